@@ -1,0 +1,1 @@
+"""The network representation: frozen graph, shape arithmetic, checks."""

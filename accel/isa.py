@@ -1,0 +1,213 @@
+"""The instruction set: fixed 64-byte commands, packed and unpacked with range checks.
+
+A program is an array of commands in memory.  The machine fetches them in order and hands each to
+its engine's queue; engines run in order within themselves and beside each other.  Every
+completed command adds one to its engine's *done* counter, and a command starts only when
+``done_load >= wait_load``, ``done_exec >= wait_exec`` and ``done_post >= wait_post``: absolute
+counts since the program's start, so 0 waits for nothing.
+
+A program must list each command after everything it waits for (also the implicit waits: EXEC
+after its WEIGHTS, POST after its EXEC).  Then the earliest unfinished command can always
+proceed, and no program of that form can deadlock, however short the queues.
+"""
+
+import enum
+
+from accel.params import DONE_BITS
+
+COMMAND_BYTES = 64
+COMMAND_BITS = 8 * COMMAND_BYTES
+#: Reciprocal-table entries that one TABLE command writes at most.
+TABLE_ENTRIES = 8
+#: A layer-completion record in memory: this many little-endian 32-bit words.
+RECORD_WORDS = 16
+RECORD_BYTES = 4 * RECORD_WORDS
+
+
+class Op(enum.IntEnum):
+    """Opcodes.  LOAD, WEIGHTS and EXEC have an engine each; POST and TABLE share one."""
+
+    LOAD = 1
+    WEIGHTS = 2
+    EXEC = 3
+    POST = 4
+    TABLE = 5
+
+
+class Rounding(enum.IntEnum):
+    """How a requantisation rounds (see accel/quant.py)."""
+
+    DOUBLE = 0
+    SINGLE = 1
+    AWAY = 2
+
+
+class Pool(enum.IntEnum):
+    """What the pooling unit does with requantised pixels."""
+
+    NONE = 0
+    MAX = 1
+    AVERAGE = 2
+
+
+class Error(enum.IntEnum):
+    """Sticky error codes of the STATUS register."""
+
+    NONE = 0
+    ILLEGAL_OPCODE = 1
+    ILLEGAL_FIELD = 2
+    AXI_READ = 3
+    AXI_WRITE = 4
+    TIMEOUT = 5
+    DEADLOCK = 6
+
+
+class Field:
+    """A bit field of a command: ``low`` is its first bit, ``signed`` two's complement."""
+
+    def __init__(self, name: str, low: int, width: int, signed: bool = False):
+        self.name, self.low, self.width, self.signed = name, low, width, signed
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """Smallest and largest value the field can hold."""
+        if self.signed:
+            return -(1 << self.width - 1), (1 << self.width - 1) - 1
+        return 0, (1 << self.width) - 1
+
+
+def _layout(*fields) -> tuple[Field, ...]:
+    """Place fields one after another; a negative width means signed."""
+    placed, low = [], 0
+    for name, width in (*_HEADER, *fields):
+        placed.append(Field(name, low, abs(width), signed=width < 0))
+        low += abs(width)
+    assert low <= COMMAND_BITS, f"{low} bits do not fit a command"
+    return tuple(placed)
+
+
+_HEADER = (
+    ("opcode", 8),
+    ("wait_load", DONE_BITS),
+    ("wait_exec", DONE_BITS),
+    ("wait_post", DONE_BITS),
+)
+
+#: The fields of every command, by opcode; the bits behind them must be zero.
+FIELDS: dict[Op, tuple[Field, ...]] = {
+    # Copy `rows` rows from memory into the im2col buffer.  A row is `fill_left` bytes of
+    # `fill_value`, `items` pieces of `inner` bytes (`item_pitch` apart in memory, adjacent in
+    # the buffer), `fill_right` bytes of `fill_value`.  Buffer addresses wrap at its size.
+    Op.LOAD: _layout(
+        ("src", 32), ("dst", 20), ("inner", 20), ("items", 16), ("item_pitch", 32),
+        ("rows", 16), ("row_pitch", 32), ("dst_pitch", 20),
+        ("fill_left", 20), ("fill_right", 20), ("fill_value", -8),
+    ),
+    # Stream one parameter record and `tiles` weight tiles from memory (bus-aligned).
+    Op.WEIGHTS: _layout(("src", 32), ("tiles", 20)),
+    # Multiply nx*ny pixels with ceil(k/R) weight tiles.  Pixel (x, y) of reduction index i is
+    # the byte at base + x*step_x + y*step_y + i + (i // seg)*seg_skip*R.  `first` starts a
+    # block from the bias in a fresh accumulator bank; `last` hands that bank to POST.
+    Op.EXEC: _layout(
+        ("first", 1), ("last", 1), ("cols", 8), ("base", 20), ("nx", 16), ("ny", 16),
+        ("step_x", 20), ("step_y", 20), ("k", 20), ("seg", 20), ("seg_skip", 16),
+    ),
+    # Requantise, pool and store the `count` pixels of the oldest full accumulator bank.
+    # `begin` starts a new image (all fields below `cols`); otherwise the image continues, and
+    # those fields must repeat its values.  Pixels come in raster order of an in_h x in_w image; the
+    # stored image is out_h x out_w.  `mark` then writes the counters to `mark_addr`.
+    Op.POST: _layout(
+        ("begin", 1), ("mark", 1), ("count", 16), ("cols", 8),
+        ("rounding", 2), ("out_zero", -8), ("lo", -8), ("hi", -8),
+        ("pool", 2), ("pool_rounding", 2), ("pool_in_zero", -8), ("pool_out_zero", -8),
+        ("kh", 8), ("kw", 8), ("sh", 8), ("sw", 8), ("pt", 8), ("pl", 8),
+        ("in_w", 16), ("in_h", 16), ("out_w", 16), ("out_h", 16),
+        ("dst", 32), ("pitch_x", 20), ("pitch_y", 32), ("mark_addr", 32),
+    ),
+    # Write `entries` entries of the average-pool table.
+    Op.TABLE: _layout(
+        ("entries", 4),
+        *(
+            field
+            for n in range(TABLE_ENTRIES)
+            for field in ((f"index{n}", 8), (f"multiplier{n}", 32), (f"shift{n}", -8))
+        ),
+    ),
+}
+
+
+class EncodingError(ValueError):
+    """A command field is missing, unknown or out of range."""
+
+
+def pack(op: Op, **values: int) -> bytes:
+    """Encode one command; omitted fields are 0.
+
+    Raises:
+        EncodingError: naming command, field, allowed range and value.
+    """
+    fields = {field.name: field for field in FIELDS[op]}
+    unknown = values.keys() - fields.keys()
+    if unknown or "opcode" in values:
+        raise EncodingError(f"{op.name} has no field {sorted(unknown) or ['opcode']}")
+    word = int(op)
+    for name, value in values.items():
+        field = fields[name]
+        low, high = field.range
+        if not low <= value <= high:
+            raise EncodingError(f"{op.name}.{name} must be from {low} to {high}, not {value}")
+        word |= (int(value) & (1 << field.width) - 1) << field.low
+    return word.to_bytes(COMMAND_BYTES, "little")
+
+
+def unpack(command: bytes) -> tuple[Op, dict[str, int]]:
+    """Decode one command into its opcode and fields (without ``opcode``).
+
+    Raises:
+        EncodingError: for a wrong length, an unknown opcode or a set reserved bit.
+    """
+    if len(command) != COMMAND_BYTES:
+        raise EncodingError(f"a command has {COMMAND_BYTES} bytes, not {len(command)}")
+    word = int.from_bytes(command, "little")
+    try:
+        op = Op(word & 0xFF)
+    except ValueError:
+        raise EncodingError(f"unknown opcode {word & 0xFF}") from None
+    values = {}
+    for field in FIELDS[op]:
+        value = word >> field.low & (1 << field.width) - 1
+        if field.signed and value >> field.width - 1:
+            value -= 1 << field.width
+        values[field.name] = value
+    last = FIELDS[op][-1]
+    if word >> last.low + last.width:
+        raise EncodingError(f"{op.name}: reserved bits are set")
+    del values["opcode"]
+    return op, values
+
+
+#: Word numbers of a layer-completion record, and (times 4, from COUNTERS) of the registers.
+RECORD = {
+    name: number
+    for number, name in enumerate(
+        ("cycles", "busy", "macs_low", "macs_high", "fill", "weight", "memory", "post", "sync",
+         "read_beats", "write_beats", "done_load", "done_exec", "done_post")
+    )
+}
+
+
+class Reg(enum.IntEnum):
+    """Byte addresses of the AXI4-Lite registers."""
+
+    ID = 0x00  # reads 0x434E4E41, "CNNA"
+    SHAPE = 0x04  # rows in bits 7:0, cols in bits 15:8, bus bytes in bits 23:16
+    CONTROL = 0x08  # write 1: start; write 2: clear the interrupt
+    STATUS = 0x0C  # bit 0 busy, bit 1 done, bit 2 error, bits 15:8 the Error code
+    PROGRAM = 0x10  # byte address of the first command, bus-aligned
+    COMMANDS = 0x14  # number of commands
+    TIMEOUT = 0x18  # cycles without progress before TIMEOUT or DEADLOCK
+    WHERE = 0x1C  # index of the command that was refused
+    COUNTERS = 0x40  # RECORD_WORDS read-only words in the order of RECORD
+
+
+ID_VALUE = 0x434E4E41

@@ -1,0 +1,137 @@
+"""The one frozen description of a machine: array size, buffers, bus.
+
+Every other module takes a :class:`Params`; nothing else configures the hardware, the compiler or
+the simulators.  Latencies that both the RTL and its users rely on are named constants here, so
+that the RTL can build them and tests can assert them.
+"""
+
+import dataclasses
+import functools
+
+#: Command-completion counters and ``wait_*`` fields are this wide.
+DONE_BITS = 24
+#: Longest AXI burst in beats.  Bursts never cross an address multiple of ``MAX_BURST`` beats,
+#: hence (with at most 128-byte beats) never a 4 KiB page.
+MAX_BURST = 16
+#: Byte planes in a parameter record: bias (4), multiplier (4), shift (1).
+PARAM_PLANES = 9
+#: Parameter records that can be in flight between the weight loader and post-processing.
+PARAM_SLOTS = 4
+#: Horizontal pooling windows that can be open at once: ceil(kw / sw) may not exceed it.
+POOL_OPEN = 16
+#: Entries of the average-pool reciprocal table, indexed by the element count modulo this.
+POOL_TABLE = 256
+
+#: Cycles from issuing a pixel address to its R bytes on the array's inputs.
+IM2COL_LATENCY = 6
+#: The weight swap reaches the array this long after issue: one cycle ahead of its pixel vector,
+#: so that the working weights are registered when the vector arrives.
+SWAP_LATENCY = IM2COL_LATENCY - 1
+#: Cycles from a PE's inputs to its sum; column c's sum of a vector leaves the array
+#: rows - 1 + PE_LATENCY + c cycles after the vector entered.
+PE_LATENCY = 2
+#: Cycles from an accumulator read request to its data.
+ACC_READ_LATENCY = 2
+#: Cycles from an int32 sum to its int8 result in the requantiser.
+REQUANT_LATENCY = 8
+
+
+class ParamError(ValueError):
+    """A machine parameter breaks a rule; the message names parameter, rule and value."""
+
+
+def _is_power_of_two(value) -> bool:
+    return isinstance(value, int) and value > 0 and value & (value - 1) == 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Params:
+    """A machine.
+
+    Attributes:
+        rows: R, the array's rows: lanes of the reduction dimension K = kh*kw*Cin.
+        cols: C, the array's columns: output channels computed together.
+        input_bytes: size of the im2col line buffer.
+        acc_rows: accumulator rows of C int32, split into two banks of half as many pixels.
+        weight_tiles: depth of the weight FIFO in R x C tiles.
+        pool_entries: partial rows of the pooling unit, in pooled pixels of C channels.
+        post_lanes: physical requantiser lanes; 0 means one per column.
+        bus_bytes: width of the AXI4 data bus in bytes.
+        addr_bits: width of an AXI4 byte address.
+        load_beats: beats of input data that may be requested ahead of their placement.
+        queue_depth: commands each engine's queue holds.
+        timeout_cycles: cycles without any progress after which the machine reports an error.
+    """
+
+    rows: int = 16
+    cols: int = 16
+    input_bytes: int = 128 * 1024
+    acc_rows: int = 1024
+    weight_tiles: int = 8
+    pool_entries: int = 512
+    post_lanes: int = 0
+    bus_bytes: int = 16
+    addr_bits: int = 32
+    load_beats: int = 64
+    queue_depth: int = 8
+    timeout_cycles: int = 1 << 16
+
+    def __post_init__(self):
+        if self.post_lanes == 0:
+            object.__setattr__(self, "post_lanes", self.cols)
+        limits = {
+            "rows": (4, 128),
+            "cols": (4, 128),
+            "input_bytes": (16 * self.rows, 1 << 20),
+            "acc_rows": (8, 1 << 16),
+            "weight_tiles": (2, 1 << 10),
+            "pool_entries": (4, 1 << 14),
+            "post_lanes": (1, self.cols),
+            "bus_bytes": (4, 128),
+            "load_beats": (2 * MAX_BURST, 1 << 10),
+            "queue_depth": (2, 64),
+        }
+        for name, (low, high) in limits.items():
+            value = getattr(self, name)
+            if not _is_power_of_two(value) or not low <= value <= high:
+                raise ParamError(
+                    f"{name} must be a power of two from {low} to {high}, not {value!r}"
+                )
+        if not 16 <= self.addr_bits <= 32:
+            raise ParamError(f"addr_bits must be from 16 to 32, not {self.addr_bits!r}")
+        if not 64 <= self.timeout_cycles < 1 << 32:
+            raise ParamError(
+                f"timeout_cycles must be from 64 to 2**32 - 1, not {self.timeout_cycles!r}"
+            )
+        if self.rows * self.cols % self.bus_bytes:
+            raise ParamError(
+                f"bus_bytes must divide rows * cols = {self.rows * self.cols}, not {self.bus_bytes}"
+            )
+
+    @functools.cached_property
+    def bank_rows(self) -> int:
+        """Pixels one accumulator bank holds: the largest M of a block."""
+        return self.acc_rows // 2
+
+    @functools.cached_property
+    def tile_bytes(self) -> int:
+        """Bytes of one weight tile."""
+        return self.rows * self.cols
+
+    @functools.cached_property
+    def param_words(self) -> int:
+        """C-byte words of a parameter record, rounded up to whole bus beats."""
+        beats = -(-PARAM_PLANES * self.cols // self.bus_bytes)
+        while beats * self.bus_bytes % self.cols:
+            beats += 1
+        return beats * self.bus_bytes // self.cols
+
+    @functools.cached_property
+    def param_bytes(self) -> int:
+        """Bytes of a parameter record in memory."""
+        return self.param_words * self.cols
+
+    @functools.cached_property
+    def input_rows(self) -> int:
+        """Depth of each of the im2col buffer's R byte-wide banks."""
+        return self.input_bytes // self.rows

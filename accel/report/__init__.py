@@ -1,0 +1,1 @@
+"""Reports: the table, report.json and plots of a run."""

@@ -1,0 +1,77 @@
+"""The protocol every simulation engine follows, and what a run is given and gives back."""
+
+import dataclasses
+import typing
+from collections.abc import Callable
+
+import numpy as np
+
+from accel.isa import Error
+from accel.params import Params
+
+
+class SimulationError(RuntimeError):
+    """The machine stopped with an error, or a simulator could not be built or run."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Memory:
+    """The memory behind the AXI4 port, the same in every engine, cycle for cycle.
+
+    A read's first beat comes ``latency_cycles`` after its address was taken, a write's response
+    as long after its last beat.  Reads and writes together move ``bytes_per_cycle`` (0: the
+    bus width).  With a non-zero ``stall_seed``, each ready and valid is withheld at random in
+    ``stall_percent`` of the cycles.  For tests of error handling: reads of ``fail_read`` and
+    writes to ``fail_write`` (addresses, -1 for none) answer SLVERR; ``dead`` never answers.
+    """
+
+    latency_cycles: int = 32
+    bytes_per_cycle: int = 0
+    stall_seed: int = 0
+    stall_percent: int = 0
+    fail_read: int = -1
+    fail_write: int = -1
+    dead: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    ``counters`` are the machine's own, by the names of accel.isa.RECORD; ``where`` is the index
+    of a refused command; ``seconds`` the wall time of the simulation alone.
+    """
+
+    error: Error
+    where: int
+    counters: dict[str, int]
+    seconds: float
+
+
+class Engine(typing.Protocol):
+    """A simulator of the RTL."""
+
+    name: str
+
+    def build(self, params: Params, progress: Callable[[str, float], None] | None = None) -> None:
+        """Make ready to simulate ``params``; ``progress`` is told a stage and a share from 0 to 1.
+
+        Raises:
+            SimulationError: naming the step that failed.
+        """
+
+    def run(
+        self,
+        memory: np.ndarray,
+        start: int,
+        commands: int,
+        behaviour: Memory,
+        max_cycles: int,
+    ) -> Outcome:
+        """Reset the machine, run a program to its interrupt, leave its results in ``memory``.
+
+        ``memory`` is a uint8 array from address 0, changed in place.
+
+        Raises:
+            SimulationError: no interrupt within ``max_cycles``.
+        """

@@ -1,0 +1,171 @@
+"""Signatures and layouts that several blocks share; the only place where their widths are typed."""
+
+from amaranth import signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for
+
+from accel.isa import FIELDS, Op
+from accel.params import DONE_BITS, MAX_BURST, PARAM_PLANES, PARAM_SLOTS, Params
+
+SLOT_BITS = bits_for(PARAM_SLOTS - 1)
+PLANE_BITS = bits_for(PARAM_PLANES - 1)
+
+
+def command_layout(op: Op) -> data.StructLayout:
+    """The fields of a command without its opcode, in order."""
+    return data.StructLayout(
+        {
+            field.name: signed(field.width) if field.signed else unsigned(field.width)
+            for field in FIELDS[op]
+            if field.name != "opcode"
+        }
+    )
+
+
+#: Commands each engine has completed since the start.
+Done = data.StructLayout({"load": DONE_BITS, "exec": DONE_BITS, "post": DONE_BITS})
+
+
+def waits_met(command, done):
+    """Whether everything ``command`` waits for has been done (an Amaranth expression)."""
+    return (
+        (done.load >= command.wait_load)
+        & (done.exec >= command.wait_exec)
+        & (done.post >= command.wait_post)
+    )
+
+
+def axi_read(params: Params) -> wiring.Signature:
+    """AXI4 read address and data channels, from the master's side (one ID, INCR bursts)."""
+    return wiring.Signature(
+        {
+            "arvalid": Out(1), "arready": In(1), "araddr": Out(params.addr_bits),
+            "arlen": Out(8), "arsize": Out(3), "arburst": Out(2),
+            "rvalid": In(1), "rready": Out(1), "rdata": In(8 * params.bus_bytes),
+            "rresp": In(2), "rlast": In(1),
+        }
+    )
+
+
+def axi_write(params: Params) -> wiring.Signature:
+    """AXI4 write address, data and response channels, from the master's side."""
+    return wiring.Signature(
+        {
+            "awvalid": Out(1), "awready": In(1), "awaddr": Out(params.addr_bits),
+            "awlen": Out(8), "awsize": Out(3), "awburst": Out(2),
+            "wvalid": Out(1), "wready": In(1), "wdata": Out(8 * params.bus_bytes),
+            "wstrb": Out(params.bus_bytes), "wlast": Out(1),
+            "bvalid": In(1), "bready": Out(1), "bresp": In(2),
+        }
+    )
+
+
+def read_request(params: Params) -> data.StructLayout:
+    """A burst: the address of its first beat (bus-aligned) and its beats, 1 to MAX_BURST."""
+    return data.StructLayout({"addr": params.addr_bits, "beats": bits_for(MAX_BURST)})
+
+
+def read_client(params: Params) -> wiring.Signature:
+    """A reader's side of the read master: it asks for bursts and must take every beat at once.
+
+    A client asks only for what it has room for, so that data is never held up on the bus.
+    """
+    return wiring.Signature(
+        {
+            "request": Out(stream.Signature(read_request(params))),
+            "valid": In(1),
+            "data": In(8 * params.bus_bytes),
+        }
+    )
+
+
+def row_bits(params: Params) -> int:
+    """Width of a row number of the im2col buffer's banks."""
+    return bits_for(params.input_rows - 1)
+
+
+def buffer_write(params: Params) -> wiring.Signature:
+    """One byte into each enabled bank of the im2col buffer, each at its own row."""
+    return wiring.Signature(
+        {
+            "enable": Out(params.rows),
+            "row": Out(data.ArrayLayout(row_bits(params), params.rows)),
+            "data": Out(data.ArrayLayout(8, params.rows)),
+        }
+    )
+
+
+def offsets_layout(params: Params) -> data.ArrayLayout:
+    """A bank-row offset for each lane."""
+    return data.ArrayLayout(row_bits(params), params.rows)
+
+
+def buffer_read(params: Params) -> wiring.Signature:
+    """A pixel's base address, and one cycle later (in ``offsets``) the lanes' row offsets."""
+    return wiring.Signature(
+        {
+            "valid": Out(1),
+            "base": Out(bits_for(params.input_bytes - 1)),
+            "offsets": Out(offsets_layout(params)),
+        }
+    )
+
+
+def weight_row(params: Params) -> wiring.Signature:
+    """One row of a weight tile into the array's shadow registers."""
+    return wiring.Signature(
+        {
+            "valid": Out(1),
+            "index": Out(bits_for(params.rows - 1)),
+            "data": Out(data.ArrayLayout(signed(8), params.cols)),
+        }
+    )
+
+
+def param_write(params: Params) -> wiring.Signature:
+    """One byte plane (0-3 bias, 4-7 multiplier, 8 shift) of a parameter slot, for all columns."""
+    return wiring.Signature(
+        {
+            "valid": Out(1),
+            "slot": Out(SLOT_BITS),
+            "plane": Out(PLANE_BITS),
+            "data": Out(data.ArrayLayout(8, params.cols)),
+        }
+    )
+
+
+def tag_layout(params: Params) -> data.StructLayout:
+    """What travels with a pixel vector from the exec engine to the accumulators.
+
+    ``first``: start from the bias of ``slot``; otherwise add to the stored sum.  ``done``: the
+    last vector of a block.
+    """
+    return data.StructLayout(
+        {
+            "valid": 1,
+            "first": 1,
+            "done": 1,
+            "bank": 1,
+            "slot": SLOT_BITS,
+            "row": bits_for(params.bank_rows - 1),
+        }
+    )
+
+
+def acc_read(params: Params) -> wiring.Signature:
+    """Post-processing's read port: all columns of one row, ACC_READ_LATENCY cycles later."""
+    return wiring.Signature(
+        {
+            "bank": Out(1),
+            "row": Out(bits_for(params.bank_rows - 1)),
+            "data": In(data.ArrayLayout(signed(32), params.cols)),
+        }
+    )
+
+
+def vector_layout(params: Params) -> data.StructLayout:
+    """A pixel's int8 channels, or (``end``) the mark behind the last pixel of a POST command."""
+    return data.StructLayout(
+        {"data": data.ArrayLayout(signed(8), params.cols), "end": 1}
+    )
