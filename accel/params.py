@@ -97,12 +97,12 @@ class Params:
                 raise ParamError(
                     f"{name} must be a power of two from {low} to {high}, not {value!r}"
                 )
-        if not 16 <= self.addr_bits <= 32:
-            raise ParamError(f"addr_bits must be from 16 to 32, not {self.addr_bits!r}")
-        if not 64 <= self.timeout_cycles < 1 << 32:
-            raise ParamError(
-                f"timeout_cycles must be from 64 to 2**32 - 1, not {self.timeout_cycles!r}"
-            )
+        for name, (low, high) in {
+            "addr_bits": (16, 32), "timeout_cycles": (64, (1 << 32) - 1)
+        }.items():  # fmt: skip
+            value = getattr(self, name)
+            if not isinstance(value, int) or not low <= value <= high:
+                raise ParamError(f"{name} must be from {low} to {high}, not {value!r}")
         if self.rows * self.cols % self.bus_bytes:
             raise ParamError(
                 f"bus_bytes must divide rows * cols = {self.rows * self.cols}, not {self.bus_bytes}"

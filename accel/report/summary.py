@@ -1,0 +1,146 @@
+"""The report of a run as one dict: what report.json holds, schema 1.
+
+Every cycle is the machine's own counting: a layer's are the difference between its completion
+and the one before, the last layer's end with the interrupt, so they add up to the total.
+``busy`` and the idle causes split a layer's cycles the same way.  ``array_macs`` are the
+multiplications that the machine counted; they exceed ``macs``, the network's own, only where
+groups share a tile or strips overlap.  ``edge`` is the part of the busy cycles that incomplete
+tiles (K or channels not filling the array) waste, in cycles of the whole array.
+"""
+
+import numpy as np
+
+from accel.graph.ir import Graph
+from accel.params import Params
+from accel.program import Layer
+from accel.sim.engine import Memory
+
+SCHEMA = 1
+#: Why the array can be idle, in the order in which plots stack them.
+CAUSES = ("fill", "weight", "memory", "post", "sync")
+_COUNTS = ("cycles", "busy", "macs", *CAUSES)
+
+
+def _counts(record: dict[str, int]) -> dict[str, int]:
+    """A counter record with its MACs as one number."""
+    return {**record, "macs": record["macs_low"] + (record["macs_high"] << 32)}
+
+
+def _differences(batch) -> list[dict[str, int]]:
+    """Counts of each layer of one batch: from the completion before to its own."""
+    ends = [_counts(record) for record in batch.records]
+    ends[-1] = _counts(batch.outcome.counters)
+    before = dict.fromkeys(_COUNTS, 0)
+    layers = []
+    for end in ends:
+        layers.append({name: end[name] - before[name] for name in _COUNTS})
+        before = end
+    return layers
+
+
+def _bound(counts: dict[str, int]) -> str:
+    """What most of a layer's cycles went to: compute, or an idle cause."""
+    return max(("busy", *CAUSES), key=lambda name: counts[name]).replace("busy", "compute")
+
+
+def _mismatches(got: np.ndarray, expected: np.ndarray) -> int:
+    """Bytes that differ."""
+    return int(np.count_nonzero(got.reshape(expected.shape) != expected))
+
+
+def _host(name: str, op: str, shape) -> dict:
+    """The row of a step that runs on the host, outside the machine's cycles."""
+    return {
+        "name": name, "op": op, "output_shape": list(shape), "macs": 0, "cycles": 0,
+        "utilisation": 0.0, "bound": "host", "bytes_read": 0, "bytes_written": 0,
+        "mismatches": 0, "where": "host",
+    }  # fmt: skip
+
+
+def _row(layer: Layer, counts: dict[str, int], shape, moved, differing: int, pes: int) -> dict:
+    """The row of a layer that runs on the machine."""
+    cycles = counts["cycles"]
+    return {
+        "name": layer.name,
+        "op": layer.op,
+        "output_shape": list(shape),
+        "macs": layer.macs,
+        "cycles": cycles,
+        "utilisation": counts["useful"] / (pes * cycles) if cycles else 0.0,
+        "bound": _bound(counts),
+        "bytes_read": moved[0],
+        "bytes_written": moved[1],
+        "mismatches": differing,
+        "where": "array",
+        "array_macs": counts["macs"],
+        "busy": counts["busy"],
+        "edge": counts["busy"] - counts["macs"] / pes,
+        "idle": {cause: counts[cause] for cause in CAUSES},
+    }
+
+
+def summarise(
+    graph: Graph,
+    params: Params,
+    engine: str,
+    memory: Memory,
+    batches: list,
+    got: dict[str, np.ndarray],
+    expected: dict[str, np.ndarray],
+    build_seconds: float,
+) -> dict:
+    """Build the report of a run from its batches and both models' tensors."""
+    pes = params.rows * params.cols
+    per_batch = [_differences(batch) for batch in batches]
+    rows = [
+        _host(port.name, "quantize", graph.tensors[port.tensor].shape)
+        for port in graph.inputs
+        if port.dtype == "float32"
+    ]
+    for number, layer in enumerate(batches[0].program.layers):
+        counts = {
+            name: sum(layers[number][name] for layers in per_batch) for name in _COUNTS
+        }
+        layers = [batch.program.layers[number] for batch in batches]
+        counts["useful"] = sum(one.macs for one in layers)
+        moved = sum(one.bytes_read for one in layers), sum(one.bytes_written for one in layers)
+        shape = graph.tensors[layer.output].shape
+        differing = _mismatches(got[layer.output], expected[layer.output])
+        row = _row(layer, counts, shape, moved, differing, pes)
+        rows.append({**row, "macs": counts["useful"]})
+    rows += [
+        _host(port.name, "dequantize", port.shape)
+        for port in graph.outputs
+        if port.dtype == "float32"
+    ]
+    array = [row for row in rows if row["where"] == "array"]
+    cycles = sum(row["cycles"] for row in array)
+    macs = sum(row["macs"] for row in array)
+    seconds = sum(batch.outcome.seconds for batch in batches)
+    return {
+        "schema": SCHEMA,
+        "network": graph.name,
+        "engine": engine,
+        "images": sum(batch.program.batch for batch in batches),
+        "batch": batches[0].program.batch,
+        "array": {"rows": params.rows, "cols": params.cols},
+        "memory": {
+            "bytes_per_cycle": memory.bytes_per_cycle or params.bus_bytes,
+            "latency_cycles": memory.latency_cycles,
+        },
+        "layers": rows,
+        "total": {
+            "macs": macs,
+            "cycles": cycles,
+            "utilisation": macs / (pes * cycles) if cycles else 0.0,
+            "mismatches": sum(row["mismatches"] for row in array),
+            "busy": sum(row["busy"] for row in array),
+            "edge": sum(row["edge"] for row in array),
+            "idle": {cause: sum(row["idle"][cause] for row in array) for cause in CAUSES},
+        },
+        "simulation": {
+            "seconds": seconds,
+            "build_seconds": build_seconds,
+            "cycles_per_second": cycles / seconds if seconds else 0.0,
+        },
+    }

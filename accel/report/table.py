@@ -1,0 +1,39 @@
+"""The per-layer table that a run prints."""
+
+import rich.box
+import rich.table
+
+_COLUMNS = ("layer", "op", "shape", "MACs", "cycles", "utilisation", "bound", "mismatches")
+_TEXT = ("layer", "op", "bound")
+
+
+def render(report: dict) -> rich.table.Table:
+    """A table of the layers of ``report`` and their total, ready to print."""
+    array = report["array"]
+    table = rich.table.Table(
+        title=f"{report['network']}: {report['images']} images on the "
+        f"{array['rows']}x{array['cols']} array, engine {report['engine']}",
+        box=rich.box.SIMPLE_HEAD,
+    )
+    for column in _COLUMNS:
+        table.add_column(column, justify="left" if column in _TEXT else "right", overflow="fold")
+    for layer in report["layers"]:
+        shape = "x".join(map(str, layer["output_shape"]))
+        if layer["where"] == "host":
+            table.add_row(layer["name"], layer["op"], shape, "-", "-", "-", "host", "-")
+            continue
+        table.add_row(layer["name"], layer["op"], shape, *_figures(layer, layer["bound"]))
+    table.add_section()
+    table.add_row("total", "", "", *_figures(report["total"], ""))
+    return table
+
+
+def _figures(counts: dict, bound: str) -> tuple[str, ...]:
+    """The cells that a layer and the total have in common."""
+    return (
+        f"{counts['macs']:,}",
+        f"{counts['cycles']:,}",
+        f"{counts['utilisation']:.1%}",
+        bound,
+        f"{counts['mismatches']:,}",
+    )

@@ -1,0 +1,230 @@
+"""Run a network on the simulated machine and hold every layer against the golden model.
+
+This is the one place where the two witnesses meet: the compiler and an engine on one side,
+accel.golden on the other, compared byte for byte.
+"""
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+import models
+from accel import golden
+from accel.compiler import compile_graph
+from accel.frontend import load
+from accel.graph import ports
+from accel.graph.ir import Graph
+from accel.isa import RECORD, RECORD_BYTES, Error
+from accel.params import Params
+from accel.program import Program
+from accel.report.summary import summarise
+from accel.sim import get_engine
+from accel.sim.engine import Memory, Outcome, SimulationError
+
+#: Cycles after which a run that has not ended is given up, per cycle the array needs at least.
+_PATIENCE = 1000
+Progress = Callable[[str, float], None]
+
+
+class InputError(ValueError):
+    """The user's images do not fit the network; the message names rule and value."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a run gives back.
+
+    ``outputs``: one array per network output, in the model's own order, layout and dtype, with
+    the images along the first axis.  ``report``: the dict that report.json holds.
+    """
+
+    outputs: list[np.ndarray]
+    report: dict
+
+
+def open_network(model: str | os.PathLike | Graph) -> Graph:
+    """A graph from a built-in name, a path to a network file, or a graph.
+
+    Raises:
+        accel.frontend.ModelError: the file cannot be used; names file, node and rule.
+    """
+    if isinstance(model, Graph):
+        return model
+    if isinstance(model, str) and model in models.BUILTIN:
+        return dataclasses.replace(load(models.BUILTIN[model].network), name=model)
+    return load(model)
+
+
+def _images(graph: Graph, inputs: np.ndarray | None, model) -> np.ndarray:
+    """The images of a run, checked against the network's input port."""
+    if inputs is None:
+        if not isinstance(model, str) or model not in models.BUILTIN:
+            raise InputError(f"network {graph.name!r} has no built-in inputs: give some")
+        with np.load(models.BUILTIN[model].inputs) as file:
+            inputs = file["images"]
+    if len(graph.inputs) != 1:
+        raise InputError(
+            f"network {graph.name!r} has {len(graph.inputs)} inputs; a run feeds exactly one"
+        )
+    if isinstance(inputs, (list, tuple)) and len(inputs) == 1:
+        inputs = inputs[0]
+    port, images = graph.inputs[0], np.asarray(inputs)
+    if images.dtype != np.dtype(port.dtype):
+        raise InputError(f"input {port.name!r} must be {port.dtype}, not {images.dtype}")
+    if images.shape[1:] != tuple(port.shape) or len(images) == 0:
+        want = ", ".join(["images", *map(str, port.shape)])
+        raise InputError(f"input {port.name!r} must have shape [{want}], not {list(images.shape)}")
+    if images.dtype.kind == "f" and not np.isfinite(images).all():
+        raise InputError(f"input {port.name!r} must be finite, not NaN or infinite")
+    return images
+
+
+def golden_run(model: str | os.PathLike | Graph, inputs=None) -> list[np.ndarray]:
+    """Compute a network with the golden model alone, without RTL.
+
+    Args:
+        model: a built-in name, a path to .onnx, or a Graph.
+        inputs: images along the first axis in the model's own layout and dtype; a built-in
+            network has its own.
+
+    Returns:
+        One array per output, in the model's own order, layout and dtype.
+
+    Raises:
+        InputError: naming the input, the rule and the value.
+        accel.frontend.ModelError: naming file, node and rule.
+    """
+    graph = open_network(model)
+    tensors = golden.run(graph, ports.quantise(graph, _images(graph, inputs, model)))
+    return ports.outputs(graph, tensors)
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """One batch through the machine: every stored tensor, and the counters at each layer's end."""
+
+    program: Program
+    tensors: dict[str, np.ndarray]
+    records: list[dict[str, int]]
+    outcome: Outcome
+
+
+def run_batch(engine, program: Program, graph: Graph, images, memory: Memory) -> Batch:
+    """Run one batch of int8 images [batch, height, width, channel] through the RTL.
+
+    Raises:
+        SimulationError: the machine reported an error, or did not end.
+    """
+    space = program.image.copy()
+    placed = program.tensors[graph.inputs[0].tensor]
+    space[placed.address : placed.address + placed.size] = images.view(np.uint8).ravel()
+    macs = sum(layer.macs for layer in program.layers)
+    floor = macs // (program.params.rows * program.params.cols) + 10_000
+    outcome = engine.run(space, program.start, program.commands, memory, _PATIENCE * floor)
+    if outcome.error is not Error.NONE:
+        where = ""
+        if outcome.error in (Error.ILLEGAL_OPCODE, Error.ILLEGAL_FIELD):
+            where = f" at command {outcome.where}"
+        raise SimulationError(
+            f"the machine stopped with {outcome.error.name}{where} "
+            f"after {outcome.counters['cycles']} cycles"
+        )
+    tensors = {
+        name: space[place.address : place.address + place.size]
+        .view(np.int8)
+        .reshape(place.batch, *place.shape)
+        for name, place in program.tensors.items()
+    }
+    records = []
+    for layer in program.layers:
+        words = space[layer.mark_addr : layer.mark_addr + RECORD_BYTES].view("<u4")
+        records.append({name: int(words[number]) for name, number in RECORD.items()})
+    return Batch(program, tensors, records, outcome)
+
+
+def run(
+    model: str | os.PathLike | Graph,
+    inputs=None,
+    *,
+    array: Sequence[int] = (16, 16),
+    engine: str = "auto",
+    batch: int = 1,
+    limit: int | None = None,
+    labels=None,
+    params: Params | None = None,
+    memory: Memory | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Simulate a network on the machine's RTL and compare every layer with the golden model.
+
+    Args:
+        model: a built-in name, a path to .onnx, or a Graph.
+        inputs: images along the first axis in the model's own layout and dtype; a built-in
+            network has its own.
+        array: rows and columns of the MAC array (ignored when ``params`` is given).
+        engine: "auto", "verilator" or "pysim".
+        batch: images the machine computes together; a last, smaller batch takes the rest.
+        limit: use only the first images.
+        labels: the right class of each image, to report accuracy.
+        params: the whole machine, for other buffers or bus widths.
+        memory: the memory behind the machine; by default 32 cycles latency at full bus width.
+        progress: called with a stage and a share from 0 to 1.
+
+    Returns:
+        A Result; ``report["total"]["mismatches"]`` is 0 when every byte agrees.
+
+    Raises:
+        InputError: naming the input, the rule and the value.
+        accel.params.ParamError, accel.frontend.ModelError, accel.compiler.CompileError: naming
+            the parameter, or the file, node and rule.
+        accel.sim.engine.SimulationError: the machine or the simulator failed.
+    """
+    tell = progress or (lambda stage, share: None)
+    if batch < 1:
+        raise InputError(f"batch must be at least 1, not {batch}")
+    if limit is not None and limit < 1:
+        raise InputError(f"limit must be at least 1, not {limit}")
+    machine = params or Params(rows=array[0], cols=array[1])
+    behaviour = memory or Memory()
+    graph = open_network(model)
+    images = _images(graph, inputs, model)[:limit]
+    if labels is None and inputs is None:
+        with np.load(models.BUILTIN[model].inputs) as file:
+            labels = file["labels"]
+    if labels is not None and len(labels) < len(images):
+        raise InputError(f"there are {len(labels)} labels for {len(images)} images")
+
+    pixels = ports.quantise(graph, images)
+    starts = range(0, len(pixels), batch)
+    programs = {
+        size: compile_graph(graph, machine, size)
+        for size in {len(pixels[start : start + batch]) for start in starts}
+    }
+    simulator = get_engine(engine)
+    began = time.perf_counter()
+    simulator.build(machine, tell)
+    build_seconds = time.perf_counter() - began
+
+    batches = []
+    for start in starts:
+        tell("simulating", start / len(pixels))
+        part = pixels[start : start + batch]
+        batches.append(run_batch(simulator, programs[len(part)], graph, part, behaviour))
+    tell("golden model", 1.0)
+    expected = golden.run(graph, pixels)
+    got = {
+        name: np.concatenate([batch.tensors[name] for batch in batches])
+        for name in batches[0].tensors
+    }
+    outputs = ports.outputs(graph, got)
+    report = summarise(
+        graph, machine, simulator.name, behaviour, batches, got, expected, build_seconds
+    )
+    if labels is not None:
+        predicted = outputs[0].reshape(len(images), -1).argmax(axis=1)
+        right = int((predicted == np.asarray(labels)[: len(images)].ravel()).sum())
+        report["accuracy"] = {"correct": right, "images": len(images)}
+    return Result(outputs, report)

@@ -1,0 +1,86 @@
+"""The systolic array: rows of the reduction dimension by columns of output channels."""
+
+from amaranth import Module, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from accel.params import Params
+from rtl.delay import Delay
+from rtl.interfaces import weight_row
+from rtl.pe import PE
+
+
+class SystolicArray(wiring.Component):
+    """R x C processing elements and the skew of their edges.
+
+    Lane r of a vector enters row r after r cycles, and one column further every cycle: cell
+    (r, c) works on it r + c cycles after the vector arrived here.  Swaps and weight rows are skewed
+    in the same way, so users may think of whole vectors, whole tiles and whole weight rows.
+
+    Members:
+        lanes: one vector of R activations every cycle; what arrives when no vector was issued
+            gives sums that nobody looks at.
+        swap: the shadow tile becomes the working tile for vectors from the *next* cycle on.
+        weight: a row of the shadow tile.  It may come in the cycle of a swap or any later one,
+            which then still takes the previous tile, whichever row it is.
+        psums: column c of the products of the vector of cycle s, in cycle
+            s + R - 1 + PE_LATENCY + c.
+
+    One vector and one weight row a cycle, without back-pressure.
+    """
+
+    def __init__(self, params: Params):
+        self.params = params
+        super().__init__(
+            {
+                "lanes": In(data.ArrayLayout(signed(8), params.rows)),
+                "swap": In(1),
+                "weight": In(weight_row(params)),
+                "psums": Out(data.ArrayLayout(signed(32), params.cols)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        grid = [[PE() for _ in range(self.params.cols)] for _ in range(self.params.rows)]
+        for r, row in enumerate(grid):
+            for c, pe in enumerate(row):
+                m.submodules[f"pe_{r}_{c}"] = pe
+                if c > 0:
+                    m.d.comb += [pe.a_in.eq(row[c - 1].a_out), pe.swap_in.eq(row[c - 1].swap_out)]
+                if r > 0:
+                    m.d.comb += pe.psum_in.eq(grid[r - 1][c].psum_out)
+        self._feed_rows(m, [row[0] for row in grid])
+        self._feed_weights(m, grid)
+        m.d.comb += [self.psums[c].eq(pe.psum_out) for c, pe in enumerate(grid[-1])]
+        return m
+
+    def _feed_rows(self, m, first_column):
+        """Skew activations and swaps: row r starts r cycles after row 0."""
+        swap = self.swap
+        for r, pe in enumerate(first_column):
+            m.submodules[f"lane_{r}"] = lane = Delay(signed(8), r, reset_less=True)
+            m.d.comb += [lane.i.eq(self.lanes[r]), pe.a_in.eq(lane.o), pe.swap_in.eq(swap)]
+            below = Signal(name=f"swap_row_{r + 1}")
+            m.d.sync += below.eq(swap)
+            swap = below
+
+    def _feed_weights(self, m, grid):
+        """Skew weight rows: column c stores its byte c cycles after column 0.
+
+        Row r's swap is r cycles late as well, so a row presented r cycles after row 0 meets a
+        swap of the same age in every cell: rows need no skew of their own.
+        """
+        valid, index = self.weight.valid, self.weight.index
+        for c in range(self.params.cols):
+            m.submodules[f"weight_{c}"] = byte = Delay(signed(8), c, reset_less=True)
+            m.d.comb += byte.i.eq(self.weight.data[c])
+            for r, row in enumerate(grid):
+                m.d.comb += [
+                    row[c].load.eq(valid & (index == r)),
+                    row[c].weight_in.eq(byte.o),
+                ]
+            next_valid = Signal(name=f"load_{c + 1}")
+            next_index = Signal.like(index, name=f"index_{c + 1}", reset_less=True)
+            m.d.sync += [next_valid.eq(valid), next_index.eq(index)]
+            valid, index = next_valid, next_index

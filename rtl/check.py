@@ -1,0 +1,266 @@
+"""Refuses malformed commands before any engine sees them."""
+
+from amaranth import C, Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for, exact_log2
+
+from accel.isa import COMMAND_BITS, FIELDS, TABLE_ENTRIES, Error, Op, Pool, Rounding
+from accel.params import POOL_OPEN, Params
+from rtl.interfaces import command_layout
+
+OPCODE_BITS = 8
+ERROR_BITS = bits_for(max(Error))
+
+#: A command and the verdict on it: ``Error.NONE``, ``ILLEGAL_OPCODE`` or ``ILLEGAL_FIELD``.
+checked_layout = data.StructLayout({"command": COMMAND_BITS, "error": ERROR_BITS})
+
+#: Cycles from a command's acceptance to its verdict, and how many more a pooled POST takes.
+CHECK_LATENCY = 5
+POOL_LATENCY = 8
+
+
+def fields_of(command, op: Op) -> data.View:
+    """The fields that the bits of ``command`` hold if it is an ``op``."""
+    layout = command_layout(op)
+    return data.View(layout, command[OPCODE_BITS : OPCODE_BITS + layout.size])
+
+
+def _reserved(command, op):
+    last = FIELDS[op][-1]
+    return command[last.low + last.width :].any()
+
+
+def _outside(address, params):
+    """Whether ``address`` has bits that the machine's bus does not have."""
+    return address[params.addr_bits :].any()
+
+
+def _unaligned(address, params):
+    return address[: exact_log2(params.bus_bytes)].any()
+
+
+def _load_rules(load, params):
+    copies = load.inner != 0
+    return [
+        load.rows == 0,
+        load.items == 0,
+        ~copies & (load.fill_left == 0) & (load.fill_right == 0),
+        load.dst >= params.input_bytes,
+        load.dst_pitch >= params.input_bytes,
+        copies & _outside(load.src, params),
+    ]
+
+
+def _weights_rules(weights, params):
+    return [
+        weights.tiles == 0,
+        _unaligned(weights.src, params),
+        _outside(weights.src, params),
+    ]
+
+
+def _exec_rules(exe, params):
+    return [
+        (exe.cols == 0) | (exe.cols > params.cols),
+        exe.base >= params.input_bytes,
+        (exe.nx == 0) | (exe.ny == 0),
+        exe.k == 0,
+        exe.seg == 0,
+    ]
+
+
+def _post_rules(post, params):
+    sizes = (post.in_w, post.in_h, post.out_w, post.out_h)
+    kernel_and_stride = (post.kh, post.kw, post.sh, post.sw)
+    pooled = [
+        *(size == 0 for size in kernel_and_stride),
+        post.pt >= post.kh,
+        post.pl >= post.kw,
+        # min(out_w, ceil(kw / sw)) > POOL_OPEN, without the division.
+        (post.out_w > POOL_OPEN) & (post.kw > post.sw * POOL_OPEN),
+    ]
+    return [
+        (post.count == 0) | (post.count > params.bank_rows),
+        (post.cols == 0) | (post.cols > params.cols),
+        post.rounding > max(Rounding),
+        post.pool > max(Pool),
+        post.pool_rounding > max(Rounding),
+        post.lo > post.hi,
+        post.begin & Cat(size == 0 for size in sizes).any(),
+        _outside(post.dst, params),
+        post.mark & (_unaligned(post.mark_addr, params) | _outside(post.mark_addr, params)),
+        (post.pool != Pool.NONE) & Cat(*pooled).any(),
+    ]
+
+
+def _table_rules(table, params):
+    return [(table.entries == 0) | (table.entries > TABLE_ENTRIES)]
+
+
+_RULES = {
+    Op.LOAD: _load_rules,
+    Op.WEIGHTS: _weights_rules,
+    Op.EXEC: _exec_rules,
+    Op.POST: _post_rules,
+    Op.TABLE: _table_rules,
+}
+
+
+class CeilDivide(wiring.Component):
+    """ceil(dividend / divisor), one quotient bit a cycle.
+
+    ``start`` takes the operands; ``done`` is high from POOL_LATENCY cycles later (the quotient
+    has one bit more than the dividend); ``quotient`` then holds until the next start.  A divisor
+    of 0 gives a meaningless quotient.
+    """
+
+    start: In(1)
+    dividend: In(8)
+    divisor: In(8)
+    done: Out(1)
+    quotient: Out(9)
+
+    def elaborate(self, platform):
+        m = Module()
+        steps = len(self.dividend)
+        left = Signal(range(steps + 1))
+        divisor = Signal.like(self.divisor)
+        # The dividend leaves `bits` at the top while quotient bits enter at the bottom.
+        bits = Signal.like(self.dividend)
+        rest = Signal.like(self.divisor)
+        trial = Signal(len(rest) + 1)
+        fits = Signal()
+        m.d.comb += [
+            trial.eq(Cat(bits[-1], rest)),
+            fits.eq(trial >= divisor),
+            self.done.eq(left == 0),
+            self.quotient.eq(bits + rest.any()),
+        ]
+        with m.If(self.start):
+            m.d.sync += [
+                left.eq(steps),
+                divisor.eq(self.divisor),
+                bits.eq(self.dividend),
+                rest.eq(0),
+            ]
+        with m.Elif(left != 0):
+            m.d.sync += [
+                left.eq(left - 1),
+                bits.eq(Cat(fits, bits[:-1])),
+                rest.eq(Mux(fits, trial - divisor, trial)[: len(rest)]),
+            ]
+        return m
+
+
+class CommandCheck(wiring.Component):
+    """Holds each command while it is checked against the rules of its opcode.
+
+    Single-field rules are one comparison each, all made at once.  Three rules are about a product,
+    and share one multiplier:
+
+    * LOAD: items * inner + fill_left + fill_right <= input_bytes (a row fits the buffer),
+    * EXEC: nx * ny <= bank_rows,
+    * POST with pooling: ceil(kh / sh) * out_w <= pool_entries, after a serial division.
+
+    All rules are exact; none is merely sufficient.
+
+    Parameters:
+        params: the machine.
+
+    Members:
+        commands: 64-byte commands as they lie in memory.
+        checked: each with its verdict, in order.
+
+    Timing: a verdict comes CHECK_LATENCY cycles after its command was taken (POOL_LATENCY more for
+    a pooled POST); the next command is taken after the verdict was.
+    """
+
+    def __init__(self, params: Params):
+        self._params = params
+        super().__init__(
+            {
+                "commands": In(stream.Signature(COMMAND_BITS)),
+                "checked": Out(stream.Signature(checked_layout)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        params = self._params
+        command = Signal(COMMAND_BITS, reset_less=True)
+        opcode = command[:OPCODE_BITS]
+        load, exe, post = (fields_of(command, op) for op in (Op.LOAD, Op.EXEC, Op.POST))
+        pooled = Signal()
+        m.d.comb += pooled.eq((opcode == Op.POST) & (post.pool != Pool.NONE))
+
+        # Every opcode's rules are judged; the real opcode selects afterwards, off this path.
+        bad = Signal(max(Op) + 1, reset_less=True)
+        broken = {
+            op: Cat(*rules(fields_of(command, op), params), _reserved(command, op)).any()
+            for op, rules in _RULES.items()
+        }
+
+        m.submodules.divide = divide = CeilDivide()
+        m.d.comb += [divide.dividend.eq(post.kh), divide.divisor.eq(post.sh)]
+
+        # 20 x 16 bits as two half products: each fits one hardware multiplier.
+        a = Signal.like(load.inner, reset_less=True)
+        b = Signal.like(load.items, reset_less=True)
+        half = len(a) // 2
+        products = [Signal(half + len(b), reset_less=True, name=f"product{n}") for n in range(2)]
+        total = Signal(len(a) + len(b) + 1, reset_less=True)
+        extra = Signal(len(load.fill_left) + 1, reset_less=True)
+        limit = Signal(range(max(params.input_bytes, params.acc_rows, params.pool_entries) + 1))
+
+        with m.FSM() as fsm:
+            with m.State("ACCEPT"):
+                m.d.comb += self.commands.ready.eq(1)
+                m.d.sync += command.eq(self.commands.payload)
+                with m.If(self.commands.valid):
+                    m.next = "RULES"
+            with m.State("RULES"):
+                m.d.sync += [bad[op].eq(value) for op, value in broken.items()]
+                m.d.sync += [a.eq(0), b.eq(0), extra.eq(0), limit.eq(params.input_bytes)]
+                with m.Switch(opcode):
+                    with m.Case(Op.LOAD):
+                        m.d.sync += [a.eq(load.inner), b.eq(load.items)]
+                        m.d.sync += extra.eq(load.fill_left + load.fill_right)
+                    with m.Case(Op.EXEC):
+                        m.d.sync += [a.eq(exe.nx), b.eq(exe.ny), limit.eq(params.bank_rows)]
+                    with m.Case(Op.POST):
+                        m.d.sync += [b.eq(post.out_w), limit.eq(params.pool_entries)]
+                m.d.comb += divide.start.eq(pooled)
+                with m.If(pooled):
+                    m.next = "DIVIDE"
+                with m.Else():
+                    m.next = "MULTIPLY"
+            with m.State("DIVIDE"):
+                m.d.sync += a.eq(divide.quotient)
+                with m.If(divide.done):
+                    m.next = "MULTIPLY"
+            with m.State("MULTIPLY"):
+                m.d.sync += [products[0].eq(a[:half] * b), products[1].eq(a[half:] * b)]
+                m.next = "ADD"
+            with m.State("ADD"):
+                m.d.sync += total.eq(products[0] + Cat(C(0, half), products[1]))
+                m.next = "JUDGE"
+            with m.State("JUDGE"):
+                m.d.sync += self.checked.p.error.eq(Error.ILLEGAL_FIELD)
+                with m.Switch(opcode):
+                    for op in Op:
+                        with m.Case(op):
+                            with m.If(~bad[op] & (total + extra <= limit)):
+                                m.d.sync += self.checked.p.error.eq(Error.NONE)
+                    with m.Default():
+                        m.d.sync += self.checked.p.error.eq(Error.ILLEGAL_OPCODE)
+                m.next = "OFFER"
+            with m.State("OFFER"):
+                with m.If(self.checked.ready):
+                    m.next = "ACCEPT"
+
+        m.d.comb += [
+            self.checked.valid.eq(fsm.ongoing("OFFER")),
+            self.checked.p.command.eq(command),
+        ]
+        return m

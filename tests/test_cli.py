@@ -1,0 +1,133 @@
+import json
+import pathlib
+
+import click.testing
+import numpy as np
+import onnx
+import pytest
+
+import models
+from accel.cli import main
+
+MNIST = models.BUILTIN["mnist"]
+
+
+def call(*arguments):
+    return click.testing.CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def one_digit(tmp_path):
+    with np.load(MNIST.inputs) as file:
+        np.savez(tmp_path / "one.npz", images=file["images"][:1], labels=file["labels"][:1])
+    return tmp_path / "one.npz"
+
+
+def test_run_prints_the_table_and_writes_the_report(tmp_path, one_digit):
+    done = call("run", MNIST.network, "--input", one_digit, "--array", "4x4", "--out", tmp_path)
+    assert done.exit_code == 0, done.output
+    for text in ("conv2d", "fully_connected", "mismatches", "total", "accuracy 1/1"):
+        assert text in done.output
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["total"]["mismatches"] == 0
+    assert report["array"] == {"rows": 4, "cols": 4}
+    assert (tmp_path / "utilisation.png").stat().st_size > 10_000
+
+
+def test_models_lists_parameters_and_macs():
+    done = call("models")
+    assert done.exit_code == 0
+    assert "mnist" in done.output
+    # 8*25 + 8, 16*8*25 + 16, 256*10 + 10 parameters; MACs as in test_runner.
+    for figure in ("208", "3,216", "2,570", "5,994", "156,800", "627,200", "2,560", "786,560"):
+        assert figure in done.output
+
+
+def test_verilog(tmp_path):
+    done = call("verilog", "--array", "4x4", "-o", tmp_path / "accelerator.v")
+    assert done.exit_code == 0, done.output
+    text = (tmp_path / "accelerator.v").read_text()
+    assert "module accelerator(" in text
+    for port in ("m_axi_araddr", "m_axi_wstrb", "s_axil_awaddr", "irq", "clk", "rst"):
+        assert port in text
+
+
+@pytest.mark.parametrize("shape", ["5x7", "16", "0x4", "axb", "2x2", "16x", "-4x4"])
+def test_impossible_arrays(shape):
+    done = call("run", "mnist", "--array", shape)
+    assert done.exit_code == 2
+    assert shape in done.output
+
+
+def bad_network(tmp_path: pathlib.Path, name: str) -> pathlib.Path:
+    """A broken or unsupported network file."""
+    path = tmp_path / f"{name}.onnx"
+    whole = MNIST.network.read_bytes()
+    if name == "truncated":
+        path.write_bytes(whole[: len(whole) // 2])
+    elif name == "text":
+        path.write_text("this is no network")
+    elif name != "absent":
+        model = onnx.load_from_string(whole)
+        node = next(node for node in model.graph.node if node.name == "Pooling66")
+        if name == "operator":
+            node.op_type, node.name = "Sin", "wave"
+            del node.attribute[:]
+        if name == "weights":
+            weights = next(
+                one for one in model.graph.initializer if one.name == "Parameter87_quantized"
+            )
+            weights.raw_data = weights.raw_data[:-7]
+        if name == "shape":
+            model.graph.input[0].type.tensor_type.shape.dim[2].dim_param = "height"
+        path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("absent", ["absent.onnx"]),
+        ("truncated", ["truncated.onnx"]),
+        ("text", ["text.onnx"]),
+        ("operator", ["operator.onnx", "Sin", "wave"]),
+        ("weights", ["weights.onnx", "Parameter87_quantized"]),
+        ("shape", ["shape.onnx", "Input3", "height"]),
+    ],
+)
+def test_bad_networks_end_in_one_line_and_exit_code_2(tmp_path, one_digit, name, words):
+    done = call("run", bad_network(tmp_path, name), "--input", one_digit, "--array", "4x4")
+    assert done.exit_code == 2, done.output
+    assert len(done.output.strip().splitlines()) == 1
+    for word in words:
+        assert word in done.output
+
+
+@pytest.mark.parametrize(
+    "arrays, words",
+    [
+        ({"pictures": np.zeros(3)}, ["images", "pictures"]),
+        ({"images": np.zeros((1, 1, 28, 28), np.float64)}, ["Input3", "float32", "float64"]),
+        ({"images": np.zeros((1, 28, 28), np.float32)}, ["Input3", "[1, 28, 28]"]),
+        (None, ["readable .npz"]),
+    ],
+)
+def test_bad_inputs_name_the_file(tmp_path, arrays, words):
+    path = tmp_path / "in.npz"
+    if arrays is None:
+        path.write_bytes(b"PK no zip")
+    else:
+        np.savez(path, **arrays)
+    done = call("run", "mnist", "--input", path, "--array", "4x4")
+    assert done.exit_code == 2
+    assert len(done.output.strip().splitlines()) == 1
+    for word in ["in.npz", *words]:
+        assert word in done.output
+
+
+def test_an_unwritable_report_folder(tmp_path, one_digit):
+    (tmp_path / "file").write_text("")
+    done = call("run", MNIST.network, "--input", one_digit, "--array", "4x4",
+                "--out", tmp_path / "file" / "deeper")  # fmt: skip
+    assert done.exit_code == 2
+    assert "cannot write the report" in done.output
