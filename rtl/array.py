@@ -21,8 +21,9 @@ class SystolicArray(wiring.Component):
         lanes: one vector of R activations every cycle; what arrives when no vector was issued
             gives sums that nobody looks at.
         swap: the shadow tile becomes the working tile for vectors from the *next* cycle on.
-        weight: a row of the shadow tile.  It may come in the cycle of a swap or any later one,
-            which then still takes the previous tile, whichever row it is.
+        weight: a row of the shadow tile.  Row r belongs to the tile of a swap in cycle q if it
+            comes before cycle q + r, and to the next tile's if it comes in cycle q + r or later; so
+            a tile whose rows follow each other without gaps can start one cycle before its swap.
         psums: column c of the products of the vector of cycle s, in cycle
             s + R - 1 + PE_LATENCY + c.
 
@@ -68,8 +69,7 @@ class SystolicArray(wiring.Component):
     def _feed_weights(self, m, grid):
         """Skew weight rows: column c stores its byte c cycles after column 0.
 
-        Row r's swap is r cycles late as well, so a row presented r cycles after row 0 meets a
-        swap of the same age in every cell: rows need no skew of their own.
+        There is no skew by rows as there is for lanes: a loader sends one row a cycle anyway.
         """
         valid, index = self.weight.valid, self.weight.index
         for c in range(self.params.cols):

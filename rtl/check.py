@@ -1,6 +1,6 @@
 """Refuses malformed commands before any engine sees them."""
 
-from amaranth import C, Cat, Module, Mux, Signal
+from amaranth import C, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for, exact_log2
@@ -17,7 +17,7 @@ checked_layout = data.StructLayout({"command": COMMAND_BITS, "error": ERROR_BITS
 
 #: Cycles from a command's acceptance to its verdict, and how many more a pooled POST takes.
 CHECK_LATENCY = 5
-POOL_LATENCY = 8
+POOL_LATENCY = 9
 
 
 def fields_of(command, op: Op) -> data.View:
@@ -110,8 +110,8 @@ _RULES = {
 class CeilDivide(wiring.Component):
     """ceil(dividend / divisor), one quotient bit a cycle.
 
-    ``start`` takes the operands; ``done`` is high from POOL_LATENCY cycles later (the quotient
-    has one bit more than the dividend); ``quotient`` then holds until the next start.  A divisor
+    ``start`` takes the operands; ``done`` is high from POOL_LATENCY cycles later, and
+    ``quotient`` holds until the next start.  A divisor
     of 0 gives a meaningless quotient.
     """
 
@@ -201,6 +201,7 @@ class CommandCheck(wiring.Component):
             for op, rules in _RULES.items()
         }
 
+        error = Signal(Error)
         m.submodules.divide = divide = CeilDivide()
         m.d.comb += [divide.dividend.eq(post.kh), divide.divisor.eq(post.sh)]
 
@@ -209,9 +210,10 @@ class CommandCheck(wiring.Component):
         b = Signal.like(load.items, reset_less=True)
         half = len(a) // 2
         products = [Signal(half + len(b), reset_less=True, name=f"product{n}") for n in range(2)]
-        total = Signal(len(a) + len(b) + 1, reset_less=True)
-        extra = Signal(len(load.fill_left) + 1, reset_less=True)
+        product = Signal(len(a) + len(b), reset_less=True)
+        fills = Signal(len(load.fill_left) + 1, reset_less=True)
         limit = Signal(range(max(params.input_bytes, params.acc_rows, params.pool_entries) + 1))
+        allowed = Signal(signed(max(len(fills), len(limit)) + 1), reset_less=True)
 
         with m.FSM() as fsm:
             with m.State("ACCEPT"):
@@ -221,11 +223,11 @@ class CommandCheck(wiring.Component):
                     m.next = "RULES"
             with m.State("RULES"):
                 m.d.sync += [bad[op].eq(value) for op, value in broken.items()]
-                m.d.sync += [a.eq(0), b.eq(0), extra.eq(0), limit.eq(params.input_bytes)]
+                m.d.sync += [a.eq(0), b.eq(0), fills.eq(0), limit.eq(params.input_bytes)]
                 with m.Switch(opcode):
                     with m.Case(Op.LOAD):
                         m.d.sync += [a.eq(load.inner), b.eq(load.items)]
-                        m.d.sync += extra.eq(load.fill_left + load.fill_right)
+                        m.d.sync += fills.eq(load.fill_left + load.fill_right)
                     with m.Case(Op.EXEC):
                         m.d.sync += [a.eq(exe.nx), b.eq(exe.ny), limit.eq(params.bank_rows)]
                     with m.Case(Op.POST):
@@ -241,26 +243,26 @@ class CommandCheck(wiring.Component):
                     m.next = "MULTIPLY"
             with m.State("MULTIPLY"):
                 m.d.sync += [products[0].eq(a[:half] * b), products[1].eq(a[half:] * b)]
+                m.d.sync += allowed.eq(limit - fills)
                 m.next = "ADD"
             with m.State("ADD"):
-                m.d.sync += total.eq(products[0] + Cat(C(0, half), products[1]))
+                m.d.sync += product.eq(products[0] + Cat(C(0, half), products[1]))
                 m.next = "JUDGE"
             with m.State("JUDGE"):
-                m.d.sync += self.checked.p.error.eq(Error.ILLEGAL_FIELD)
+                m.d.sync += error.eq(Error.ILLEGAL_FIELD)
                 with m.Switch(opcode):
                     for op in Op:
-                        with m.Case(op):
-                            with m.If(~bad[op] & (total + extra <= limit)):
-                                m.d.sync += self.checked.p.error.eq(Error.NONE)
+                        with m.Case(op), m.If(~bad[op] & (product <= allowed)):
+                            m.d.sync += error.eq(Error.NONE)
                     with m.Default():
-                        m.d.sync += self.checked.p.error.eq(Error.ILLEGAL_OPCODE)
+                        m.d.sync += error.eq(Error.ILLEGAL_OPCODE)
                 m.next = "OFFER"
-            with m.State("OFFER"):
-                with m.If(self.checked.ready):
-                    m.next = "ACCEPT"
+            with m.State("OFFER"), m.If(self.checked.ready):
+                m.next = "ACCEPT"
 
         m.d.comb += [
             self.checked.valid.eq(fsm.ongoing("OFFER")),
             self.checked.p.command.eq(command),
+            self.checked.p.error.eq(error),
         ]
         return m

@@ -9,10 +9,10 @@ class PE(wiring.Component):
     """One cell of the weight-stationary systolic array.
 
     Activations travel right, partial sums travel down.  The cell holds two weights: the
-    *working* one multiplies, the *shadow* one is loaded meanwhile with the next tile's weight.  The
-    swap that makes the shadow weight the working one travels right like an activation, one
-    cycle ahead of the first vector of the new tile; so every cell changes tiles in exactly the cycle
-    in which that vector reaches it, and the array never has to drain.
+    *working* one multiplies, the *shadow* one is loaded meanwhile with the next tile's weight.
+    The swap that makes the shadow weight the working one travels right like an activation, one
+    cycle ahead of the first vector of the new tile; so every cell changes tiles just before that
+    vector reaches it, and the array never has to drain.
 
     Members:
         a_in, a_out: an activation, and the same one cycle later for the cell to the right.

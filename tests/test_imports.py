@@ -56,7 +56,7 @@ def below(name: str, prefixes) -> bool:
     return any(name == prefix or name.startswith(prefix + ".") for prefix in prefixes)
 
 
-@pytest.mark.parametrize("name, path", modules(), ids=lambda value: str(value).split("/")[-1])
+@pytest.mark.parametrize("name, path", list(modules()), ids=lambda value: str(value).split("/")[-1])
 def test_imports_only_what_its_place_allows(name, path):
     rules = [allowed for prefix, allowed in ALLOWED.items() if below(name, [prefix])]
     for imported in imports(path):

@@ -1,0 +1,6 @@
+"""From a network graph to a program: legalise, tile, place, lower, emit."""
+
+from accel.compiler.compile import compile_graph
+from accel.compiler.errors import CompileError
+
+__all__ = ["CompileError", "compile_graph"]

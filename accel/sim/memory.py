@@ -37,8 +37,8 @@ write burst answers with its worst beat.  A ``dead`` memory takes addresses and 
 none: rvalid and bvalid never rise.
 
 *Violations* raise SimulationError: an address that is no multiple of the bus width, a burst type
-other than INCR, a beat size other than the bus width, a burst across 4 KiB, WLAST at the wrong beat,
-a valid that falls or a payload that changes before ready.
+other than INCR, a beat size other than the bus width, a burst across 4 KiB, WLAST at the wrong
+beat, a valid that falls or a payload that changes before ready.
 """
 
 import collections

@@ -1,0 +1,45 @@
+"""The input buffer as a ring: who may be overwritten, and after which EXEC.
+
+Addresses here are *virtual*: they only grow, and the buffer holds the newest ``size`` of them.  A
+LOAD that ends at virtual address v overwrites everything below v - size, so it waits for the last
+EXEC that reads down there.
+"""
+
+import bisect
+
+
+class Ring:
+    """Allocates virtual addresses and remembers their readers.
+
+    Parameters:
+        size: bytes of the buffer.
+    """
+
+    def __init__(self, size: int):
+        self.size = size
+        self.head = 0
+        self.execs = 0
+        # Readers that may still matter, oldest first: (lowest address, EXEC count), such that both
+        # grow: a later reader of a lower address makes the earlier ones irrelevant.
+        self._lowest: list[int] = []
+        self._counts: list[int] = []
+
+    def allocate(self, length: int) -> tuple[int, int]:
+        """Take ``length`` bytes; returns their address and the EXEC count to wait for."""
+        start = self.head
+        self.head += length
+        older = bisect.bisect_left(self._lowest, self.head - self.size)
+        wait = self._counts[older - 1] if older else 0
+        # What is older still is never asked for again, since the head only grows.
+        del self._lowest[: max(0, older - 1)], self._counts[: max(0, older - 1)]
+        return start, wait
+
+    def read(self, lowest: int) -> None:
+        """Note the next EXEC in program order, reading addresses from ``lowest`` on."""
+        if lowest < self.head - self.size:
+            raise AssertionError("an EXEC reads what a LOAD has already replaced")
+        self.execs += 1
+        keep = bisect.bisect_left(self._lowest, lowest)
+        del self._lowest[keep:], self._counts[keep:]
+        self._lowest.append(lowest)
+        self._counts.append(self.execs)

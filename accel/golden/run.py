@@ -1,0 +1,57 @@
+"""Walk a network, layer by layer, on the processor."""
+
+import concurrent.futures
+import os
+
+import numpy as np
+
+from accel.golden.layers import LAYERS
+from accel.graph.ir import Graph, GraphError
+
+
+def run(graph: Graph, images) -> dict[str, np.ndarray]:
+    """Compute every tensor of a network.
+
+    Args:
+        graph: a checked network.
+        images: int8 [batch, height, width, channels] by input tensor name (as
+            ``accel.graph.ports.read_inputs`` gives them), or one array if there is one input.
+
+    Returns:
+        int8 [batch, height, width, channels] by tensor name, inputs included.
+
+    Raises:
+        GraphError: when the images do not fit the network.
+    """
+    if isinstance(images, np.ndarray):
+        if len(graph.inputs) != 1:
+            raise GraphError(f"the network has {len(graph.inputs)} inputs, not 1")
+        images = {graph.inputs[0].tensor: images}
+    tensors = {port.tensor: _check(graph, port.tensor, images) for port in graph.inputs}
+    batch = len(next(iter(tensors.values())))
+    pieces = min(batch, os.cpu_count() or 1)
+    edges = [batch * i // pieces for i in range(pieces + 1)]
+    with concurrent.futures.ThreadPoolExecutor(pieces) as pool:
+        for node in graph.nodes:
+            layer = LAYERS[type(node)]
+            source, target = graph.tensors[node.input], graph.tensors[node.output]
+            values = tensors[node.input]
+            parts = [
+                pool.submit(layer, node, source, target, values[start:stop])
+                for start, stop in zip(edges, edges[1:], strict=False)
+            ]
+            tensors[node.output] = np.concatenate([part.result() for part in parts])
+    return tensors
+
+
+def _check(graph: Graph, name: str, images) -> np.ndarray:
+    shape = graph.tensors[name].shape
+    values = images.get(name)
+    if values is None:
+        raise GraphError(f"no images for input tensor {name!r}, only for {sorted(images)}")
+    if values.dtype != np.int8 or values.shape[1:] != shape or not len(values):
+        raise GraphError(
+            f"images of {name!r} must be int8 [batch, {shape[0]}, {shape[1]}, {shape[2]}], "
+            f"not {values.dtype} {list(values.shape)}"
+        )
+    return np.ascontiguousarray(values)

@@ -1,0 +1,107 @@
+"""Between what a network's user gives and gets, and the int8 images inside.
+
+A port's array has a leading batch dimension.  Flat and channel-first layouts ("N", "CHW") list
+the elements channel by channel; inside, every tensor is [batch, height, width, channels].
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from accel.graph.ir import Graph, Port, Tensor
+
+#: Array types a port accepts and gives, by the port's ``dtype``.
+DTYPES = {"float32": np.float32, "int8": np.int8, "uint8": np.uint8}
+
+
+class InputError(ValueError):
+    """Input arrays do not fit the network; the message names the input, the rule and the value."""
+
+
+def quantise(values: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
+    """Float to int8: x / scale in float32, rounded half to even, plus zero point, clamped."""
+    scaled = np.rint(np.asarray(values, np.float32) / np.float32(scale))
+    return np.clip(scaled + np.float32(zero_point), -128, 127).astype(np.int8)
+
+
+def dequantise(values: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
+    """Turn int8 into float32: (q - zero point) * scale."""
+    return (values.astype(np.int32) - zero_point).astype(np.float32) * np.float32(scale)
+
+
+def recentre(values: np.ndarray) -> np.ndarray:
+    """Turn uint8 into int8 by subtracting 128, or back by adding it: both flip the top bit."""
+    flipped = values.view(np.uint8) ^ np.uint8(0x80)
+    return flipped.view(np.int8) if values.dtype == np.uint8 else flipped
+
+
+def to_tensor(port: Port, tensor: Tensor, values: np.ndarray) -> np.ndarray:
+    """Check and convert one input array to int8 [batch, height, width, channels]."""
+    values = np.asarray(values)
+    expected = np.dtype(DTYPES[port.dtype])
+    if values.dtype != expected:
+        raise InputError(f"input {port.name!r} must have dtype {expected}, not {values.dtype}")
+    if values.shape[1:] != tuple(port.shape) or values.ndim != 1 + len(port.shape):
+        wanted = ", ".join(map(str, ("N", *port.shape)))
+        raise InputError(f"input {port.name!r} must have shape ({wanted}), not {values.shape}")
+    if len(values) == 0:
+        raise InputError(f"input {port.name!r} must have at least one image, not 0")
+    if port.dtype == "float32":
+        if not np.isfinite(values).all():
+            raise InputError(f"input {port.name!r} must be finite, not NaN or infinite")
+        values = quantise(values, tensor.scale, tensor.zero_point)
+    elif port.dtype == "uint8":
+        values = recentre(np.ascontiguousarray(values))
+    height, width, channels = tensor.shape
+    if port.layout == "HWC":
+        return np.ascontiguousarray(values.reshape(-1, height, width, channels))
+    planes = values.reshape(-1, channels, height, width)
+    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+
+
+def from_tensor(port: Port, tensor: Tensor, values: np.ndarray) -> np.ndarray:
+    """Convert int8 [batch, height, width, channels] to what the network's user expects."""
+    if port.layout != "HWC":
+        values = values.transpose(0, 3, 1, 2)
+    values = np.ascontiguousarray(values).reshape(-1, *port.shape)
+    if port.dtype == "float32":
+        return dequantise(values, tensor.scale, tensor.zero_point)
+    return recentre(values) if port.dtype == "uint8" else values
+
+
+def read_inputs(graph: Graph, inputs) -> dict[str, np.ndarray]:
+    """Convert a user's inputs to int8 images by tensor name.
+
+    Args:
+        graph: the network.
+        inputs: one array, a sequence of arrays in the network's order, or a mapping by port name.
+    """
+    names = [port.name for port in graph.inputs]
+    if isinstance(inputs, Mapping):
+        if set(inputs) != set(names):
+            raise InputError(f"the network's inputs are {names}, not {sorted(inputs)}")
+        arrays = [inputs[name] for name in names]
+    elif isinstance(inputs, (list, tuple)):
+        arrays = list(inputs)
+        if len(arrays) != len(names):
+            raise InputError(f"the network has {len(names)} inputs, not {len(arrays)}: {names}")
+    else:
+        if len(names) != 1:
+            raise InputError(f"the network has {len(names)} inputs, not 1: {names}")
+        arrays = [inputs]
+    images = {
+        port.tensor: to_tensor(port, graph.tensors[port.tensor], values)
+        for port, values in zip(graph.inputs, arrays, strict=True)
+    }
+    batches = {len(values) for values in images.values()}
+    if len(batches) > 1:
+        raise InputError(f"all inputs must have the same number of images, not {sorted(batches)}")
+    return images
+
+
+def write_outputs(graph: Graph, tensors: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """Convert the int8 tensors of a run to the network's outputs, in its order."""
+    return [
+        from_tensor(port, graph.tensors[port.tensor], tensors[port.tensor])
+        for port in graph.outputs
+    ]

@@ -1,0 +1,114 @@
+"""Integer requantisation, defined once: how an int32 sum becomes an int8.
+
+A real factor is written as ``multiplier * 2**(shift - 31)`` with a 31-bit multiplier, as LiteRT
+(TensorFlow Lite) does, so that requantising takes one 32 x 32 bit product, one shift and one
+rounding.  The three roundings differ only in what happens to the bits that are shifted out:
+
+* ``DOUBLE`` rounds twice: the product's upper half first (half up), then the right shift (half
+  away from zero).  LiteRT's reference convolutions and all of CMSIS-NN do this.
+* ``SINGLE`` rounds the exact product once, half up.
+* ``AWAY`` rounds the exact product once, half away from zero.
+
+A left shift (``shift >= 0``) leaves nothing to round twice, so DOUBLE and SINGLE agree there.
+
+:func:`requantise_rows` is plain Python on purpose: the golden model compiles that very function
+with Numba, and whoever must not depend on Numba can still call it.
+"""
+
+import math
+
+import numpy as np
+
+from accel.isa import Rounding
+
+#: Shifts a requantiser can apply; positive is left.
+SHIFT_MIN, SHIFT_MAX = -31, 30
+
+_DOUBLE = int(Rounding.DOUBLE)
+_AWAY = int(Rounding.AWAY)
+
+
+class QuantError(ValueError):
+    """A scale or a factor cannot be represented; the message names the rule and the value."""
+
+
+def check_scale(scale: float, what: str = "scale") -> float:
+    """Return ``scale`` as a float, refusing what no quantisation can have."""
+    value = float(scale)
+    if not (math.isfinite(value) and value > 0):
+        raise QuantError(f"{what} must be positive and finite, not {value!r}")
+    return value
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """Write a positive real factor as ``multiplier * 2**(shift - 31)``.
+
+    Returns:
+        ``multiplier`` in [2**30, 2**31) and ``shift`` in [-31, 30]; or (0, 0) for a factor below
+        2**-32, which takes every int32 to less than one half and hence to 0.
+
+    Raises:
+        QuantError: for a factor that is not positive and finite, or needs a shift above 30.
+    """
+    check_scale(real, "requantisation factor")
+    fraction, shift = math.frexp(real)
+    multiplier = int(math.floor(fraction * (1 << 31) + 0.5))  # away from zero, as std::round
+    if multiplier == 1 << 31:
+        multiplier, shift = 1 << 30, shift + 1
+    if shift > SHIFT_MAX:
+        raise QuantError(f"requantisation factor must be below 2**{SHIFT_MAX}, not {real!r}")
+    if shift < SHIFT_MIN:
+        return 0, 0
+    return multiplier, shift
+
+
+def quantize_multipliers(real) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`quantize_multiplier` of every element: int32 multipliers and int8 shifts."""
+    pairs = [quantize_multiplier(value) for value in np.asarray(real, np.float64).ravel()]
+    multiplier, shift = zip(*pairs, strict=True)
+    return np.array(multiplier, np.int32), np.array(shift, np.int8)
+
+
+def requantise_rows(sums, multiplier, shift, rounding, zero_point, lo, hi, out):
+    """Requantise a matrix: ``out = clamp(round(sums * multiplier * 2**(shift-31)) + zero_point)``.
+
+    Args:
+        sums: [rows, columns] of int32.
+        multiplier: [rows, columns], usually one row broadcast; in [2**30, 2**31) or 0.
+        shift: [rows, columns], in [-31, 30].
+        rounding: the number of a :class:`accel.isa.Rounding`.
+        zero_point: added after rounding.
+        lo: smallest result.
+        hi: largest result.
+        out: [rows, columns] of int8, written.
+    """
+    for i in range(sums.shape[0]):
+        for j in range(sums.shape[1]):
+            left = int(shift[i, j])
+            product = int(sums[i, j]) * int(multiplier[i, j])
+            away = 1 if rounding == _AWAY and product < 0 else 0
+            if rounding == _DOUBLE and left < 0:
+                value = (product + (1 << 30)) >> 31
+                # Half away from zero: a negative value needs one more than half to go up.
+                up = (1 << (-left - 1)) - (1 if value < 0 else 0)
+                value = (value + up) >> -left
+            else:
+                value = (product - away + (1 << (30 - left))) >> (31 - left)
+            out[i, j] = max(lo, min(hi, value + zero_point))
+
+
+def requantise(sums, multiplier, shift, rounding, zero_point=0, lo=-128, hi=127) -> np.ndarray:
+    """Requantise an int32 array; ``multiplier`` and ``shift`` broadcast along its last axis.
+
+    Convenient and slow (plain Python): for a few values, tests and table building.
+    """
+    sums = np.asarray(sums)
+    rows = sums.reshape(-1, sums.shape[-1] if sums.ndim else 1)
+    out = np.empty(rows.shape, np.int8)
+    requantise_rows(
+        rows,
+        np.broadcast_to(multiplier, rows.shape),
+        np.broadcast_to(shift, rows.shape),
+        int(rounding), zero_point, lo, hi, out,
+    )
+    return out.reshape(sums.shape)

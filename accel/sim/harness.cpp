@@ -1,0 +1,430 @@
+// The verilated machine between its memory and its host, all in C++.
+//
+// The rules, cycle by cycle, are those of accel/sim/memory.py and accel/sim/host.py; the classes
+// here mirror the ones there, message for message.  Python makes a `Run`, advances it in slices of
+// many cycles (so that Ctrl-C and progress work) and reads its result.
+//
+// BUS_BYTES is defined by the build.  The host computer is assumed to be little-endian.
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "Vaccelerator.h"
+#include "verilated.h"
+
+namespace {
+
+constexpr uint64_t BUS = BUS_BYTES;
+constexpr uint64_t STROBES = (BUS + 7) / 8;
+constexpr uint64_t OUTSTANDING = 32;
+constexpr uint64_t PAGE = 4096;
+constexpr uint64_t ANSWER = 1000;
+constexpr int RESET_CYCLES = 4;
+enum { OKAY = 0, SLVERR = 2, DECERR = 3, INCR = 1 };
+
+}  // namespace
+
+// Mirrored by ctypes structures in accel/sim/verilator.py.
+extern "C" struct Config {
+    uint8_t* memory;
+    uint64_t memory_bytes;
+    uint64_t latency_cycles, bytes_per_cycle;
+    uint32_t stall_seed, stall_percent;
+    int64_t fail_read, fail_write;
+    uint32_t dead;
+    uint32_t writes, reads;       // lengths of the host's script
+    uint32_t write_address[8], write_data[8];
+    uint32_t read_address[32];
+    uint64_t max_cycles;
+};
+
+extern "C" struct Result {
+    uint64_t cycles;
+    uint32_t finished;
+    uint32_t values[32];          // read from read_address
+    char error[160];              // empty if all is well
+};
+
+namespace {
+
+// What went wrong: the first message wins.
+class Failure {
+  public:
+    explicit Failure(Result& result) : result_(result) {}
+    bool any() const { return result_.error[0] != 0; }
+    __attribute__((format(printf, 2, 3))) void set(const char* format, ...) {
+        if (any()) return;
+        va_list args;
+        va_start(args, format);
+        vsnprintf(result_.error, sizeof result_.error, format, args);
+        va_end(args);
+    }
+
+  private:
+    Result& result_;
+};
+
+struct Address {
+    uint32_t address, length, size, burst;
+    bool operator==(const Address& other) const {
+        return address == other.address && length == other.length && size == other.size
+            && burst == other.burst;
+    }
+};
+
+struct Data {
+    uint8_t bytes[BUS];
+    uint8_t strobe[STROBES];
+    int last;
+    bool operator==(const Data& other) const {
+        return last == other.last && !memcmp(bytes, other.bytes, BUS)
+            && !memcmp(strobe, other.strobe, STROBES);
+    }
+};
+
+// A payload that must not change between valid and ready.
+template <typename Payload>
+class Held {
+  public:
+    explicit Held(const char* channel) : channel_(channel) {}
+    void check(bool valid, bool ready, const Payload& payload, uint64_t cycle, Failure& failure) {
+        if (waiting_ && !(valid && payload == payload_)) {
+            failure.set("AXI4 violation in cycle %llu: %s changed before it was taken",
+                        static_cast<unsigned long long>(cycle), channel_);
+        }
+        waiting_ = valid && !ready;
+        if (waiting_) payload_ = payload;
+    }
+
+  private:
+    const char* channel_;
+    bool waiting_ = false;
+    Payload payload_{};
+};
+
+class MemoryModel {
+  public:
+    MemoryModel(const Config& config, Failure& failure)
+        : config_(config), failure_(failure), random_(config.stall_seed),
+          rate_(config.bytes_per_cycle ? config.bytes_per_cycle : BUS) {}
+
+    void begin(Vaccelerator& top) {
+        ++cycle_;
+        credit_ = std::min<int64_t>(credit_ + rate_, BUS);
+        bool stall[5] = {};
+        if (config_.stall_seed) {
+            for (bool& channel : stall) channel = draw() % 100 < config_.stall_percent;
+        }
+        const bool credit = credit_ >= static_cast<int64_t>(BUS);
+        top.m_axi_arready = arready_ = !stall[0] && reads_.size() < OUTSTANDING;
+        if (!rvalid_ && !stall[1] && credit && !config_.dead && !reads_.empty()
+            && cycle_ >= reads_.front().due) {
+            raise_read(top);
+        }
+        top.m_axi_rvalid = rvalid_;
+        top.m_axi_awready = awready_ = !stall[2] && open_.size() + done_.size() < OUTSTANDING;
+        top.m_axi_wready = wready_ = !stall[3] && credit && !open_.empty();
+        if (!bvalid_ && !stall[4] && !config_.dead && !done_.empty()
+            && cycle_ >= done_.front().due) {
+            raise_response(top);
+        }
+        top.m_axi_bvalid = bvalid_;
+    }
+
+    void end(const Vaccelerator& top) {
+        const Address ar{top.m_axi_araddr, top.m_axi_arlen, top.m_axi_arsize, top.m_axi_arburst};
+        const Address aw{top.m_axi_awaddr, top.m_axi_awlen, top.m_axi_awsize, top.m_axi_awburst};
+        ar_.check(top.m_axi_arvalid, arready_, ar, cycle_, failure_);
+        aw_.check(top.m_axi_awvalid, awready_, aw, cycle_, failure_);
+        if (top.m_axi_wvalid) {
+            Data data;
+            memcpy(data.bytes, &top.m_axi_wdata, BUS);
+            memcpy(data.strobe, &top.m_axi_wstrb, STROBES);
+            data.last = top.m_axi_wlast;
+            w_.check(true, wready_, data, cycle_, failure_);
+            if (rvalid_ && top.m_axi_rready) take_read();
+            if (wready_) take_data(data);
+        } else {
+            w_.check(false, wready_, Data{}, cycle_, failure_);
+            if (rvalid_ && top.m_axi_rready) take_read();
+        }
+        if (bvalid_ && top.m_axi_bready) {
+            bvalid_ = false;
+            done_.pop_front();
+        }
+        if (top.m_axi_arvalid && arready_) {
+            check_address("AR", ar);
+            fetch(ar);
+        }
+        if (top.m_axi_awvalid && awready_) {
+            check_address("AW", aw);
+            open_.push_back({aw.address, aw.length + 1, 0, OKAY});
+        }
+    }
+
+  private:
+    struct Read {
+        uint64_t due;
+        uint32_t address, length, beat;
+        std::vector<uint8_t> bytes;
+    };
+    struct Open {
+        uint32_t address, length, beats;
+        int response;
+    };
+    struct Written {
+        uint64_t address;
+        Data data;
+    };
+    struct Done {
+        uint64_t due;
+        std::vector<Written> written;
+        int response;
+    };
+
+    uint32_t draw() {
+        random_ ^= random_ << 13;
+        random_ ^= random_ >> 17;
+        return random_ ^= random_ << 5;
+    }
+
+    int response(uint64_t address, int64_t failing) const {
+        if (address + BUS > config_.memory_bytes) return DECERR;
+        const int64_t first = static_cast<int64_t>(address);
+        return first <= failing && failing < first + static_cast<int64_t>(BUS) ? SLVERR : OKAY;
+    }
+
+    void fetch(const Address& ar) {
+        Read read{cycle_ + config_.latency_cycles, ar.address, ar.length + 1, 0, {}};
+        read.bytes.assign(read.length * BUS, 0);
+        if (ar.address < config_.memory_bytes) {
+            memcpy(read.bytes.data(), config_.memory + ar.address,
+                   std::min<uint64_t>(read.bytes.size(), config_.memory_bytes - ar.address));
+        }
+        reads_.push_back(std::move(read));
+    }
+
+    void raise_read(Vaccelerator& top) {
+        Read& read = reads_.front();
+        const uint64_t address = read.address + read.beat * BUS;
+        const int answer = response(address, config_.fail_read);
+        if (answer == OKAY) {
+            memcpy(&top.m_axi_rdata, &read.bytes[read.beat * BUS], BUS);
+        } else {
+            memset(&top.m_axi_rdata, 0, BUS);
+        }
+        ++read.beat;
+        top.m_axi_rresp = answer;
+        top.m_axi_rlast = read.beat == read.length;
+        rvalid_ = true;
+    }
+
+    void take_read() {
+        credit_ -= BUS;
+        rvalid_ = false;
+        if (reads_.front().beat == reads_.front().length) reads_.pop_front();
+    }
+
+    void raise_response(Vaccelerator& top) {
+        for (const Written& written : done_.front().written) {
+            const Data& data = written.data;
+            for (uint64_t lane = 0; lane < BUS; ++lane) {
+                if (data.strobe[lane / 8] >> lane % 8 & 1) {
+                    config_.memory[written.address + lane] = data.bytes[lane];
+                }
+            }
+        }
+        top.m_axi_bresp = done_.front().response;
+        bvalid_ = true;
+    }
+
+    void take_data(const Data& data) {
+        credit_ -= BUS;
+        Open& burst = open_.front();
+        const uint64_t address = burst.address + burst.beats * BUS;
+        ++burst.beats;
+        if (data.last != (burst.beats == burst.length)) {
+            failure_.set("AXI4 violation in cycle %llu: WLAST is %d at beat %u of %u",
+                         static_cast<unsigned long long>(cycle_), data.last, burst.beats,
+                         burst.length);
+            return;
+        }
+        const int answer = response(address, config_.fail_write);
+        burst.response = std::max(burst.response, answer);
+        if (answer == OKAY) written_.push_back({address, data});
+        if (data.last) {
+            done_.push_back(
+                {cycle_ + config_.latency_cycles, std::move(written_), burst.response});
+            written_.clear();
+            open_.pop_front();
+        }
+    }
+
+    void check_address(const char* channel, const Address& a) {
+        const unsigned long long cycle = cycle_;
+        if (a.address % BUS) {
+            failure_.set("AXI4 violation in cycle %llu: %s address %#x is not bus-aligned", cycle,
+                         channel, a.address);
+        }
+        if (a.burst != INCR || uint64_t{1} << a.size != BUS) {
+            failure_.set("AXI4 violation in cycle %llu: %s has burst type %u and beat size %u",
+                         cycle, channel, a.burst, 1u << a.size);
+        }
+        if (a.address % PAGE + (a.length + 1) * BUS > PAGE) {
+            failure_.set("AXI4 violation in cycle %llu: %s burst of %u from %#x crosses 4 KiB",
+                         cycle, channel, a.length + 1, a.address);
+        }
+    }
+
+    const Config& config_;
+    Failure& failure_;
+    uint32_t random_;
+    int64_t rate_;
+    int64_t credit_ = BUS;
+    uint64_t cycle_ = ~uint64_t{0};
+    bool arready_ = false, rvalid_ = false, awready_ = false, wready_ = false, bvalid_ = false;
+    std::deque<Read> reads_;
+    std::deque<Open> open_;
+    std::deque<Done> done_;
+    std::vector<Written> written_;
+    Held<Address> ar_{"AR"}, aw_{"AW"};
+    Held<Data> w_{"W"};
+};
+
+class Host {
+  public:
+    Host(const Config& config, Failure& failure, Result& result)
+        : config_(config), failure_(failure), result_(result) {
+        next();
+    }
+
+    bool finished() const { return step_ == config_.writes + 1 + config_.reads; }
+
+    void begin(Vaccelerator& top) const {
+        top.s_axil_awvalid = awvalid_;
+        top.s_axil_wvalid = wvalid_;
+        top.s_axil_arvalid = arvalid_;
+        top.s_axil_awaddr = top.s_axil_araddr = address_;
+        top.s_axil_wdata = data_;
+    }
+
+    void end(const Vaccelerator& top) {
+        ++cycle_;
+        if (step_ == config_.writes) {
+            if (top.irq) {
+                ++step_;
+                next();
+            } else if (cycle_ + 1 >= config_.max_cycles) {
+                failure_.set("no interrupt within %llu cycles",
+                             static_cast<unsigned long long>(config_.max_cycles));
+            }
+            return;
+        }
+        if (top.s_axil_awready) awvalid_ = false;
+        if (top.s_axil_wready) wvalid_ = false;
+        if (top.s_axil_arready) arvalid_ = false;
+        if (top.s_axil_bvalid || top.s_axil_rvalid) {
+            if ((top.s_axil_bvalid && top.s_axil_bresp) || (top.s_axil_rvalid && top.s_axil_rresp)) {
+                failure_.set("register %#x answered an error", address_);
+                return;
+            }
+            if (top.s_axil_rvalid) {
+                result_.values[step_ - config_.writes - 1] = top.s_axil_rdata;
+            }
+            ++step_;
+            next();
+        } else if (cycle_ - begun_ >= ANSWER) {
+            failure_.set("register %#x did not answer within %llu cycles", address_,
+                         static_cast<unsigned long long>(ANSWER));
+        }
+    }
+
+  private:
+    void next() {
+        begun_ = cycle_ + 1;
+        awvalid_ = wvalid_ = step_ < config_.writes;
+        arvalid_ = step_ > config_.writes && !finished();
+        if (awvalid_) {
+            address_ = config_.write_address[step_];
+            data_ = config_.write_data[step_];
+        } else if (arvalid_) {
+            address_ = config_.read_address[step_ - config_.writes - 1];
+        }
+    }
+
+    const Config& config_;
+    Failure& failure_;
+    Result& result_;
+    uint32_t step_ = 0;
+    uint64_t cycle_ = ~uint64_t{0}, begun_ = 0;
+    bool awvalid_ = false, wvalid_ = false, arvalid_ = false;
+    uint32_t address_ = 0, data_ = 0;
+};
+
+}  // namespace
+
+// One run of a fresh machine.
+class Run {
+  public:
+    explicit Run(const Config& config)
+        : config_(config), failure_(result_), memory_(config_, failure_),
+          host_(config_, failure_, result_), top_(&context_) {
+        top_.s_axil_wstrb = 0xF;
+        top_.s_axil_bready = top_.s_axil_rready = 1;
+        top_.rst = 1;
+        for (int cycle = 0; cycle < RESET_CYCLES; ++cycle) {
+            low();
+            high();
+        }
+        top_.rst = 0;
+    }
+    ~Run() { top_.final(); }
+
+    void advance(uint64_t cycles) {
+        for (; cycles && !failure_.any() && !host_.finished(); --cycles) {
+            memory_.begin(top_);
+            host_.begin(top_);
+            low();
+            memory_.end(top_);
+            if (!failure_.any()) host_.end(top_);
+            high();
+            ++result_.cycles;
+        }
+        result_.finished = failure_.any() || host_.finished();
+    }
+
+    const Result& result() const { return result_; }
+
+  private:
+    void low() {
+        top_.clk = 0;
+        top_.eval();
+    }
+    void high() {
+        top_.clk = 1;
+        top_.eval();
+    }
+
+    const Config config_;
+    Result result_{};
+    Failure failure_;
+    MemoryModel memory_;
+    Host host_;
+    VerilatedContext context_;
+    Vaccelerator top_;
+};
+
+extern "C" Run* accel_begin(const Config* config) { return new Run(*config); }
+
+extern "C" void accel_advance(Run* run, uint64_t cycles, Result* result) {
+    run->advance(cycles);
+    *result = run->result();
+}
+
+extern "C" void accel_end(Run* run) { delete run; }

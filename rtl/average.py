@@ -1,0 +1,130 @@
+"""Average pooling's division: sums to int8 by way of one requantiser."""
+
+from amaranth import Module, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from accel.params import POOL_TABLE, Params
+from rtl.delay import Delay
+from rtl.interfaces import vector_layout
+from rtl.pool_columns import SUM_BITS
+from rtl.pool_rows import partial_layout
+from rtl.requantise import Requantiser
+from rtl.window import PoolConfig
+
+#: Vectors that may be under way or waiting to be taken.
+VECTORS = 4
+
+#: A write into the table of scales by element count.
+TableWrite = wiring.Signature(
+    {"valid": Out(1), "index": Out(range(POOL_TABLE)), "multiplier": Out(32),
+     "shift": Out(signed(8))}
+)  # fmt: skip
+
+
+class Average(wiring.Component):
+    """Scales a window's C sums one after another by the table's entry for its element count.
+
+    Averages are due only once per window, so one requantiser is enough.
+
+    Parameters:
+        params: the machine.
+
+    Members:
+        config: constant while anything is inside.
+        table: writes one entry of the table; only while nothing is inside.
+        input: sums with their counts, and ``end`` tokens.
+        output: int8 averages; an ``end`` token behind everything before it.
+
+    A vector takes C cycles, and REQUANT_LATENCY + 4 more to come out.
+    """
+
+    def __init__(self, params: Params):
+        self._params = params
+        super().__init__(
+            {
+                "config": In(PoolConfig),
+                "table": In(TableWrite),
+                "input": In(stream.Signature(partial_layout(params, SUM_BITS))),
+                "output": Out(stream.Signature(vector_layout(params))),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        cols = self._params.cols
+        layout = vector_layout(self._params)
+        m.submodules.queue = queue = SyncFIFO(width=layout.size, depth=VECTORS)
+        m.d.comb += [
+            self.output.payload.eq(queue.r_data),
+            self.output.valid.eq(queue.r_rdy),
+            queue.r_en.eq(self.output.ready),
+        ]
+
+        # A sum a cycle, as long as the whole vector has a place in the queue.
+        pending = Signal(range(VECTORS + 1))
+        column = Signal(range(cols))
+        item = self.input.payload
+        issue, begun, end = Signal(), Signal(), Signal()
+        m.d.comb += [
+            issue.eq(self.input.valid & ~item.end & ((column != 0) | (pending != VECTORS))),
+            begun.eq(issue & (column == 0)),
+            end.eq(self.input.valid & item.end & (pending == 0)),
+            self.input.ready.eq((issue & (column == cols - 1)) | end),
+        ]
+        m.d.sync += pending.eq(pending + (begun | end) - (self.output.valid & self.output.ready))
+        with m.If(issue):
+            m.d.sync += column.eq(column + 1)  # cols is a power of two
+
+        value, valid = self._scale(m, issue, item, column)
+        gathered = Signal(layout)
+        done = Signal(range(cols))
+        m.d.comb += [
+            gathered.end.eq(end),
+            gathered.data[cols - 1].eq(value),
+            queue.w_data.eq(gathered),
+            queue.w_en.eq(end | (valid & (done == cols - 1))),
+        ]
+        # The columns before the last wait in a shift register.
+        waiting = Signal(data.ArrayLayout(signed(8), cols - 1), reset_less=True)
+        m.d.comb += [gathered.data[n].eq(waiting[n]) for n in range(cols - 1)]
+        with m.If(valid):
+            m.d.sync += [
+                done.eq(done + 1),
+                waiting[cols - 2].eq(value),
+                *(waiting[n].eq(waiting[n + 1]) for n in range(cols - 2)),
+            ]
+        return m
+
+    def _scale(self, m, issue, item, column):
+        """Look up the count and select the column, then requantise."""
+        scale = data.StructLayout({"multiplier": 32, "shift": signed(8)})
+        m.submodules.table = memory = Memory(shape=scale, depth=POOL_TABLE, init=[])
+        read, write = memory.read_port(), memory.write_port()
+        m.d.comb += [
+            write.addr.eq(self.table.index),
+            write.data.multiplier.eq(self.table.multiplier),
+            write.data.shift.eq(self.table.shift),
+            write.en.eq(self.table.valid),
+            read.addr.eq(item.count),
+        ]
+        m.submodules.requantiser = requantiser = Requantiser()
+        m.submodules.valid = valid = Delay(1, 2)
+        selected = Signal(signed(SUM_BITS), reset_less=True)
+        x = Signal.like(selected)
+        looked_up = Signal(scale, reset_less=True)
+        m.d.sync += [selected.eq(item.sums[column]), x.eq(selected), looked_up.eq(read.data)]
+        m.d.comb += [
+            valid.i.eq(issue),
+            requantiser.valid.eq(valid.o),
+            requantiser.x.eq(x),
+            requantiser.multiplier.eq(looked_up.multiplier),
+            requantiser.shift.eq(looked_up.shift),
+            requantiser.rounding.eq(self.config.pool_rounding),
+            requantiser.zero.eq(self.config.pool_out_zero),
+            requantiser.lo.eq(-128),
+            requantiser.hi.eq(127),
+        ]
+        return requantiser.y, requantiser.valid_out

@@ -1,0 +1,138 @@
+"""The exec engine: issues the im2col vectors of EXEC commands."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from accel.isa import Op
+from accel.params import IM2COL_LATENCY, Params
+from rtl.delay import Delay
+from rtl.interfaces import Done, buffer_read, command_layout, tag_layout
+from rtl.offsets import OffsetGenerator
+from rtl.walker import PixelWalker
+
+#: Accumulator banks: one is filled while post-processing empties the other.
+BANKS = 2
+#: Cycles from a vector's issue to its share of ``ExecEngine.macs``.
+MACS_LATENCY = 2
+
+
+class ExecEngine(wiring.Component):
+    """Decides in every cycle whether the next vector goes into the array.
+
+    Nothing behind this point ever stalls.  So a tile's first vector is held back until the
+    tile's weights and lane offsets are there, a block's first one also until an accumulator bank is
+    free; a command's waits come before anything of it.  Everything else flows at one vector a
+    cycle, from one tile or command to the next without a gap.
+
+    Members:
+        command, done: EXEC commands in their order, and what has been completed so far.
+        weights_ready, swap: a weight tile is in the shadow registers; take it (a tile's
+            first vector is issued).
+        read: a vector's address in the im2col buffer, and its lanes' offsets a cycle later.
+        tag: the same vector's destination.
+        bank_free: strobe, post-processing has emptied a bank.
+        completed: strobe, a command's last vector has been read; IM2COL_LATENCY after its issue.
+        halt: issue nothing more.
+        busy, wait_load, wait_bank, wait_weights, idle: at most one of these.  A vector is issued;
+            a command is held that waits for a done count (or just came); the next vector lacks an
+            accumulator bank; it lacks weights or offsets; no command is held.
+        macs: multiplications of the vector issued MACS_LATENCY ago, without those by the zeroes
+            that fill a tile up; 0 if there was none.
+    """
+
+    def __init__(self, params: Params):
+        self.params = params
+        super().__init__(
+            {
+                "command": In(stream.Signature(command_layout(Op.EXEC))),
+                "done": In(Done),
+                "weights_ready": In(1),
+                "swap": Out(1),
+                "read": Out(buffer_read(params)),
+                "tag": Out(tag_layout(params)),
+                "bank_free": In(1),
+                "completed": Out(1),
+                "halt": In(1),
+                "busy": Out(1),
+                "wait_load": Out(1),
+                "wait_bank": Out(1),
+                "wait_weights": Out(1),
+                "idle": Out(1),
+                "macs": Out(16),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.walker = walker = PixelWalker(self.params)
+        m.submodules.offsets = offsets = OffsetGenerator(self.params)
+        self._fork(m, walker, offsets)
+
+        issue, bank, slot = Signal(), Signal.like(self.tag.bank), Signal.like(self.tag.slot)
+        lacks_bank = walker.opens & ~self._bank_available(m, issue & walker.opens)
+        lacks_weights = walker.starts & ~(self.weights_ready & offsets.ready)
+        m.d.comb += [
+            issue.eq(walker.valid & ~lacks_bank & ~lacks_weights & ~self.halt),
+            walker.issue.eq(issue),
+            walker.done.eq(self.done),
+            offsets.swap.eq(self.swap),
+            self.swap.eq(issue & walker.starts),
+            self.read.valid.eq(issue),
+            self.read.base.eq(walker.base),
+            self.read.offsets.eq(offsets.offsets),
+            self.tag.valid.eq(issue),
+            self.tag.first.eq(walker.first),
+            self.tag.done.eq(walker.closes),
+            self.tag.bank.eq(bank),
+            self.tag.slot.eq(slot),
+            self.tag.row.eq(walker.row),
+            self.busy.eq(issue),
+            self.wait_load.eq(walker.waiting),
+            self.wait_bank.eq(walker.valid & lacks_bank),
+            self.wait_weights.eq(walker.valid & ~lacks_bank & lacks_weights),
+            self.idle.eq(~walker.valid & ~walker.waiting),
+        ]
+        with m.If(issue & walker.closes):
+            m.d.sync += [bank.eq(~bank), slot.eq((slot + 1)[: len(slot)])]
+
+        m.submodules.completion = completion = Delay(1, IM2COL_LATENCY)
+        m.d.comb += [completion.i.eq(issue & walker.ends), self.completed.eq(completion.o)]
+        self._count_macs(m, issue, walker)
+        return m
+
+    def _fork(self, m, walker, offsets):
+        """Give every command to both the walker and the offset generator.
+
+        Each takes it when it can, the generator usually first: it works a tile ahead.
+        """
+        readies, has = [], Signal(2)
+        for number, taker in enumerate((walker, offsets)):
+            port, had = taker.command, has[number]
+            m.d.comb += port.valid.eq(self.command.valid & ~had)
+            m.d.sync += had.eq((had | (port.valid & port.ready)) & ~self.command.ready)
+            readies.append(had | port.ready)
+        m.d.comb += [
+            self.command.ready.eq(readies[0] & readies[1]),
+            walker.command.payload.eq(self.command.payload),
+            *(
+                offsets.command.payload[name].eq(self.command.payload[name])
+                for name in ("k", "seg", "seg_skip")
+            ),
+        ]
+
+    def _bank_available(self, m, taken):
+        """Count free accumulator banks; return whether there is one."""
+        free = Signal(range(BANKS + 1), init=BANKS)
+        m.d.sync += free.eq((free + self.bank_free - taken)[: len(free)])
+        return free != 0
+
+    def _count_macs(self, m, issue, walker):
+        """Multiply useful rows by useful columns, with registers on both sides."""
+        lanes = Signal.like(walker.lanes, reset_less=True)
+        cols = Signal.like(walker.cols, reset_less=True)
+        m.d.sync += [
+            lanes.eq(Mux(issue, walker.lanes, 0)),
+            cols.eq(walker.cols),
+            self.macs.eq(lanes * cols),
+        ]

@@ -1,0 +1,288 @@
+"""Reads the program from memory, has each command checked and hands it to its engine's queue."""
+
+from amaranth import C, Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.utils import exact_log2
+
+from accel.isa import COMMAND_BITS, COMMAND_BYTES, Error, Op
+from accel.params import DONE_BITS, MAX_BURST, Params
+from rtl.check import ERROR_BITS, OPCODE_BITS, CommandCheck, fields_of
+from rtl.interfaces import command_layout, read_client
+
+#: Commands that the prefetch buffer holds, and that one burst brings at most.
+PREFETCH = 8
+BURST_COMMANDS = 4
+
+#: What the post engine's queue holds: a POST or TABLE command without its opcode.
+post_queue_layout = data.StructLayout({"table": 1, "bits": COMMAND_BITS - OPCODE_BITS})
+
+#: One bit for each engine's command queue.
+Engines = data.StructLayout({"load": 1, "weights": 1, "exec": 1, "post": 1})
+
+
+class Prefetch(wiring.Component):
+    """Reads the program's beats ahead of their use.
+
+    Parameters:
+        params: the machine.
+
+    Members:
+        start: strobe; ``program`` (bus-aligned) and ``commands`` are sampled with it.
+        client: to the read master.  A burst is asked for only when the buffer has room for it,
+            so beats are always taken at once.
+        beats: the program's beats in order, at up to one a cycle.
+        halt: ask for no more (a burst already offered stays offered).
+
+    A program may be started once after each reset.
+    """
+
+    def __init__(self, params: Params):
+        self._params = params
+        super().__init__(
+            {
+                "start": In(1),
+                "program": In(params.addr_bits),
+                "commands": In(DONE_BITS),
+                "client": Out(read_client(params)),
+                "beats": Out(stream.Signature(8 * params.bus_bytes)),
+                "halt": In(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        bus = self._params.bus_bytes
+        depth = PREFETCH * COMMAND_BYTES // bus
+        burst = min(MAX_BURST, BURST_COMMANDS * COMMAND_BYTES // bus)
+
+        m.submodules.buffer = buffer = SyncFIFOBuffered(width=8 * bus, depth=depth)
+        m.d.comb += [
+            buffer.w_data.eq(self.client.data),
+            buffer.w_en.eq(self.client.valid),
+            self.beats.payload.eq(buffer.r_data),
+            self.beats.valid.eq(buffer.r_rdy),
+            buffer.r_en.eq(self.beats.ready),
+        ]
+
+        # Bursts end at multiples of `burst` beats, so they never cross one of MAX_BURST beats.
+        beat = Signal(self._params.addr_bits - exact_log2(bus))
+        left = Signal(DONE_BITS + exact_log2(COMMAND_BYTES))
+        room = Signal(range(depth + 1), init=depth)
+        size = Signal(range(burst + 1))
+        request = self.client.request
+        issue = Signal()
+        with m.If(request.ready):
+            m.d.sync += request.valid.eq(0)
+        with m.FSM():
+            with m.State("MEASURE"), m.If(left != 0):
+                ahead = (burst - beat[: exact_log2(burst)])[: len(size)]
+                m.d.sync += size.eq(Mux(left < ahead, left, ahead)[: len(size)])
+                m.next = "ASK"
+            with m.State("ASK"):
+                m.d.comb += issue.eq(
+                    (room >= burst) & (~request.valid | request.ready) & ~self.halt
+                )
+                with m.If(issue):
+                    m.next = "MEASURE"
+        with m.If(issue):
+            m.d.sync += [
+                request.valid.eq(1),
+                request.p.addr.eq(Cat(C(0, exact_log2(bus)), beat)),
+                request.p.beats.eq(size),
+                beat.eq(beat + size),
+                left.eq(left - size),
+            ]
+        taken = self.beats.valid & self.beats.ready
+        m.d.sync += room.eq(room - Mux(issue, size, 0) + taken)
+        with m.If(self.start):
+            bytes_ = Cat(C(0, exact_log2(COMMAND_BYTES)), self.commands)
+            m.d.sync += [
+                beat.eq(self.program[exact_log2(bus) :]),
+                left.eq((bytes_ + bus - 1) >> exact_log2(bus)),
+            ]
+        return m
+
+
+class Assemble(wiring.Component):
+    """Turns beats into 64-byte commands: several beats to a command, or several commands to one.
+
+    One command per cycle where a beat is a command or more; otherwise one per
+    COMMAND_BYTES / bus_bytes + 1 cycles.
+    """
+
+    def __init__(self, params: Params):
+        self._params = params
+        super().__init__(
+            {
+                "beats": In(stream.Signature(8 * params.bus_bytes)),
+                "commands": Out(stream.Signature(COMMAND_BITS)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        beats, commands = self.beats, self.commands
+        bus = self._params.bus_bytes
+        if bus >= COMMAND_BYTES:
+            pieces = bus // COMMAND_BYTES
+            piece = Signal(range(pieces))
+            m.d.comb += [
+                commands.payload.eq(beats.payload.word_select(piece, COMMAND_BITS)),
+                commands.valid.eq(beats.valid),
+                beats.ready.eq(commands.ready & (piece == pieces - 1)),
+            ]
+            with m.If(commands.valid & commands.ready):
+                m.d.sync += piece.eq(piece + 1)
+        else:
+            pieces = COMMAND_BYTES // bus
+            filled = Signal(range(pieces + 1))
+            m.d.comb += [
+                commands.valid.eq(filled == pieces),
+                beats.ready.eq(~commands.valid),
+            ]
+            with m.If(commands.valid & commands.ready):
+                m.d.sync += filled.eq(0)
+            with m.Elif(beats.valid & beats.ready):
+                m.d.sync += [
+                    filled.eq(filled + 1),
+                    commands.payload.eq(Cat(commands.payload[8 * bus :], beats.payload)),
+                ]
+        return m
+
+
+class Fetch(wiring.Component):
+    """Prefetches, checks and dispatches a program's commands in order.
+
+    Parameters:
+        params: the machine.
+
+    Members:
+        start: strobe, once after each reset; samples ``program`` and ``commands``.
+        program: byte address of the first command.  commands: how many there are.
+        client: to the read master.
+        load, weights, exec, post: the engines' command queues, queue_depth deep.
+        dispatched: strobe per queue that a command entered it.
+        pending: level per queue that it holds a command.
+        finished: every command has been dispatched; low from reset to start and after an error.
+        error: strobe, with ``code`` and ``where``: the index of the refused command.  Nothing is
+            dispatched from then on.  An unaligned ``program`` or 2**DONE_BITS commands or
+            more (the done counters could not count them) are refused as command 0.
+        halt: dispatch nothing and ask for nothing more.
+
+    Throughput: a command every CHECK_LATENCY + 1 cycles (see rtl.check), or what the bus brings.
+    Back-pressure: a command whose queue is full waits, and all behind it wait with it.
+    """
+
+    def __init__(self, params: Params):
+        self._params = params
+        super().__init__(
+            {
+                "start": In(1),
+                "program": In(params.addr_bits),
+                "commands": In(32),
+                "client": Out(read_client(params)),
+                "load": Out(stream.Signature(command_layout(Op.LOAD))),
+                "weights": Out(stream.Signature(command_layout(Op.WEIGHTS))),
+                "exec": Out(stream.Signature(command_layout(Op.EXEC))),
+                "post": Out(stream.Signature(post_queue_layout)),
+                "dispatched": Out(Engines),
+                "pending": Out(Engines),
+                "finished": Out(1),
+                "error": Out(1),
+                "code": Out(ERROR_BITS),
+                "where": Out(32),
+                "halt": In(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        params = self._params
+        m.submodules.prefetch = prefetch = Prefetch(params)
+        m.submodules.assemble = assemble = Assemble(params)
+        m.submodules.check = check = CommandCheck(params)
+        connect(m, prefetch.client, flipped(self.client))
+        connect(m, prefetch.beats, assemble.beats)
+        connect(m, assemble.commands, check.commands)
+
+        unusable = Signal()
+        running = Signal()
+        m.d.comb += [
+            unusable.eq(
+                self.program[: exact_log2(params.bus_bytes)].any()
+                | self.commands[DONE_BITS:].any()
+            ),
+            prefetch.start.eq(self.start & ~unusable),
+            prefetch.program.eq(self.program),
+            prefetch.commands.eq(self.commands[:DONE_BITS]),
+            prefetch.halt.eq(self.halt | ~running),
+        ]
+
+        index = Signal(DONE_BITS)
+        left = Signal(DONE_BITS)
+        verdict = check.checked.p
+        # Behind the last command of a wide beat may lie rubbish, which is not looked at.
+        offered = Signal()
+        accepted = Signal()
+        refused = Signal()
+        m.d.comb += [
+            offered.eq(check.checked.valid & running & (left != 0) & ~self.halt),
+            accepted.eq(offered & (verdict.error == Error.NONE)),
+            refused.eq(offered & (verdict.error != Error.NONE)),
+            self.finished.eq(running & (left == 0)),
+        ]
+
+        command = verdict.command
+        opcode = command[:OPCODE_BITS]
+        post_fields = Cat(opcode == Op.TABLE, command[OPCODE_BITS:])
+        routes = {
+            "load": ((Op.LOAD,), fields_of(command, Op.LOAD)),
+            "weights": ((Op.WEIGHTS,), fields_of(command, Op.WEIGHTS)),
+            "exec": ((Op.EXEC,), fields_of(command, Op.EXEC)),
+            "post": ((Op.POST, Op.TABLE), post_fields),
+        }
+        for name, (opcodes, fields) in routes.items():
+            queue = SyncFIFOBuffered(
+                width=len(getattr(self, name).payload.as_value()), depth=params.queue_depth
+            )
+            m.submodules[f"{name}_queue"] = queue
+            mine = Signal(name=f"for_{name}")
+            m.d.comb += [
+                mine.eq(Cat(opcode == op for op in opcodes).any()),
+                queue.w_data.eq(fields),
+                queue.w_en.eq(accepted & mine),
+                self.dispatched[name].eq(queue.w_en & queue.w_rdy),
+                self.pending[name].eq(queue.level != 0),
+            ]
+            out = getattr(self, name)
+            m.d.comb += [
+                out.payload.eq(queue.r_data),
+                out.valid.eq(queue.r_rdy),
+                queue.r_en.eq(out.ready),
+            ]
+        entered = Signal()
+        m.d.comb += [
+            entered.eq(self.dispatched.as_value().any()),
+            check.checked.ready.eq(entered),
+        ]
+
+        m.d.sync += self.error.eq(0)
+        with m.If(entered):
+            m.d.sync += [index.eq(index + 1), left.eq(left - 1)]
+        with m.If(refused):
+            m.d.sync += [
+                running.eq(0),
+                self.error.eq(1),
+                self.code.eq(verdict.error),
+                self.where.eq(index),
+            ]
+        with m.If(self.start):
+            m.d.sync += [
+                running.eq(~unusable),
+                left.eq(self.commands[:DONE_BITS]),
+                self.error.eq(unusable),
+                self.code.eq(Error.ILLEGAL_FIELD),
+            ]
+        return m

@@ -1,0 +1,221 @@
+"""The load engine: copies rows of memory into the im2col buffer and pads them."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import enum, stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.utils import bits_for
+
+from accel.isa import Op
+from accel.params import Params
+from rtl.axi import ReadSplitter, read_range
+from rtl.gate import CommandGate
+from rtl.interfaces import Done, buffer_write, command_layout, read_client
+from rtl.place import Placer, chunk_bytes, piece_layout
+from rtl.queue import RamQueue
+from rtl.readahead import ReadAhead
+
+
+class Part(enum.Enum, shape=2):
+    """What a row of the buffer consists of, in this order."""
+
+    LEFT = 0
+    COPY = 1
+    RIGHT = 2
+
+
+class PieceGenerator(wiring.Component):
+    """Walks through the rows of LOAD commands, a piece (left fill, item or right fill) a cycle.
+
+    Parameters:
+        params: the machine.
+
+    Members:
+        command: a LOAD that may start; taken with its last piece.
+        pieces: what the placer is to write.
+        ranges: the memory that the pieces copy, in the same order.
+        started: strobe, a command was begun.
+        halt: produce nothing.
+
+    Latency: two cycles from a valid command to its first piece.  Throughput: a piece each cycle;
+    two idle cycles between commands.  An empty part costs nothing.
+    """
+
+    def __init__(self, params: Params):
+        self._params = params
+        super().__init__(
+            {
+                "command": In(stream.Signature(command_layout(Op.LOAD))),
+                "pieces": Out(stream.Signature(piece_layout(params))),
+                "ranges": Out(stream.Signature(read_range(params))),
+                "started": Out(1),
+                "halt": In(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        command = self.command.payload
+        chunk_bits = bits_for(chunk_bytes(self._params) - 1)
+        bus_shift = bits_for(self._params.bus_bytes - 1)
+
+        # Before the first row: note which parts a row has, then let `new_row` do the rest.
+        begin, running = Signal(), Signal()
+        has_left, has_copy, has_right = (Signal(reset_less=True) for _ in range(3))
+        next_src, next_dst = Signal(32, reset_less=True), Signal(20, reset_less=True)
+        rows_left = Signal.like(command.rows, reset_less=True)
+        m.d.comb += self.started.eq(self.command.valid & ~begin & ~running)
+        m.d.sync += begin.eq(self.started)
+        with m.If(self.started):
+            m.d.sync += [
+                has_left.eq(command.fill_left.any()),
+                has_copy.eq(command.inner.any()),
+                has_right.eq(command.fill_right.any()),
+                next_src.eq(command.src),
+                next_dst.eq(command.dst),
+                rows_left.eq(command.rows),
+            ]
+
+        # The walk along a row.  `items_left` counts the items behind this one.
+        src, dst = Signal(32, reset_less=True), Signal(20, reset_less=True)
+        items_left = Signal.like(command.items, reset_less=True)
+        part, after_left = Signal(Part, reset_less=True), Signal(Part)
+        advance, row_ends, last_row, last_item = Signal(), Signal(), Signal(), Signal()
+        size = Signal.like(command.inner)
+        copying = part == Part.COPY
+        m.d.comb += [
+            after_left.eq(Mux(has_copy, Part.COPY, Part.RIGHT)),
+            last_item.eq(items_left == 0),
+            last_row.eq(rows_left == 0),
+        ]
+        with m.Switch(part):
+            with m.Case(Part.LEFT):
+                m.d.comb += [size.eq(command.fill_left), row_ends.eq(~has_copy & ~has_right)]
+            with m.Case(Part.COPY):
+                m.d.comb += [size.eq(command.inner), row_ends.eq(last_item & ~has_right)]
+            with m.Default():
+                m.d.comb += [size.eq(command.fill_right), row_ends.eq(1)]
+        with m.If(advance):
+            m.d.sync += [
+                dst.eq(dst + size),
+                part.eq(Mux(copying & last_item, Part.RIGHT, after_left)),
+            ]
+            with m.If(copying):
+                m.d.sync += [src.eq(src + command.item_pitch), items_left.eq(items_left - 1)]
+        with m.If(begin | (advance & row_ends)):
+            m.d.sync += [
+                src.eq(next_src),
+                dst.eq(next_dst),
+                next_src.eq(next_src + command.row_pitch),
+                next_dst.eq(next_dst + command.dst_pitch),
+                items_left.eq(command.items - 1),
+                rows_left.eq(rows_left - 1),
+                part.eq(Mux(has_left, Part.LEFT, after_left)),
+            ]
+        m.d.comb += self.command.ready.eq(advance & row_ends & last_row)
+        m.d.sync += running.eq((running | begin) & ~self.command.ready)
+
+        # The piece that was walked over, with its address and length seen from its first chunk.
+        held, fire = Signal(), Signal()
+        piece = Signal(piece_layout(self._params), reset_less=True)
+        source = Signal(read_range(self._params), reset_less=True)
+        skip = Mux(copying, src[:chunk_bits], 0)
+        m.d.comb += [
+            fire.eq(held & self.pieces.ready & (piece.fill | self.ranges.ready)),
+            advance.eq(running & (~held | fire) & ~self.halt),
+            self.pieces.valid.eq(held & (piece.fill | self.ranges.ready)),
+            self.pieces.payload.eq(piece),
+            self.ranges.valid.eq(held & ~piece.fill & self.pieces.ready),
+            self.ranges.payload.eq(source),
+        ]
+        with m.If(~held | fire):
+            m.d.sync += [
+                held.eq(advance),
+                source.addr.eq(src),
+                source.bytes.eq(size),
+                piece.dst.eq((dst - skip)[: len(piece.dst)]),  # a ring
+                piece.left.eq(size + (skip - 1)),
+                piece.skip.eq(skip),
+                piece.chunk.eq(src[chunk_bits:bus_shift]),
+                piece.fill.eq(~copying),
+                piece.value.eq(command.fill_value),
+                piece.last.eq(self.command.ready),
+            ]
+        return m
+
+
+class LoadEngine(wiring.Component):
+    """Executes LOAD commands: strided rows of memory and padding into the im2col buffer.
+
+    The generator and the requests run ahead of the data, across commands, up to ``load_beats``
+    beats; the placer follows with the data.
+
+    Parameters:
+        params: the machine.
+
+    Members:
+        command: LOAD commands, from the queue.
+        done: completion counters; a command requests nothing before its waits are met.
+        client: towards the read master.
+        write: to the im2col buffer.
+        completed: strobe in the cycle of a command's last write.
+        active: a command is past its waits and not yet completed.
+        halt: ask for no further data.
+        idle: no command is held or in flight.
+
+    Throughput: a beat each cycle where rows have at least a bus word; otherwise a piece each
+    cycle.
+    """
+
+    #: Ranges that wait for the splitter: enough to cut the path from the bus's ready to the walk.
+    RANGES = 4
+
+    def __init__(self, params: Params):
+        self._params = params
+        super().__init__(
+            {
+                "command": In(stream.Signature(command_layout(Op.LOAD))),
+                "done": In(Done),
+                "client": Out(read_client(params)),
+                "write": Out(buffer_write(params)),
+                "completed": Out(1),
+                "active": Out(1),
+                "halt": In(1),
+                "idle": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        params = self._params
+        m.submodules.gate = gate = CommandGate(Op.LOAD)
+        m.submodules.generator = generator = PieceGenerator(params)
+        m.submodules.splitter = splitter = ReadSplitter(params)
+        m.submodules.ahead = ahead = ReadAhead(params, params.bus_bytes, params.load_beats)
+        m.submodules.placer = placer = Placer(params)
+        m.submodules.ranges = ranges = SyncFIFO(width=read_range(params).size, depth=self.RANGES)
+        # Every copy has at least one beat, so pieces never keep copies from running ahead.
+        m.submodules.pieces = pieces = RamQueue(piece_layout(params), params.load_beats)
+
+        connect(m, flipped(self.command), gate.input)
+        connect(m, gate.output, generator.command)
+        connect(m, generator.ranges, ranges.w_stream)
+        connect(m, ranges.r_stream, splitter.input)
+        connect(m, splitter.output, ahead.request)
+        connect(m, ahead.client, flipped(self.client))
+        connect(m, generator.pieces, pieces.input)
+        connect(m, pieces.output, placer.input)
+        connect(m, ahead.output, placer.beats)
+        connect(m, placer.write, flipped(self.write))
+
+        under_way = Signal(range(params.load_beats + 4))
+        m.d.sync += under_way.eq(under_way + generator.started - placer.completed)
+        m.d.comb += [
+            gate.done.eq(self.done),
+            generator.halt.eq(self.halt),
+            ahead.halt.eq(self.halt),
+            self.completed.eq(placer.completed),
+            self.active.eq(gate.output.valid | under_way.any()),
+            self.idle.eq(~gate.held & ~under_way.any()),
+        ]
+        return m

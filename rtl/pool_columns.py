@@ -1,0 +1,182 @@
+"""The pooling unit's second half: windows across rows."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from accel.params import Params
+from rtl.pool_rows import ROW_SUM_BITS, combine, partial_layout
+from rtl.window import PoolConfig, WindowWalk
+
+#: 255 row sums: the largest window.
+SUM_BITS = ROW_SUM_BITS + 8
+#: Entries of the queue behind this stage, and how many may be on their way into it.
+QUEUE_DEPTH, IN_FLIGHT = 16, 6
+#: Cycles from starting an operation to its entry being rewritten: address, memory, its output
+#: register, result.
+STAGES = 4
+
+
+class PoolColumns(wiring.Component):
+    """Combines the rows' partial results of each window: out_w x in_h becomes out_w x out_h.
+
+    A window row that is open has out_w entries of a memory of ``params.pool_entries``.  Each
+    partial result is combined into the entries of the window rows that its image row lies in, one
+    a cycle, and leaves with the oldest of them when that ends.  Below the last image row several
+    window rows end at once: the oldest leaves as usual, then the others are read out one by one, so
+    that the results come in raster order.
+
+    An entry is read STAGES cycles before it is rewritten; an operation waits while an earlier one
+    on the same entry is under way (which only narrow images bring about).
+
+    Parameters:
+        params: the machine.
+
+    Members:
+        config: constant from one cycle before ``begin`` until the last ``end`` has left.
+        begin: start at the image's top left; only while nothing is inside.
+        input: rows of out_w partial results, and ``end`` tokens.
+        output: out_h rows of out_w results; ``end`` tokens behind everything before them.
+
+    Latency 5 cycles; back-pressure through a queue.
+    """
+
+    def __init__(self, params: Params):
+        self._params = params
+        self._item = partial_layout(params, SUM_BITS)
+        self._operation = data.StructLayout(
+            {
+                "opens": 1,  # replaces the entry instead of combining with it
+                "keeps": 1,  # leaves the entry as it is
+                "address": range(params.pool_entries),
+                "added": partial_layout(params, ROW_SUM_BITS),
+            }
+        )
+        super().__init__(
+            {
+                "config": In(PoolConfig),
+                "begin": In(1),
+                "input": In(stream.Signature(partial_layout(params, ROW_SUM_BITS))),
+                "output": Out(stream.Signature(self._item)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.queue = queue = SyncFIFO(width=self._item.size, depth=QUEUE_DEPTH)
+        room = Signal()
+        m.d.sync += room.eq(queue.level <= QUEUE_DEPTH - IN_FLIGHT)
+
+        # Bit n of `uses` and `leaves` belongs to stage n, bit 0 to the operation that starts.
+        operation = Signal(self._operation)
+        uses, leaves = Signal(STAGES + 1), Signal(STAGES + 1)
+        stages = [operation]
+        for n in range(1, STAGES):
+            stages.append(Signal(self._operation, name=f"stage{n}", reset_less=True))
+            m.d.sync += stages[n].eq(stages[n - 1])
+        m.d.sync += [uses[1:].eq(uses), leaves[1:].eq(leaves)]
+
+        clash = Signal(STAGES - 1)
+        m.d.comb += [
+            clash[n - 1].eq(uses[n] & (stages[n].address == operation.address))
+            for n in range(1, STAGES)
+        ]
+        free, start = Signal(), Signal()
+        m.d.comb += free.eq(room & ~clash.any())
+        self._sequence(m, operation, uses[0], leaves[0], free, start)
+        result = self._combine(m, stages, uses[STAGES])
+        m.d.comb += [
+            queue.w_data.eq(result),
+            queue.w_en.eq(leaves[STAGES]),
+            self.output.payload.eq(queue.r_data),
+            self.output.valid.eq(queue.r_rdy),
+            queue.r_en.eq(self.output.ready),
+        ]
+        return m
+
+    def _sequence(self, m, operation, uses, leaves, free, start):
+        """Choose the next operation; it starts where ``free`` lets it."""
+        config = self.config
+        m.submodules.walk = walk = WindowWalk(self._params.pool_entries)
+        column, last_column = Signal.like(config.out_w), Signal()
+        m.d.comb += [
+            walk.kernel.eq(config.kh), walk.stride.eq(config.sh), walk.pad.eq(config.pt),
+            walk.size.eq(config.in_h), walk.windows.eq(config.out_h),
+            walk.pitch.eq(config.out_w), walk.restart.eq(self.begin),
+            last_column.eq(column + 1 == config.out_w),
+            operation.address.eq((walk.slot + column)[: len(operation.address)]),
+            operation.added.eq(self.input.payload),
+        ]  # fmt: skip
+        next_column = Mux(last_column, 0, column + 1)[: len(column)]
+
+        with m.FSM():
+            with m.State("ROWS"):
+                m.d.comb += start.eq(self.input.valid & free)
+                with m.If(self.input.payload.end):
+                    m.d.comb += [leaves.eq(start), self.input.ready.eq(start)]
+                with m.Else():
+                    m.d.comb += [
+                        uses.eq(start & walk.inside),
+                        leaves.eq(start & walk.inside & walk.first & walk.closes),
+                        operation.opens.eq(walk.opens),
+                        walk.step.eq(start),
+                        walk.advance.eq(walk.last & last_column & (walk.first | ~walk.end)),
+                        self.input.ready.eq(start & walk.last),
+                    ]
+                    with m.If(start & walk.last):
+                        m.d.sync += column.eq(next_column)
+                        with m.If(last_column & walk.end & ~walk.first):
+                            m.next = "SKIP OLDEST"
+            with m.State("SKIP OLDEST"):
+                m.d.comb += walk.step.eq(1)
+                m.next = "REST"
+            with m.State("REST"):
+                m.d.comb += [
+                    start.eq(free),
+                    uses.eq(start),
+                    leaves.eq(start),
+                    operation.keeps.eq(1),
+                    operation.added.end.eq(0),  # whatever waits at the input
+                    walk.step.eq(start & last_column),
+                    walk.advance.eq(walk.last),
+                ]
+                with m.If(start):
+                    m.d.sync += column.eq(next_column)
+                    with m.If(last_column & walk.last):
+                        m.next = "ROWS"
+        with m.If(self.begin):
+            m.d.sync += column.eq(0)
+
+    def _combine(self, m, stages, rewrites):
+        """Read the entry, register it, combine it with the row's result, write it back."""
+        m.submodules.partial = memory = Memory(
+            shape=self._item, depth=self._params.pool_entries, init=[]
+        )
+        read, write = memory.read_port(), memory.write_port()
+        stored = Signal(self._item, reset_less=True)
+        m.d.comb += read.addr.eq(stages[1].address)
+        m.d.sync += stored.eq(read.data)
+
+        last = stages[-1]
+        updated = Signal(self._item)
+        m.d.comb += [
+            updated.end.eq(last.added.end),
+            updated.count.eq(
+                Mux(last.keeps, 0, last.added.count) + Mux(last.opens, 0, stored.count)
+            ),
+        ]
+        for new, old, added in zip(updated.sums, stored.sums, last.added.sums, strict=True):
+            with m.If(last.keeps):
+                m.d.comb += new.eq(old)
+            with m.Elif(last.opens):
+                m.d.comb += new.eq(added)
+            with m.Else():
+                m.d.comb += new.eq(combine(self.config, old, added))
+
+        result = Signal(self._item, reset_less=True)
+        address = Signal.like(last.address, reset_less=True)
+        m.d.sync += [result.eq(updated), address.eq(last.address)]
+        m.d.comb += [write.addr.eq(address), write.data.eq(result), write.en.eq(rewrites)]
+        return result

@@ -1,0 +1,135 @@
+"""The pooling unit's first half: windows along a row."""
+
+from amaranth import Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from accel.isa import Pool
+from accel.params import POOL_OPEN, POOL_TABLE, Params
+from rtl.interfaces import vector_layout
+from rtl.window import PoolConfig, WindowWalk
+
+#: A byte less a zero point.
+DIFFERENCE_BITS = 9
+#: 255 such differences: the widest window of one row.
+ROW_SUM_BITS = DIFFERENCE_BITS + 8
+#: Entries of the queue behind the row stage, and how many may be on their way into it.
+QUEUE_DEPTH, IN_FLIGHT = 8, 4
+
+
+def partial_layout(params: Params, bits: int) -> data.StructLayout:
+    """A (partly) pooled pixel: C sums or maxima, how many elements they have; or ``end``."""
+    return data.StructLayout(
+        {
+            "sums": data.ArrayLayout(signed(bits), params.cols),
+            "count": range(POOL_TABLE),
+            "end": 1,
+        }
+    )
+
+
+def combine(config, stored, added):
+    """Sum, or maximum, of two sums (an Amaranth expression)."""
+    return Mux(config.pool == Pool.MAX, Mux(added > stored, added, stored), stored + added)
+
+
+class PoolRows(wiring.Component):
+    """Pools each image row by itself: in_w pixels become out_w partial results, left to right.
+
+    A pixel is added to each window it lies in, one a cycle, in a small memory of open
+    windows; a window that ends with the pixel (or with the row) leaves.  So the stage takes
+    a pixel a cycle where windows do not overlap, else one every ceil(kw / sw) cycles.
+
+    Parameters:
+        params: the machine.
+
+    Members:
+        config: constant from one cycle before ``begin`` until the last pixel's ``end`` has left.
+        begin: start at the left edge; only while nothing is inside.
+        input: pixels of rows, and ``end`` tokens.
+        output: for AVERAGE, sums of (q - pool_in_zero), for MAX, maxima of q; with counts
+            modulo POOL_TABLE.  ``end`` tokens come behind everything before them.
+
+    Latency 3 cycles from the pixel that ends a window; back-pressure through a queue.
+    """
+
+    def __init__(self, params: Params):
+        self._params = params
+        self._item = partial_layout(params, ROW_SUM_BITS)
+        super().__init__(
+            {
+                "config": In(PoolConfig),
+                "begin": In(1),
+                "input": In(stream.Signature(vector_layout(params))),
+                "output": Out(stream.Signature(self._item)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        m.submodules.walk = walk = WindowWalk(POOL_OPEN)
+        m.submodules.queue = queue = SyncFIFO(width=self._item.size, depth=QUEUE_DEPTH)
+        m.d.comb += [
+            walk.kernel.eq(config.kw), walk.stride.eq(config.sw), walk.pad.eq(config.pl),
+            walk.size.eq(config.in_w), walk.windows.eq(config.out_w), walk.pitch.eq(1),
+            walk.restart.eq(self.begin), walk.advance.eq(walk.last),
+        ]  # fmt: skip
+
+        # Nothing is held up behind this point: an operation starts if its result has a place.
+        room, start = Signal(), Signal()
+        pixel = self.input.payload
+        m.d.sync += room.eq(queue.level <= QUEUE_DEPTH - IN_FLIGHT)
+        m.d.comb += [
+            start.eq(self.input.valid & room),
+            walk.step.eq(start & ~pixel.end),
+            self.input.ready.eq(room & (pixel.end | walk.last)),
+        ]
+        result, leaves = self._add_pixel(m, start, pixel, walk)
+        m.d.comb += [
+            queue.w_data.eq(result),
+            queue.w_en.eq(leaves),
+            self.output.payload.eq(queue.r_data),
+            self.output.valid.eq(queue.r_rdy),
+            queue.r_en.eq(self.output.ready),
+        ]
+        return m
+
+    def _add_pixel(self, m, start, pixel, walk):
+        """A cycle for the pixel's registers, then one to read, add and write back its window."""
+        config = self.config
+        m.submodules.open = memory = Memory(shape=self._item, depth=POOL_OPEN, init=[])
+        read, write = memory.read_port(domain="comb"), memory.write_port()
+
+        added = Signal(
+            data.ArrayLayout(signed(DIFFERENCE_BITS), self._params.cols), reset_less=True
+        )
+        inside, leaves, opens = Signal(), Signal(), Signal()
+        end = Signal()
+        slot = Signal(range(POOL_OPEN), reset_less=True)
+        zero = Mux(config.pool == Pool.AVERAGE, config.pool_in_zero, 0)
+        m.d.sync += [
+            *(new.eq(old - zero) for new, old in zip(added, pixel.data, strict=True)),
+            inside.eq(start & walk.inside & ~pixel.end),
+            leaves.eq(start & ((walk.inside & walk.closes) | pixel.end)),
+            opens.eq(walk.opens),
+            end.eq(pixel.end),
+            slot.eq(walk.slot),
+        ]
+        updated = Signal(self._item)
+        m.d.comb += [
+            read.addr.eq(slot),
+            updated.count.eq(Mux(opens, 1, read.data.count + 1)),
+            updated.end.eq(end),
+            write.addr.eq(slot),
+            write.data.eq(updated),
+            write.en.eq(inside),
+        ]
+        for new, old, value in zip(updated.sums, read.data.sums, added, strict=True):
+            m.d.comb += new.eq(Mux(opens, value, combine(config, old, value)))
+
+        result, result_leaves = Signal(self._item, reset_less=True), Signal()
+        m.d.sync += [result.eq(updated), result_leaves.eq(leaves)]
+        return result, result_leaves

@@ -1,0 +1,76 @@
+"""Keeps track of what the engines have been given, have completed, and are doing."""
+
+from amaranth import Cat, Module, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from accel.params import DONE_BITS
+from rtl.fetch import Engines
+from rtl.interfaces import Done
+
+#: Everything that shows that the machine moves.
+Activity = data.StructLayout(
+    {"axi_read": 1, "axi_write": 1, "place": 1, "row": 1, "param": 1, "exec": 1}
+)
+
+
+class Scoreboard(wiring.Component):
+    """The done counters, and one-bit summaries of all engines for the control.
+
+    A program is over when nothing dispatched is incomplete, every engine is idle and no bus
+    transaction is open.  The first alone is not enough (a completion record is written after its
+    command completed), nor is the second (a command may be between a queue and its engine).
+
+    Members:
+        dispatched: strobe per engine: a command entered its queue.
+        completed: strobe per engine: its oldest command is complete.
+        idle: level per engine.
+        dispatch_finished: the fetcher has dispatched the whole program.
+        exec_pending: the exec queue holds a command.
+        outstanding_read, outstanding_write: open bus transactions.
+        activity: see Activity.
+        done: commands completed, as ``wait_*`` fields compare them.
+        drained: all EXEC commands have been issued.
+        outstanding: a bus transaction is open.
+        finished: the program is over; registered, and then stays.
+        progress: something moved; registered.
+    """
+
+    dispatched: In(Engines)
+    completed: In(Engines)
+    idle: In(Engines)
+    dispatch_finished: In(1)
+    exec_pending: In(1)
+    outstanding_read: In(1)
+    outstanding_write: In(1)
+    activity: In(Activity)
+    done: Out(Done)
+    drained: Out(1)
+    outstanding: Out(1)
+    finished: Out(1)
+    progress: Out(1)
+
+    def elaborate(self, platform):
+        m = Module()
+        for name in Done.members:
+            with m.If(self.completed[name]):
+                m.d.sync += self.done[name].eq(self.done[name] + 1)
+
+        open_ = {name: Signal(DONE_BITS, name=f"open_{name}") for name in Engines.members}
+        for name, count in open_.items():
+            m.d.sync += count.eq(count + self.dispatched[name] - self.completed[name])
+
+        m.d.comb += [
+            self.drained.eq(self.dispatch_finished & ~self.exec_pending & self.idle.exec),
+            self.outstanding.eq(self.outstanding_read | self.outstanding_write),
+        ]
+        m.d.sync += [
+            self.finished.eq(
+                self.dispatch_finished
+                & ~Cat(count.any() for count in open_.values()).any()
+                & self.idle.as_value().all()
+                & ~self.outstanding
+            ),
+            self.progress.eq(Cat(self.activity, self.dispatched, self.completed).any()),
+        ]
+        return m

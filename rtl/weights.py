@@ -1,0 +1,260 @@
+"""The weight engine: streams weight tiles and channel parameters from memory, ahead of use."""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.utils import bits_for
+
+from accel.isa import FIELDS, Op
+from accel.params import MAX_BURST, PARAM_PLANES, PARAM_SLOTS, SWAP_LATENCY, Params
+from rtl.axi import ReadSplitter
+from rtl.delay import Delay
+from rtl.gate import CommandGate
+from rtl.interfaces import (
+    SLOT_BITS,
+    Done,
+    command_layout,
+    param_write,
+    read_client,
+    weight_row,
+)
+from rtl.readahead import ReadAhead
+
+TILES_BITS = next(field.width for field in FIELDS[Op.WEIGHTS] if field.name == "tiles")
+
+
+def entry_bytes(params: Params) -> int:
+    """Width of the weight queue: a word of C bytes or a bus beat, whichever is wider."""
+    return max(params.cols, params.bus_bytes)
+
+
+def queue_beats(params: Params) -> int:
+    """Capacity of the weight queue in bus beats: enough to hide a memory's latency in any case."""
+    return max(params.weight_tiles * params.tile_bytes // params.bus_bytes, 4 * MAX_BURST)
+
+
+class WeightLoader(wiring.Component):
+    """Takes parameter records and tiles from the queue to where they are used, word by word.
+
+    Decisions are made in *issue time*, the time in which the exec engine issues pixels and swaps;
+    whatever they cause leaves this block SWAP_LATENCY cycles later, as a swap reaches the array.
+
+    A tile is loaded row by row without a gap, from the cycle in which it is completely in the
+    queue and the shadow weights are free: not before the previous tile's last row, and not before
+    the cycle of the swap that takes the previous tile.  In the cycle after its first row it is
+    ``ready``: a swap from then on follows the rows through the array and never overtakes them.
+
+        issue cycle   t       t + 1           s >= t + 1     max(t + R, s)
+                      row 0   row 1, ready    swap           the next tile's row 0 or later
+
+    So tiles that stream at least R pixels follow each other without a gap, and shorter ones take R
+    cycles.  The records between the tiles of two blocks take ``param_words`` cycles while no
+    rows are loaded, hidden when a block's last tile streams R + param_words pixels.
+
+    Parameters:
+        params: the machine.
+
+    Members:
+        tiles: for each WEIGHTS command, its number of tiles.
+        words: the queue's entries.
+        arrived: strobe, an entry has come.
+        row: rows of weights to the array.
+        param: byte planes of parameters.  Slots are used in turn from 0, one for each command.
+        ready: the shadow weights may be swapped in.
+        swap: the exec engine swaps; only while ready.
+        slot_free: strobe, the oldest slot in use is free again.
+        fifo_empty: nothing is loaded or loading, for lack of data.
+        completed: strobe, a command's last row was issued.
+    """
+
+    def __init__(self, params: Params):
+        self._params = params
+        super().__init__(
+            {
+                "tiles": In(stream.Signature(TILES_BITS)),
+                "words": In(stream.Signature(8 * entry_bytes(params))),
+                "arrived": In(1),
+                "row": Out(weight_row(params)),
+                "param": Out(param_write(params)),
+                "ready": Out(1),
+                "swap": In(1),
+                "slot_free": In(1),
+                "fifo_empty": Out(1),
+                "completed": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        params = self._params
+        words_per_entry = entry_bytes(params) // params.cols
+        sub_bits = bits_for(words_per_entry) - 1
+        tile_entries = params.tile_bytes // entry_bytes(params)
+        number_bits = bits_for(max(params.rows, params.param_words) - 1)
+        event_layout = data.StructLayout(
+            {"row": 1, "param": 1, "pop": 1, "slot": SLOT_BITS, "number": number_bits}
+        )
+
+        # A record, then its tiles: `tiles_left` counts those behind the next one.
+        in_tiles, tiles_left = Signal(), Signal(TILES_BITS, reset_less=True)
+        number = Signal(number_bits)  # of the word in its record or the row in its tile
+        slots, slot = Signal(range(PARAM_SLOTS + 1), init=PARAM_SLOTS), Signal(SLOT_BITS)
+        # Entries that have come and that no word was issued from yet (nor a tile begun).
+        available = Signal(bits_for(queue_beats(params)))
+        whole_tile = available[bits_for(tile_entries) - 1:].any()
+
+        begin, began, loading, filled = Signal(), Signal(), Signal(), Signal()
+        event = Signal(event_layout)
+        m.d.comb += [
+            begin.eq(in_tiles & ~loading & whole_tile & (~filled | self.swap)),
+            event.row.eq(begin | loading),
+            event.param.eq(
+                ~in_tiles & ~loading & self.tiles.valid & (slots != 0) & (available != 0)
+            ),
+            event.pop.eq(number[:sub_bits].all() if sub_bits else 1),
+            event.slot.eq(slot),
+            event.number.eq(number),
+            self.ready.eq(filled),
+            self.fifo_empty.eq(~loading & ~filled & ~Mux(in_tiles, whole_tile, available.any())),
+        ]
+
+        last_row = loading & (number == params.rows - 1)
+        last_param = event.param & (number == params.param_words - 1)
+        with m.If(last_row | last_param):
+            m.d.sync += number.eq(0)
+        with m.Elif(event.row | event.param):
+            m.d.sync += number.eq(number + 1)
+        with m.If(begin):
+            m.d.sync += [loading.eq(1), filled.eq(1)]
+        with m.Else():
+            m.d.sync += [loading.eq(loading & ~last_row), filled.eq(filled & ~self.swap)]
+
+        # Nothing else can begin for R - 1 cycles, so the bookkeeping of a tile comes a cycle
+        # later and does not lengthen the path from the exec engine's swap.
+        m.d.sync += began.eq(begin)
+        used = Signal.like(available)
+        with m.If(began):
+            m.d.comb += used.eq(tile_entries)
+            m.d.sync += [tiles_left.eq(tiles_left - 1), in_tiles.eq(tiles_left != 0)]
+        with m.Else():
+            m.d.comb += used.eq(event.param & event.pop)
+        m.d.sync += available.eq(available + self.arrived - used)
+        m.d.comb += [self.completed.eq(last_row & ~in_tiles), self.tiles.ready.eq(last_param)]
+        with m.If(last_param):
+            m.d.sync += [
+                in_tiles.eq(1), tiles_left.eq(self.tiles.payload - 1), slot.eq(slot + 1)
+            ]
+        m.d.sync += slots.eq(slots + self.slot_free - last_param)
+
+        # Issue time ends here: fetch the word so that its register is the last cycle of the delay.
+        m.submodules.delay = delay = Delay(event_layout, SWAP_LATENCY - 1)
+        due, word = delay.o, Signal(8 * params.cols, reset_less=True)
+        m.d.comb += [
+            delay.i.eq(event),
+            self.words.ready.eq((due.row | due.param) & due.pop),
+            self.row.data.eq(word),
+            self.param.data.eq(word),
+        ]
+        m.d.sync += [
+            word.eq(self.words.payload.word_select(due.number[:sub_bits], 8 * params.cols)),
+            self.row.valid.eq(due.row),
+            self.row.index.eq(due.number),
+            self.param.valid.eq(due.param & (due.number < PARAM_PLANES)),
+            self.param.slot.eq(due.slot),
+            self.param.plane.eq(due.number),
+        ]
+        return m
+
+
+class WeightEngine(wiring.Component):
+    """Executes WEIGHTS commands: a parameter record and weight tiles from memory to the array.
+
+    Requests run ahead of use, across commands, as far as the queue of ``weight_tiles`` tiles has
+    room.  See :class:`WeightLoader` for the timing at the array.
+
+    Parameters:
+        params: the machine.
+
+    Members:
+        command: WEIGHTS commands, from the queue.
+        done: completion counters; a command requests nothing before its waits are met.
+        client: towards the read master.
+        row, param, ready, swap, slot_free, fifo_empty, completed: see :class:`WeightLoader`.
+        halt: ask for no further data.
+        idle: no command is held or in flight.
+    """
+
+    #: Commands whose data may have been asked for before they are used up.
+    COMMANDS = 8
+
+    def __init__(self, params: Params):
+        self._params = params
+        super().__init__(
+            {
+                "command": In(stream.Signature(command_layout(Op.WEIGHTS))),
+                "done": In(Done),
+                "client": Out(read_client(params)),
+                "row": Out(weight_row(params)),
+                "param": Out(param_write(params)),
+                "ready": Out(1),
+                "swap": In(1),
+                "slot_free": In(1),
+                "fifo_empty": Out(1),
+                "completed": Out(1),
+                "halt": In(1),
+                "idle": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        params = self._params
+        tile_shift = bits_for(params.tile_bytes - 1)
+        range_bits = TILES_BITS + tile_shift + 1
+        m.submodules.gate = gate = CommandGate(Op.WEIGHTS)
+        m.submodules.splitter = splitter = ReadSplitter(params, range_bits)
+        m.submodules.ahead = ahead = ReadAhead(params, entry_bytes(params), queue_beats(params))
+        m.submodules.loader = loader = WeightLoader(params)
+        m.submodules.tiles = tiles = SyncFIFO(width=TILES_BITS, depth=self.COMMANDS)
+
+        # A command becomes a range of memory, and a number of tiles for the loader.
+        command, taken = gate.output, Signal()
+        pending, source = Signal(), Signal.like(splitter.input.payload, reset_less=True)
+        m.d.comb += [
+            command.ready.eq((~pending | splitter.input.ready) & tiles.w_rdy),
+            taken.eq(command.valid & command.ready),
+            tiles.w_en.eq(taken),
+            tiles.w_data.eq(command.payload.tiles),
+            splitter.input.valid.eq(pending),
+            splitter.input.payload.eq(source),
+        ]
+        with m.If(~pending | splitter.input.ready):
+            m.d.sync += [
+                pending.eq(taken),
+                source.addr.eq(command.payload.src),
+                source.bytes.eq((command.payload.tiles << tile_shift) + params.param_bytes),
+            ]
+
+        connect(m, flipped(self.command), gate.input)
+        connect(m, splitter.output, ahead.request)
+        connect(m, ahead.client, flipped(self.client))
+        connect(m, ahead.output, loader.words)
+        connect(m, tiles.r_stream, loader.tiles)
+        connect(m, loader.row, flipped(self.row))
+        connect(m, loader.param, flipped(self.param))
+
+        under_way = Signal(range(self.COMMANDS + 2))
+        m.d.sync += under_way.eq(under_way + taken - loader.completed)
+        m.d.comb += [
+            gate.done.eq(self.done),
+            ahead.halt.eq(self.halt),
+            loader.arrived.eq(ahead.arrived),
+            loader.swap.eq(self.swap),
+            loader.slot_free.eq(self.slot_free),
+            self.ready.eq(loader.ready),
+            self.fifo_empty.eq(loader.fifo_empty),
+            self.completed.eq(loader.completed),
+            self.idle.eq(~gate.held & ~under_way.any()),
+        ]
+        return m

@@ -1,0 +1,137 @@
+"""Which pooling windows a coordinate lies in, found by counting instead of dividing."""
+
+from amaranth import Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for
+
+from accel.isa import FIELDS, Op
+
+#: The fields of a POST command that the pooling unit looks at, constant while it works.
+POOL_FIELDS = (
+    "pool", "pool_rounding", "pool_in_zero", "pool_out_zero",
+    "kh", "kw", "sh", "sw", "pt", "pl", "in_w", "in_h", "out_w", "out_h",
+)  # fmt: skip
+
+
+def post_fields(names) -> data.StructLayout:
+    """A structure of some fields of a POST command, as wide as they are there."""
+    fields = {field.name: field for field in FIELDS[Op.POST]}
+    return data.StructLayout(
+        {
+            name: signed(fields[name].width) if fields[name].signed else fields[name].width
+            for name in names
+        }
+    )
+
+
+#: The pooling unit's configuration.
+PoolConfig = post_fields(POOL_FIELDS)
+
+
+class WindowWalk(wiring.Component):
+    """Walks the coordinates 0..size-1 of one axis and, at each, the windows that it lies in.
+
+    Window n covers ``kernel`` coordinates from ``n * stride - pad`` on.  At each coordinate the
+    walk starts at the oldest window that has not closed and steps to younger ones until they begin
+    later.  Every open window has a slot, an address in a ring of ``entries`` of which it takes
+    ``pitch``; slots are handed out in turn, so ``ceil(kernel / stride) * pitch <= entries`` keeps
+    open windows apart.  After the last coordinate the walk starts again.
+
+    Every window must hold at least one coordinate (no window wholly inside the padding).
+
+    Parameters:
+        entries: size of the ring.
+
+    Members:
+        kernel, stride, pad, size, windows, pitch: constant from one cycle before use;
+            ``pad < kernel``, ``windows`` is the number of windows.
+        restart: go to coordinate 0, whatever else is asked.
+        step: go to this coordinate's next window; from the last one, back to the first.
+        advance: with ``step``: go to the next coordinate.
+        slot: where the current window's entry is.
+        inside: the coordinate lies in the current window (else it lies in none).
+        first, last: no older, no younger window has the coordinate.
+        opens, closes: it is the first, the last coordinate of the current window in the image.
+        end: it is the last coordinate.
+
+    One step a cycle.
+    """
+
+    def __init__(self, entries: int):
+        if not isinstance(entries, int) or entries < 1:
+            raise ValueError(f"entries must be an integer of at least 1, not {entries!r}")
+        self._entries = entries
+        fields = PoolConfig.members
+        super().__init__(
+            {
+                "kernel": In(fields["kh"]), "stride": In(fields["sh"]), "pad": In(fields["pt"]),
+                "size": In(fields["in_h"]), "windows": In(fields["out_h"]),
+                "pitch": In(fields["out_w"]),
+                "restart": In(1), "step": In(1), "advance": In(1),
+                "slot": Out(range(entries)), "inside": Out(1), "first": Out(1), "last": Out(1),
+                "opens": Out(1), "closes": Out(1), "end": Out(1),
+            }
+        )  # fmt: skip
+
+    def elaborate(self, platform):
+        m = Module()
+        window = data.StructLayout(
+            {
+                "index": len(self.windows),
+                # Position in the window; below 0 before it begins.
+                "offset": signed(len(self.kernel) + 2),
+                "slot": bits_for(self._entries - 1),
+            }
+        )
+        oldest, current = Signal(window), Signal(window)  # at this coordinate
+        coordinate = Signal.like(self.size)
+
+        younger = Signal(window)  # than the current one
+        self._next_window(m, younger, current, 0)
+        m.d.comb += [
+            self.slot.eq(current.slot),
+            self.inside.eq((current.offset >= 0) & (current.index != self.windows)),
+            self.first.eq(current.index == oldest.index),
+            self.last.eq(
+                (younger.offset < 0)
+                | (younger.index == self.windows)
+                | (current.index == self.windows)
+            ),
+            self.end.eq(coordinate + 1 == self.size),
+            self.opens.eq((current.offset == 0) | (coordinate == 0)),
+            self.closes.eq((current.offset + 1 == self.kernel) | self.end),
+        ]
+
+        start = Signal(window)
+        m.d.comb += start.offset.eq(self.pad)
+        following = Signal(window)  # the oldest one at the next coordinate
+        m.d.comb += [following.eq(oldest), following.offset.eq(oldest.offset + 1)]
+        with m.If((oldest.offset + 1 == self.kernel) & (oldest.index != self.windows)):
+            self._next_window(m, following, oldest, 1)
+
+        with m.If(self.restart | (self.step & self.advance & self.end)):
+            m.d.sync += [coordinate.eq(0), oldest.eq(start), current.eq(start)]
+        with m.Elif(self.step & self.advance):
+            m.d.sync += [
+                coordinate.eq(coordinate + 1),
+                oldest.eq(following),
+                current.eq(following),
+            ]
+        with m.Elif(self.step):
+            m.d.sync += current.eq(Mux(self.last, oldest, younger))
+        return m
+
+    def _next_window(self, m, following, window, ahead):
+        """The window after ``window``, seen from ``ahead`` coordinates further on."""
+        # A slot is free if all of its `pitch` entries lie in the ring; comparing the current
+        # slot with a constant is faster than comparing the next one.
+        bound = Signal(signed(len(self.pitch) + 2 + len(window.slot)), name=f"bound{ahead}")
+        m.d.sync += bound.eq(self._entries - 2 * self.pitch)
+        m.d.comb += [
+            following.index.eq(window.index + 1),
+            following.offset.eq(window.offset + ahead - self.stride),
+            following.slot.eq(
+                Mux(window.slot > bound, 0, (window.slot + self.pitch)[: len(window.slot)])
+            ),
+        ]

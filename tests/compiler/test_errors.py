@@ -1,0 +1,103 @@
+"""What the compiler refuses, and how it says so."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from accel.compiler import CompileError, compile_graph
+from accel.graph.ir import Conv
+from accel.params import Params
+from tests.support import networks
+
+SMALL = Params(rows=4, cols=4, input_bytes=64, acc_rows=8, bus_bytes=4)
+
+
+def build(shape=(6, 6, 2)):
+    return networks.Builder(np.random.default_rng(1), shape)
+
+
+def change(graph, **fields):
+    """The graph with its first node's fields replaced."""
+    node = dataclasses.replace(graph.nodes[0], **fields)
+    return dataclasses.replace(graph, nodes=(node, *graph.nodes[1:]))
+
+
+def refused(graph, text: str, params: Params = SMALL, batch: int = 1):
+    with pytest.raises(CompileError, match=text):
+        compile_graph(graph, params, batch)
+
+
+def test_batch():
+    refused(build().conv(1).graph(), "batch must be a positive integer, not 0", batch=0)
+
+
+def test_window_larger_than_the_buffer():
+    graph = build((20, 20, 1)).conv(1, (9, 9)).graph()
+    refused(graph, "conv0: buffer too small for its windows: a 9x9 kernel")
+
+
+def test_sum_that_can_leave_int32():
+    graph = change(build().conv(1).graph(), bias=np.array([(1 << 31) - 1], np.int32))
+    refused(graph, "conv0: sums must stay in int32, but output channel 0 can reach 2147")
+
+
+def test_left_shift_that_can_leave_int32():
+    graph = build().conv(1).graph()
+    requant = dataclasses.replace(graph.nodes[0].requant, shift=np.array([25], np.int8))
+    refused(change(graph, requant=requant), "conv0: sums must stay in int32.*left shift of 25")
+
+
+def test_weights_that_do_not_fit_their_input():
+    graph = change(build().conv(1).graph(), weights=np.zeros((1, 1, 1, 3), np.int8))
+    refused(graph, r"conv0: weights \(1, 1, 1, 3\) in 1 groups do not fit 2 input")
+
+
+def test_output_larger_than_the_input_gives():
+    graph = change(build().conv(1, (2, 2)).graph(), stride=(2, 1))
+    refused(graph, "conv0: rows: 5 outputs need more than the 6 inputs and 0 padding")
+
+
+def test_pool_window_wholly_in_the_padding():
+    graph = change(build().pool("max", (2, 2), (2, 2)).graph(), padding=(2, 0, 0, 0))
+    refused(graph, "max0: rows: a pooling window lies wholly in the padding")
+
+
+def test_pool_kernel_beyond_its_field():
+    graph = build((300, 2, 1)).pool("max", (256, 1), (1, 1)).graph()
+    refused(graph, "max0: rows: pooling kernels and strides go up to 255, not 256")
+
+
+def test_average_table_without_an_entry():
+    graph = change(build().pool("average", (2, 2), (2, 2)).graph(), table={3: (1 << 30, 0)})
+    refused(graph, "average0: its table has no entry for 4 elements")
+
+
+def test_average_table_entries_that_collide():
+    net = build((24, 24, 1)).pool("average", (17, 17), (7, 7), (3, 3, 3, 3))
+    table = {n: (1 << 30, -(n % 7)) for n in range(1, 290)}
+    # 14 x 14 = 196 to 17 x 17 = 289; make one pair equal modulo 256 by shrinking the corners.
+    graph = change(net.graph(), table=table, kernel=(20, 20), stride=(1, 20), padding=(19, 0, 0, 0))
+    table |= {n: (1 << 30, -(n % 7)) for n in range(1, 401)}
+    refused(graph, "window sizes that are equal modulo 256 must share their table entry")
+
+
+def test_memory_larger_than_the_address_space():
+    params = dataclasses.replace(SMALL, addr_bits=16, input_bytes=1024)
+    graph = build((100, 100, 4)).conv(4).graph()
+    refused(graph, "test: a network too large for the address space: it needs .* 65536", params)
+
+
+def test_unknown_operation():
+    @dataclasses.dataclass(frozen=True)
+    class Softmax:
+        name: str = "s"
+        op: str = "softmax"
+        input: str = "input"
+        output: str = "conv0_out"
+
+    graph = build().conv(2).graph()
+    assert isinstance(graph.nodes[0], Conv)
+    refused(
+        dataclasses.replace(graph, nodes=(Softmax(),)), "s: the machine has no operation 'softmax'"
+    )

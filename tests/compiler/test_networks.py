@@ -1,0 +1,133 @@
+"""Compiled programs, run by the interpreter in random order, against naive layers."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from accel.compiler import compile_graph
+from accel.isa import COMMAND_BYTES, Op, pack, unpack
+from accel.params import Params
+from tests.support import networks, reference
+from tests.support.machine import Machine
+
+MACHINES = {
+    "4x4 tiny": Params(rows=4, cols=4, input_bytes=1024, acc_rows=8, bus_bytes=4,
+                       pool_entries=16, queue_depth=2),
+    "4x4": Params(rows=4, cols=4, input_bytes=1024, acc_rows=32, bus_bytes=8, pool_entries=32,
+                  queue_depth=4),
+    "4x8": Params(rows=4, cols=8, input_bytes=2048, acc_rows=16, bus_bytes=16, pool_entries=64),
+    "8x4": Params(rows=8, cols=4, input_bytes=2048, acc_rows=64, bus_bytes=4, pool_entries=64),
+    "8x8": Params(rows=8, cols=8, input_bytes=8192, acc_rows=128, bus_bytes=8, post_lanes=4),
+    "16x16": Params(),
+}
+
+
+def images(graph, batch: int, rng) -> dict[str, np.ndarray]:
+    shape = graph.tensors["input"].shape
+    return {"input": rng.integers(-128, 128, (batch, *shape)).astype(np.int8)}
+
+
+def check(graph, params: Params, batch: int, rng, schedules: int = 2) -> Machine:
+    program = compile_graph(graph, params, batch)
+    inputs = images(graph, batch, rng)
+    expected = reference.run(graph, inputs)
+    for seed in range(schedules):
+        machine = Machine(program, inputs, seed)
+        machine.run()
+        for layer in program.layers:
+            np.testing.assert_array_equal(
+                machine.output(layer.output), expected[layer.output], layer.name
+            )
+        assert machine.marks == [layer.mark_addr for layer in program.layers]
+    return machine
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("part", range(3))
+def test_random_networks(machine, part):
+    done = 0
+    for seed in range(1000 * part, 1000 * part + 40):
+        rng = np.random.default_rng(seed)
+        graph = networks.random_network(rng)
+        if networks.macs(graph) < 40_000:
+            check(graph, MACHINES[machine], int(rng.integers(1, 6)), rng)
+            done += 1
+    assert done >= 8
+
+
+@pytest.mark.parametrize("machine", ["4x4 tiny", "4x4", "8x8"])
+def test_mnist(machine):
+    rng = np.random.default_rng(1)
+    check(networks.mnist(rng), MACHINES[machine], 2, rng)
+
+
+def test_mnist_keeps_the_array_busy():
+    rng = np.random.default_rng(2)
+    machine = check(networks.mnist(rng), Params(), 16, rng, schedules=1)
+    # 4132 cycles an image fill the array; the second pool never looks at the last two rows and
+    # columns, so 12 x 12 of its 14 x 14 pixels are enough.
+    assert machine.busy_cycles == 16 * (2 * 784 + 13 * 144) + 16 * 16
+    assert machine.busy_cycles <= 66112
+
+
+def test_fused_layers_and_their_names():
+    rng = np.random.default_rng(3)
+    program = compile_graph(networks.mnist(rng), Params(), 1)
+    assert [layer.op for layer in program.layers] == [
+        "conv2d+max_pool", "conv2d+max_pool", "fully_connected"
+    ]
+    assert [layer.nodes for layer in program.layers] == [
+        ("conv0", "max1"), ("conv2", "max3"), ("conv5",)
+    ]
+    assert [layer.macs for layer in program.layers] == [156800, 627200, 2560]
+    assert "conv0_out" not in program.tensors
+    assert program.tensors["flatten4_out"].address == program.tensors["max3_out"].address
+
+
+def test_conv_with_another_user_keeps_its_output():
+    rng = np.random.default_rng(4)
+    net = networks.Builder(rng, (6, 6, 3)).conv(5, (3, 3))
+    conv = net.last
+    net.pool("max", (2, 2), (2, 2))
+    graph = net.graph()
+    port = dataclasses.replace(graph.outputs[0], name="conv", tensor=conv.name)
+    graph = dataclasses.replace(graph, outputs=(*graph.outputs, port))
+    program = compile_graph(graph, MACHINES["4x4"], 1)
+    assert [layer.op for layer in program.layers] == ["conv2d", "max_pool"]
+    check(graph, MACHINES["4x4"], 2, rng)
+
+
+def test_pool_that_crosses_blocks_with_several_groups():
+    rng = np.random.default_rng(5)
+    for size, pool, stride in ((20, (3, 3), (2, 2)), (9, (9, 9), (1, 1)), (12, (5, 2), (1, 3))):
+        net = networks.Builder(rng, (size, size, 3)).conv(10, (3, 3), padding=(1, 1, 1, 1))
+        check(net.pool("average", pool, stride).graph(), MACHINES["4x4"], 2, rng)
+
+
+def _without_waits(program, op: Op, name: str):
+    """The same program, but its ``op`` commands wait for no ``name``."""
+    image = program.image.copy()
+    for n in range(program.commands):
+        where = slice(n * COMMAND_BYTES, (n + 1) * COMMAND_BYTES)
+        found, fields = unpack(image[where].tobytes())
+        if found == op:
+            image[where] = np.frombuffer(pack(found, **fields | {name: 0}), np.uint8)
+    return dataclasses.replace(program, image=image)
+
+
+@pytest.mark.parametrize(
+    "op, name", [(Op.LOAD, "wait_exec"), (Op.LOAD, "wait_post"), (Op.EXEC, "wait_load")]
+)
+def test_the_interpreter_notices_a_missing_wait(op, name):
+    rng = np.random.default_rng(6)
+    graph = networks.mnist(rng)
+    program = _without_waits(compile_graph(graph, MACHINES["4x4"], 1), op, name)
+    inputs = images(graph, 1, rng)
+    expected = reference.run(graph, inputs)["conv5_out"]
+    outputs = []
+    for seed in range(4):
+        machine = Machine(program, inputs, seed)
+        machine.run()
+        outputs.append(np.array_equal(machine.output("conv5_out"), expected))
+    assert not all(outputs)

@@ -1,0 +1,104 @@
+"""The compiler's parts by themselves."""
+
+import numpy as np
+import pytest
+
+from accel.compiler import compile_graph, traffic, walks
+from accel.compiler.layer import Axis
+from accel.compiler.ring import Ring
+from accel.isa import COMMAND_BYTES, Op, unpack
+from accel.params import Params
+from tests.support import networks
+
+
+def test_ring_waits_for_the_last_reader_of_what_is_overwritten():
+    ring = Ring(100)
+    assert ring.allocate(60) == (0, 0)
+    ring.read(0)
+    assert ring.allocate(40) == (60, 0)
+    ring.read(30)
+    ring.read(60)
+    assert ring.allocate(30) == (100, 1)  # overwrites 0 to 29: the first reader only
+    assert ring.allocate(1) == (130, 2)
+    assert ring.allocate(29) == (131, 2)
+    assert ring.allocate(1) == (160, 3)
+
+
+def test_ring_remembers_a_late_reader_of_old_data():
+    ring = Ring(100)
+    ring.allocate(100)
+    for lowest in (0, 50, 0, 50):
+        ring.read(lowest)
+    assert ring.allocate(10) == (100, 3)
+    assert ring.allocate(50) == (110, 4)
+
+
+def test_ring_refuses_to_read_what_is_gone():
+    ring = Ring(100)
+    ring.allocate(101)
+    with pytest.raises(AssertionError, match="already replaced"):
+        ring.read(0)
+
+
+@pytest.mark.parametrize("lanes", [4, 8, 16])
+def test_walks_reach_every_tap_at_its_address(lanes):
+    rng = np.random.default_rng(lanes)
+    for _ in range(300):
+        kh, kw, dh, dw = (int(n) for n in rng.integers(1, 6, 4))
+        channels = int(rng.integers(1, 40))
+        rows, columns = (
+            Axis(99, 9, kernel, 1, 0, dilation if kernel > 1 else 1)
+            for kernel, dilation in ((kh, dh), (kw, dw))
+        )
+        kernel = walks.kernel(rows, columns, channels, lanes)
+        pitch = kernel.pitch(columns.extent * channels)
+        assert columns.extent * channels <= pitch < columns.extent * channels + lanes
+        seen = []
+        for walk in kernel.walks:
+            f = kernel.fields(walk, pitch)
+            ky, kx = walk.taps[0]
+            base = ky * rows.dilation * pitch + kx * columns.dilation * channels
+            i = np.arange(f["k"])
+            found = base + i + i // f["seg"] * f["seg_skip"] * lanes
+            expected = [
+                ky * rows.dilation * pitch + kx * columns.dilation * channels + c
+                for ky, kx in walk.taps for c in range(channels)
+            ]
+            assert found.tolist() == expected
+            seen += walk.taps
+        assert sorted(seen) == [(ky, kx) for ky in range(kh) for kx in range(kw)]
+
+
+def test_undilated_kernels_are_one_walk_without_waste():
+    kernel = walks.kernel(Axis(28, 28, 5, 1, 2), Axis(28, 28, 5, 1, 2), 8, 16)
+    assert len(kernel.walks) == 1
+    assert kernel.tiles == -(-200 // 16)
+
+
+def test_traffic_counts_touched_beats():
+    load = {"src": 14, "inner": 4, "rows": 2, "items": 3, "row_pitch": 160, "item_pitch": 16}
+    assert traffic.load_beats(load, 16) == 12
+    assert traffic.load_beats({"src": 0, "inner": 0, "rows": 1, "items": 1}, 16) == 0
+    store = {"dst": 8, "out_h": 2, "out_w": 4, "pitch_x": 4, "pitch_y": 16, "cols": 4}
+    assert traffic.store_beats(store, 16) == 3
+    assert traffic.store_beats(store | {"pitch_x": 20, "pitch_y": 100}, 16) == 8
+
+
+def test_loads_run_ahead_of_the_array():
+    """While an image is computed, the next one is already asked for."""
+    params = Params()
+    program = compile_graph(networks.mnist(np.random.default_rng(1)), params, 4)
+    order = []
+    for n in range(program.commands):
+        start = n * COMMAND_BYTES
+        order.append(unpack(program.image[start : start + COMMAND_BYTES].tobytes()))
+    loads = execs = 0
+    ahead = []
+    for op, fields in order:
+        loads += op == Op.LOAD
+        if op == Op.EXEC:
+            execs += 1
+            ahead.append(loads - fields["wait_load"])
+    assert execs == 4 * 2 + 4 + 1
+    assert min(ahead[:10]) >= 2
+    assert max(ahead) <= params.queue_depth

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from accel.graph.ir import GraphError, MaxPool, Tensor
+from accel.graph.macs import graph_macs, node_macs
+from accel.graph.shapes import node_shape, out_size, pool_counts, window_counts
+from tests.support import graphs
+
+
+def brute_size(size, kernel, stride, pads, dilation, ceil_mode):
+    """Count windows one by one."""
+    reach, total = dilation * (kernel - 1) + 1, size + sum(pads)
+    if total < reach:
+        return None
+    count = 0
+    while True:
+        start = count * stride
+        partial = ceil_mode and start - stride + reach < total and start < size + pads[0]
+        if start + reach > total and not (count and partial):
+            return count
+        count += 1
+
+
+def test_out_size_equals_counting():
+    rng = np.random.default_rng(0)
+    for _ in range(2000):
+        size, kernel, stride, dilation = (int(v) for v in rng.integers(1, (20, 6, 5, 4)))
+        pads = tuple(int(v) for v in rng.integers(0, kernel, 2))
+        for ceil_mode in (False, True):
+            expected = brute_size(size, kernel, stride, pads, dilation, ceil_mode)
+            actual = out_size(size, kernel, stride, pads, dilation, ceil_mode)
+            if expected is None:
+                assert ceil_mode or actual <= 0
+            else:
+                assert actual == expected, (size, kernel, stride, pads, dilation, ceil_mode)
+
+
+def test_window_counts_equal_counting():
+    rng = np.random.default_rng(1)
+    for _ in range(300):
+        size, kernel, stride = (int(v) for v in rng.integers(1, (15, 6, 5)))
+        before = int(rng.integers(0, kernel))
+        out = max(1, out_size(size, kernel, stride, (before, kernel - 1)))
+        expected = [
+            sum(0 <= i * stride - before + k < size for k in range(kernel)) for i in range(out)
+        ]
+        assert window_counts(size, out, kernel, stride, before).clip(0).tolist() == expected
+
+
+def test_pool_counts_are_products():
+    node = MaxPool("p", "in", "out", (3, 2), (2, 2), (1, 0, 1, 1))
+    source = Tensor("in", (4, 3, 1), 1.0, 0)
+    target = Tensor("out", node_shape(node, source), 1.0, 0)
+    assert target.shape == (2, 2, 1)
+    assert pool_counts(node, source, target).tolist() == [[4, 2], [6, 3]]
+
+
+def test_kernel_must_fit():
+    node = MaxPool("big", "in", "out", (5, 2), (1, 1))
+    with pytest.raises(GraphError, match=r"node 'big': kernel \(5, 2\).* must fit"):
+        node_shape(node, Tensor("in", (4, 4, 1), 1.0, 0))
+
+
+def test_macs():
+    graph = graphs.random_fully_connected(np.random.default_rng(0))
+    node = graph.nodes[0]
+    assert graph_macs(graph) == node.weights.shape[0] * graph.tensors["in"].size
+    pool = graphs.random_pool(np.random.default_rng(0), "max")
+    assert node_macs(pool.nodes[0], pool.tensors) == 0

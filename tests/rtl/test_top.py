@@ -1,0 +1,362 @@
+"""The whole machine at its pins: a hand-written program, one run after another, every error.
+
+The programs are written here field by field, and their results by three plain loops; whole
+layers against the golden model are tested elsewhere.
+"""
+
+import numpy as np
+import pytest
+from amaranth import ClockDomain, Module
+from amaranth.back import verilog
+from amaranth.sim import Simulator
+
+from accel.isa import ID_VALUE, RECORD, RECORD_BYTES, Error, Op, Reg, pack
+from accel.params import PARAM_PLANES, Params
+from accel.sim.engine import Memory
+from accel.sim.memory import MemoryModel
+from rtl.top import Accelerator
+
+PARAMS = Params(
+    rows=4, cols=4, input_bytes=1024, acc_rows=64, weight_tiles=4, pool_entries=16,
+    timeout_cycles=600,
+)  # fmt: skip
+SIDE, CIN, COUT, BLOCKS = 4, 8, 3, 3
+COUNT = 1 + 3 * BLOCKS  # commands
+PIXELS, COMMANDS = 0x1000, 0x2000
+WEIGHTS, OUTPUT, MARK = 0x3000, 0x5000, 0x6000
+CAUSES = ("busy", "fill", "weight", "memory", "post", "sync")
+
+
+class Problem:
+    """``BLOCKS`` 1x1 convolutions of the same random pixels, each an accumulator block."""
+
+    def __init__(self, seed):
+        rng = np.random.default_rng(seed)
+        self.pixels = rng.integers(-128, 128, (SIDE * SIDE, CIN), dtype=np.int8)
+        self.weights = rng.integers(-128, 128, (BLOCKS, CIN, COUT), dtype=np.int8)
+        self.bias = rng.integers(-30_000, 30_000, (BLOCKS, COUT), dtype=np.int32)
+        self.shift = -6
+
+    def expected(self):
+        """(x / 2) / 2**6 with both roundings: multiplier 2**30, shift -6."""
+        outputs = []
+        for weights, bias in zip(self.weights, self.bias, strict=True):
+            for pixel in self.pixels:
+                for column, start in enumerate(bias):
+                    total = int(start)
+                    for lane, value in enumerate(pixel):
+                        total += int(value) * int(weights[lane][column])
+                    half = (total + 1) >> 1
+                    quotient = (abs(half) + 32) // 64
+                    outputs.append(max(-128, min(127, quotient if half >= 0 else -quotient)))
+        return np.array(outputs, np.int8).tobytes()
+
+    def image(self, params):
+        memory = np.zeros(0x8000, np.uint8)
+
+        def put(address, data):
+            memory[address : address + len(data)] = np.frombuffer(data, np.uint8)
+
+        put(PIXELS, self.pixels.tobytes())
+        for block in range(BLOCKS):
+            planes = np.zeros((params.param_words, params.cols), np.uint8)
+            planes[0:4, :COUT] = self.bias[block].view(np.uint8).reshape(COUT, 4).T
+            planes[4:8, :COUT] = np.array([[0], [0], [0], [0x40]], np.uint8)
+            planes[8, :COUT] = self.shift & 0xFF
+            assert PARAM_PLANES == 9
+            tiles = -(-CIN // params.rows)
+            lanes = np.zeros((tiles * params.rows, params.cols), np.int8)
+            lanes[:CIN, :COUT] = self.weights[block]
+            put(WEIGHTS + 0x400 * block, planes.tobytes() + lanes.tobytes())
+        put(COMMANDS, b"".join(self.commands(params)))
+        return memory
+
+    def commands(self, params):
+        count, tiles = SIDE * SIDE, -(-CIN // params.rows)
+        program = [
+            pack(Op.LOAD, src=PIXELS, inner=SIDE * CIN, items=1, rows=SIDE,
+                 row_pitch=SIDE * CIN, dst_pitch=SIDE * CIN)
+        ]  # fmt: skip
+        for block in range(BLOCKS):
+            program += [
+                pack(Op.WEIGHTS, src=WEIGHTS + 0x400 * block, tiles=tiles),
+                pack(Op.EXEC, wait_load=1, first=1, last=1, cols=COUT, nx=SIDE, ny=SIDE,
+                     step_x=CIN, step_y=SIDE * CIN, k=CIN, seg=CIN),
+                pack(Op.POST, begin=1, mark=1, count=count, cols=COUT, lo=-128, hi=127,
+                     in_w=SIDE, in_h=SIDE, out_w=SIDE, out_h=SIDE,
+                     dst=OUTPUT + count * COUT * block, pitch_x=COUT, pitch_y=SIDE * COUT,
+                     mark_addr=MARK + 0x80 * block),
+            ]  # fmt: skip
+        return program
+
+
+class Board:
+    """An accelerator, the memory at its master port and a host at its slave port."""
+
+    def __init__(self, params=PARAMS):
+        self.params = params
+        self.dut = Accelerator(params)
+        m = Module()
+        m.domains.sync = ClockDomain("sync")
+        m.submodules.dut = self.dut
+        self.sim = Simulator(m)
+        self.sim.add_clock(1e-8)
+        self.model = None
+        self.traffic = 0
+
+    def connect(self, memory, behaviour=None):
+        """Put a memory at the port; only while no transaction is open."""
+        self.model = MemoryModel(memory, self.params.bus_bytes, behaviour or Memory())
+
+    async def serve(self, ctx):
+        """The memory, cycle by cycle.  It checks the protocol, too."""
+        dut = self.dut
+        names = {
+            "ar": ("araddr", "arlen", "arsize", "arburst"),
+            "aw": ("awaddr", "awlen", "awsize", "awburst"),
+            "w": ("wdata", "wstrb", "wlast"),
+        }
+        ports = {c: [getattr(dut, f"m_axi_{name}") for name in n] for c, n in names.items()}
+        valids = {channel: getattr(dut, f"m_axi_{channel}valid") for channel in names}
+        driven = [
+            (getattr(dut, f"m_axi_{name}"), name)
+            for name in ("arready", "rvalid", "rdata", "rresp", "rlast",
+                         "awready", "wready", "bvalid", "bresp")
+        ]  # fmt: skip
+        while True:
+            self.model.begin()
+            for port, name in driven:
+                ctx.set(port, getattr(self.model, name))
+            _, _, ar, aw, w, rready, bready, *payload = await ctx.tick().sample(
+                *valids.values(), dut.m_axi_rready, dut.m_axi_bready,
+                *ports["ar"], *ports["aw"], *ports["w"],
+            )  # fmt: skip
+            self.traffic += ar + aw + w
+            self.model.end(
+                tuple(payload[:4]) if ar else None,
+                rready,
+                tuple(payload[4:8]) if aw else None,
+                tuple(payload[8:]) if w else None,
+                bready,
+            )
+
+    async def write(self, ctx, register, value):
+        dut = self.dut
+        ctx.set(dut.s_axil_awaddr, register)
+        ctx.set(dut.s_axil_wdata, value)
+        ctx.set(dut.s_axil_wstrb, 0xF)
+        for port in (dut.s_axil_awvalid, dut.s_axil_wvalid, dut.s_axil_bready):
+            ctx.set(port, 1)
+        await ctx.tick()
+        ctx.set(dut.s_axil_awvalid, 0)
+        ctx.set(dut.s_axil_wvalid, 0)
+        await ctx.tick().until(dut.s_axil_bvalid)
+
+    async def read(self, ctx, register):
+        dut = self.dut
+        ctx.set(dut.s_axil_araddr, register)
+        ctx.set(dut.s_axil_arvalid, 1)
+        ctx.set(dut.s_axil_rready, 1)
+        await ctx.tick()
+        ctx.set(dut.s_axil_arvalid, 0)
+        (value,) = await ctx.tick().sample(dut.s_axil_rdata).until(dut.s_axil_rvalid)
+        return value
+
+    async def run(self, ctx, start, commands, limit=6000):
+        """Start, await the interrupt; return error code, WHERE and the counters."""
+        await self.write(ctx, Reg.PROGRAM, start)
+        await self.write(ctx, Reg.COMMANDS, commands)
+        await self.write(ctx, Reg.CONTROL, 1)
+        for _ in range(limit):
+            if ctx.get(self.dut.irq):
+                break
+            await ctx.tick()
+        else:
+            raise AssertionError("no interrupt")
+        status = await self.read(ctx, Reg.STATUS)
+        assert status & 1 == 0, "busy after the interrupt"
+        assert (status & 2 != 0) == (status & 4 == 0)
+        counters = {}
+        for name, number in RECORD.items():
+            counters[name] = await self.read(ctx, Reg.COUNTERS + 4 * number)
+        assert sum(counters[name] for name in CAUSES) == counters["cycles"]
+        return Error(status >> 8), await self.read(ctx, Reg.WHERE), counters
+
+    def simulate(self, main):
+        self.sim.add_testbench(self.serve, background=True)
+        self.sim.add_testbench(main)
+        self.sim.run()
+
+
+def check_result(memory, problem):
+    expected = problem.expected()
+    assert memory[OUTPUT : OUTPUT + len(expected)].tobytes() == expected
+    assert not memory[OUTPUT + len(expected) : MARK].any()
+
+
+def records(memory):
+    for block in range(BLOCKS):
+        raw = memory[MARK + 0x80 * block :][:RECORD_BYTES].view("<u4")
+        yield {name: int(raw[number]) for name, number in RECORD.items()}
+
+
+BEHAVIOURS = {
+    "fast": Memory(latency_cycles=2),
+    "default": Memory(),
+    "stalling": Memory(latency_cycles=11, stall_seed=5, stall_percent=40),
+}
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS.values(), ids=BEHAVIOURS)
+def test_programs_one_after_another(behaviour):
+    """An odd number of blocks, so a second program would begin with the wrong bank and slot."""
+    board = Board()
+
+    async def main(ctx):
+        assert await board.read(ctx, Reg.ID) == ID_VALUE
+        cycles = set()
+        for seed in range(3):
+            problem = Problem(seed)
+            memory = problem.image(PARAMS)
+            board.connect(memory, behaviour)
+            error, where, counters = await board.run(ctx, COMMANDS, COUNT)
+            assert (error, where) == (Error.NONE, 0)
+            check_result(memory, problem)
+            vectors = BLOCKS * SIDE * SIDE * 2
+            assert counters["busy"] == vectors
+            assert counters["macs_low"] == BLOCKS * SIDE * SIDE * CIN * COUT
+            assert counters["macs_high"] == 0
+            done = [counters[f"done_{name}"] for name in ("load", "exec", "post")]
+            assert done == [1, BLOCKS, BLOCKS]
+            cycles.add(counters["cycles"])
+            last = 0
+            for record in records(memory):
+                assert sum(record[name] for name in CAUSES) == record["cycles"]
+                assert last < record["cycles"] < counters["cycles"]
+                last = record["cycles"]
+            # All is quiet: the interrupt came after the last record, and no traffic follows.
+            traffic = board.traffic
+            await ctx.tick().repeat(30)
+            assert board.traffic == traffic and ctx.get(board.dut.irq)
+            await board.write(ctx, Reg.CONTROL, 2)
+            assert not ctx.get(board.dut.irq)
+        if not behaviour.stall_seed:
+            assert len(cycles) == 1, f"the same program takes {cycles} cycles"
+
+    board.connect(np.zeros(64, np.uint8))
+    board.simulate(main)
+
+
+def test_empty_program():
+    board = Board()
+
+    async def main(ctx):
+        error, _, counters = await board.run(ctx, 0, 0)
+        assert error == Error.NONE and counters["cycles"] < 10
+        assert board.traffic == 0
+
+    board.connect(np.zeros(64, np.uint8))
+    board.simulate(main)
+
+
+def failing(name):
+    """(memory image's change, behaviour, expected error, expected WHERE) of each error."""
+    problem = Problem(9)
+    memory = problem.image(PARAMS)
+
+    def replace(index, command):
+        start = COMMANDS + 64 * index
+        memory[start : start + 64] = np.frombuffer(command, np.uint8)
+
+    behaviour, error, where = Memory(latency_cycles=4), None, 0
+    if name == "opcode":
+        replace(5, b"\xaa" * 64)
+        error, where = Error.ILLEGAL_OPCODE, 5
+    elif name == "field":
+        replace(9, pack(Op.EXEC, first=1, nx=99, ny=99, k=1, seg=1, cols=1))
+        error, where = Error.ILLEGAL_FIELD, 9
+    elif name == "read":
+        behaviour, error = Memory(latency_cycles=4, fail_read=PIXELS + 70), Error.AXI_READ
+    elif name == "write":
+        behaviour, error = Memory(latency_cycles=4, fail_write=OUTPUT + 50), Error.AXI_WRITE
+    elif name == "deadlock":
+        replace(4, pack(Op.WEIGHTS, tiles=1, src=WEIGHTS, wait_post=77))
+        error = Error.DEADLOCK
+    return problem, memory, behaviour, error, where
+
+
+@pytest.mark.parametrize("name", ["opcode", "field", "read", "write", "deadlock"])
+def test_an_error_stops_the_machine_and_the_next_program_is_not_harmed(name):
+    problem, memory, behaviour, expected, expected_where = failing(name)
+    board = Board()
+
+    async def main(ctx):
+        board.connect(memory, behaviour)
+        error, where, counters = await board.run(ctx, COMMANDS, COUNT)
+        assert (error, where) == (expected, expected_where)
+        await ctx.tick().repeat(60)
+        traffic = board.traffic
+        await ctx.tick().repeat(100)
+        assert board.traffic == traffic, "the machine goes on after an error"
+        assert await board.read(ctx, Reg.COUNTERS) == counters["cycles"]
+
+        good = problem.image(PARAMS)
+        board.connect(good, Memory(latency_cycles=4))
+        error, _, _ = await board.run(ctx, COMMANDS, COUNT)
+        assert error == Error.NONE
+        check_result(good, problem)
+
+    board.connect(np.zeros(64, np.uint8))
+    board.simulate(main)
+
+
+def test_restart_at_once_after_an_error():
+    """With transactions still open: the start waits for them."""
+    problem, memory, _, _, _ = failing("opcode")
+    good = problem.commands(PARAMS)[5]
+    board = Board()
+
+    async def main(ctx):
+        error, where, _ = await board.run(ctx, COMMANDS, COUNT)
+        assert (error, where) == (Error.ILLEGAL_OPCODE, 5)
+        start = COMMANDS + 64 * 5
+        memory[start : start + 64] = np.frombuffer(good, np.uint8)
+        error, _, _ = await board.run(ctx, COMMANDS, COUNT)
+        assert error == Error.NONE
+        check_result(memory, problem)
+
+    board.connect(memory, Memory(latency_cycles=150))
+    board.simulate(main)
+
+
+def test_dead_memory():
+    problem, memory, _, _, _ = failing("opcode")
+    board = Board()
+
+    async def main(ctx):
+        for _ in range(2):
+            error, where, _ = await board.run(ctx, COMMANDS, COUNT)
+            assert (error, where) == (Error.TIMEOUT, 0)
+
+    board.connect(memory, Memory(dead=True))
+    board.simulate(main)
+
+
+def test_verilog_has_the_standard_port_names():
+    text = verilog.convert(Accelerator(PARAMS), name="accelerator", strip_internal_attrs=True)
+    header = text[text.index("module accelerator(") :]
+    names = {name.strip() for name in header[header.index("(") + 1 : header.index(");")].split(",")}
+    axi = (
+        "arvalid arready araddr arlen arsize arburst rvalid rready rdata rresp rlast "
+        "awvalid awready awaddr awlen awsize awburst wvalid wready wdata wstrb wlast "
+        "bvalid bready bresp"
+    )
+    lite = (
+        "awaddr awvalid awready wdata wstrb wvalid wready bresp bvalid bready "
+        "araddr arvalid arready rdata rresp rvalid rready"
+    )
+    assert names == (
+        {"clk", "rst", "irq"}
+        | {f"m_axi_{name}" for name in axi.split()}
+        | {f"s_axil_{name}" for name in lite.split()}
+    )

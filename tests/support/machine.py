@@ -1,0 +1,321 @@
+"""A plain functional interpreter of programs: the instruction set executed command by command.
+
+It knows nothing of the compiler and nothing of clock cycles.  What may happen in any order on the
+machine happens here in a random order: the fetcher and the four engines take turns as a seeded
+scheduler likes, each as far ahead as the commands' waits, the queues, the two accumulator banks and
+the parameter slots allow.  A wait that a program lacks therefore shows as wrong bytes under some
+seed.  Everything a program has not written yet is random garbage.
+"""
+
+import collections
+import random
+
+import numpy as np
+
+from accel.isa import COMMAND_BYTES, RECORD_BYTES, Op, Pool, Rounding, unpack
+from accel.params import PARAM_PLANES, PARAM_SLOTS, POOL_OPEN, POOL_TABLE
+from accel.program import Program
+
+ENGINES = ("load", "weights", "exec", "post")
+_ENGINE = {Op.LOAD: "load", Op.WEIGHTS: "weights", Op.EXEC: "exec", Op.POST: "post",
+           Op.TABLE: "post"}
+
+
+class MachineError(Exception):
+    """A program breaks a rule of the machine."""
+
+
+def require(condition, text: str) -> None:
+    """Raise MachineError unless ``condition``."""
+    if not condition:
+        raise MachineError(text)
+
+
+def requantise(x, multiplier, shift, rounding: Rounding, zero: int, lo: int, hi: int):
+    """Arrays of exact Python integers through the requantiser, one by one."""
+    result = np.empty(x.shape, np.int64)
+    for index in np.ndindex(x.shape):
+        value, m, s = int(x[index]), int(multiplier[index[-1]]), int(shift[index[-1]])
+        require(0 <= m < 1 << 31, "multiplier out of range")
+        if s >= 0:
+            require(-(1 << 31) <= value << s < 1 << 31, "left shift leaves int32")
+            product = value * m
+            y = product + (1 << 30 - s)
+            if rounding == Rounding.AWAY and product < 0:
+                y -= 1
+            y >>= 31 - s
+        elif rounding == Rounding.DOUBLE:
+            high = (value * m + (1 << 30)) >> 31
+            mask = (1 << -s) - 1
+            threshold = (mask >> 1) + (high < 0)
+            y = (high >> -s) + ((high & mask) > threshold)
+        else:
+            y = value * m + (1 << 30 - s)
+            if rounding == Rounding.AWAY and value * m < 0:
+                y -= 1
+            y >>= 31 - s
+        result[index] = max(lo, min(hi, y + zero))
+    return result.astype(np.int8)
+
+
+class Machine:
+    """One run of a program.
+
+    Parameters:
+        program: what to run.
+        tensors: contents of the network's inputs by name, int8 [batch, H, W, C].
+        seed: of the schedule and of the garbage.
+    """
+
+    def __init__(self, program: Program, tensors: dict[str, np.ndarray], seed: int = 0):
+        self.program, self.params = program, program.params
+        self.random = random.Random(seed)
+        garbage = np.random.default_rng(seed)
+        self.memory = program.image.copy()
+        require(self.memory.size == program.memory_bytes, "image must fill the memory")
+        require(program.memory_bytes <= 1 << self.params.addr_bits, "memory too large")
+        for placement in program.tensors.values():
+            end = placement.address + placement.size
+            require(end <= program.memory_bytes, f"{placement.name} lies outside the memory")
+            self.memory[placement.address : end] = garbage.integers(0, 256, placement.size)
+        for name, values in tensors.items():
+            where = program.tensors[name]
+            assert values.shape == (where.batch, *where.shape) and values.dtype == np.int8
+            self.memory[where.address : where.address + where.size] = values.view(np.uint8).ravel()
+        self.buffer = garbage.integers(-128, 128, self.params.input_bytes).astype(np.int8)
+        self.banks = garbage.integers(-1000, 1000, (2, self.params.bank_rows, self.params.cols))
+        self.table = [(0, 0)] * POOL_TABLE
+        self.queues = {engine: collections.deque() for engine in ENGINES}
+        self.done = dict.fromkeys(("load", "exec", "post"), 0)
+        self.issued = dict.fromkeys(ENGINES, 0)
+        self.next = 0
+        self.weights: collections.deque = collections.deque()
+        self.slots: dict[int, np.ndarray] = {}
+        self.started = self.filled = self.freed = self.parameters = 0
+        self.current: dict | None = None
+        self.image: dict | None = None
+        self.marks: list[int] = []
+        self.busy_cycles = 0
+
+    def run(self) -> None:
+        """Run to the end; raises MachineError for a broken rule or a deadlock."""
+        actors = ["fetch", *ENGINES]
+        while True:
+            # One actor is favoured for a while: engines run far ahead of, or far behind, others.
+            self.random.shuffle(actors)
+            for _ in range(self.random.choice((1, 4, 16, 64))):
+                if not any(self._step(actor) for actor in actors):
+                    require(
+                        self.next == self.program.commands and not any(self.queues.values()),
+                        f"deadlock before command {self.next}: "
+                        f"{ {name: list(q)[:1] for name, q in self.queues.items()} }",
+                    )
+                    require(self.filled == self.freed, "a full bank was never post-processed")
+                    require(not self.weights, "weights were never used")
+                    return
+
+    def output(self, name: str) -> np.ndarray:
+        """A tensor in memory, int8 [batch, H, W, C]."""
+        where = self.program.tensors[name]
+        data = self.memory[where.address : where.address + where.size]
+        return data.view(np.int8).reshape(where.batch, *where.shape)
+
+    def _step(self, actor: str) -> bool:
+        if actor == "fetch":
+            return self._fetch()
+        queue = self.queues[actor]
+        if not queue:
+            return False
+        op, fields = queue[0]
+        if any(self.done[name] < fields[f"wait_{name}"] for name in self.done):
+            return False
+        action = {Op.LOAD: self._load, Op.WEIGHTS: self._weights, Op.EXEC: self._exec,
+                  Op.POST: self._post, Op.TABLE: self._write_table}[op]
+        if not action(fields):
+            return False
+        queue.popleft()
+        if actor in self.done:
+            self.done[actor] += 1
+        return True
+
+    def _fetch(self) -> bool:
+        if self.next == self.program.commands:
+            return False
+        start = self.program.start + self.next * COMMAND_BYTES
+        op, fields = unpack(self.program.image[start : start + COMMAND_BYTES].tobytes())
+        engine = _ENGINE[op]
+        if len(self.queues[engine]) == self.params.queue_depth:
+            return False
+        for name in self.done:
+            require(
+                fields[f"wait_{name}"] <= self.issued[name],
+                f"command {self.next} waits for a later {name} command",
+            )
+        self.issued[engine] += 1
+        self.queues[engine].append((op, fields))
+        self.next += 1
+        return True
+
+    def _read(self, address: int, length: int) -> np.ndarray:
+        require(address >= 0 and address + length <= self.memory.size, "read outside the memory")
+        return self.memory[address : address + length]
+
+    def _load(self, f) -> bool:
+        size = self.params.input_bytes
+        require(f["rows"] >= 1 and f["items"] >= 1, "LOAD of nothing")
+        length = f["fill_left"] + f["items"] * f["inner"] + f["fill_right"]
+        require(0 < length <= size, "LOAD row length")
+        require(f["dst"] < size and f["dst_pitch"] < size, "LOAD destination")
+        require((f["rows"] - 1) * f["dst_pitch"] + length <= size, "LOAD overwrites itself")
+        for row in range(f["rows"]):
+            pieces = [np.full(f["fill_left"], f["fill_value"], np.int8)]
+            source = f["src"] + row * f["row_pitch"]
+            if f["inner"]:
+                pieces += [
+                    self._read(source + item * f["item_pitch"], f["inner"]).view(np.int8)
+                    for item in range(f["items"])
+                ]
+            pieces.append(np.full(f["fill_right"], f["fill_value"], np.int8))
+            where = (f["dst"] + row * f["dst_pitch"] + np.arange(length)) % size
+            self.buffer[where] = np.concatenate(pieces)
+        return True
+
+    def _weights(self, f) -> bool:
+        params = self.params
+        if self.parameters - self.freed == PARAM_SLOTS:
+            return False
+        require(f["src"] % params.bus_bytes == 0 and f["tiles"] >= 1, "WEIGHTS fields")
+        record = self._read(f["src"], params.param_bytes).reshape(-1, params.cols)
+        require(not record[PARAM_PLANES:].any(), "parameter record is not padded with zeroes")
+        self.slots[self.parameters] = record
+        self.parameters += 1
+        tiles = self._read(f["src"] + params.param_bytes, f["tiles"] * params.tile_bytes)
+        self.weights.append(tiles.view(np.int8).reshape(-1, params.rows, params.cols))
+        return True
+
+    def _exec(self, f) -> bool:
+        params = self.params
+        if f["first"]:
+            require(self.current is None, "EXEC first inside a block")
+            if self.started - self.freed == 2 or not self.weights:
+                return False
+            bias = self.slots[self.started][:4].T.copy().view("<i4").reshape(-1).astype(np.int64)
+            self.current = {"tile": 0, "pixels": (f["nx"], f["ny"]), "cols": f["cols"]}
+            self.started += 1
+        else:
+            require(self.current is not None, "EXEC outside a block")
+        block = self.current
+        pixels = f["nx"] * f["ny"]
+        require(block["pixels"] == (f["nx"], f["ny"]) and block["cols"] == f["cols"],
+                "EXECs of a block must have the same pixels")
+        require(1 <= pixels <= params.bank_rows and f["nx"] and f["ny"], "EXEC pixels")
+        require(f["k"] >= 1 and f["seg"] >= 1 and 1 <= f["cols"] <= params.cols, "EXEC fields")
+        require(f["base"] < params.input_bytes, "EXEC base")
+        count = -(-f["k"] // params.rows)
+        self.busy_cycles += count * max(pixels, params.rows)
+        require(block["tile"] + count <= len(self.weights[0]), "EXEC needs more tiles than it has")
+        tiles = self.weights[0][block["tile"] : block["tile"] + count]
+        block["tile"] += count
+        i = np.arange(count * params.rows)
+        offset = i + i // f["seg"] * f["seg_skip"] * params.rows
+        base = f["base"] + (
+            np.arange(f["ny"])[:, None] * f["step_y"] + np.arange(f["nx"])[None, :] * f["step_x"]
+        ).reshape(-1, 1)
+        lanes = self.buffer[(base + offset) % params.input_bytes]
+        bank = self.banks[(self.started - 1) % 2]
+        if f["first"]:
+            bank[:pixels] = bias
+        bank[:pixels] += lanes.astype(np.int64) @ tiles.reshape(-1, params.cols).astype(np.int64)
+        if f["last"]:
+            require(block["tile"] == len(self.weights[0]), "a block leaves tiles unused")
+            self.weights.popleft()
+            self.filled += 1
+            self.current = None
+        return True
+
+    def _write_table(self, f) -> bool:
+        require(1 <= f["entries"] <= 8, "TABLE entries")
+        for n in range(f["entries"]):
+            self.table[f[f"index{n}"]] = f[f"multiplier{n}"], f[f"shift{n}"]
+        return True
+
+    def _post(self, f) -> bool:
+        if self.filled == self.freed:
+            return False
+        require(1 <= f["count"] <= self.params.bank_rows, "POST count")
+        require(f["rounding"] <= 2 and f["pool"] <= 2 and f["pool_rounding"] <= 2, "POST kinds")
+        require(f["lo"] <= f["hi"] and 1 <= f["cols"] <= self.params.cols, "POST clamp or cols")
+        same = {name: value for name, value in f.items()
+                if name not in ("begin", "mark", "count", "mark_addr")
+                and not name.startswith("wait_")}
+        if f["begin"]:
+            require(self.image is None, "a new image before the last one was complete")
+            self._check_image(f)
+            self.image = {"fields": same, "pixels": [], "stored": set()}
+        require(self.image is not None and self.image["fields"] == same, "POST continues another")
+        slot = self.slots.pop(self.freed)
+        words = slot[4:8].T.copy().view("<u4").reshape(-1)
+        sums = self.banks[self.freed % 2][: f["count"], : f["cols"]].copy()
+        require((abs(sums) < 1 << 31).all(), "a sum left int32")
+        pixels = requantise(
+            sums, words, slot[8].view(np.int8), Rounding(f["rounding"]), f["out_zero"],
+            f["lo"], f["hi"],
+        )
+        self.banks[self.freed % 2] = self.random.randrange(-9999, 9999)
+        self.freed += 1
+        self.image["pixels"] += list(pixels)
+        require(len(self.image["pixels"]) <= f["in_w"] * f["in_h"], "more pixels than the image")
+        self._store(f)
+        if len(self.image["pixels"]) == f["in_w"] * f["in_h"]:
+            require(len(self.image["stored"]) == f["out_w"] * f["out_h"], "outputs are missing")
+            self.image = None
+        if f["mark"]:
+            require(f["mark_addr"] % self.params.bus_bytes == 0, "mark_addr alignment")
+            self._read(f["mark_addr"], RECORD_BYTES)[:] = 0xAA
+            self.marks.append(f["mark_addr"])
+        return True
+
+    def _check_image(self, f) -> None:
+        require(min(f["in_w"], f["in_h"], f["out_w"], f["out_h"]) >= 1, "POST image size")
+        if f["pool"] == Pool.NONE:
+            require((f["in_w"], f["in_h"]) == (f["out_w"], f["out_h"]), "POST image size")
+            return
+        require(min(f["kh"], f["kw"], f["sh"], f["sw"]) >= 1, "POST window")
+        require(f["pt"] < f["kh"] and f["pl"] < f["kw"], "POST padding")
+        require(min(f["out_w"], -(-f["kw"] // f["sw"])) <= POOL_OPEN, "open pooling windows")
+        require(
+            -(-f["kh"] // f["sh"]) * f["out_w"] <= self.params.pool_entries, "pooling entries"
+        )
+
+    def _store(self, f) -> None:
+        """Store every output whose last pixel has come."""
+        there = len(self.image["pixels"])
+        pooled = f["pool"] != Pool.NONE
+        kh, kw, sh, sw = (f[n] if pooled else 1 for n in ("kh", "kw", "sh", "sw"))
+        for y in range(f["out_h"]):
+            top = y * sh - (f["pt"] if pooled else 0)
+            bottom = min(top + kh, f["in_h"])
+            for x in range(f["out_w"]):
+                left = x * sw - (f["pl"] if pooled else 0)
+                right = min(left + kw, f["in_w"])
+                last = (bottom - 1) * f["in_w"] + right - 1
+                if (y, x) in self.image["stored"] or last >= there:
+                    continue
+                require(bottom > max(top, 0) and right > max(left, 0), "an empty window")
+                window = np.array([
+                    self.image["pixels"][v * f["in_w"] + u]
+                    for v in range(max(top, 0), bottom) for u in range(max(left, 0), right)
+                ]).astype(np.int64)
+                address = f["dst"] + x * f["pitch_x"] + y * f["pitch_y"]
+                self._read(address, f["cols"])[:] = self._pooled(f, window).view(np.uint8)
+                self.image["stored"].add((y, x))
+
+    def _pooled(self, f, window: np.ndarray) -> np.ndarray:
+        if f["pool"] != Pool.AVERAGE:
+            return window.max(axis=0).astype(np.int8)
+        multiplier, shift = self.table[len(window) % POOL_TABLE]
+        sums = (window - f["pool_in_zero"]).sum(axis=0)
+        return requantise(
+            sums, [multiplier] * f["cols"], [shift] * f["cols"], Rounding(f["pool_rounding"]),
+            f["pool_out_zero"], -128, 127,
+        )

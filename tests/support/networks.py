@@ -1,0 +1,168 @@
+"""Build small networks, layer by layer, for tests."""
+
+import numpy as np
+
+from accel.graph.ir import AveragePool, Conv, Graph, MaxPool, Port, Requant, Reshape, Tensor
+from accel.isa import Rounding
+
+
+class Builder:
+    """Appends layers to a chain; every parameter not given is random.
+
+    Parameters:
+        rng: source of weights and quantisation.
+        shape: of the network's input.
+    """
+
+    def __init__(self, rng: np.random.Generator, shape: tuple[int, int, int]):
+        self.rng, self.nodes, self.tensors = rng, [], {}
+        self.last = self._tensor("input", shape)
+
+    def _tensor(self, name: str, shape, zero=None) -> Tensor:
+        if zero is None:
+            zero = int(self.rng.integers(-128, 128))
+        self.tensors[name] = Tensor(name, tuple(int(n) for n in shape), 1.0, zero)
+        return self.tensors[name]
+
+    def _names(self, kind: str) -> tuple[str, str]:
+        name = f"{kind}{len(self.nodes)}"
+        return name, f"{name}_out"
+
+    def conv(self, outputs, kernel=(1, 1), stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1),
+             groups=1, op="conv2d") -> "Builder":
+        height, width, channels = self.last.shape
+        top, left, bottom, right = padding
+        oh = (height + top + bottom - (kernel[0] - 1) * dilation[0] - 1) // stride[0] + 1
+        ow = (width + left + right - (kernel[1] - 1) * dilation[1] - 1) // stride[1] + 1
+        name, out = self._names("conv")
+        zero = int(self.rng.integers(-128, 128))
+        lo, hi = sorted(int(n) for n in self.rng.integers(-128, 128, 2))
+        depth = kernel[0] * kernel[1] * channels // groups
+        # A factor that spreads the sums over the int8 range.
+        shift = 1 - int(np.ceil(np.log2(75 * 75 * max(1, depth) ** 0.5 / 64)))
+        self.nodes.append(Conv(
+            name, op, self.last.name, out,
+            self.rng.integers(-128, 128, (outputs, *kernel, channels // groups)).astype(np.int8),
+            self.rng.integers(-(1 << 12), 1 << 12, outputs).astype(np.int32),
+            Requant(
+                self.rng.integers(1 << 30, 1 << 31, outputs).astype(np.int32),
+                self.rng.integers(shift - 1, shift + 1, outputs).astype(np.int8),
+                zero, min(lo, -20), max(hi, 20), Rounding(int(self.rng.integers(3))),
+            ),
+            tuple(stride), tuple(padding), tuple(dilation), groups,
+        ))
+        self.last = self._tensor(out, (oh, ow, outputs), zero)
+        return self
+
+    def pool(self, kind, kernel, stride, padding=(0, 0, 0, 0), ceil=False) -> "Builder":
+        shape, before = self.last.shape, (padding[0], padding[1])
+        after = (padding[2], padding[3])
+        size = []
+        for n in range(2):
+            room = shape[n] + before[n] + after[n] - kernel[n]
+            count = (-(-room // stride[n]) if ceil else room // stride[n]) + 1
+            while (count - 1) * stride[n] - before[n] >= shape[n]:
+                count -= 1
+            size.append(count)
+        name, out = self._names(kind)
+        if kind == "max":
+            node = MaxPool(name, self.last.name, out, kernel, stride, padding)
+            zero = self.last.zero_point
+        else:
+            table = {
+                n: (int(self.rng.integers(1 << 30, 1 << 31)), -int(np.ceil(np.log2(n))))
+                for n in range(1, kernel[0] * kernel[1] + 1)
+            }
+            zero = int(self.rng.integers(-128, 128))
+            node = AveragePool(name, self.last.name, out, kernel, stride, padding, table, zero,
+                               Rounding(int(self.rng.integers(3))))
+        self.nodes.append(node)
+        self.last = self._tensor(out, (*size, shape[2]), zero)
+        return self
+
+    def flatten(self) -> "Builder":
+        name, out = self._names("flatten")
+        self.nodes.append(Reshape(name, self.last.name, out))
+        self.last = self._tensor(out, (1, 1, self.last.size), self.last.zero_point)
+        return self
+
+    def graph(self) -> Graph:
+        def port(tensor):
+            return (Port(tensor.name, tensor.name, tensor.shape, "HWC", "int8"),)
+
+        first = next(iter(self.tensors.values()))
+        return Graph("test", dict(self.tensors), tuple(self.nodes), port(first), port(self.last))
+
+
+def mnist(rng: np.random.Generator) -> Graph:
+    """A network with the layers of mnist-8."""
+    net = Builder(rng, (28, 28, 1))
+    net.conv(8, (5, 5), padding=(2, 2, 2, 2)).pool("max", (2, 2), (2, 2))
+    net.conv(16, (5, 5), padding=(2, 2, 2, 2)).pool("max", (3, 3), (3, 3))
+    return net.flatten().conv(10, op="fully_connected").graph()
+
+
+def _random_pool(net: Builder, rng, most: int, pad: int) -> None:
+    height, width, _ = net.last.shape
+    kernel = tuple(int(rng.integers(1, min(size, most) + 1)) for size in (height, width))
+    if rng.random() < 0.2:
+        kernel = (height, width)
+    padding = (0, 0, 0, 0)
+    if rng.random() < 0.5:
+        padding = tuple(int(rng.integers(0, min(k - 1, pad) + 1)) for k in kernel * 2)
+    stride = (int(rng.integers(1, 5)), int(rng.integers(1, 5)))
+    kind = ("max", "average")[int(rng.integers(2))]
+    net.pool(kind, kernel, stride, padding, ceil=bool(rng.random() < 0.5))
+
+
+def _random_conv(net: Builder, rng) -> None:
+    height, width, channels = net.last.shape
+    dilation = (1, 1)
+    if rng.random() < 0.3:
+        dilation = (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+    most = 11 if rng.random() < 0.5 else 3
+    kernel = (int(rng.integers(1, most + 1)), int(rng.integers(1, most + 1)))
+    if rng.random() < 0.1:
+        kernel, dilation = (height, width), (1, 1)
+    extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    padding = [0, 0, 0, 0]
+    if rng.random() < 0.7:
+        padding = [int(rng.integers(0, max(2, n))) for n in extent * 2]
+    for n, size in enumerate((height, width)):
+        padding[n + 2] = max(padding[n + 2], extent[n] - size - padding[n])
+    stride = (int(rng.integers(1, 5)), int(rng.integers(1, 5)))
+    groups, outputs = 1, int(rng.integers(1, 21))
+    if rng.random() < 0.2:
+        groups, outputs = channels, channels * int(rng.integers(1, 3))
+    elif rng.random() < 0.2:
+        groups = int(rng.choice([n for n in range(1, channels + 1) if channels % n == 0]))
+        outputs = groups * int(rng.integers(1, 7))
+    net.conv(outputs, kernel, stride, padding, dilation, groups)
+
+
+def random_network(rng: np.random.Generator) -> Graph:
+    """One to three random layers, some of them with a pooling behind."""
+    channels = int(rng.choice([1, 2, 3, 4, 5, 7, 8, 12, 16, 17, 24, 33]))
+    net = Builder(rng, (int(rng.integers(1, 21)), int(rng.integers(1, 21)), channels))
+    for _ in range(int(rng.integers(1, 4))):
+        draw = rng.random()
+        if draw < 0.15:
+            if net.last.shape[:2] != (1, 1):
+                net.flatten()
+            net.conv(int(rng.integers(1, 21)), op="fully_connected")
+        elif draw < 0.3:
+            _random_pool(net, rng, most=9, pad=3)
+        else:
+            _random_conv(net, rng)
+            if rng.random() < 0.4:
+                _random_pool(net, rng, most=5, pad=2)
+    return net.graph()
+
+
+def macs(graph: Graph) -> int:
+    """Multiplications of one image."""
+    return sum(
+        graph.tensors[node.output].size * node.weights[0].size
+        for node in graph.nodes
+        if isinstance(node, Conv)
+    )

