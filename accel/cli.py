@@ -41,8 +41,8 @@ def _one_line() -> Iterator[None]:
     from accel.compiler import CompileError
     from accel.frontend import ModelError
     from accel.graph.ir import GraphError
+    from accel.graph.ports import InputError
     from accel.params import ParamError
-    from accel.runner import InputError
     from accel.sim.engine import SimulationError
 
     try:
@@ -74,7 +74,7 @@ def _progress(label: str) -> Iterator[Callable[[str, float], None]]:
 
 def _read_inputs(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
     """``images`` and, where known, ``labels`` of an .npz file."""
-    from accel.runner import InputError
+    from accel.graph.ports import InputError
 
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -124,6 +124,7 @@ def run(network, inputs, limit, batch, array, engine, out) -> None:
     Every layer is compared with the golden model; the exit code is 0 only if every byte agrees.
     """
     from accel import runner
+    from accel.graph.ports import InputError
     from accel.report import files, plot, table
 
     with _one_line():
@@ -134,8 +135,8 @@ def run(network, inputs, limit, batch, array, engine, out) -> None:
                     network, images, array=array, engine=engine, batch=batch, limit=limit,
                     labels=labels, progress=progress,
                 )  # fmt: skip
-        except runner.InputError as error:
-            raise runner.InputError(f"{inputs}: {error}" if inputs else str(error)) from error
+        except InputError as error:
+            raise InputError(f"{inputs}: {error}" if inputs else str(error)) from error
         report = result.report
         out = out or pathlib.Path("reports") / report["network"]
         try:
@@ -143,7 +144,7 @@ def run(network, inputs, limit, batch, array, engine, out) -> None:
             files.write_json(report, out / "report.json")
             plot.utilisation(report, out / "utilisation.png")
         except OSError as error:
-            raise runner.InputError(f"{out}: cannot write the report: {error}") from error
+            raise InputError(f"{out}: cannot write the report: {error}") from error
     console = rich.console.Console()
     console.print(table.render(report))
     if "accuracy" in report:
@@ -167,9 +168,9 @@ def run(network, inputs, limit, batch, array, engine, out) -> None:
               help="The Verilog file; standard output by default.")  # fmt: skip
 def verilog(array, output) -> None:
     """Generate the accelerator's Verilog."""
+    from accel.graph.ports import InputError
     from accel.params import Params
     from accel.report.files import write_text
-    from accel.runner import InputError
     from accel.sim.verilog import emit
 
     with _one_line():

@@ -86,7 +86,7 @@ def place_and_route(
             work,
             "nextpnr",
             [nextpnr, part.size, "--package", part.package, "--speed", str(part.speed),
-             "--out-of-context", "--timing-allow-fail", "--freq", str(clock_mhz),
+             "--out-of-context", "--tmg-ripup", "--timing-allow-fail", "--freq", str(clock_mhz),
              "--seed", str(seed), "--json", f"{TOP}.json", "--report", "report.json"],
         )
         raw = json.loads((work / "report.json").read_text())

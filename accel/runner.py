@@ -17,6 +17,7 @@ from accel.compiler import compile_graph
 from accel.frontend import load
 from accel.graph import ports
 from accel.graph.ir import Graph
+from accel.graph.ports import InputError
 from accel.isa import RECORD, RECORD_BYTES, Error
 from accel.params import Params
 from accel.program import Program
@@ -27,10 +28,6 @@ from accel.sim.engine import Memory, Outcome, SimulationError
 #: Cycles after which a run that has not ended is given up, per cycle the array needs at least.
 _PATIENCE = 1000
 Progress = Callable[[str, float], None]
-
-
-class InputError(ValueError):
-    """The user's images do not fit the network; the message names rule and value."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,28 +55,12 @@ def open_network(model: str | os.PathLike | Graph) -> Graph:
     return load(model)
 
 
-def _images(graph: Graph, inputs: np.ndarray | None, model) -> np.ndarray:
-    """The images of a run, checked against the network's input port."""
-    if inputs is None:
-        if not isinstance(model, str) or model not in models.BUILTIN:
-            raise InputError(f"network {graph.name!r} has no built-in inputs: give some")
-        with np.load(models.BUILTIN[model].inputs) as file:
-            inputs = file["images"]
-    if len(graph.inputs) != 1:
-        raise InputError(
-            f"network {graph.name!r} has {len(graph.inputs)} inputs; a run feeds exactly one"
-        )
-    if isinstance(inputs, (list, tuple)) and len(inputs) == 1:
-        inputs = inputs[0]
-    port, images = graph.inputs[0], np.asarray(inputs)
-    if images.dtype != np.dtype(port.dtype):
-        raise InputError(f"input {port.name!r} must be {port.dtype}, not {images.dtype}")
-    if images.shape[1:] != tuple(port.shape) or len(images) == 0:
-        want = ", ".join(["images", *map(str, port.shape)])
-        raise InputError(f"input {port.name!r} must have shape [{want}], not {list(images.shape)}")
-    if images.dtype.kind == "f" and not np.isfinite(images).all():
-        raise InputError(f"input {port.name!r} must be finite, not NaN or infinite")
-    return images
+def _own(model, graph: Graph, array: str) -> np.ndarray:
+    """``images`` or ``labels`` that a built-in network brings along."""
+    if not isinstance(model, str) or model not in models.BUILTIN:
+        raise InputError(f"network {graph.name!r} has no inputs of its own: give some")
+    with np.load(models.BUILTIN[model].inputs) as file:
+        return file[array]
 
 
 def golden_run(model: str | os.PathLike | Graph, inputs=None) -> list[np.ndarray]:
@@ -98,7 +79,8 @@ def golden_run(model: str | os.PathLike | Graph, inputs=None) -> list[np.ndarray
         accel.frontend.ModelError: naming file, node and rule.
     """
     graph = open_network(model)
-    tensors = golden.run(graph, ports.quantise(graph, _images(graph, inputs, model)))
+    images = _own(model, graph, "images") if inputs is None else inputs
+    tensors = golden.run(graph, ports.quantise(graph, images))
     return ports.outputs(graph, tensors)
 
 
@@ -190,14 +172,12 @@ def run(
     machine = params or Params(rows=array[0], cols=array[1])
     behaviour = memory or Memory()
     graph = open_network(model)
-    images = _images(graph, inputs, model)[:limit]
-    if labels is None and inputs is None:
-        with np.load(models.BUILTIN[model].inputs) as file:
-            labels = file["labels"]
-    if labels is not None and len(labels) < len(images):
-        raise InputError(f"there are {len(labels)} labels for {len(images)} images")
+    if inputs is None:
+        inputs, labels = _own(model, graph, "images"), _own(model, graph, "labels")
+    pixels = ports.quantise(graph, inputs)[:limit]
+    if labels is not None and len(labels) < len(pixels):
+        raise InputError(f"there are {len(labels)} labels for {len(pixels)} images")
 
-    pixels = ports.quantise(graph, images)
     starts = range(0, len(pixels), batch)
     programs = {
         size: compile_graph(graph, machine, size)
@@ -224,7 +204,7 @@ def run(
         graph, machine, simulator.name, behaviour, batches, got, expected, build_seconds
     )
     if labels is not None:
-        predicted = outputs[0].reshape(len(images), -1).argmax(axis=1)
-        right = int((predicted == np.asarray(labels)[: len(images)].ravel()).sum())
-        report["accuracy"] = {"correct": right, "images": len(images)}
+        predicted = outputs[0].reshape(len(pixels), -1).argmax(axis=1)
+        right = int((predicted == np.asarray(labels)[: len(pixels)].ravel()).sum())
+        report["accuracy"] = {"correct": right, "images": len(pixels)}
     return Result(outputs, report)

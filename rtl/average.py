@@ -37,6 +37,7 @@ class Average(wiring.Component):
         table: writes one entry of the table; only while nothing is inside.
         input: sums with their counts, and ``end`` tokens.
         output: int8 averages; an ``end`` token behind everything before it.
+        active: strobe: a sum is taken.
 
     A vector takes C cycles, and REQUANT_LATENCY + 4 more to come out.
     """
@@ -49,6 +50,7 @@ class Average(wiring.Component):
                 "table": In(TableWrite),
                 "input": In(stream.Signature(partial_layout(params, SUM_BITS))),
                 "output": Out(stream.Signature(vector_layout(params))),
+                "active": Out(1),
             }
         )
 
@@ -73,6 +75,7 @@ class Average(wiring.Component):
             begun.eq(issue & (column == 0)),
             end.eq(self.input.valid & item.end & (pending == 0)),
             self.input.ready.eq((issue & (column == cols - 1)) | end),
+            self.active.eq(issue),
         ]
         m.d.sync += pending.eq(pending + (begun | end) - (self.output.valid & self.output.ready))
         with m.If(issue):

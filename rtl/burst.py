@@ -94,9 +94,7 @@ class BurstWriter(wiring.Component):
                 "finish": finish_layout(params),
             }
         )
-        m.submodules.beats = beats = SyncFIFOBuffered(
-            width=9 * params.bus_bytes, depth=QUEUE_DEPTH
-        )
+        m.submodules.beats = beats = SyncFIFOBuffered(width=9 * params.bus_bytes, depth=QUEUE_DEPTH)
         m.submodules.bursts = bursts = SyncFIFOBuffered(width=burst.size, depth=QUEUE_DEPTH)
         m.submodules.order = order = SyncFIFO(
             width=1 + finish_layout(params).size, depth=OUTSTANDING
@@ -124,7 +122,7 @@ class BurstWriter(wiring.Component):
         following = Signal(beat_bits(self._params))
         push, extends, last_place = Signal(), Signal(), Signal()
         m.d.comb += [
-            extends.eq(is_open & ~full & (beat.addr == following)),
+            extends.eq(beat.addr == following),
             last_place.eq((beat.addr & (MAX_BURST - 1)) == MAX_BURST - 1),
             push.eq(is_open & (full | (self.valid & beat.write & ~extends))),
             bursts.w_data.eq(opened),
@@ -190,11 +188,7 @@ class BurstWriter(wiring.Component):
         is_burst, pop = Signal(), Signal()
         m.d.comb += [
             Cat(is_burst, self.finish).eq(order.r_data),
-            pop.eq(
-                order.r_rdy
-                & (~is_burst | (arrived != 0))
-                & ~(self.finish.end & self.hold)
-            ),
+            pop.eq(order.r_rdy & (~is_burst | (arrived != 0)) & ~(self.finish.end & self.hold)),
             order.r_en.eq(pop),
             self.finished.eq(pop & self.finish.end),
             axi.bready.eq(1),
@@ -204,7 +198,5 @@ class BurstWriter(wiring.Component):
         ]
         m.d.sync += [
             arrived.eq(arrived + axi.bvalid - (pop & is_burst)),
-            awaited.eq(
-                awaited + (order.w_en & order.w_data[0]) - (axi.bvalid & (awaited != 0))
-            ),
+            awaited.eq(awaited + (order.w_en & order.w_data[0]) - (axi.bvalid & (awaited != 0))),
         ]

@@ -12,8 +12,13 @@ from rtl.interfaces import command_layout
 OPCODE_BITS = 8
 ERROR_BITS = bits_for(max(Error))
 
-#: A command and the verdict on it: ``Error.NONE``, ``ILLEGAL_OPCODE`` or ``ILLEGAL_FIELD``.
-checked_layout = data.StructLayout({"command": COMMAND_BITS, "error": ERROR_BITS})
+KIND_BITS = max(Op) + 1
+
+#: A command, its kind (bit n for opcode n, decoded in advance) and the verdict on it:
+#: ``Error.NONE``, ``ILLEGAL_OPCODE`` or ``ILLEGAL_FIELD``.
+checked_layout = data.StructLayout(
+    {"command": COMMAND_BITS, "kind": KIND_BITS, "error": ERROR_BITS}
+)
 
 #: Cycles from a command's acceptance to its verdict, and how many more a pooled POST takes.
 CHECK_LATENCY = 5
@@ -190,18 +195,21 @@ class CommandCheck(wiring.Component):
         params = self._params
         command = Signal(COMMAND_BITS, reset_less=True)
         opcode = command[:OPCODE_BITS]
+        kind = Signal(KIND_BITS, reset_less=True)
+        m.d.sync += [kind[op].eq(opcode == op) for op in Op]
         load, exe, post = (fields_of(command, op) for op in (Op.LOAD, Op.EXEC, Op.POST))
         pooled = Signal()
         m.d.comb += pooled.eq((opcode == Op.POST) & (post.pool != Pool.NONE))
 
-        # Every opcode's rules are judged; the real opcode selects afterwards, off this path.
-        bad = Signal(max(Op) + 1, reset_less=True)
-        broken = {
-            op: Cat(*rules(fields_of(command, op), params), _reserved(command, op)).any()
-            for op, rules in _RULES.items()
-        }
+        # Every opcode's rules are judged, in two stages that run all the time; the kind selects
+        # in JUDGE.
+        bad = Signal(KIND_BITS, reset_less=True)
+        for op, rules in _RULES.items():
+            broken = Cat(*rules(fields_of(command, op), params), _reserved(command, op))
+            flags = Signal(len(broken), reset_less=True, name=f"{op.name.lower()}_flags")
+            m.d.sync += [flags.eq(broken), bad[op].eq(flags.any())]
 
-        error = Signal(Error)
+        known, sound, fits = (Signal(reset_less=True, name=n) for n in ("known", "sound", "fits"))
         m.submodules.divide = divide = CeilDivide()
         m.d.comb += [divide.dividend.eq(post.kh), divide.divisor.eq(post.sh)]
 
@@ -222,7 +230,6 @@ class CommandCheck(wiring.Component):
                 with m.If(self.commands.valid):
                     m.next = "RULES"
             with m.State("RULES"):
-                m.d.sync += [bad[op].eq(value) for op, value in broken.items()]
                 m.d.sync += [a.eq(0), b.eq(0), fills.eq(0), limit.eq(params.input_bytes)]
                 with m.Switch(opcode):
                     with m.Case(Op.LOAD):
@@ -249,13 +256,11 @@ class CommandCheck(wiring.Component):
                 m.d.sync += product.eq(products[0] + Cat(C(0, half), products[1]))
                 m.next = "JUDGE"
             with m.State("JUDGE"):
-                m.d.sync += error.eq(Error.ILLEGAL_FIELD)
-                with m.Switch(opcode):
-                    for op in Op:
-                        with m.Case(op), m.If(~bad[op] & (product <= allowed)):
-                            m.d.sync += error.eq(Error.NONE)
-                    with m.Default():
-                        m.d.sync += error.eq(Error.ILLEGAL_OPCODE)
+                m.d.sync += [
+                    known.eq(kind.any()),
+                    sound.eq(~(kind & bad).any()),
+                    fits.eq(product <= allowed),
+                ]
                 m.next = "OFFER"
             with m.State("OFFER"), m.If(self.checked.ready):
                 m.next = "ACCEPT"
@@ -263,6 +268,13 @@ class CommandCheck(wiring.Component):
         m.d.comb += [
             self.checked.valid.eq(fsm.ongoing("OFFER")),
             self.checked.p.command.eq(command),
-            self.checked.p.error.eq(error),
+            self.checked.p.kind.eq(kind),
+            self.checked.p.error.eq(
+                Mux(
+                    ~known,
+                    Error.ILLEGAL_OPCODE,
+                    Mux(sound & fits, Error.NONE, Error.ILLEGAL_FIELD),
+                )
+            ),
         ]
         return m

@@ -235,22 +235,21 @@ class Fetch(wiring.Component):
         ]
 
         command = verdict.command
-        opcode = command[:OPCODE_BITS]
-        post_fields = Cat(opcode == Op.TABLE, command[OPCODE_BITS:])
+        post_fields = Cat(verdict.kind[Op.TABLE], command[OPCODE_BITS:])
         routes = {
             "load": ((Op.LOAD,), fields_of(command, Op.LOAD)),
             "weights": ((Op.WEIGHTS,), fields_of(command, Op.WEIGHTS)),
             "exec": ((Op.EXEC,), fields_of(command, Op.EXEC)),
             "post": ((Op.POST, Op.TABLE), post_fields),
         }
-        for name, (opcodes, fields) in routes.items():
+        for name, (ops, fields) in routes.items():
             queue = SyncFIFOBuffered(
                 width=len(getattr(self, name).payload.as_value()), depth=params.queue_depth
             )
             m.submodules[f"{name}_queue"] = queue
             mine = Signal(name=f"for_{name}")
             m.d.comb += [
-                mine.eq(Cat(opcode == op for op in opcodes).any()),
+                mine.eq(Cat(verdict.kind[op] for op in ops).any()),
                 queue.w_data.eq(fields),
                 queue.w_en.eq(accepted & mine),
                 self.dispatched[name].eq(queue.w_en & queue.w_rdy),

@@ -63,14 +63,14 @@ class BeatMerger(wiring.Component):
         rotated, rotated_valid = Signal(layout, reset_less=True), Signal()
         m.d.sync += [
             rotated.eq(self.piece),
-            rotated.bytes.eq(_rotate_bytes(self.piece.bytes, self.piece.offset)),
+            rotated.bytes.eq(_rotate_bytes(m, self.piece.bytes, self.piece.offset)),
             rotated_valid.eq(self.valid),
         ]
         placed, placed_valid, same = self._place(m, rotated, rotated_valid)
 
         # The beat that is being put together; `write` says that there is one.
         current = Signal(beat_layout(self._params))
-        enable = Cat(bit.replicate(8) for bit in placed.strobe)
+        enable = _spread(m, placed.strobe, "enable")
         m.d.comb += [
             self.valid_out.eq(placed_valid & (placed.close | (current.write & ~same))),
             self.beat.eq(current),
@@ -83,9 +83,7 @@ class BeatMerger(wiring.Component):
                 current.write.eq(placed.write),
                 current.addr.eq(placed.addr),
                 current.data.eq((current.data & ~enable) | (placed.data & enable)),
-                current.strobe.eq(
-                    placed.strobe | Mux(current.write & same, current.strobe, 0)
-                ),
+                current.strobe.eq(placed.strobe | Mux(current.write & same, current.strobe, 0)),
             ]
         return m
 
@@ -97,14 +95,17 @@ class BeatMerger(wiring.Component):
         placed, placed_valid = Signal(beat_layout(self._params), reset_less=True), Signal()
         same = Signal(reset_less=True)
         lanes = range(bus_bytes)
-        begun = Cat(rotated.offset <= lane for lane in lanes)
-        begun_bytes = Cat(bit.replicate(8) for bit in begun)
-        open_ended = Cat(rotated.bound > lane for lane in lanes)
+        begun, unbounded = Signal(bus_bytes), Signal(bus_bytes)
+        m.d.comb += [
+            begun.eq(Cat(rotated.offset <= lane for lane in lanes)),
+            unbounded.eq(Cat(rotated.bound > lane for lane in lanes)),
+        ]
+        begun_bytes = _spread(m, begun, "begun_bytes")
         m.d.sync += [
             placed.write.eq(rotated.write),
             placed.addr.eq(rotated.addr),
             placed.data.eq((rotated.bytes & begun_bytes) | (left_over & ~begun_bytes)),
-            placed.strobe.eq((begun | ~rotated.first.replicate(bus_bytes)) & open_ended),
+            placed.strobe.eq((begun | ~rotated.first.replicate(bus_bytes)) & unbounded),
             placed.close.eq(rotated.close),
             placed.finish.eq(rotated.finish),
             placed_valid.eq(rotated_valid),
@@ -115,9 +116,19 @@ class BeatMerger(wiring.Component):
         return placed, placed_valid, same
 
 
-def _rotate_bytes(value, count):
+def _rotate_bytes(m, value, count):
     """``value`` with byte n moved to byte n + count, around the end."""
-    for n in range(len(count)):
-        distance = 8 << n
-        value = Mux(count[n], Cat(value[-distance:], value[:-distance]), value)
+    for n, bit in enumerate(count):
+        # A signal for each level: as one expression, the levels' operands would multiply.
+        turned = Signal.like(value, name=f"rotated_by_{1 << n}")
+        m.d.comb += turned.eq(Mux(bit, Cat(value[-8 << n :], value[: -8 << n]), value))
+        value = turned
     return value
+
+
+def _spread(m, lanes, name):
+    """A mask of bits from a mask of bytes."""
+    mask = Signal(8 * len(lanes), name=name)
+    lane_bits = Signal(len(lanes), name=f"{name}_lanes")
+    m.d.comb += [lane_bits.eq(lanes), mask.eq(Cat(bit.replicate(8) for bit in lane_bits))]
+    return mask

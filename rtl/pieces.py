@@ -86,21 +86,22 @@ class VectorCutter(wiring.Component):
         config = self.config
         address = Signal(self._params.addr_bits)
         row = Signal(self._params.addr_bits)
-        column = Signal.like(config.out_w)
+        behind = Signal.like(config.out_w)  # vectors of this row after the next one
         row_ends, following = Signal(), Signal(self._params.addr_bits)
         base = Mux(row_ends, row, address)
         pitch = Mux(row_ends, config.pitch_y, config.pitch_x)
+        full_row = (config.out_w - 1)[: len(behind)]
         m.d.comb += [
-            row_ends.eq(column + 1 == config.out_w),
+            row_ends.eq(behind == 0),
             following.eq((base + pitch)[: len(following)]),
         ]
         with m.If(self.begin):
             start = config.dst[: len(address)]
-            m.d.sync += [address.eq(start), row.eq(start), column.eq(0)]
+            m.d.sync += [address.eq(start), row.eq(start), behind.eq(full_row)]
         with m.Elif(self.input.valid & self.input.ready & ~self.input.payload.end):
-            m.d.sync += [address.eq(following), column.eq(column + 1)]
+            m.d.sync += [address.eq(following), behind.eq(behind - 1)]
             with m.If(row_ends):
-                m.d.sync += [row.eq(following), column.eq(0)]
+                m.d.sync += [row.eq(following), behind.eq(full_row)]
         return address
 
 

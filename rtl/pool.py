@@ -30,7 +30,7 @@ class PoolUnit(wiring.Component):
         table: scales of averages by their element count modulo POOL_TABLE; only while nothing is
             inside.
         input, output: pixels, and ``end`` tokens behind everything before them.
-        active: something happens inside.
+        active: strobe: something happens inside (a stalled unit is not active).
 
     Throughput: a pixel a cycle where windows do not overlap; else a cycle for each window
     (in its row, and once per pooled column, in its column) that a pixel lies in; an
@@ -63,7 +63,7 @@ class PoolUnit(wiring.Component):
             *(stage.begin.eq(self.begin) for stage in (rows, columns)),
             rows.input.payload.eq(self.input.payload),
             average.input.payload.eq(columns.output.payload),
-            self.active.eq(rows.output.valid | columns.output.valid | self.output.valid),
+            self.active.eq(rows.active | columns.active | average.active),
         ]
         with m.Switch(self.config.pool):
             with m.Case(Pool.MAX):

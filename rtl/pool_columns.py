@@ -39,6 +39,7 @@ class PoolColumns(wiring.Component):
         begin: start at the image's top left; only while nothing is inside.
         input: rows of out_w partial results, and ``end`` tokens.
         output: out_h rows of out_w results; ``end`` tokens behind everything before them.
+        active: strobe: an operation starts.
 
     Latency 5 cycles; back-pressure through a queue.
     """
@@ -60,6 +61,7 @@ class PoolColumns(wiring.Component):
                 "begin": In(1),
                 "input": In(stream.Signature(partial_layout(params, ROW_SUM_BITS))),
                 "output": Out(stream.Signature(self._item)),
+                "active": Out(1),
             }
         )
 
@@ -93,6 +95,7 @@ class PoolColumns(wiring.Component):
             self.output.payload.eq(queue.r_data),
             self.output.valid.eq(queue.r_rdy),
             queue.r_en.eq(self.output.ready),
+            self.active.eq(start),
         ]
         return m
 

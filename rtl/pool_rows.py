@@ -51,6 +51,7 @@ class PoolRows(wiring.Component):
         input: pixels of rows, and ``end`` tokens.
         output: for AVERAGE, sums of (q - pool_in_zero), for MAX, maxima of q; with counts
             modulo POOL_TABLE.  ``end`` tokens come behind everything before them.
+        active: strobe: an operation starts.
 
     Latency 3 cycles from the pixel that ends a window; back-pressure through a queue.
     """
@@ -64,6 +65,7 @@ class PoolRows(wiring.Component):
                 "begin": In(1),
                 "input": In(stream.Signature(vector_layout(params))),
                 "output": Out(stream.Signature(self._item)),
+                "active": Out(1),
             }
         )
 
@@ -86,6 +88,7 @@ class PoolRows(wiring.Component):
             start.eq(self.input.valid & room),
             walk.step.eq(start & ~pixel.end),
             self.input.ready.eq(room & (pixel.end | walk.last)),
+            self.active.eq(start),
         ]
         result, leaves = self._add_pixel(m, start, pixel, walk)
         m.d.comb += [

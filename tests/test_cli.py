@@ -108,7 +108,7 @@ def test_bad_networks_end_in_one_line_and_exit_code_2(tmp_path, one_digit, name,
     [
         ({"pictures": np.zeros(3)}, ["images", "pictures"]),
         ({"images": np.zeros((1, 1, 28, 28), np.float64)}, ["Input3", "float32", "float64"]),
-        ({"images": np.zeros((1, 28, 28), np.float32)}, ["Input3", "[1, 28, 28]"]),
+        ({"images": np.zeros((1, 28, 28), np.float32)}, ["Input3", "(1, 28, 28)"]),
         (None, ["readable .npz"]),
     ],
 )

@@ -6,8 +6,8 @@ import pytest
 
 import accel
 import models
+from accel.graph.ports import InputError
 from accel.params import Params
-from accel.runner import InputError
 from accel.sim.engine import Memory, SimulationError
 
 #: Machine layers of mnist and their multiplications for one image, derived by hand:
@@ -85,9 +85,9 @@ def test_a_last_smaller_batch(digits):
 @pytest.mark.parametrize(
     "inputs, text",
     [
-        (np.zeros((2, 1, 28, 28), np.uint8), "input 'Input3' must be float32, not uint8"),
-        (np.zeros((2, 28, 28), np.float32), r"shape \[images, 1, 28, 28\], not \[2, 28, 28\]"),
-        (np.zeros((0, 1, 28, 28), np.float32), r"not \[0, 1, 28, 28\]"),
+        (np.zeros((2, 1, 28, 28), np.uint8), "input 'Input3' must have dtype float32, not uint8"),
+        (np.zeros((2, 28, 28), np.float32), r"shape \(N, 1, 28, 28\), not \(2, 28, 28\)"),
+        (np.zeros((0, 1, 28, 28), np.float32), "at least one image, not 0"),
         (np.full((1, 1, 28, 28), np.nan, np.float32), "must be finite"),
     ],
 )
@@ -103,7 +103,7 @@ def test_counts_below_one(option):
 
 
 def test_a_path_needs_inputs():
-    with pytest.raises(InputError, match="no built-in inputs"):
+    with pytest.raises(InputError, match="no inputs of its own"):
         accel.run(pathlib.Path(models.BUILTIN["mnist"].network))
 
 

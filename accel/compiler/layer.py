@@ -39,10 +39,20 @@ class Axis:
         """Inputs that outputs ``lo`` to ``hi - 1`` need; may reach into the padding."""
         return lo * self.stride - self.before, (hi - 1) * self.stride - self.before + self.extent
 
+    def elements(self, output: int) -> int:
+        """Inputs (without padding) that one window holds."""
+        lo, hi = self.inside(output, output + 1)
+        return hi - lo
+
     def inside(self, lo: int, hi: int) -> tuple[int, int]:
         """:meth:`span` without the padding."""
         first, last = self.span(lo, hi)
         return max(0, first), min(self.size, last)
+
+    def cover(self, lo: int, hi: int) -> tuple[int, int]:
+        """:meth:`inside`, but the last output also takes all inputs behind its window."""
+        first, last = self.inside(lo, hi)
+        return first, self.size if hi == self.outputs else last
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,13 +112,19 @@ class Slice:
 
 @dataclasses.dataclass(frozen=True)
 class Pooling:
-    """The values of a pooling; its windows are the layer's ``pool_rows`` and ``pool_columns``."""
+    """The values of a pooling; its windows are the layer's ``pool_rows`` and ``pool_columns``.
+
+    ``table`` has (elements, multiplier, shift) for every size of window that occurs.  ``alone``:
+    two of them need different values in the same place of the hardware's table, so that every
+    window is computed as an image of its own, with its own TABLE command.
+    """
 
     kind: Pool = Pool.NONE
     in_zero: int = 0
     out_zero: int = 0
     rounding: Rounding = Rounding.SINGLE
-    table: tuple[tuple[int, int, int], ...] = ()  # (index, multiplier, shift)
+    table: tuple[tuple[int, int, int], ...] = ()
+    alone: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -98,30 +98,32 @@ def _pool_axis(name: str, what: str, size: int, outputs: int, kernel, stride, be
             f"{name}: {what}: pooling kernels and strides go up to {_POOL_LIMIT}, "
             f"not {kernel} and {stride}"
         )
-    # Inputs behind the last window are never looked at, hence not even computed.
-    return dataclasses.replace(axis, size=min(axis.size, axis.span(0, outputs)[1]))
+    # Inputs behind the last window stay in: they are computed although no window looks at them, so
+    # that a layer's cycles relate to the multiplications of the network's own definition.
+    return axis
 
 
 def _pooling(node: PoolNode, tensor: Tensor, rows: Axis, columns: Axis) -> Pooling:
     if isinstance(node, MaxPool):
         return Pooling(Pool.MAX)
     counts = {
-        axis: {hi - lo for n in range(axis.outputs) for lo, hi in [axis.inside(n, n + 1)]}
-        for axis in (rows, columns)
+        axis: {axis.elements(n) for n in range(axis.outputs)} for axis in (rows, columns)
     }
-    table: dict[int, tuple[int, int, int]] = {}
+    table = []
     for count in sorted({a * b for a in counts[rows] for b in counts[columns]}):
         if count not in node.table:
             raise CompileError(f"{node.name}: its table has no entry for {count} elements")
         multiplier, shift = node.table[count]
-        entry = (count % POOL_TABLE, int(multiplier), int(shift))
-        if table.setdefault(entry[0], entry) != entry:
-            raise CompileError(
-                f"{node.name}: window sizes that are equal modulo {POOL_TABLE} must share their "
-                f"table entry, but {count} has another one"
-            )
+        table.append((count, int(multiplier), int(shift)))
+    different = {(count % POOL_TABLE, multiplier, shift) for count, multiplier, shift in table}
+    places = {count % POOL_TABLE for count, _, _ in table}
     return Pooling(
-        Pool.AVERAGE, tensor.zero_point, node.zero_point, node.rounding, tuple(table.values())
+        Pool.AVERAGE,
+        tensor.zero_point,
+        node.zero_point,
+        node.rounding,
+        tuple(table),
+        alone=len(different) > len(places),
     )
 
 

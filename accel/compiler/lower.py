@@ -7,6 +7,7 @@ from accel.compiler.layer import Group, MachineLayer, Slice
 from accel.compiler.stream import Ready, Stream
 from accel.compiler.tile import Tiling
 from accel.isa import FIELDS, TABLE_ENTRIES, Op, Pool
+from accel.params import POOL_TABLE
 from accel.program import Placement
 
 _MOST_INNER = {field.name: field.range[1] for field in FIELDS[Op.LOAD]}["inner"]
@@ -61,13 +62,24 @@ class Rows:
         size = self.rows.size
         for lo, hi in ((self.next, min(last, 0)), (0, size), (size, last)):
             lo, hi = max(lo, self.next), min(hi, last)
-            if lo < hi:
-                inside = 0 <= lo < size and self.pixels
-                fields = self._inside(lo, hi - lo) if inside else self._padding(hi - lo)
-                address = self.stream.load(fields, (hi - lo) * self.pitch, self.ready)
-                if address != self.base + lo * self.pitch:
-                    raise AssertionError("the rows of a strip must be contiguous")
-                self.next = hi
+            if lo < hi and 0 <= lo < size and self.pixels:
+                self._copy(lo, hi)
+            elif lo < hi:
+                self._load(self._padding(hi - lo), hi)
+
+    def _copy(self, lo: int, hi: int) -> None:
+        """Load rows from memory, those that are there first apart from those to come."""
+        pitch = self.view.row_pitch
+        length = (self.pixels - 1) * self.view.pixel_pitch + self.kernel.channels
+        starts = [self.source + row * pitch for row in range(lo, hi)]
+        for end in self.ready.together(starts, length, self.stream.posts):
+            self._load(self._inside(self.next, lo + end - self.next), lo + end)
+
+    def _load(self, fields: dict[str, int], end: int) -> None:
+        address = self.stream.load(fields, (end - self.next) * self.pitch, self.ready)
+        if address != self.address(self.next):
+            raise AssertionError("the rows of a strip must be contiguous")
+        self.next = end
 
     def address(self, row: int) -> int:
         """The virtual address of a row."""
@@ -124,48 +136,58 @@ class Lowering:
 
     def run(self) -> None:
         """Add the layer's commands, image by image."""
-        columns = self.layer.pool_columns
         for image in range(self.layer.view.images):
             for number, (part, tiling) in enumerate(
                 zip(self.layer.slices, self.tilings, strict=True)
             ):
-                for first in range(0, columns.outputs, tiling.width):
-                    last = min(first + tiling.width, columns.outputs)
-                    _Strip(self, image, number, part, tiling, first, last).run()
+                for columns in _cut(self.layer.pool_columns.outputs, tiling.width):
+                    for rows in _cut(self.layer.pool_rows.outputs, tiling.band):
+                        _Strip(self, image, number, part, tiling, rows, columns).run()
+
+
+def _cut(total: int, size: int) -> list[tuple[int, int]]:
+    """Ranges of ``size`` (the last may be shorter) that make up ``total``."""
+    return [(first, min(first + size, total)) for first in range(0, total, size)]
 
 
 class _Strip:
-    """One strip of one image and slice."""
+    """One strip, unit ``rows`` by unit ``columns``, of one image and slice."""
 
     def __init__(self, lowering: Lowering, image: int, number: int, part: Slice, tiling: Tiling,
-                 first: int, last: int):
+                 rows: tuple[int, int], columns: tuple[int, int]):
         self.lowering, self.layer, self.stream = lowering, lowering.layer, lowering.stream
         self.image, self.number, self.part, self.tiling = image, number, part, tiling
-        self.units = first, last
-        self.x0, self.x1 = self.layer.pool_columns.inside(first, last)
+        self.band, self.units = rows, columns
+        self.x0, self.x1 = self.layer.pool_columns.cover(*columns)
+        self.y0, self.y1 = self.layer.pool_rows.cover(*rows)
+        if self.layer.pooling.alone:
+            # This strip is a single window; its table entry replaces the one of the strip before.
+            down, across = self.layer.pool_rows, self.layer.pool_columns
+            count = down.elements(rows[0]) * across.elements(columns[0])
+            lowering.tables = [entry for entry in self.layer.pooling.table if entry[0] == count]
 
     def run(self) -> None:
         axis, tiling, groups = self.layer.pool_rows, self.tiling, self.part.groups
         shared = self._rows(0, self.x0, self.x1)
         if tiling.local:
-            for u0 in range(0, axis.outputs, tiling.height):
-                u1 = min(u0 + tiling.height, axis.outputs)
-                y0, y1 = axis.inside(u0, u1)
+            for u0, u1 in _cut(self.band[1] - self.band[0], tiling.height):
+                u0, u1 = u0 + self.band[0], u1 + self.band[0]
+                y0, y1 = axis.cover(u0, u1)
                 block = Rectangle(y0, y1, self.x0, self.x1)
                 for number in range(len(groups)):
                     self._block(block, number, shared, (u0, u1, True))
             return
         for number in range(len(groups)):
             for block in self._rectangles():
-                begin = block.y0 == 0 and block.x0 == self.x0
-                self._block(block, number, shared, (0, axis.outputs, begin))
+                begin = (block.y0, block.x0) == (self.y0, self.x0)
+                self._block(block, number, shared, (*self.band, begin))
             if not tiling.resident:
                 shared = self._rows(0, self.x0, self.x1)
 
     def _rectangles(self):
         """Blocks in raster order: whole rows, or pieces of a row."""
-        for y0 in range(0, self.layer.pool_rows.size, self.tiling.height):
-            y1 = min(y0 + self.tiling.height, self.layer.pool_rows.size)
+        for y0 in range(self.y0, self.y1, self.tiling.height):
+            y1 = min(y0 + self.tiling.height, self.y1)
             for x0 in range(self.x0, self.x1, self.tiling.piece):
                 yield Rectangle(y0, y1, x0, min(x0 + self.tiling.piece, self.x1))
 
@@ -184,7 +206,7 @@ class _Strip:
         for chunk, kernel in enumerate(kernels):
             there = self._rows(chunk, block.x0, block.x1) if self.tiling.apart else shared
             # What stays for all groups is loaded without the gaps that a stride may leave.
-            there.need(rows.span(0, 1)[0] if self.tiling.resident else first, last)
+            there.need(rows.span(self.y0, self.y1)[0] if self.tiling.resident else first, last)
             for walk in kernel.walks:
                 done += 1
                 fields = self._exec(block, group, kernel, walk, there)
@@ -216,8 +238,9 @@ class _Strip:
             entries = self.lowering.tables[:TABLE_ENTRIES]
             del self.lowering.tables[:TABLE_ENTRIES]
             fields = {"entries": len(entries)}
-            for n, (index, multiplier, shift) in enumerate(entries):
-                fields |= {f"index{n}": index, f"multiplier{n}": multiplier, f"shift{n}": shift}
+            for n, (count, multiplier, shift) in enumerate(entries):
+                fields[f"index{n}"] = count % POOL_TABLE
+                fields |= {f"multiplier{n}": multiplier, f"shift{n}": shift}
             stream.post(Op.TABLE, fields)
         height, width, channels = target.shape
         # A batch folded into one tall image fills the tensor's images one after another.
@@ -232,23 +255,25 @@ class _Strip:
             "dst": target.address + (tall * width + self.units[0]) * channels + group.first,
             "pitch_x": channels, "pitch_y": width * channels,
         }
-        y0, y1 = layer.pool_rows.inside(u0, u1)
+        y0, y1 = layer.pool_rows.cover(u0, u1)
         fields |= {"in_w": self.x1 - self.x0, "in_h": y1 - y0}
         if layer.pooling.kind != Pool.NONE:
-            fields |= self._pool(y0, u0)
+            fields |= self._pool(y0, u0, u1)
         posts = stream.post(Op.POST, fields)
         for unit in range(u0, u1):
             if block.y0 < layer.pool_rows.inside(unit, unit + 1)[1] <= block.y1:
                 row = self.image * height + unit
                 self.lowering.done.written(slice(row, row + 1), posts)
 
-    def _pool(self, y0: int, u0: int) -> dict[str, int]:
+    def _pool(self, y0: int, u0: int, u1: int) -> dict[str, int]:
         rows, columns = self.layer.pool_rows, self.layer.pool_columns
         pooling = self.layer.pooling
         return {
             "pool": pooling.kind, "pool_rounding": pooling.rounding,
             "pool_in_zero": pooling.in_zero, "pool_out_zero": pooling.out_zero,
-            "kh": rows.kernel, "kw": columns.kernel, "sh": rows.stride, "sw": columns.stride,
+            "kh": rows.kernel, "kw": columns.kernel,
+            # A single row of windows never overlaps, and then takes fewer pooling entries.
+            "sh": rows.stride if u1 - u0 > 1 else rows.kernel, "sw": columns.stride,
             "pt": y0 - rows.span(u0, u0 + 1)[0],
             "pl": self.x0 - columns.span(self.units[0], self.units[0] + 1)[0],
         }

@@ -10,6 +10,11 @@ from accel.isa import RECORD_BYTES, Op
 from accel.params import Params
 from accel.program import Placement
 
+#: POSTs that may still be under way when a LOAD behind them is issued.
+RECENT_POSTS = 8
+#: LOADs that a block's rows are cut into at most, by the POSTs they wait for.
+RECENT_CUTS = 3
+
 
 @dataclasses.dataclass(frozen=True)
 class Load:
@@ -46,6 +51,20 @@ class Ready:
         low = (first - self.start) // self.row_bytes
         high = (last - self.start) // self.row_bytes
         return int(self.posts[low : high + 1].max())
+
+    def together(self, starts: list[int], length: int, posts: int) -> list[int]:
+        """Where to cut a list of source rows, so that early ones need not wait for late ones.
+
+        Rows of ``length`` bytes from memory addresses ``starts`` are grouped by the POST they wait
+        for, as far as it is among the latest before ``posts``; older ones are surely done.
+        Returns the ends of the groups.
+        """
+        waits = [self.before(start, start + length - 1) for start in starts]
+        # LOADs run in order, so that a row waits for whatever the rows before it wait for.
+        waits = np.maximum.accumulate(waits)
+        floor = max(posts - RECENT_POSTS, int(np.unique(waits)[-RECENT_CUTS:][0]))
+        waits = np.maximum(waits, floor)
+        return [*(int(n) + 1 for n in np.flatnonzero(np.diff(waits))), len(starts)]
 
 
 class Stream:

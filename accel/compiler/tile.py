@@ -20,9 +20,11 @@ import dataclasses
 from accel.compiler import walks
 from accel.compiler.errors import CompileError
 from accel.compiler.layer import MachineLayer, Slice
-from accel.isa import Pool
+from accel.isa import FIELDS, Op, Pool
 from accel.params import POOL_OPEN, Params
 
+#: No address distance of an EXEC may exceed its fields.
+_FIELD_MOST = {field.name: field.range[1] for field in FIELDS[Op.EXEC]}["k"]
 #: Rough cycles of memory latency and of a block's hand-over when nothing hides them.
 _LATENCY = 80
 #: Rough cycles that a block's commands cost beside its data.
@@ -36,6 +38,8 @@ class Tiling:
     Attributes:
         chunks: kernels of the channel chunks, in order; more than one only if ``apart``.
         width: unit columns of a strip (the last may be narrower).
+        band: unit rows of a strip: all, or one where the pooling unit has no room for windows that
+            overlap in rows (or its table for all of them); then rows are computed again.
         height: rows of a block: unit rows if ``local``, else convolution rows.
         piece: convolution columns of a block; less than a row only if ``carried``.
         local: see the module.
@@ -45,6 +49,7 @@ class Tiling:
 
     chunks: tuple[walks.Kernel, ...]
     width: int
+    band: int
     height: int
     piece: int
     local: bool
@@ -65,20 +70,25 @@ def _widest_strip(layer: MachineLayer, width: int) -> int:
     """Most convolution columns of a strip of ``width`` units."""
     axis = layer.pool_columns
     spans = [
-        axis.inside(lo, min(lo + width, axis.outputs)) for lo in range(0, axis.outputs, width)
+        axis.cover(lo, min(lo + width, axis.outputs)) for lo in range(0, axis.outputs, width)
     ]
     return max(hi - lo for lo, hi in spans)
 
 
-def _pool_fits(layer: MachineLayer, width: int, params: Params) -> bool:
+def _band(layer: MachineLayer, params: Params) -> int:
+    rows = layer.pool_rows
+    if layer.pooling.alone:
+        return 1
+    return rows.outputs if -(-rows.kernel // rows.stride) <= params.pool_entries else 1
+
+
+def _pool_fits(layer: MachineLayer, width: int, band: int, params: Params) -> bool:
     if layer.pooling.kind == Pool.NONE:
         return True
     rows, columns = layer.pool_rows, layer.pool_columns
     open_windows = min(width, -(-columns.kernel // columns.stride))
-    return (
-        open_windows <= POOL_OPEN
-        and -(-rows.kernel // rows.stride) * width <= params.pool_entries
-    )
+    open_rows = 1 if band == 1 else -(-rows.kernel // rows.stride)
+    return open_windows <= POOL_OPEN and open_rows * width <= params.pool_entries
 
 
 class _Scorer:
@@ -94,6 +104,7 @@ class _Scorer:
                 for group in part.groups
             )
         self.tiles = tiles
+        self.band = _band(layer, params)
         self.weights = (params.param_bytes + tiles * params.tile_bytes) / params.bus_bytes
 
     def array(self, pixels: int) -> float:
@@ -104,8 +115,9 @@ class _Scorer:
     def best(self) -> tuple[float, Tiling] | None:
         """The cheapest legal tiling and its cost."""
         options = []
-        for width in _balanced(self.layer.pool_columns.outputs, 1 << 16):
-            if _pool_fits(self.layer, width, self.params):
+        most = 1 if self.layer.pooling.alone else self.layer.pool_columns.outputs
+        for width in _balanced(self.layer.pool_columns.outputs, most):
+            if _pool_fits(self.layer, width, self.band, self.params):
                 options += self._strip(width)
         return min(options, key=lambda option: option[0], default=None)
 
@@ -114,33 +126,37 @@ class _Scorer:
         layer = self.layer
         columns = _widest_strip(layer, width)
         strips = layer.view.images * -(-layer.pool_columns.outputs // width)
+        strips *= -(-layer.pool_rows.outputs // self.band)
         if columns <= self.params.bank_rows:
             for cost, units in self._local(columns):
-                tiling = Tiling(self.chunks, width, units, columns, True, False, self.apart)
+                tiling = Tiling(
+                    self.chunks, width, self.band, units, columns, True, False, self.apart
+                )
                 yield strips * cost, tiling
             if layer.pool_rows.kernel <= layer.pool_rows.stride == 1:
                 return  # without pooling, nothing is ever carried
         for cost, height, piece, resident, apart in self._carried(columns):
-            tiling = Tiling(self.chunks, width, height, piece, False, resident, apart)
+            tiling = Tiling(
+                self.chunks, width, self.band, height, piece, False, resident, apart
+            )
             yield strips * cost, tiling
 
     def _local(self, columns: int):
         """(cost, unit rows) of blocks that are images of their own."""
         rows = self.layer.pool_rows
-        for units in _balanced(rows.outputs, rows.outputs):
-            lo, hi = rows.span(0, units)
-            height = min(hi - lo, rows.size)
-            disjoint = rows.kernel <= rows.stride or units == rows.outputs
+        for units in _balanced(self.band, self.band):
+            height = self._rows(units)
+            disjoint = rows.kernel <= rows.stride or units == self.band
             if disjoint and height * columns <= self.params.bank_rows:
-                fresh = (hi - lo) * self.layer.rows.stride
-                blocks = -(-rows.outputs // units)
+                fresh = height * self.layer.rows.stride
+                blocks = -(-self.band // units)
                 cost = self._cost(height, columns, columns, fresh, blocks, 1, self.apart)
                 if cost is not None:
                     yield cost, units
 
     def _carried(self, columns: int):
         """(cost, convolution rows, columns of a piece, resident, apart) of raster-order blocks."""
-        size, stride = self.layer.pool_rows.size, self.layer.rows.stride
+        size, stride = self._rows(self.band), self.layer.rows.stride
         total = (size - 1) * stride + self.layer.rows.extent
         resident = not self.apart and total * self._pitch(columns) <= self.params.input_bytes
         whole = [(min(columns, self.params.bank_rows), self.apart)]
@@ -157,6 +173,13 @@ class _Scorer:
                 if cost is not None:
                     yield cost, height, piece, resident and not apart, apart
 
+    def _rows(self, units: int) -> int:
+        """Most convolution rows of ``units`` unit rows."""
+        rows = self.layer.pool_rows
+        lo, hi = rows.span(0, units)
+        first, last = rows.cover(max(0, rows.outputs - units), rows.outputs)
+        return max(min(hi - lo, rows.size), last - first)
+
     def _inputs(self, columns: int) -> int:
         """Input columns of ``columns`` convolution columns."""
         return (columns - 1) * self.layer.columns.stride + self.layer.columns.extent
@@ -171,7 +194,7 @@ class _Scorer:
         long, and it needs ``fresh`` rows that the block before did not.
         """
         params = self.params
-        size, pitch = params.input_bytes, self._pitch(wide)
+        size, pitch = min(params.input_bytes, _FIELD_MOST), self._pitch(wide)
         needed = (height - 1) * self.layer.rows.stride + self.layer.rows.extent
         if needed * pitch > size:
             return None
@@ -241,7 +264,7 @@ def _comfortable(layer: MachineLayer, tiling: Tiling, params: Params) -> bool:
     """Whether blocks stream enough pixels to hide the weight loading."""
     pixels = tiling.height * tiling.piece
     if tiling.local:
-        lo, hi = layer.pool_rows.span(0, tiling.height)
+        lo, hi = layer.pool_rows.inside(0, tiling.height)
         pixels = (hi - lo) * tiling.piece
     everything = layer.pool_rows.size * layer.pool_columns.size
     return pixels >= min(params.rows, everything, params.bank_rows)

@@ -48,14 +48,23 @@ def load(path) -> Graph:
         ModelError: naming the file, the node, the rule and the value.
     """
     file = str(path)
+    try:
+        return _import(file)
+    except ModelError:
+        raise
+    except Exception as error:  # whatever a damaged or hostile file provokes
+        raise ModelError(f"{file}: malformed: {type(error).__name__}: {error}") from error
+
+
+def _import(file: str) -> Graph:
     model = _parse(file)
     nodes = _order(file, model.graph)
-    _check_operators(file, nodes)
+    _check_operators(file, model.graph, nodes)
     builder = Builder(file, model.graph, nodes)
     _add_constants(builder, model.graph, nodes)
     _check_model(file, model, nodes)
     for value in model.graph.input:
-        if value.name not in builder.initializers:
+        if value.name not in builder.stored:
             _add_input(builder, value, nodes)
     for node in nodes:
         if node.op != "Constant":
@@ -144,7 +153,7 @@ def _order(file: str, graph: onnx.GraphProto) -> list[NodeView]:
     return order
 
 
-def _check_operators(file: str, nodes: list[NodeView]) -> None:
+def _check_operators(file: str, graph: onnx.GraphProto, nodes: list[NodeView]) -> None:
     """Refuse unknown operators and models that are not quantised."""
     unknown = next(
         (node for node in nodes
@@ -155,7 +164,10 @@ def _check_operators(file: str, nodes: list[NodeView]) -> None:
         f"node {unknown.name!r} has the unsupported operator "
         f"{':'.join(filter(None, (unknown.proto.domain, unknown.op)))}"
     )
-    if not any(node.op in _QUANTISED for node in nodes):
+    stored = {tensor.name for tensor in graph.initializer}
+    types = {v.type.tensor_type.elem_type for v in graph.input if v.name not in stored}
+    quantised = any(node.op in _QUANTISED for node in nodes)
+    if not quantised and types <= {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE}:
         first = next((node for node in nodes if node.op != "Constant"), nodes[0])
         raise ModelError(
             f"{file}: node {first.name!r} ({first.op}): the model is float; quantise it to int8 "
@@ -226,19 +238,19 @@ def _find_scale(builder: Builder, name: str, dtype: str, nodes) -> tuple[float, 
     """Quantisation of an integer input, as its first reader (behind views) has it."""
     names = {name}
     for node in nodes:
-        if node.proto.input and node.proto.input[0] in names:
+        for at in [n for n, given in enumerate(node.proto.input) if given in names][:1]:
             if node.op in onnx_qoperator.HANDLERS or node.op == "DequantizeLinear":
-                zero_point, _ = builder.zero_point(node, 2, np.dtype(dtype))
-                return builder.scale(node, 1), zero_point
+                zero_point, _ = builder.zero_point(node, at + 2, np.dtype(dtype))
+                return builder.scale(node, at + 1), zero_point
             names.update(node.proto.output)
     return 1.0, -128 if dtype == "uint8" else 0
 
 
 def _handle(builder: Builder, node: NodeView) -> None:
-    """Run a node's handler; whatever a hostile file provokes becomes a ModelError."""
+    """Run a node's handler; an error that it did not foresee still names the node."""
     try:
         value = HANDLERS[node.op](builder, node)
-    except (ModelError, KeyboardInterrupt):
+    except ModelError:
         raise
     except Exception as error:
         raise node.error(f"malformed: {type(error).__name__}: {error}") from error

@@ -50,6 +50,7 @@ class Builder:
         file: for error messages.
         values: what each ONNX value that was computed so far stands for.
         initializers: constants not yet converted, by name.
+        stored: names of all initializers.
         tensors: the graph's tensors so far, by name.
         nodes: the graph's nodes so far.
         inputs: the graph's input ports so far.
@@ -60,6 +61,7 @@ class Builder:
         self.file = file
         self.values = {}
         self.initializers = {tensor.name: tensor for tensor in graph.initializer}
+        self.stored = frozenset(self.initializers)
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
         self.inputs: list[Port] = []
@@ -257,7 +259,7 @@ def read_tensor(file: str, tensor: onnx.TensorProto) -> np.ndarray:
 
 
 def identity_sums(node: NodeView, source: Activation, bias=None) -> Sums:
-    """A 1x1 convolution that passes every channel on, to requantise, clamp or add a constant.
+    """A 1x1 depthwise convolution: passes channels on, to requantise, clamp or add a constant.
 
     Its weight is 64, so that a bias resolves 1/64 of the input's scale.
     """
@@ -266,9 +268,9 @@ def identity_sums(node: NodeView, source: Activation, bias=None) -> Sums:
     whole = np.zeros(channels, np.int64)
     if bias is not None:
         whole = np.rint(bias / unit).astype(np.int64)
-    weights = (64 * np.eye(channels, dtype=np.int8)).reshape(channels, 1, 1, channels)
+    weights = np.full((channels, 1, 1, 1), 64, np.int8)
     return Sums(node.name, source, source.shape, source.order, op="conv2d", weights=weights,
-                bias=whole, unit=unit, window=Window((1, 1)))
+                bias=whole, unit=unit, window=Window((1, 1)), groups=channels)
 
 
 def _build_sums(pending: Sums, name, result: Activation, lo, hi) -> Node:

@@ -19,6 +19,9 @@ class NodeView:
     def __init__(self, file: str, node: onnx.NodeProto):
         self.file, self.proto = file, node
         self.op = node.op_type
+        texts = (node.name, node.op_type, node.domain, *node.input, *node.output)
+        if not all(isinstance(text, str) for text in texts):  # what is not UTF-8 comes as bytes
+            raise ModelError(f"{file}: truncated or not an ONNX file: names must be text")
         self.name = node.name or next((name for name in node.output if name), "")
         self.attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
 

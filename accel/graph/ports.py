@@ -18,13 +18,13 @@ class InputError(ValueError):
     """Input arrays do not fit the network; the message names the input, the rule and the value."""
 
 
-def quantise(values: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
+def to_int8(values: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
     """Float to int8: x / scale in float32, rounded half to even, plus zero point, clamped."""
     scaled = np.rint(np.asarray(values, np.float32) / np.float32(scale))
     return np.clip(scaled + np.float32(zero_point), -128, 127).astype(np.int8)
 
 
-def dequantise(values: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
+def to_float(values: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
     """Turn int8 into float32: (q - zero point) * scale."""
     return (values.astype(np.int32) - zero_point).astype(np.float32) * np.float32(scale)
 
@@ -49,7 +49,7 @@ def to_tensor(port: Port, tensor: Tensor, values: np.ndarray) -> np.ndarray:
     if port.dtype == "float32":
         if not np.isfinite(values).all():
             raise InputError(f"input {port.name!r} must be finite, not NaN or infinite")
-        values = quantise(values, tensor.scale, tensor.zero_point)
+        values = to_int8(values, tensor.scale, tensor.zero_point)
     elif port.dtype == "uint8":
         values = recentre(np.ascontiguousarray(values))
     height, width, channels = tensor.shape
@@ -65,7 +65,7 @@ def from_tensor(port: Port, tensor: Tensor, values: np.ndarray) -> np.ndarray:
         values = values.transpose(0, 3, 1, 2)
     values = np.ascontiguousarray(values).reshape(-1, *port.shape)
     if port.dtype == "float32":
-        return dequantise(values, tensor.scale, tensor.zero_point)
+        return to_float(values, tensor.scale, tensor.zero_point)
     return recentre(values) if port.dtype == "uint8" else values
 
 
@@ -99,7 +99,13 @@ def read_inputs(graph: Graph, inputs) -> dict[str, np.ndarray]:
     return images
 
 
-def write_outputs(graph: Graph, tensors: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+def quantise(graph: Graph, images) -> np.ndarray:
+    """:func:`read_inputs` of a network with one input: its int8 images."""
+    (values,) = read_inputs(graph, [images]).values()
+    return values
+
+
+def outputs(graph: Graph, tensors: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     """Convert the int8 tensors of a run to the network's outputs, in its order."""
     return [
         from_tensor(port, graph.tensors[port.tensor], tensors[port.tensor])

@@ -4,7 +4,7 @@ import rich.box
 import rich.table
 
 from accel.graph.ir import Conv, Graph
-from accel.graph.macs import macs
+from accel.graph.macs import node_macs
 
 
 def parameters(node) -> int:
@@ -21,7 +21,7 @@ def describe(name: str, summary: str, graph: Graph) -> rich.table.Table:
         table.add_column(column, justify="right")
     total_parameters = total_macs = 0
     for node in graph.nodes:
-        count, work = parameters(node), macs(graph, node)
+        count, work = parameters(node), node_macs(node, graph.tensors)
         total_parameters, total_macs = total_parameters + count, total_macs + work
         shape = "x".join(map(str, graph.tensors[node.output].shape))
         table.add_row(node.name, node.op, shape, f"{count:,}", f"{work:,}")

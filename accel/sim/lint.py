@@ -10,7 +10,8 @@ import tempfile
 from accel.params import Params
 from accel.sim.build import run_verilator
 from accel.sim.engine import SimulationError
-from accel.sim.verilog import TOP, Design, accelerator, emit
+from accel.sim.verilog import TOP, Design, emit
+from rtl.top import Accelerator
 
 #: Categories of warnings that Verilog written by Yosys cannot avoid, and why they are harmless.
 WAIVED = {
@@ -31,7 +32,7 @@ class Finding:
     message: str
 
 
-def lint(params: Params, design: Design = accelerator) -> list[Finding]:
+def lint(params: Params, design: Design = Accelerator) -> list[Finding]:
     """Return all of ``verilator --lint-only -Wall``'s warnings.
 
     Raises:
@@ -57,7 +58,7 @@ def unexplained(warnings: list[Finding]) -> list[Finding]:
     return [warning for warning in warnings if warning.category not in WAIVED]
 
 
-def icarus_errors(params: Params, design: Design = accelerator) -> str | None:
+def icarus_errors(params: Params, design: Design = Accelerator) -> str | None:
     """Return what Icarus Verilog says when it elaborates the machine ("": all is well).
 
     None if Icarus is not installed.

@@ -12,7 +12,8 @@ from accel.params import Params
 from accel.sim.engine import Memory, Outcome, SimulationError
 from accel.sim.host import Host, outcome
 from accel.sim.memory import MemoryModel
-from accel.sim.verilog import Design, accelerator
+from accel.sim.verilog import Design
+from rtl.top import Accelerator
 
 #: Cycles with reset active before cycle 0.
 RESET_CYCLES = 4
@@ -46,7 +47,7 @@ class PysimEngine:
 
     name = "pysim"
 
-    def __init__(self, design: Design = accelerator, vcd: str | None = None):
+    def __init__(self, design: Design = Accelerator, vcd: str | None = None):
         self._design = design
         self._vcd = vcd
         self._params = None

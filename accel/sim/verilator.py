@@ -15,7 +15,8 @@ from accel.sim.build import Builder, Progress, find_compiler, find_verilator
 from accel.sim.engine import Memory, Outcome, SimulationError
 from accel.sim.host import RESULTS, outcome
 from accel.sim.memory import check
-from accel.sim.verilog import Design, accelerator
+from accel.sim.verilog import Design
+from rtl.top import Accelerator
 
 #: Cycles simulated between two looks at Python's signals (Ctrl-C).
 _SLICE = 200_000
@@ -75,7 +76,7 @@ class VerilatorEngine:
 
     def __init__(
         self,
-        design: Design = accelerator,
+        design: Design = Accelerator,
         compiler: str | None = None,
         cache: pathlib.Path | None = None,
     ):

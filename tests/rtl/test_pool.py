@@ -32,9 +32,7 @@ class Case:
         self.zero_in, self.zero_out = (int(rng.integers(-128, 128)) for _ in range(2))
         self.image = rng.integers(-128, 128, (self.height, self.width, COLS)).astype(int)
         self.table = {}
-        self.expected = [
-            self.window(y, x) for y in range(self.out_h) for x in range(self.out_w)
-        ]
+        self.expected = [self.window(y, x) for y in range(self.out_h) for x in range(self.out_w)]
 
     def window(self, y, x):
         top, left = y * self.sh - self.pt, x * self.sw - self.pl
@@ -130,7 +128,7 @@ def check(cases, **options):
         got = [vector for vector in received[: len(case.expected) + 1] if vector is not None]
         assert got == case.expected, case.config()
         rest = received[len(case.expected) + 1 :]
-        assert rest[: ends] == [None] * ends
+        assert rest[:ends] == [None] * ends
         received = rest[ends:]
     assert not received
     return cycles

@@ -22,9 +22,7 @@ class Bench:
     def __init__(self, params, *, stall=0.0, latency=3, seed=0, fail=-1):
         self.params = params
         self.dut = StoreEngine(params)
-        self.sink = AxiSink(
-            self.dut.axi, SIZE, stall=stall, latency=latency, seed=seed, fail=fail
-        )
+        self.sink = AxiSink(self.dut.axi, SIZE, stall=stall, latency=latency, seed=seed, fail=fail)
         self.random = random.Random(seed)
         self.stall = stall
         self.expected = bytearray(SIZE)
@@ -34,8 +32,8 @@ class Bench:
     def run(self, process):
         async def timer(ctx):
             dut = self.dut
-            async for _, _, completed, ended, error, outstanding, beat in ctx.tick().sample(
-                dut.completed, dut.ended, dut.error, dut.outstanding, dut.beats
+            async for _, _, completed, ended, error, outstanding in ctx.tick().sample(
+                dut.completed, dut.ended, dut.error, dut.outstanding
             ):
                 self.cycle += 1
                 self.completed += completed

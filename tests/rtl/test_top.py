@@ -4,6 +4,8 @@ The programs are written here field by field, and their results by three plain l
 layers against the golden model are tested elsewhere.
 """
 
+import functools
+
 import numpy as np
 import pytest
 from amaranth import ClockDomain, Module
@@ -93,20 +95,20 @@ class Problem:
 class Board:
     """An accelerator, the memory at its master port and a host at its slave port."""
 
-    def __init__(self, params=PARAMS):
-        self.params = params
-        self.dut = Accelerator(params)
+    def __init__(self):
+        self.dut = Accelerator(PARAMS)
         m = Module()
         m.domains.sync = ClockDomain("sync")
         m.submodules.dut = self.dut
         self.sim = Simulator(m)
         self.sim.add_clock(1e-8)
-        self.model = None
-        self.traffic = 0
+        self.sim.add_testbench(self.serve, background=True)
+        self.sim.add_testbench(self.play)
+        self.main = None
 
     def connect(self, memory, behaviour=None):
         """Put a memory at the port; only while no transaction is open."""
-        self.model = MemoryModel(memory, self.params.bus_bytes, behaviour or Memory())
+        self.model = MemoryModel(memory, PARAMS.bus_bytes, behaviour or Memory())
 
     async def serve(self, ctx):
         """The memory, cycle by cycle.  It checks the protocol, too."""
@@ -124,9 +126,13 @@ class Board:
                          "awready", "wready", "bvalid", "bresp")
         ]  # fmt: skip
         while True:
+            self.cycle += 1
             self.model.begin()
+            clogged = {name for name, cycle in self.clog.items() if self.cycle >= cycle}
             for port, name in driven:
-                ctx.set(port, getattr(self.model, name))
+                ctx.set(port, 0 if name in clogged else getattr(self.model, name))
+            for name in clogged & {"arready", "awready", "wready"}:
+                setattr(self.model, name, 0)
             _, _, ar, aw, w, rready, bready, *payload = await ctx.tick().sample(
                 *valids.values(), dut.m_axi_rready, dut.m_axi_bready,
                 *ports["ar"], *ports["aw"], *ports["w"],
@@ -134,10 +140,10 @@ class Board:
             self.traffic += ar + aw + w
             self.model.end(
                 tuple(payload[:4]) if ar else None,
-                rready,
+                rready and "rvalid" not in clogged,
                 tuple(payload[4:8]) if aw else None,
                 tuple(payload[8:]) if w else None,
-                bready,
+                bready and "bvalid" not in clogged,
             )
 
     async def write(self, ctx, register, value):
@@ -182,10 +188,24 @@ class Board:
         assert sum(counters[name] for name in CAUSES) == counters["cycles"]
         return Error(status >> 8), await self.read(ctx, Reg.WHERE), counters
 
-    def simulate(self, main):
-        self.sim.add_testbench(self.serve, background=True)
-        self.sim.add_testbench(main)
+    async def play(self, ctx):
+        await self.main(ctx)
+
+    def simulate(self, main, memory=None, behaviour=None):
+        """Run ``main`` from a reset, at first with ``memory`` (or a useless one)."""
+        if self.main:
+            self.sim.reset()
+        self.main = main
+        self.traffic = self.cycle = 0
+        self.clog = {}  # channel: from which cycle on its signal stays low
+        self.connect(np.zeros(64, np.uint8) if memory is None else memory, behaviour)
         self.sim.run()
+
+
+@functools.cache
+def the_board():
+    """One board for all tests: elaborating the machine takes longer than running it."""
+    return Board()
 
 
 def check_result(memory, problem):
@@ -210,12 +230,12 @@ BEHAVIOURS = {
 @pytest.mark.parametrize("behaviour", BEHAVIOURS.values(), ids=BEHAVIOURS)
 def test_programs_one_after_another(behaviour):
     """An odd number of blocks, so a second program would begin with the wrong bank and slot."""
-    board = Board()
+    board = the_board()
 
     async def main(ctx):
         assert await board.read(ctx, Reg.ID) == ID_VALUE
         cycles = set()
-        for seed in range(3):
+        for seed in range(2):
             problem = Problem(seed)
             memory = problem.image(PARAMS)
             board.connect(memory, behaviour)
@@ -243,19 +263,17 @@ def test_programs_one_after_another(behaviour):
         if not behaviour.stall_seed:
             assert len(cycles) == 1, f"the same program takes {cycles} cycles"
 
-    board.connect(np.zeros(64, np.uint8))
     board.simulate(main)
 
 
 def test_empty_program():
-    board = Board()
+    board = the_board()
 
     async def main(ctx):
         error, _, counters = await board.run(ctx, 0, 0)
         assert error == Error.NONE and counters["cycles"] < 10
         assert board.traffic == 0
 
-    board.connect(np.zeros(64, np.uint8))
     board.simulate(main)
 
 
@@ -288,7 +306,7 @@ def failing(name):
 @pytest.mark.parametrize("name", ["opcode", "field", "read", "write", "deadlock"])
 def test_an_error_stops_the_machine_and_the_next_program_is_not_harmed(name):
     problem, memory, behaviour, expected, expected_where = failing(name)
-    board = Board()
+    board = the_board()
 
     async def main(ctx):
         board.connect(memory, behaviour)
@@ -306,7 +324,6 @@ def test_an_error_stops_the_machine_and_the_next_program_is_not_harmed(name):
         assert error == Error.NONE
         check_result(good, problem)
 
-    board.connect(np.zeros(64, np.uint8))
     board.simulate(main)
 
 
@@ -314,7 +331,7 @@ def test_restart_at_once_after_an_error():
     """With transactions still open: the start waits for them."""
     problem, memory, _, _, _ = failing("opcode")
     good = problem.commands(PARAMS)[5]
-    board = Board()
+    board = the_board()
 
     async def main(ctx):
         error, where, _ = await board.run(ctx, COMMANDS, COUNT)
@@ -325,20 +342,41 @@ def test_restart_at_once_after_an_error():
         assert error == Error.NONE
         check_result(memory, problem)
 
-    board.connect(memory, Memory(latency_cycles=150))
-    board.simulate(main)
+    board.simulate(main, memory, Memory(latency_cycles=150))
 
 
 def test_dead_memory():
     problem, memory, _, _, _ = failing("opcode")
-    board = Board()
+    board = the_board()
 
     async def main(ctx):
         for _ in range(2):
             error, where, _ = await board.run(ctx, COMMANDS, COUNT)
             assert (error, where) == (Error.TIMEOUT, 0)
 
-    board.connect(memory, Memory(dead=True))
+    board.simulate(main, memory, Memory(dead=True))
+
+
+@pytest.mark.parametrize("channels", [("arready", "rvalid"), ("awready", "wready", "bvalid")])
+def test_memory_that_stops_in_the_middle(channels):
+    """A channel dies while it is in use; then it comes back and the machine is restarted."""
+    problem, behaviour = Problem(3), Memory(latency_cycles=4)
+    board = the_board()
+
+    async def main(ctx):
+        await board.write(ctx, Reg.TIMEOUT, 150)
+        for channel in channels:
+            memory = problem.image(PARAMS)
+            board.connect(memory, behaviour)
+            board.clog = {channel: board.cycle + (60 if channel in ("arready", "rvalid") else 210)}
+            error, where, _ = await board.run(ctx, COMMANDS, COUNT)
+            assert (error, where) == (Error.TIMEOUT, 0)
+            # Whatever was under way finishes; the restart waits for it.
+            board.clog = {}
+            error, _, _ = await board.run(ctx, COMMANDS, COUNT)
+            assert error == Error.NONE
+            check_result(memory, problem)
+
     board.simulate(main)
 
 

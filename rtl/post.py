@@ -1,0 +1,177 @@
+"""Post-processing: accumulated sums to pooled int8 pixels in memory."""
+
+from amaranth import Module, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from accel.isa import FIELDS, RECORD_WORDS, TABLE_ENTRIES, Op, Pool
+from accel.params import Params
+from rtl.block_reader import READ_LATENCY, BlockReader
+from rtl.delay import Delay
+from rtl.fetch import post_queue_layout
+from rtl.interfaces import (
+    SLOT_BITS,
+    Done,
+    acc_read,
+    axi_write,
+    command_layout,
+    param_write,
+    waits_met,
+)
+from rtl.pool import PoolUnit
+from rtl.store import StoreEngine
+
+#: Blocks that can be full at once: the accumulator's banks.
+BANKS = 2
+
+
+class PostEngine(wiring.Component):
+    """Runs POST and TABLE commands: read and requantise a block, pool it, store it.
+
+    A command's configuration rests in one register, so the next command starts when the store
+    engine has taken the ``end`` token behind the last pixel; its writes may still be under
+    way.  A TABLE command sends an ``end`` token too, and so completes in turn.
+
+    Parameters:
+        params: the machine.
+
+    Members:
+        command: POST and TABLE commands (``table`` tells which).
+        done: what other commands may wait for.
+        block_done: strobe: a bank is full.  Banks and slots take turns from 0.
+        acc: the accumulators' read port.
+        param: writes the multipliers and shifts of a slot.
+        bank_free: strobe: the oldest full bank may be overwritten.
+        slot_free: strobe: the oldest parameter slot may be overwritten.
+        record: the counters, live.
+        axi: the bus.
+        completed: strobe: a command's writes have arrived.
+        error: strobe: a write was refused.  outstanding: a burst awaits its response.
+        beats: strobe: a beat was written.
+        progress: strobe: something moved.
+        halt: start no command and no write.
+        idle: no command is held and nothing is under way.
+    """
+
+    def __init__(self, params: Params):
+        self._params = params
+        super().__init__(
+            {
+                "command": In(stream.Signature(post_queue_layout)),
+                "done": In(Done),
+                "block_done": In(1),
+                "acc": Out(acc_read(params)),
+                "param": In(param_write(params)),
+                "bank_free": Out(1),
+                "slot_free": Out(1),
+                "record": In(data.ArrayLayout(unsigned(32), RECORD_WORDS)),
+                "axi": Out(axi_write(params)),
+                "completed": Out(1),
+                "error": Out(1),
+                "outstanding": Out(1),
+                "progress": Out(1),
+                "beats": Out(1),
+                "halt": In(1),
+                "idle": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.reader = reader = BlockReader(self._params)
+        m.submodules.pool = pool = PoolUnit(self._params)
+        m.submodules.store = store = StoreEngine(self._params)
+        connect(m, reader.output, pool.input)
+        connect(m, pool.output, store.input)
+        connect(m, reader.acc, flipped(self.acc))
+        connect(m, flipped(self.param), reader.param)
+        connect(m, store.axi, flipped(self.axi))
+
+        command = Signal(post_queue_layout)
+        idle = self._control(m, command, reader, pool, store)
+        self._configure(m, command, reader, pool, store)
+        m.submodules.params_read = params_read = Delay(1, READ_LATENCY)
+        m.d.comb += [params_read.i.eq(reader.last_read), self.slot_free.eq(params_read.o)]
+        # A new block's sums come many cycles after the bank was given to it.
+        m.d.sync += self.bank_free.eq(reader.last_read)
+        m.d.comb += [
+            store.record.eq(self.record),
+            store.halt.eq(self.halt),
+            self.completed.eq(store.completed),
+            self.error.eq(store.error),
+            self.outstanding.eq(store.outstanding),
+            self.beats.eq(store.beats),
+            self.progress.eq(store.progress | reader.active | pool.active),
+            self.idle.eq(idle & ~self.command.valid & store.idle),
+        ]
+        return m
+
+    def _control(self, m, command, reader, pool, store):
+        """One command after another; returns whether none is held."""
+        post = data.View(command_layout(Op.POST), command.bits[: command_layout(Op.POST).size])
+        full = Signal(range(BANKS + 1))
+        take_bank, met = Signal(), Signal()
+        bank, slot = Signal(), Signal(SLOT_BITS)
+        m.d.sync += full.eq(full + self.block_done - take_bank)
+        m.d.comb += [reader.bank.eq(bank), reader.slot.eq(slot), reader.empty.eq(command.table)]
+        with m.FSM() as fsm:
+            with m.State("IDLE"):
+                m.d.comb += self.command.ready.eq(1)
+                m.d.sync += [command.eq(self.command.payload), met.eq(0)]
+                with m.If(self.command.valid):
+                    m.next = "WAIT"
+            with m.State("WAIT"):
+                # Both kinds of command have their waits in the same place.
+                m.d.sync += met.eq(waits_met(post, self.done))
+                with m.If(met & ~self.halt & command.table):
+                    m.next = "TABLE"
+                with m.Elif(met & ~self.halt & (full != 0)):
+                    m.d.comb += [
+                        take_bank.eq(1),
+                        reader.start.eq(1),
+                        pool.begin.eq(post.begin),
+                        store.begin.eq(post.begin),
+                    ]
+                    m.next = "RUN"
+            with m.State("TABLE"), m.If(self._write_table(m, command, pool.table)):
+                m.d.comb += reader.start.eq(1)
+                m.next = "RUN"
+            with m.State("RUN"), m.If(store.ended):
+                with m.If(~command.table):
+                    m.d.sync += [bank.eq(~bank), slot.eq(slot + 1)]
+                m.next = "IDLE"
+        return fsm.ongoing("IDLE")
+
+    def _write_table(self, m, command, table):
+        """Write an entry a cycle, shifting the next one into place; returns whether it is done."""
+        fields = {field.name: field for field in FIELDS[Op.TABLE]}
+        entry_bits = fields["index1"].low - fields["index0"].low
+        layout = command_layout(Op.TABLE)
+        view = data.View(layout, command.bits[: layout.size])
+        first = layout["index0"].offset
+        done = Signal(range(TABLE_ENTRIES + 1))
+        finished = Signal()
+        m.d.comb += [
+            finished.eq(done == view.entries),
+            table.valid.eq(~finished),
+            table.index.eq(view.index0),
+            table.multiplier.eq(view.multiplier0),
+            table.shift.eq(view.shift0),
+        ]
+        m.d.sync += [
+            command.bits[first:].eq(command.bits[first:] >> entry_bits),
+            done.eq(done + 1),
+        ]
+        with m.If(finished):
+            m.d.sync += done.eq(0)
+        return finished
+
+    def _configure(self, m, command, reader, pool, store):
+        """Hand the command's fields out; a TABLE command only passes an ``end`` token on."""
+        layout = command_layout(Op.POST)
+        post = data.View(layout, command.bits[: layout.size])
+        for config in (reader.config, pool.config, store.config):
+            for name, _ in config.shape():
+                m.d.comb += config[name].eq(post[name])
+        with m.If(command.table):
+            m.d.comb += [pool.config.pool.eq(Pool.NONE), store.config.mark.eq(0)]

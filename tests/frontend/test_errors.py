@@ -1,0 +1,336 @@
+"""Files that cannot be used: one ModelError each, naming file, node, rule and value."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from accel import frontend
+from accel.frontend import ModelError
+from tests.support.onnx_models import Model, qdq_conv
+
+
+def good(**options) -> Model:
+    return qdq_conv(np.random.default_rng(0), **options)
+
+
+def refuse(model, folder, text):
+    path = model.save(folder) if isinstance(model, Model) else folder / "model.onnx"
+    if isinstance(model, onnx.ModelProto):
+        path.write_bytes(model.SerializeToString())
+    with pytest.raises(ModelError, match=text) as error:
+        frontend.load(path)
+    assert str(path) in str(error.value)
+    assert "malformed" not in str(error.value)
+
+
+def replace_const(model: Model, name, array):
+    model.initializers = [t for t in model.initializers if t.name != name]
+    model.const(name, array)
+
+
+def find(model: Model, output):
+    return next(node for node in model.nodes if node.output[0] == output)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(ModelError, match=r"none.onnx: cannot be read: No such file"):
+        frontend.load(tmp_path / "none.onnx")
+
+
+def test_a_folder(tmp_path):
+    (tmp_path / "folder.onnx").mkdir()
+    with pytest.raises(ModelError, match="cannot be read: Is a directory"):
+        frontend.load(tmp_path / "folder.onnx")
+
+
+def test_unknown_suffix(tmp_path):
+    with pytest.raises(ModelError, match=r"must end in one of \['.onnx'.*not '.pt'"):
+        frontend.load(tmp_path / "net.pt")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", b"\x08", bytes(100), b"\xff" * 64])
+def test_not_onnx(content, tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="truncated or not an ONNX file"):
+        frontend.load(path)
+
+
+def test_truncated_anywhere(tmp_path):
+    path = tmp_path / "model.onnx"
+    content = good().proto().SerializeToString()
+    for length in range(1, len(content) - 1, 7):
+        path.write_bytes(content[:length])
+        with pytest.raises(ModelError, match="model.onnx: "):
+            frontend.load(path)
+
+
+def test_flipped_bytes_raise_nothing_else(tmp_path):
+    path = tmp_path / "model.onnx"
+    content = good().proto().SerializeToString()
+    rng = np.random.default_rng(8)
+    refused = 0
+    for _ in range(300):
+        damaged = bytearray(content)
+        for at in rng.integers(0, len(content), 3):
+            damaged[at] = rng.integers(0, 256)
+        path.write_bytes(bytes(damaged))
+        try:
+            frontend.load(path)
+        except ModelError:
+            refused += 1
+    assert refused > 50
+
+
+def test_unsupported_operator(tmp_path):
+    model = good()
+    model.node("Softmax", ["y_dq"], "s")
+    model.outputs = []
+    refuse(model.output("s"), tmp_path, "node 's_node' has the unsupported operator Softmax")
+
+
+def test_operator_of_another_domain(tmp_path):
+    model = good()
+    model.node("Relu", ["y_dq"], "s", domain="org.example")
+    refuse(model, tmp_path, "unsupported operator org.example:Relu")
+
+
+def test_float_model(tmp_path):
+    model = Model([1, 3, 8, 8])
+    model.node("Conv", ["x", model.const("w", np.ones((2, 3, 3, 3)), np.float32)], "y")
+    refuse(model.output("y"), tmp_path, r"node 'y_node' \(Conv\): the model is float; quantise")
+
+
+def test_float_weights(tmp_path):
+    model = good()
+    find(model, "c").input[1] = model.const("wf", np.ones((4, 3, 3, 3)), np.float32)
+    refuse(model, tmp_path, r"node 'c_node' \(Conv\): weights 'wf' are float32 .* quantise")
+
+
+def test_float_activation(tmp_path):
+    model = good()
+    find(model, "c").input[0] = "x"
+    refuse(model, tmp_path, r"node 'c_node' \(Conv\): input 'x' is float: quantise")
+
+
+def test_float_output(tmp_path):
+    model = good()
+    model.outputs = []
+    refuse(model.output("c"), tmp_path, r"output 'c': node 'c_node' \(Conv\) must be quantised")
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"),
+    [
+        (["N", 3, "H", 7], r"input 'x': shape must be known.*\['N', 3, 'H', 7\]"),
+        ([2, 3, 8, 7], "input 'x': batch dimension must be 1 or symbolic, not 2"),
+        ([1, 3, 0, 7], r"shape must be known.*not \[1, 3, 0, 7\]"),
+        ([], "input 'x': shape must be known, not missing"),
+        ([1, 3, 60000, 60000], "must have at most"),
+    ],
+)
+def test_input_shapes(shape, text, tmp_path):
+    model = good()
+    model.inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)]
+    refuse(model, tmp_path, text)
+
+
+def test_input_without_shape(tmp_path):
+    model = good()
+    model.inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, None)]
+    refuse(model, tmp_path, "input 'x': shape must be known, not missing")
+
+
+def test_input_type(tmp_path):
+    model = good()
+    model.inputs = [helper.make_tensor_value_info("x", TensorProto.DOUBLE, [1, 3, 8, 7])]
+    refuse(model, tmp_path, "input 'x': type must be one of .*not double")
+
+
+def test_image_expected(tmp_path):
+    model = good()
+    model.inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 168])]
+    refuse(model, tmp_path, r"node 'c_node' \(Conv\): input must be an image .*not \[1, 168\]")
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"),
+    [
+        ((4, 5, 3, 3), "node 'c_node' .*weights must have 3 input channels, not 5"),
+        ((4, 3, 3), r"weights must have shape \[Cout, Cin/group, kh, kw\], not \[4, 3, 3\]"),
+        ((4, 3, 9, 3), r"kernel \(reaching 9 elements\) must fit the padded input, not 8"),
+        ((5, 3, 3, 3), "scale and zero point must be one, or one per element of axis 0 .*not 4"),
+    ],
+)
+def test_weight_shapes(shape, text, tmp_path):
+    model = good()
+    replace_const(model, "w_q", np.ones(shape, np.int8))
+    refuse(model, tmp_path, text)
+
+
+def test_weight_data_too_short(tmp_path):
+    proto = good().proto()
+    weights = next(t for t in proto.graph.initializer if t.name == "w_q")
+    weights.raw_data = weights.raw_data[:-5]
+    refuse(proto, tmp_path, r"'?w_q'?")
+
+
+def test_gemm_weight_size(tmp_path):
+    model = Model([1, 6])
+    source = model.quantise("x", 0.1, 0)
+    weights = model.weights("w", np.ones((7, 2)), 0.1)
+    model.node("Gemm", [source, weights], "g")
+    model.output(model.quantise("g", 0.1, 0))
+    refuse(model, tmp_path, r"node 'g_node' \(Gemm\): weights must have 6 rows .*not 7")
+
+
+def test_bias_size(tmp_path):
+    model = good(per_channel=False)
+    find(model, "c").input[2] = model.const("short", np.ones(3), np.float32)
+    refuse(model, tmp_path, "node 'c_node' .*bias must have 4 elements, not 3")
+
+
+@pytest.mark.parametrize("value", [0.0, -0.5, np.nan, np.inf])
+@pytest.mark.parametrize("name", ["x_scale", "w_scale", "y_scale"])
+def test_scales(name, value, tmp_path):
+    model = good(per_channel=False)
+    replace_const(model, name, np.float32(value))
+    refuse(model, tmp_path, f"scale '{name}' must be positive and finite, not {value}")
+
+
+def test_scale_per_channel_of_an_activation(tmp_path):
+    model = good()
+    replace_const(model, "x_scale", np.ones(3, np.float32))
+    refuse(model, tmp_path, "scale 'x_scale' must be one number, not 3 numbers")
+
+
+def test_asymmetric_weights(tmp_path):
+    model = good(weight_dtype=np.uint8, per_channel=False)
+    replace_const(model, "w_zero", np.uint8(100))
+    refuse(model, tmp_path,
+           r"node 'c_node' .*weights minus their zero point must fit int8 \(quantise them symm")
+
+
+def test_sixteen_bit_activations(tmp_path):
+    model = good()
+    replace_const(model, "x_zero", np.int16(0))
+    refuse(model, tmp_path, "zero point must be one int8 or uint8, not int16")
+
+
+def test_other_zero_point_than_the_producers(tmp_path):
+    model = good()
+    find(model, "x_dq").input[2] = model.const("other", np.int8(99))
+    refuse(model, tmp_path, "node 'x_dq_node' .*input zero point must be .*not 99, int8")
+
+
+def test_missing_initializer(tmp_path):
+    model = good()
+    model.initializers = [t for t in model.initializers if t.name != "w_scale"]
+    refuse(model, tmp_path, "node 'w_node' .*input 'w_scale' must be .*not missing")
+
+
+def test_cycle(tmp_path):
+    model = good()
+    find(model, "x_q").input[0] = "y_dq"
+    refuse(model, tmp_path, r"node 'x_q_node' .*not form a cycle")
+
+
+def test_output_computed_twice(tmp_path):
+    model = good()
+    model.node("Relu", ["x_dq"], "c")
+    refuse(model, tmp_path, r"output 'c' must be computed once")
+
+
+def test_missing_output(tmp_path):
+    refuse(good().output("nowhere"), tmp_path, "output 'nowhere'")
+
+
+def test_external_data_that_are_not_there(tmp_path):
+    proto = good().proto()
+    weights = next(t for t in proto.graph.initializer if t.name == "w_q")
+    onnx.external_data_helper.set_external_data(weights, "gone.bin")
+    weights.ClearField("raw_data")
+    weights.data_location = TensorProto.EXTERNAL
+    refuse(proto, tmp_path, "gone.bin|w_q")
+
+
+def test_sums_beyond_int32(tmp_path):
+    model = good(per_channel=False)
+    find(model, "c").input[2] = model.const("huge", np.full(4, 4.2e5), np.float32)
+    refuse(model, tmp_path, "c_node.* int32")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "text"),
+    [
+        ({"strides": [0, 1]}, "strides must be 2 integers from 1"),
+        ({"strides": [1, 1, 1]}, "strides must be 2 integers from 1"),
+        ({"pads": [-1, 0, 0, 0]}, "pads must be 4 integers from 0"),
+        ({"dilations": [9, 1]}, "must fit the padded input"),
+        ({"auto_pad": "SOMEHOW"}, "auto_pad must be one of .*not 'SOMEHOW'"),
+        ({"kernel_shape": [5, 5]}, r"kernel_shape must be the weights' \[3, 3\], not \[5, 5\]"),
+    ],
+)
+def test_attributes(attributes, text, tmp_path):
+    refuse(good(**attributes), tmp_path, rf"node 'c_node' \(Conv\): .*{text}")
+
+
+def test_groups(tmp_path):
+    model = good()
+    find(model, "c").attribute[0].i = 2
+    refuse(model, tmp_path, "group must divide 3 input and 4 output channels, not 2")
+
+
+def pool(**attributes) -> Model:
+    model = Model([1, 2, 6, 6])
+    model.node("MaxPool", [model.quantise("x", 0.1, 0)], "p", kernel_shape=[2, 2], **attributes)
+    return model.output(model.quantise("p", 0.1, 0))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "text"),
+    [
+        ({"dilations": [2, 2]}, "dilations must be 1"),
+        ({"pads": [3, 0, 0, 0]}, "every window must hold an element of the input"),
+        ({"ceil_mode": 1.5}, "ceil_mode"),
+    ],
+)
+def test_pool_attributes(attributes, text, tmp_path):
+    refuse(pool(**attributes), tmp_path, text)
+
+
+def test_reshape_that_mixes_channels_and_pixels(tmp_path):
+    model = Model([1, 2, 6, 6])
+    source = model.quantise("x", 0.1, 0)
+    pooled = model.node("MaxPool", [source], "p", kernel_shape=[1, 1])
+    image = model.node("Reshape", [pooled, model.const("s", [1, 3, 6, 4], np.int64)], "i")
+    model.node("MaxPool", [image], "q", kernel_shape=[2, 2])
+    model.output(model.quantise("q", 0.1, 0))
+    refuse(model, tmp_path, "node 'q_node' .*a Reshape must not mix channels with pixels")
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ([1, 71], "shape must hold 72 elements"),
+        ([2, 36], "must keep the batch dimension of 1"),
+        ([-1, -1], "at most one -1"),
+        ([0, 0, 0, 0, 0], "may copy existing dimensions only"),
+        ([1, -5], "at most one -1"),
+    ],
+)
+def test_reshape_targets(target, text, tmp_path):
+    model = Model([1, 2, 6, 6])
+    source = model.quantise("x", 0.1, 0)
+    model.node("Reshape", [source, model.const("s", target, np.int64)], "i")
+    model.output(model.quantise("i", 0.1, 0))
+    refuse(model, tmp_path, text)
+
+
+def test_adding_two_activations(tmp_path):
+    model = Model([1, 2, 6, 6])
+    source = model.quantise("x", 0.1, 0)
+    model.node("Add", [source, source], "a")
+    model.output(model.quantise("a", 0.1, 0))
+    refuse(model, tmp_path, r"node 'a_node' \(Add\): Add must add a constant .*two activations")

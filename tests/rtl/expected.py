@@ -1,0 +1,22 @@
+"""What post-processing must compute, in Python's unbounded integers."""
+
+from accel.isa import Rounding
+
+
+def half_away(numerator: int, bits: int) -> int:
+    """numerator / 2**bits, halves away from zero."""
+    magnitude = (abs(numerator) + (1 << bits >> 1)) >> bits
+    return -magnitude if numerator < 0 else magnitude
+
+
+def requantise(x, multiplier, shift, rounding, zero, lo, hi):
+    """The definition, with unbounded integers."""
+    product = (x << max(shift, 0)) * multiplier
+    right = max(-shift, 0)
+    if rounding == Rounding.DOUBLE:
+        value = half_away((product + (1 << 30)) >> 31, right)
+    elif rounding == Rounding.SINGLE:
+        value = (product + (1 << 30 + right)) >> 31 + right
+    else:
+        value = half_away(product, 31 + right)
+    return min(max(value + zero, lo), hi)
