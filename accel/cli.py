@@ -72,6 +72,12 @@ def _progress(label: str) -> Iterator[Callable[[str, float], None]]:
         yield lambda stage, share: bar.update(task, description=stage, completed=share)
 
 
+def _console() -> rich.console.Console:
+    """Standard output; in a pipe wide enough for a table's rows to stay on one line."""
+    console = rich.console.Console()
+    return console if console.is_terminal else rich.console.Console(width=160)
+
+
 def _read_inputs(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
     """``images`` and, where known, ``labels`` of an .npz file."""
     from accel.graph.ports import InputError
@@ -100,7 +106,7 @@ def show_models() -> None:
     from accel.report.networks import describe
 
     with _one_line():
-        console = rich.console.Console()
+        console = _console()
         for model in models.BUILTIN.values():
             console.print(describe(model.name, model.summary, load(model.network)))
 
@@ -145,7 +151,7 @@ def run(network, inputs, limit, batch, array, engine, out) -> None:
             plot.utilisation(report, out / "utilisation.png")
         except OSError as error:
             raise InputError(f"{out}: cannot write the report: {error}") from error
-    console = rich.console.Console()
+    console = _console()
     console.print(table.render(report))
     if "accuracy" in report:
         right, of = report["accuracy"]["correct"], report["accuracy"]["images"]

@@ -18,7 +18,7 @@ ReaderConfig = post_fields(("count", "rounding", "out_zero", "lo", "hi"))
 MULTIPLIER_PLANE, SHIFT_PLANE = 4, 8
 #: Cycles from an accumulator address to the requantisers' inputs, which are registered.
 READ_LATENCY = ACC_READ_LATENCY + 1
-#: Vectors that may be under way or waiting; the way takes 13 cycles, so this keeps up one a cycle.
+#: Vectors that may be under way or waiting; each takes its place for 14 cycles at least.
 VECTORS = 16
 
 
@@ -105,7 +105,12 @@ class BlockReader(wiring.Component):
             self.last_read.eq(issue & last_group & (left == 1)),
             self.active.eq(issue),
         ]
-        m.d.sync += places.eq(places + taken - ((issue & (group == 0)) | issue_end))
+        # Taking is far away: a register in between costs a place, not speed.
+        freed = Signal()
+        m.d.sync += [
+            freed.eq(taken),
+            places.eq(places + freed - ((issue & (group == 0)) | issue_end)),
+        ]
         with m.If(self.start):
             m.d.sync += [busy.eq(1), row.eq(0), left.eq(0)]
             with m.If(~self.empty):

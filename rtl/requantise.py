@@ -51,8 +51,8 @@ class Requantiser(wiring.Component):
         m.submodules.negative = negative_delay = Delay(1, 3, reset_less=True)
         m.d.comb += [right_delay.i.eq(right), negative_delay.i.eq(negative)]
         high, low_any = self._multiply(m, x, multiplier)
-        scaled, right = self._round_product(m, high, low_any, right_delay.o, negative_delay.o)
-        self._clamp(m, self._shift_right(m, scaled, right))
+        scaled = self._round_product(m, high, low_any, right_delay.o, negative_delay.o)
+        self._clamp(m, self._shift_right(m, scaled, right_delay.o))
         return m
 
     def _shift_left(self, m):
@@ -62,12 +62,12 @@ class Requantiser(wiring.Component):
         right = Signal(5, reset_less=True)
         negative = Signal(reset_less=True)
         to_right = Signal()
-        m.d.comb += to_right.eq(self.shift < 0)
+        m.d.comb += to_right.eq(self.shift[-1])
         m.d.sync += [
             x.eq((self.x << Mux(to_right, 0, self.shift[:5]))[:32].as_signed()),
             multiplier.eq(self.multiplier[:31]),
             right.eq(Mux(to_right, (-self.shift)[:5], 0)),
-            negative.eq((self.x < 0) & self.multiplier[:31].any()),
+            negative.eq(self.x[-1] & self.multiplier[:31].any()),
         ]
         return x, multiplier, right, negative
 
@@ -117,29 +117,26 @@ class Requantiser(wiring.Component):
             down.eq(~nearest & less_one & ~half & ~rest),
         ]
         scaled = Signal(signed(32), reset_less=True)
-        right_next = Signal(5, reset_less=True)
         carried = Cat(up | down, down).as_signed()
-        m.d.sync += [
-            scaled.eq((product[15:].as_signed() + carried)[:32].as_signed()),
-            right_next.eq(right),
-        ]
-        return scaled, right_next
+        m.d.sync += scaled.eq((product[15:].as_signed() + carried)[:32].as_signed())
+        return scaled
 
     def _shift_right(self, m, scaled, right):
         """Stages 6 and 7: ``(t + h) >> r`` with h = 2**(r-1), less 1 if t < 0 under DOUBLE."""
-        half, below_half = Signal(32), Signal(32)
-        m.d.comb += [
+        half, below_half = Signal(32, reset_less=True), Signal(32, reset_less=True)
+        right_delay = Delay(5, 2, reset_less=True)
+        m.submodules.right_late = right_delay
+        rounded = Signal(signed(33), reset_less=True)
+        shifted = Signal(signed(33), reset_less=True)
+        # Sign bits rather than comparisons with 0, which become subtractions.
+        towards_zero = (self.rounding == Rounding.DOUBLE) & scaled[-1]
+        m.d.comb += right_delay.i.eq(right)
+        m.d.sync += [
+            # Beside stage 5, from the amount that goes with it.
             half.eq((1 << right) >> 1),
             below_half.eq(((1 << right) - 1) >> 1),
-        ]
-        rounded = Signal(signed(33), reset_less=True)
-        right_next = Signal(5, reset_less=True)
-        shifted = Signal(signed(33), reset_less=True)
-        towards_zero = (self.rounding == Rounding.DOUBLE) & (scaled < 0)
-        m.d.sync += [
             rounded.eq(scaled + Mux(towards_zero, below_half, half).as_signed()),
-            right_next.eq(right),
-            shifted.eq(rounded >> right_next),
+            shifted.eq(rounded >> right_delay.o),
         ]
         return shifted
 

@@ -87,28 +87,40 @@ class WindowWalk(wiring.Component):
         oldest, current = Signal(window), Signal(window)  # at this coordinate
         coordinate = Signal.like(self.size)
 
+        # Comparing with a register is faster than adding one and then comparing.
+        last_coordinate = Signal.like(self.size)
+        last_window = Signal.like(self.windows)
+        last_offset = Signal.like(current.offset)
+        m.d.sync += [
+            last_coordinate.eq((self.size - 1)[: len(self.size)]),
+            last_window.eq((self.windows - 1)[: len(self.windows)]),
+            last_offset.eq(self.kernel - 1),
+        ]
         younger = Signal(window)  # than the current one
         self._next_window(m, younger, current, 0)
         m.d.comb += [
             self.slot.eq(current.slot),
-            self.inside.eq((current.offset >= 0) & (current.index != self.windows)),
+            self.inside.eq(~_negative(current.offset) & (current.index != self.windows)),
             self.first.eq(current.index == oldest.index),
             self.last.eq(
-                (younger.offset < 0)
-                | (younger.index == self.windows)
+                _negative(younger.offset)
+                | (current.index == last_window)
                 | (current.index == self.windows)
             ),
-            self.end.eq(coordinate + 1 == self.size),
+            self.end.eq(coordinate == last_coordinate),
             self.opens.eq((current.offset == 0) | (coordinate == 0)),
-            self.closes.eq((current.offset + 1 == self.kernel) | self.end),
+            self.closes.eq((current.offset == last_offset) | self.end),
         ]
 
         start = Signal(window)
         m.d.comb += start.offset.eq(self.pad)
         following = Signal(window)  # the oldest one at the next coordinate
-        m.d.comb += [following.eq(oldest), following.offset.eq(oldest.offset + 1)]
-        with m.If((oldest.offset + 1 == self.kernel) & (oldest.index != self.windows)):
-            self._next_window(m, following, oldest, 1)
+        after_oldest = Signal(window)
+        self._next_window(m, after_oldest, oldest, 1)
+        with m.If((oldest.offset == last_offset) & (oldest.index != self.windows)):
+            m.d.comb += following.eq(after_oldest)
+        with m.Else():
+            m.d.comb += [following.eq(oldest), following.offset.eq(oldest.offset + 1)]
 
         with m.If(self.restart | (self.step & self.advance & self.end)):
             m.d.sync += [coordinate.eq(0), oldest.eq(start), current.eq(start)]
@@ -127,11 +139,20 @@ class WindowWalk(wiring.Component):
         # A slot is free if all of its `pitch` entries lie in the ring; comparing the current
         # slot with a constant is faster than comparing the next one.
         bound = Signal(signed(len(self.pitch) + 2 + len(window.slot)), name=f"bound{ahead}")
-        m.d.sync += bound.eq(self._entries - 2 * self.pitch)
+        change = Signal.like(window.offset, name=f"change{ahead}")
+        m.d.sync += [
+            bound.eq(self._entries - 2 * self.pitch),
+            change.eq(ahead - self.stride),
+        ]
         m.d.comb += [
             following.index.eq(window.index + 1),
-            following.offset.eq(window.offset + ahead - self.stride),
+            following.offset.eq(window.offset + change),
             following.slot.eq(
                 Mux(window.slot > bound, 0, (window.slot + self.pitch)[: len(window.slot)])
             ),
         ]
+
+
+def _negative(value):
+    """The sign bit; a comparison with 0 would become a subtraction."""
+    return value[-1]

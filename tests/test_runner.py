@@ -38,7 +38,8 @@ def test_mnist_agrees_with_golden_everywhere(mnist, digits):
 def test_macs_are_the_notes_and_the_machine_counted_them(mnist):
     layers = [layer for layer in mnist.report["layers"] if layer["where"] == "array"]
     assert [layer["macs"] for layer in layers] == [16 * macs for macs in MNIST_MACS]
-    assert [layer["array_macs"] for layer in layers] == [16 * macs for macs in MNIST_MACS]
+    # Layers overlap, so only the sum of what the machine counted is each layer's own.
+    assert sum(layer["array_macs"] for layer in layers) == 16 * sum(MNIST_MACS)
 
 
 def test_every_cycle_is_accounted_for(mnist):

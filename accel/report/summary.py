@@ -2,10 +2,11 @@
 
 Every cycle is the machine's own counting: a layer's are the difference between its completion
 and the one before, the last layer's end with the interrupt, so they add up to the total.
-``busy`` and the idle causes split a layer's cycles the same way.  ``array_macs`` are the
-multiplications that the machine counted; they exceed ``macs``, the network's own, only where
-groups share a tile or strips overlap.  ``edge`` is the part of the busy cycles that incomplete
-tiles (K or channels not filling the array) waste, in cycles of the whole array.
+``busy`` and the idle causes split a layer's cycles the same way.  A layer starts before the one
+before it has ended, so a little of its work is counted there.  ``array_macs`` are the
+multiplications that the machine counted in those cycles; their sum exceeds that of ``macs``, the
+network's own, only where groups share a tile or strips overlap.  ``edge`` is the part of the busy
+cycles that incomplete tiles (K or channels not filling the array) waste, in whole-array cycles.
 """
 
 import numpy as np

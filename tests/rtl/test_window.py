@@ -13,14 +13,23 @@ def test_walk(kernel, stride, pad, size, windows):
     """Against the definition, coordinate by coordinate, twice around."""
     dut = WindowWalk(2 * 8)
 
-    async def process(ctx):
-        for name, value in {"kernel": kernel, "stride": stride, "pad": pad, "size": size,
-                            "windows": windows, "pitch": 2}.items():  # fmt: skip
+    async def configure(ctx, **config):
+        for name, value in config.items():
             ctx.set(getattr(dut, name), value)
         await ctx.tick()
         ctx.set(dut.restart, 1)
         await ctx.tick()
         ctx.set(dut.restart, 0)
+
+    async def process(ctx):
+        # Another image first: nothing of it may stay.
+        await configure(ctx, kernel=1, stride=1, pad=0, size=9, windows=9, pitch=7)
+        ctx.set(dut.step, 1)
+        ctx.set(dut.advance, 1)
+        await ctx.tick().repeat(5)
+        ctx.set(dut.step, 0)
+        await configure(ctx, kernel=kernel, stride=stride, pad=pad, size=size, windows=windows,
+                        pitch=2)  # fmt: skip
         ctx.set(dut.step, 1)
         for _ in range(2):
             for x in range(size):

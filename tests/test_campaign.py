@@ -1,0 +1,63 @@
+"""The quick sample of the random-layer campaign, and the campaigns themselves."""
+
+import numpy as np
+import pytest
+
+import accel
+from accel.compiler import compile_graph
+from accel.frontend import load
+from accel.graph import ports
+from accel.params import Params
+from accel.runner import run_batch
+from accel.sim import get_engine
+from accel.sim.engine import Memory
+from models import BUILTIN
+from tests.support.campaign import MACHINES, check_layer
+from tests.support.shared import need
+
+#: Layers of the quick sample, always the same ones: a failure must repeat.
+QUICK, SEED = 24, 7
+MNIST8 = ("mnist8_QDQ_pt_QInt8", "mnist8_QOperator_pt_QInt8", "mnist8_QOperator_pt_QUInt8")
+
+
+@pytest.mark.parametrize("number", range(QUICK))
+def test_random_layers(number):
+    result = check_layer(SEED, number, "auto", MACHINES[:2])
+    assert result["mismatches"] == 0, f"seed {SEED} layer {number}: {result}"
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("part", range(20))
+def test_two_thousand_random_layers(part):
+    for number in range(100 * part, 100 * part + 100):
+        result = check_layer(1, number, "auto")
+        assert result["mismatches"] == 0, f"seed 1 layer {number}: {result}"
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", MNIST8)
+def test_500_digits_on_the_rtl_against_onnx_runtime(name):
+    with np.load(need("golden", f"{name}.ort.npz")) as oracle:
+        images, expected = oracle["input"], oracle["output"]
+    result = accel.run(need("models", f"{name}.onnx"), images)
+    assert result.report["images"] == 500
+    assert result.report["total"]["mismatches"] == 0
+    assert (result.outputs[0].argmax(axis=1) == expected.argmax(axis=1)).sum() >= 499
+
+
+@pytest.mark.campaign
+def test_mnist_has_the_same_bytes_and_cycles_in_both_engines():
+    graph = load(BUILTIN["mnist"].network)
+    with np.load(BUILTIN["mnist"].inputs) as file:
+        image = ports.quantise(graph, file["images"][:1])
+    params = Params(rows=4, cols=4)
+    program = compile_graph(graph, params, 1)
+    runs = []
+    for name in ("pysim", "verilator"):
+        engine = get_engine(name)
+        engine.build(params)
+        runs.append(run_batch(engine, program, graph, image, Memory()))
+    assert runs[0].outcome.counters == runs[1].outcome.counters
+    assert runs[0].records == runs[1].records
+    for name, tensor in runs[0].tensors.items():
+        np.testing.assert_array_equal(tensor, runs[1].tensors[name])
