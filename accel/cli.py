@@ -42,12 +42,16 @@ def _one_line() -> Iterator[None]:
     from accel.frontend import ModelError
     from accel.graph.ir import GraphError
     from accel.graph.ports import InputError
+    from accel.network import NetworkError
     from accel.params import ParamError
     from accel.sim.engine import SimulationError
+    from accel.train import TrainingError
 
     try:
         yield
-    except (CompileError, ModelError, GraphError, ParamError, InputError) as error:
+    except (
+        CompileError, ModelError, GraphError, ParamError, InputError, NetworkError, TrainingError
+    ) as error:
         failure = click.ClickException(str(error))
         failure.exit_code = 2
         raise failure from error
@@ -83,7 +87,7 @@ def _read_inputs(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
     from accel.graph.ports import InputError
 
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             if "images" not in file.files:
                 raise InputError(f"{path}: must hold an array 'images', has {file.files}")
             return file["images"], file["labels"] if "labels" in file.files else None
@@ -100,15 +104,166 @@ def main() -> None:
 
 
 @main.command("models")
-def show_models() -> None:
-    """List the built-in networks: layers, parameters, MACs."""
+@click.argument("network", required=False)
+@click.option("--onnx", "output", type=click.Path(dir_okay=False, path_type=pathlib.Path),
+              help="Write NETWORK with seeded random weights as a float .onnx file.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True,
+              help="Of the random weights.")  # fmt: skip
+def show_models(network, output, seed) -> None:
+    """List the built-in networks, or the layers of one NETWORK."""
     from accel.frontend import load
-    from accel.report.networks import describe
+    from accel.graph.ports import InputError
+    from accel.report import networks
 
+    console = _console()
     with _one_line():
-        console = _console()
-        for model in models.BUILTIN.values():
-            console.print(describe(model.name, model.summary, load(model.network)))
+        if network is None:
+            if output is not None:
+                raise InputError("--onnx needs the name of a network")
+            console.print(networks.overview(_overview()))
+            return
+        if network not in {**models.NETWORKS, **models.BUILTIN}:
+            names = ", ".join({**models.BUILTIN, **models.NETWORKS})
+            raise InputError(f"network must be one of {names}, not {network!r}")
+        if network not in models.NETWORKS:
+            if output is not None:
+                raise InputError(f"network {network!r} is an int8 file, not a float definition")
+            one = models.BUILTIN[network]
+            console.print(networks.describe(one.name, one.summary, load(one.network)))
+            return
+        found = models.NETWORKS[network].build()
+        if output is None:
+            console.print(networks.describe_float(found))
+            return
+        _write_random(found, seed, output)
+        console.print(f"{output}: {network} with random weights, seed {seed}", soft_wrap=True)
+
+
+def _overview():
+    """One row of ``accel models`` for every network."""
+    from accel.frontend import load
+    from accel.report import networks
+
+    for name, model in models.BUILTIN.items():
+        if name not in models.NETWORKS:
+            yield name, *networks.figures(load(model.network)), "trained int8 file"
+    for name, definition in models.NETWORKS.items():
+        net = definition.build()
+        weights = "trained int8 file" if name in models.BUILTIN else "random, or your own .onnx"
+        yield name, net.input_shape, len(net.nodes), net.parameter_count, net.macs, weights
+
+
+def _write_random(network, seed: int, output: pathlib.Path) -> None:
+    """Write a network with seeded random weights as float ONNX."""
+    from accel.frontend.onnx_export import to_bytes
+    from accel.graph.ports import InputError
+    from accel.report.files import replacing
+
+    network.initialise(seed)
+    try:
+        with replacing(output) as temporary:
+            temporary.write_bytes(to_bytes(network))
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written: {error}") from error
+
+
+class BatchSize(click.ParamType):
+    """A number of images, or "all" for the whole batch."""
+
+    name = "N|all"
+
+    def convert(self, value, param, ctx):
+        """Parse; Settings checks the range."""
+        if value == "all" or value is None:
+            return value
+        try:
+            return int(value)
+        except ValueError:
+            self.fail(f"batch size must be a whole number or 'all', not {value!r}", param, ctx)
+
+
+@main.command()
+@click.argument("network")
+@click.option("--data", type=click.Path(path_type=pathlib.Path),
+              help="An .npz file with 'images' and 'labels'.")  # fmt: skip
+@click.option("--held-back", type=int, metavar="N",
+              help="The last N images only measure; a fifth by default.")  # fmt: skip
+@click.option("--epochs", type=int, help="How often every image is used.")
+@click.option("--batch-size", type=BatchSize(),
+              help="Images of an update: 1 is by sample, all the whole batch.")  # fmt: skip
+@click.option("--optimiser", help="sgd, momentum or adam.")
+@click.option("--learning-rate", type=float, help="Step size of the first epoch.")
+@click.option("--decay", type=float, help="Factor of the learning rate after each epoch.")
+@click.option("--loss", help="cross_entropy or half_squared.")
+@click.option("--seed", type=int, help="Of weights, order, dropout and jitter.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
+              help="Where the files go; by default build/NETWORK.")  # fmt: skip
+@click.option("--resume", is_flag=True, help="Continue from the checkpoint in the same folder.")
+def train(network, data, held_back, epochs, out, resume, batch_size, **choices) -> None:
+    """Train a built-in NETWORK in float; options not given come from its recipe.
+
+    Writes the float .onnx, a checkpoint after every epoch, history and curves, and the images
+    that `accel quantize` and `accel run` take next.
+    """
+    from accel.train import session
+
+    choices = {name: value for name, value in choices.items() if value is not None}
+    if batch_size is not None:
+        choices["batch_size"] = None if batch_size == "all" else batch_size
+    out = out or pathlib.Path("build") / network
+    with _one_line():
+        try:
+            with _progress("reading") as progress:
+                trainer, files = session.train(
+                    network, folder=out, data=data, held_back=held_back, epochs=epochs,
+                    resume=resume, progress=progress, **choices,
+                )  # fmt: skip
+        except KeyboardInterrupt:
+            failure = click.ClickException(
+                f"interrupted; the same command with --resume continues from {out}"
+            )
+            failure.exit_code = 130
+            raise failure from None
+    last = trainer.history[-1]
+    console = _console()
+    console.print(
+        f"{network}: {last['epoch']} epochs of {len(trainer.data):,} images, "
+        f"{last['iterations']:,} iterations, loss {last['loss']:.4f}\n"
+        f"held-back accuracy {last['held_back_accuracy']:.2%} of {len(trainer.held_back):,} images",
+        soft_wrap=True,
+    )
+    for layer, (dead, units) in last["dead_relus"].items():
+        if dead:
+            console.print(f"{layer}: {dead} of {units} units without any gradient (dying ReLU)")
+    console.print(f"wrote {files.model}, checkpoint and curves beside it", soft_wrap=True)
+
+
+@main.command()
+@click.argument("float_model", metavar="FLOAT.onnx",
+                type=click.Path(dir_okay=False, path_type=pathlib.Path))  # fmt: skip
+@click.option("--calibrate", required=True, type=click.Path(path_type=pathlib.Path),
+              help="An .npz file with 'images' in the model's own layout.")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=pathlib.Path),
+              help="The int8 model; by default FLOAT_int8.onnx.")  # fmt: skip
+@click.option("--per-channel", is_flag=True, help="One weight scale per output channel.")
+@click.option("--format", "form", type=click.Choice(["qdq", "qoperator"]), default="qdq",
+              show_default=True, help="How the file writes quantised layers.")  # fmt: skip
+def quantize(float_model, calibrate, output, per_channel, form) -> None:
+    """Quantise a float ONNX model to int8 with ONNX Runtime's own tools."""
+    from accel.frontend import onnx_quantize
+    from accel.graph.ports import InputError
+
+    output = output or float_model.with_name(f"{float_model.stem}_int8.onnx")
+    with _one_line():
+        images, _ = _read_inputs(calibrate)
+        try:
+            with _progress("calibrating"):
+                onnx_quantize.quantize(
+                    float_model, output, images, per_channel=per_channel, form=form
+                )
+        except OSError as error:
+            raise InputError(f"{output}: cannot be written: {error}") from error
+    _console().print(f"wrote {output}, calibrated on {len(images)} images", soft_wrap=True)
 
 
 @main.command()
@@ -188,6 +343,34 @@ def verilog(array, output) -> None:
             write_text(text, output)
         except OSError as error:
             raise InputError(f"{output}: cannot be written: {error}") from error
+
+
+@main.command()
+@click.option("--array", type=ArrayShape(), default="8x8", show_default=True,
+              help="Rows and columns of the MAC array.")  # fmt: skip
+@click.option("--device", default="ecp5-85k", show_default=True, help="The FPGA.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
+              help="Also write report.json, the netlists and logs here.")  # fmt: skip
+def fpga(array, device, out) -> None:
+    """Place and route the core: LUT, FF, DSP, block RAM and clock."""
+    from accel.fpga import FpgaError, place_and_route
+    from accel.params import Params
+    from accel.report import files, fpga_table
+
+    with _one_line():
+        try:
+            with _progress("emit Verilog") as progress:
+                result = place_and_route(
+                    Params(rows=array[0], cols=array[1]), device=device, directory=out,
+                    progress=progress,
+                )  # fmt: skip
+        except FpgaError as error:
+            failure = click.ClickException(str(error))
+            failure.exit_code = 2
+            raise failure from error
+        if out is not None:
+            files.write_json(result, out / "report.json")
+    _console().print(fpga_table.render(result))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """The quick sample of the random-layer campaign, and the campaigns themselves."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import accel
+from accel import golden
 from accel.compiler import compile_graph
 from accel.frontend import load
 from accel.graph import ports
@@ -61,3 +64,21 @@ def test_mnist_has_the_same_bytes_and_cycles_in_both_engines():
     assert runs[0].records == runs[1].records
     for name, tensor in runs[0].tensors.items():
         np.testing.assert_array_equal(tensor, runs[1].tensors[name])
+
+
+def test_a_changed_weight_is_seen():
+    graph = load(BUILTIN["mnist"].network)
+    with np.load(BUILTIN["mnist"].inputs) as file:
+        images = ports.quantise(graph, file["images"][:1])
+    program = compile_graph(graph, MACHINES[1], 1)
+    node = graph.nodes[0]
+    changed = np.array(node.weights)
+    changed[0, 2, 2, 0] ^= 0x40
+    nodes = (dataclasses.replace(node, weights=changed), *graph.nodes[1:])
+    other = dataclasses.replace(graph, nodes=nodes)
+    engine = get_engine("auto")
+    engine.build(MACHINES[1])
+    tensors = run_batch(engine, program, graph, images, Memory()).tensors
+    output = program.layers[0].output
+    assert np.array_equal(tensors[output], golden.run(graph, images)[output])
+    assert not np.array_equal(tensors[output], golden.run(other, images)[output])

@@ -27,7 +27,7 @@ from collections.abc import Callable
 
 from accel.params import Params
 from accel.sim.engine import SimulationError
-from accel.sim.verilog import TOP, Design, emit, fingerprint
+from accel.sim.verilog import SIMULATED, Design, emit_simulated, fingerprint
 
 #: Told a stage and its share done, from 0 to 1.
 Progress = Callable[[str, float], None]
@@ -36,7 +36,7 @@ PREFIX = "Vaccelerator"
 LIBRARY = "accelerator.so"
 _HARNESS = pathlib.Path(__file__).with_name("harness.cpp")
 _VERILATOR_FLAGS = (
-    "--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing",
+    "--cc", "-O3", "--x-assign", "fast", "--x-initial", "0", "--no-timing",
     "--output-split", "5000", "-Wno-fatal", "-Wno-lint", "-Wno-style",
 )
 _COMPILE_FLAGS = (
@@ -124,7 +124,7 @@ class Builder:
         progress("emit Verilog", 0.0)
 
         def make(directory):
-            (directory / "accelerator.v").write_text(emit(params, design))
+            (directory / "accelerator.v").write_text(emit_simulated(params, design))
 
         entry = self._entry("verilog", _key(fingerprint(params, design)), make)
         return (entry / "accelerator.v").read_text()
@@ -136,7 +136,7 @@ class Builder:
         (work / "accelerator.v").write_text(text)
         progress("run Verilator", 0.0)
         result = run_verilator(
-            [*_VERILATOR_FLAGS, "--prefix", PREFIX, "--top-module", TOP, "--Mdir", ".",
+            [*_VERILATOR_FLAGS, "--prefix", PREFIX, "--top-module", SIMULATED, "--Mdir", ".",
              "accelerator.v"],
             work,
         )

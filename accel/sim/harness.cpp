@@ -377,12 +377,12 @@ class Run {
           host_(config_, failure_, result_), top_(&context_) {
         top_.s_axil_wstrb = 0xF;
         top_.s_axil_bready = top_.s_axil_rready = 1;
-        top_.rst = 1;
         for (int cycle = 0; cycle < RESET_CYCLES; ++cycle) {
+            // The register behind rst makes it arrive, and end, a cycle later.
+            top_.rst = cycle < RESET_CYCLES - 1;
             low();
             high();
         }
-        top_.rst = 0;
     }
     ~Run() { top_.final(); }
 

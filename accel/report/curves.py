@@ -1,0 +1,51 @@
+"""The curves of a training run: loss, accuracy, and dying ReLUs where there are any."""
+
+import pathlib
+
+import matplotlib
+
+from accel.report.files import replacing
+
+#: Colour-blind safe (Okabe and Ito).
+_TRAINING, _HELD_BACK = "#0072B2", "#D55E00"
+
+
+def draw(name: str, history: list[dict], path: pathlib.Path) -> None:
+    """Write the curves of ``history`` (see accel.train.Trainer) to ``path`` (PNG)."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (loss, accuracy, dead) = pyplot.subplots(
+        1, 3, figsize=(12, 3.4), layout="constrained"
+    )
+    epochs = [epoch["epoch"] for epoch in history]
+    for axes, key, factor in ((loss, "loss", 1), (accuracy, "accuracy", 100)):
+        for prefix, label, colour in (
+            ("", "training", _TRAINING), ("held_back_", "held back", _HELD_BACK)
+        ):  # fmt: skip
+            values = [factor * epoch[prefix + key] for epoch in history]
+            axes.plot(epochs, values, color=colour, label=label, marker=".", markersize=4)
+    loss.set(ylabel="loss", yscale="log" if min(e["loss"] for e in history) > 0 else "linear")
+    accuracy.set(ylabel="accuracy, %")
+    accuracy.legend(fontsize=8, frameon=False)
+    for layer in history[-1]["dead_relus"]:
+        counts = [epoch["dead_relus"][layer] for epoch in history]
+        shares = [100 * without / (units or 1) for without, units in counts]
+        dead.plot(epochs, shares, label=layer, marker=".", markersize=4)
+    dead.set(ylabel="units without any gradient, %", ylim=(-2, 102))
+    if history[-1]["dead_relus"]:
+        dead.legend(fontsize=8, frameon=False)
+    for axes in (loss, accuracy, dead):
+        axes.set(xlabel="epoch")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=8)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    final = history[-1]
+    figure.suptitle(
+        f"{name}: {final['held_back_accuracy']:.2%} of the held-back images right after "
+        f"{final['epoch']} epochs, {final['iterations']:,} iterations",
+        fontsize=10,
+    )
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=130, format="png")
+    pyplot.close(figure)

@@ -1,0 +1,23 @@
+"""The table that ``accel fpga`` prints."""
+
+import rich.box
+import rich.table
+
+_ROWS = {"lut": "LUT", "ff": "flip-flops", "dsp": "DSP (18x18)", "block_ram": "block RAM (18 kbit)"}
+
+
+def render(result: dict) -> rich.table.Table:
+    """A table of what a placed and routed machine takes, and how fast its clock may be."""
+    array = result["array"]
+    table = rich.table.Table(
+        title=f"{array['rows']}x{array['cols']} core on {result['device']}",
+        box=rich.box.SIMPLE_HEAD,
+    )
+    for column, justify in (("resource", "left"), ("used", "right"), ("of", "right")):
+        table.add_column(column, justify=justify)
+    for key, name in _ROWS.items():
+        count = result[key]
+        table.add_row(name, f"{count['used']:,}", f"{count['available']:,}")
+    table.add_section()
+    table.add_row("clock, MHz", f"{result['clock_mhz']['achieved']:.1f}", "")
+    return table
