@@ -52,6 +52,11 @@ def open_network(model: str | os.PathLike | Graph) -> Graph:
         return model
     if isinstance(model, str) and model in models.BUILTIN:
         return dataclasses.replace(load(models.BUILTIN[model].network), name=model)
+    if isinstance(model, str) and model in models.NETWORKS:
+        raise InputError(
+            f"network {model!r} has no trained file here: give an int8 .onnx of it, your own or "
+            f"one with random weights from 'accel models {model} --onnx' and 'accel quantize'"
+        )
     return load(model)
 
 

@@ -1,9 +1,14 @@
-"""The built-in networks: a network file each, and some real inputs to run it on.
+"""The built-in networks.
+
+``BUILTIN`` are trained int8 files, each with some real inputs to run it on; ``NETWORKS`` are
+definitions, built by a function each in the modules beside this one.  Only the files have trained
+weights: a definition starts from seeded random ones.
 
 Sources, licences and hashes of the files are in SOURCES.md beside this module.
 """
 
 import dataclasses
+import importlib
 import pathlib
 
 _HERE = pathlib.Path(__file__).parent
@@ -31,5 +36,53 @@ BUILTIN: dict[str, Builtin] = {
             network=_HERE / "mnist" / "mnist8.onnx",
             inputs=_HERE / "mnist" / "digits.npz",
         ),
+        Builtin(
+            name="lenet5",
+            summary="LeNet-5, int8, trained here on 4,000 digits",
+            network=_HERE / "lenet5" / "lenet5_int8.onnx",
+            inputs=_HERE / "lenet5" / "digits.npz",
+        ),
+        Builtin(
+            name="shallow",
+            summary="the shallow CNN, int8, trained here on 4,000 digits",
+            network=_HERE / "shallow" / "shallow_int8.onnx",
+            inputs=_HERE / "shallow" / "digits.npz",
+        ),
+    )
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Definition:
+    """A network described in a module of this package by the function ``name``.
+
+    ``data`` is an .npz file with ``images`` and ``labels`` to train on, where one ships.
+    """
+
+    name: str
+    module: str
+    data: pathlib.Path | None = None
+
+    def build(self):
+        """Return the network, an accel.network.Network without weights."""
+        return getattr(importlib.import_module(f"models.{self.module}"), self.name)()
+
+
+#: 5,000 digits, 28x28 uint8, with labels.
+DIGITS = _HERE / "mnist" / "mnist5000.npz"
+
+NETWORKS: dict[str, Definition] = {
+    network.name: network
+    for network in (
+        Definition("notes", "notes"),
+        Definition("shallow", "digits", DIGITS),
+        Definition("lenet5", "digits", DIGITS),
+        Definition("minivggnet", "cifar"),
+        Definition("convnetjs_cifar10", "cifar"),
+        Definition("alexnet", "alexnet"),
+        Definition("googlenet", "googlenet"),
+        Definition("resnet18", "resnet"),
+        Definition("resnet34", "resnet"),
+        Definition("resnet50", "resnet"),
     )
 }

@@ -193,10 +193,10 @@ class BurstWriter(wiring.Component):
             self.finished.eq(pop & self.finish.end),
             axi.bready.eq(1),
             self.error.eq(axi.bvalid & (axi.bresp != 0)),
-            self.outstanding.eq(awaited != 0),
+            self.outstanding.eq(axi.awvalid | (awaited != 0)),
             self.progress.eq((axi.awvalid & axi.awready) | self.sent | axi.bvalid),
         ]
         m.d.sync += [
             arrived.eq(arrived + axi.bvalid - (pop & is_burst)),
-            awaited.eq(awaited + (order.w_en & order.w_data[0]) - (axi.bvalid & (awaited != 0))),
+            awaited.eq(awaited + (axi.awvalid & axi.awready) - (axi.bvalid & (awaited != 0))),
         ]

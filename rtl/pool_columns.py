@@ -28,8 +28,8 @@ class PoolColumns(wiring.Component):
     window rows end at once: the oldest leaves as usual, then the others are read out one by one, so
     that the results come in raster order.
 
-    An entry is read STAGES cycles before it is rewritten; an operation waits while an earlier one
-    on the same entry is under way (which only narrow images bring about).
+    An entry is rewritten STAGES cycles after an operation on it starts; in images of fewer than
+    STAGES pooled columns, an operation waits while an earlier one in its column is under way.
 
     Parameters:
         params: the machine.
@@ -52,6 +52,7 @@ class PoolColumns(wiring.Component):
                 "opens": 1,  # replaces the entry instead of combining with it
                 "keeps": 1,  # leaves the entry as it is
                 "address": range(params.pool_entries),
+                "column": range(STAGES),  # modulo STAGES
                 "added": partial_layout(params, ROW_SUM_BITS),
             }
         )
@@ -80,9 +81,13 @@ class PoolColumns(wiring.Component):
             m.d.sync += stages[n].eq(stages[n - 1])
         m.d.sync += [uses[1:].eq(uses), leaves[1:].eq(leaves)]
 
+        # An entry comes again after a whole row of others, soon enough to matter only in images
+        # narrower than STAGES.  There, comparing columns is enough, and short.
+        narrow = Signal()
         clash = Signal(STAGES - 1)
+        m.d.sync += narrow.eq(self.config.out_w < STAGES)
         m.d.comb += [
-            clash[n - 1].eq(uses[n] & (stages[n].address == operation.address))
+            clash[n - 1].eq(narrow & uses[n] & (stages[n].column == operation.column))
             for n in range(1, STAGES)
         ]
         free, start = Signal(), Signal()
@@ -110,6 +115,7 @@ class PoolColumns(wiring.Component):
             walk.pitch.eq(config.out_w), walk.restart.eq(self.begin),
             last_column.eq(column + 1 == config.out_w),
             operation.address.eq((walk.slot + column)[: len(operation.address)]),
+            operation.column.eq(column[: len(operation.column)]),
             operation.added.eq(self.input.payload),
         ]  # fmt: skip
         next_column = Mux(last_column, 0, column + 1)[: len(column)]
@@ -171,12 +177,7 @@ class PoolColumns(wiring.Component):
             ),
         ]
         for new, old, added in zip(updated.sums, stored.sums, last.added.sums, strict=True):
-            with m.If(last.keeps):
-                m.d.comb += new.eq(old)
-            with m.Elif(last.opens):
-                m.d.comb += new.eq(added)
-            with m.Else():
-                m.d.comb += new.eq(combine(self.config, old, added))
+            m.d.comb += new.eq(combine(self.config, old, added, last.opens, last.keeps))
 
         result = Signal(self._item, reset_less=True)
         address = Signal.like(last.address, reset_less=True)

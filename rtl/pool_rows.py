@@ -1,6 +1,6 @@
 """The pooling unit's first half: windows along a row."""
 
-from amaranth import Module, Mux, Signal, signed
+from amaranth import C, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.memory import Memory
@@ -30,9 +30,18 @@ def partial_layout(params: Params, bits: int) -> data.StructLayout:
     )
 
 
-def combine(config, stored, added):
-    """Sum, or maximum, of two sums (an Amaranth expression)."""
-    return Mux(config.pool == Pool.MAX, Mux(added > stored, added, stored), stored + added)
+def combine(config, stored, added, opens, keeps):
+    """Sum or maximum of two sums; ``added`` if ``opens``, ``stored`` if ``keeps``.
+
+    Maxima are bytes: comparing no more, and choosing only once, makes this a short path.
+    """
+    largest = config.pool == Pool.MAX
+    greater = added[:8].as_signed() > stored[:8].as_signed()
+    return Mux(
+        opens | (largest & greater & ~keeps),
+        added,
+        Mux(largest | keeps, stored, stored + added),
+    )
 
 
 class PoolRows(wiring.Component):
@@ -131,7 +140,7 @@ class PoolRows(wiring.Component):
             write.en.eq(inside),
         ]
         for new, old, value in zip(updated.sums, read.data.sums, added, strict=True):
-            m.d.comb += new.eq(Mux(opens, value, combine(config, old, value)))
+            m.d.comb += new.eq(combine(config, old, value, opens, C(0)))
 
         result, result_leaves = Signal(self._item, reset_less=True), Signal()
         m.d.sync += [result.eq(updated), result_leaves.eq(leaves)]

@@ -34,13 +34,64 @@ def test_run_prints_the_table_and_writes_the_report(tmp_path, one_digit):
     assert (tmp_path / "utilisation.png").stat().st_size > 10_000
 
 
-def test_models_lists_parameters_and_macs():
+def row(output, name):
+    """The cells of a table's row, without its first."""
+    (found,) = (line.split() for line in output.splitlines() if line.split()[:1] == [name])
+    return found[1:]
+
+
+def test_models_lists_every_network():
     done = call("models")
     assert done.exit_code == 0
-    assert "mnist" in done.output
+    assert row(done.output, "mnist")[:4] == ["1x28x28", "6", "5,994", "786,560"]
+    assert row(done.output, "lenet5") == [
+        "1x28x28", "12", "61,706", "416,520", "trained", "int8", "file"
+    ]  # fmt: skip
+    assert row(done.output, "resnet50")[2:5] == ["25,557,032", "4,089,184,256", "random,"]
+    for name in (*models.NETWORKS, *models.BUILTIN):
+        assert row(done.output, name)
+
+
+def test_models_of_a_file_lists_its_layers():
+    done = call("models", "mnist")
+    assert done.exit_code == 0
     # 8*25 + 8, 16*8*25 + 16, 256*10 + 10 parameters; MACs as in test_runner.
     for figure in ("208", "3,216", "2,570", "5,994", "156,800", "627,200", "2,560", "786,560"):
         assert figure in done.output
+
+
+def test_models_of_a_definition_lists_its_layers():
+    done = call("models", "lenet5")
+    assert done.exit_code == 0
+    # (5*5*6 + 1)*16 parameters, 5*5*6*16*10*10 MACs.
+    assert row(done.output, "conv2") == ["conv", "16x10x10", "2,416", "240,000"]
+    assert row(done.output, "total") == ["61,706", "416,520"]
+
+
+def test_models_writes_random_weights(tmp_path):
+    paths = [tmp_path / "one.onnx", tmp_path / "two.onnx"]
+    for path in paths:
+        done = call("models", "convnetjs_cifar10", "--onnx", path, "--seed", 3)
+        assert done.exit_code == 0, done.output
+        assert "random weights, seed 3" in done.output
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    onnx.checker.check_model(onnx.load(paths[0]))
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["unknown"], "network must be one of mnist"),
+        (["mnist", "--onnx", "x.onnx"], "'mnist' is an int8 file"),
+        (["--onnx", "x.onnx"], "--onnx needs the name"),
+        (["lenet5", "--onnx", "no/such/x.onnx"], "cannot be written"),
+    ],
+)
+def test_mistakes_with_models(arguments, words):
+    done = call("models", *arguments)
+    assert done.exit_code == 2
+    assert len(done.output.strip().splitlines()) == 1
+    assert words in done.output
 
 
 def test_verilog(tmp_path):
@@ -57,6 +108,14 @@ def test_impossible_arrays(shape):
     done = call("run", "mnist", "--array", shape)
     assert done.exit_code == 2
     assert shape in done.output
+
+
+def test_a_definition_without_a_file_cannot_run():
+    done = call("run", "resnet18", "--array", "4x4")
+    assert done.exit_code == 2
+    assert len(done.output.strip().splitlines()) == 1
+    assert "'resnet18' has no trained file here" in done.output
+    assert "accel models resnet18 --onnx" in done.output
 
 
 def bad_network(tmp_path: pathlib.Path, name: str) -> pathlib.Path:

@@ -15,17 +15,24 @@ ALLOWED = {
     "accel.program": ("accel.params",),
     "accel.golden": ("accel.golden", "accel.quant", "accel.graph", "accel.isa"),
     "accel.graph": ("accel.graph", "accel.quant", "accel.isa"),
-    "accel.frontend": ("accel.frontend", "accel.graph", "accel.quant", "accel.isa"),
+    "accel.frontend": (
+        "accel.frontend", "accel.graph", "accel.quant", "accel.isa", "accel.network",
+    ),
+    "accel.network": ("accel.network", "accel.golden"),
+    "accel.train": (
+        "accel.train", "accel.network", "accel.golden", "accel.frontend", "accel.report", "models",
+    ),
     "accel.compiler": (
         "accel.compiler", "accel.graph", "accel.params", "accel.isa", "accel.quant",
         "accel.program",
     ),
     "accel.sim": ("accel.sim", "rtl", "accel.params", "accel.isa", "accel.program"),
-    "models": ("models",),
+    "models": ("models", "accel.network"),
 }  # fmt: skip
 #: Packages that only these modules may import.
 SOLE_IMPORTERS = {
     "onnx": ("accel.frontend",),
+    "onnxruntime": ("accel.frontend",),
     "amaranth": ("rtl", "accel.sim"),
     "numba": ("accel.golden", "accel.quant"),
 }

@@ -13,7 +13,7 @@ _TRAINING, _HELD_BACK = "#0072B2", "#D55E00"
 def draw(name: str, history: list[dict], path: pathlib.Path) -> None:
     """Write the curves of ``history`` (see accel.train.Trainer) to ``path`` (PNG)."""
     matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
 
     figure, (loss, accuracy, dead) = pyplot.subplots(
         1, 3, figsize=(12, 3.4), layout="constrained"
@@ -25,7 +25,12 @@ def draw(name: str, history: list[dict], path: pathlib.Path) -> None:
         ):  # fmt: skip
             values = [factor * epoch[prefix + key] for epoch in history]
             axes.plot(epochs, values, color=colour, label=label, marker=".", markersize=4)
-    loss.set(ylabel="loss", yscale="log" if min(e["loss"] for e in history) > 0 else "linear")
+    loss.set(ylabel="loss")
+    if min(epoch["loss"] for epoch in history) > 0:
+        loss.set_yscale("log")
+        loss.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        loss.yaxis.set_major_formatter("{x:g}")
+        loss.yaxis.set_minor_formatter(ticker.NullFormatter())
     accuracy.set(ylabel="accuracy, %")
     accuracy.legend(fontsize=8, frameon=False)
     for layer in history[-1]["dead_relus"]:

@@ -1,0 +1,117 @@
+"""One training run as a user starts it: data, trainer, and the files it leaves behind."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+import models
+from accel.frontend.onnx_export import to_bytes
+from accel.report import curves
+from accel.report.files import replacing, write_json
+from accel.train.data import Dataset, load
+from accel.train.errors import TrainingError
+from accel.train.recipes import recipe
+from accel.train.trainer import Progress, Trainer
+
+#: Images of the training part that are written out to calibrate quantisation with.
+CALIBRATION = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Files:
+    """Where a run in ``folder`` writes what."""
+
+    folder: pathlib.Path
+    network: str
+
+    @property
+    def model(self) -> pathlib.Path:
+        """The trained float network."""
+        return self.folder / f"{self.network}.onnx"
+
+    @property
+    def checkpoint(self) -> pathlib.Path:
+        """The whole state after the last complete epoch."""
+        return self.folder / "checkpoint.npz"
+
+    @property
+    def held_back(self) -> pathlib.Path:
+        """The images held back with their labels, in the network's own layout."""
+        return self.folder / "held_back.npz"
+
+    @property
+    def calibration(self) -> pathlib.Path:
+        """Some training images, in the network's own layout."""
+        return self.folder / "calibration.npz"
+
+
+def train(
+    name: str,
+    *,
+    folder,
+    data=None,
+    held_back: int | None = None,
+    epochs: int | None = None,
+    resume: bool = False,
+    progress: Progress = lambda stage, share: None,
+    **choices,
+) -> tuple[Trainer, Files]:
+    """Train a built-in network and write model, checkpoint, history, curves and image files.
+
+    Args:
+        name: one of models.NETWORKS.
+        folder: where the files go; made if missing.
+        data: an .npz file with images and labels; by default what ships with the network.
+        held_back: how many of the last images only measure; by default a fifth.
+        epochs: in total; by default the network's recipe.
+        resume: continue from the folder's checkpoint.
+        progress: called with a stage and a share from 0 to 1.
+        choices: fields of Settings that differ from the network's recipe.
+
+    Raises:
+        TrainingError: naming file or setting, rule and value.
+    """
+    if name not in models.NETWORKS:
+        raise TrainingError(f"network must be one of {', '.join(models.NETWORKS)}, not {name!r}")
+    plan = recipe(name)
+    settings = dataclasses.replace(plan.settings, **choices)
+    epochs = plan.epochs if epochs is None else epochs
+    if epochs < 1:
+        raise TrainingError(f"epochs must be at least 1, not {epochs}")
+    network = models.NETWORKS[name].build()
+    source = data or models.NETWORKS[name].data
+    if source is None:
+        raise TrainingError(f"network {name!r} has no images of its own: give some with --data")
+    whole = load(source, network)
+    parts = whole.split(len(whole) // 5 if held_back is None else held_back)
+    trainer = Trainer(network, settings, *parts)
+    files = Files(pathlib.Path(folder), name)
+    if resume:
+        trainer.resume(files.checkpoint)
+    try:
+        files.folder.mkdir(parents=True, exist_ok=True)
+        trainer.run(epochs, save_to=files.checkpoint, progress=progress)
+        _write(trainer, files)
+    except OSError as error:
+        raise TrainingError(f"{folder}: cannot be written: {error}") from error
+    return trainer, files
+
+
+def _write(trainer: Trainer, files: Files) -> None:
+    """Write what the finished run leaves besides the checkpoint."""
+    with replacing(files.model) as temporary:
+        temporary.write_bytes(to_bytes(trainer.network))
+    write_json({"epochs": trainer.history}, files.folder / "history.json")
+    curves.draw(files.network, trainer.history, files.folder / "curves.png")
+    _write_images(trainer.held_back, files.held_back)
+    first = slice(0, CALIBRATION)
+    _write_images(
+        Dataset(trainer.data.images[first], trainer.data.labels[first]), files.calibration
+    )
+
+
+def _write_images(data: Dataset, path: pathlib.Path) -> None:
+    """Write images and labels as ``accel run`` and ``accel quantize`` take them."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, images=data.images, labels=data.labels)
