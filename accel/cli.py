@@ -1,6 +1,7 @@
 """The command line: every error is one line on standard error and exit code 2."""
 
 import contextlib
+import os
 import pathlib
 import sys
 import zipfile
@@ -371,6 +372,42 @@ def fpga(array, device, out) -> None:
         if out is not None:
             files.write_json(result, out / "report.json")
     _console().print(fpga_table.render(result))
+
+
+@main.group()
+def bench() -> None:
+    """Measure speed."""
+
+
+@bench.command("golden")
+@click.option("--threads", "count", type=click.IntRange(min=1), default=os.cpu_count() or 1,
+              help="For ours and ONNX Runtime; all processors by default.")  # fmt: skip
+@click.option("--repeats", type=click.IntRange(min=1), default=20, show_default=True,
+              help="Calls that each median is of.")  # fmt: skip
+@click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
+              default="reports/bench_golden", show_default=True,
+              help="Where report.json goes.")  # fmt: skip
+def bench_golden(count, repeats, out) -> None:
+    """The golden model's layers beside ONNX Runtime's, in one run."""
+    from accel.bench import golden
+    from accel.graph.ports import InputError
+    from accel.report import bench_table, files
+
+    with _one_line():
+        with _progress("warming up") as progress:
+            report = golden.run(count, repeats, progress)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            files.write_json(report, out / "report.json")
+        except OSError as error:
+            raise InputError(f"{out}: cannot write the report: {error}") from error
+    console = _console()
+    console.print(bench_table.render(report))
+    missed = sum(not row["met"] for row in report["figures"])
+    console.print(
+        f"{len(report['figures']) - missed} targets met, {missed} missed; report in {out}",
+        soft_wrap=True,
+    )
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def place_and_route(
             work,
             "nextpnr",
             [nextpnr, part.size, "--package", part.package, "--speed", str(part.speed),
-             "--out-of-context", "--tmg-ripup", "--timing-allow-fail", "--freq", str(clock_mhz),
+             "--out-of-context", "--timing-allow-fail", "--freq", str(clock_mhz),
              "--seed", str(seed), "--json", f"{TOP}.json", "--report", "report.json"],
         )
         raw = json.loads((work / "report.json").read_text())
@@ -151,31 +151,3 @@ def _run(work, name, command):
         lines = log.read_text(errors="replace").strip().splitlines()
         errors = [line for line in lines if "ERROR" in line] or lines[-3:]
         raise FpgaError(f"{name} failed with code {result.returncode}: {' '.join(errors[:3])}")
-
-
-def render(report: dict) -> str:
-    """Return ``report`` as lines of text."""
-    array, clock = report["array"], report["clock_mhz"]
-    lines = [f"{array['rows']}x{array['cols']} on {report['device']}"]
-    for name in _CELLS:
-        used, available = report[name]["used"], report[name]["available"]
-        title = name.replace("_", " ").upper()
-        lines.append(f"  {title:<10}{used:>7} of {available:>6} {used / available:>6.1%}")
-    lines.append(f"  CLOCK     {clock['achieved']:>7.1f} MHz (asked for {clock['constraint']:g})")
-    path = report["critical_path"]
-    if path:
-        lines.append(
-            f"  slowest path: {sum(stage['delay_ns'] for stage in path):.2f} ns from "
-            f"{path[0]['from']} to {path[-1]['to']}"
-        )
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Place and route an 8x8 machine for an ECP5-85 and print what it takes."""
-    params = Params(rows=8, cols=8, input_bytes=32 * 1024)
-    print(render(place_and_route(params)))
-
-
-if __name__ == "__main__":
-    main()

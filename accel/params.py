@@ -33,7 +33,7 @@ PE_LATENCY = 2
 #: Cycles from an accumulator read request to its data.
 ACC_READ_LATENCY = 2
 #: Cycles from an int32 sum to its int8 result in the requantiser.
-REQUANT_LATENCY = 8
+REQUANT_LATENCY = 9
 
 
 class ParamError(ValueError):

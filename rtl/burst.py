@@ -2,12 +2,13 @@
 
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
+from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from accel.params import MAX_BURST, Params
 from rtl.interfaces import axi_write
+from rtl.queue import RamQueue
 
 #: Beats, and bursts, that wait for the bus.
 QUEUE_DEPTH = 4 * MAX_BURST
@@ -94,8 +95,8 @@ class BurstWriter(wiring.Component):
                 "finish": finish_layout(params),
             }
         )
-        m.submodules.beats = beats = SyncFIFOBuffered(width=9 * params.bus_bytes, depth=QUEUE_DEPTH)
-        m.submodules.bursts = bursts = SyncFIFOBuffered(width=burst.size, depth=QUEUE_DEPTH)
+        m.submodules.beats = beats = RamQueue(9 * params.bus_bytes, QUEUE_DEPTH)
+        m.submodules.bursts = bursts = RamQueue(burst, QUEUE_DEPTH)
         m.submodules.order = order = SyncFIFO(
             width=1 + finish_layout(params).size, depth=OUTSTANDING
         )
@@ -103,15 +104,13 @@ class BurstWriter(wiring.Component):
             (beats.level <= QUEUE_DEPTH - 2 * SLACK) & (bursts.level <= QUEUE_DEPTH - 2 * SLACK)
         )
         m.d.comb += [
-            beats.w_data.eq(Cat(self.beat.data, self.beat.strobe)),
-            beats.w_en.eq(self.valid & self.beat.write),
+            beats.input.payload.eq(Cat(self.beat.data, self.beat.strobe)),
+            beats.input.valid.eq(self.valid & self.beat.write),
         ]
         collecting = self._collect(m, bursts, burst)
-        sending = self._send(m, beats, bursts, order, burst)
+        sending = self._send(m, beats.output, bursts.output, order)
         self._acknowledge(m, order)
-        m.d.comb += self.idle.eq(
-            ~(collecting | sending | bursts.r_rdy | (bursts.level != 0) | order.r_rdy)
-        )
+        m.d.comb += self.idle.eq(~(collecting | sending | (bursts.level != 0) | order.r_rdy))
         return m
 
     def _collect(self, m, bursts, burst):
@@ -125,8 +124,8 @@ class BurstWriter(wiring.Component):
             extends.eq(beat.addr == following),
             last_place.eq((beat.addr & (MAX_BURST - 1)) == MAX_BURST - 1),
             push.eq(is_open & (full | (self.valid & beat.write & ~extends))),
-            bursts.w_data.eq(opened),
-            bursts.w_en.eq(push & ((opened.beats != 0) | opened.finish.end)),
+            bursts.input.payload.eq(opened),
+            bursts.input.valid.eq(push & ((opened.beats != 0) | opened.finish.end)),
         ]
         # A full burst is queued a cycle later, whatever comes then: one push a cycle is enough.
         with m.If(push):
@@ -145,25 +144,25 @@ class BurstWriter(wiring.Component):
             m.d.sync += following.eq(beat.addr + 1)
         return is_open
 
-    def _send(self, m, beats, bursts, order, burst):
+    def _send(self, m, beats, bursts, order):
         """Drive AW and W side by side, a burst at a time; returns whether one is under way."""
         axi = self.axi
-        head = data.View(burst, bursts.r_data)
+        head = bursts.payload
         low = self._params.addr_bits - beat_bits(self._params)
         left = Signal(range(MAX_BURST + 1))
         address_done, data_done, take = Signal(), Signal(), Signal()
         m.d.comb += [
             axi.awsize.eq(low),
             axi.awburst.eq(1),
-            axi.wvalid.eq((left != 0) & beats.r_rdy),
-            Cat(axi.wdata, axi.wstrb).eq(beats.r_data),
+            axi.wvalid.eq((left != 0) & beats.valid),
+            Cat(axi.wdata, axi.wstrb).eq(beats.payload),
             axi.wlast.eq(left == 1),
-            beats.r_en.eq((left != 0) & axi.wready),
+            beats.ready.eq((left != 0) & axi.wready),
             self.sent.eq(axi.wvalid & axi.wready),
             address_done.eq(~axi.awvalid | axi.awready),
             data_done.eq((left == 0) | ((left == 1) & self.sent)),
-            take.eq(bursts.r_rdy & order.w_rdy & address_done & data_done & ~self.halt),
-            bursts.r_en.eq(take),
+            take.eq(bursts.valid & order.w_rdy & address_done & data_done & ~self.halt),
+            bursts.ready.eq(take),
             order.w_data.eq(Cat(head.beats != 0, head.finish)),
             order.w_en.eq(take),
         ]

@@ -82,26 +82,38 @@ class VectorCutter(wiring.Component):
         return m
 
     def _walk(self, m):
-        """The address of the next vector."""
+        """The address of the next vector.
+
+        The next row's address and whether it comes next are known a step ahead.
+        """
         config = self.config
         address = Signal(self._params.addr_bits)
-        row = Signal(self._params.addr_bits)
+        row = Signal(self._params.addr_bits)  # the next one
         behind = Signal.like(config.out_w)  # vectors of this row after the next one
-        row_ends, following = Signal(), Signal(self._params.addr_bits)
-        base = Mux(row_ends, row, address)
-        pitch = Mux(row_ends, config.pitch_y, config.pitch_x)
-        full_row = (config.out_w - 1)[: len(behind)]
-        m.d.comb += [
-            row_ends.eq(behind == 0),
-            following.eq((base + pitch)[: len(following)]),
-        ]
+        row_ends = Signal()
+        full_row, single = Signal.like(behind), Signal()
+        m.d.sync += [full_row.eq(config.out_w - 1), single.eq(config.out_w == 1)]
         with m.If(self.begin):
             start = config.dst[: len(address)]
-            m.d.sync += [address.eq(start), row.eq(start), behind.eq(full_row)]
+            m.d.sync += [
+                address.eq(start),
+                row.eq(start + config.pitch_y),
+                behind.eq(full_row),
+                row_ends.eq(single),
+            ]
         with m.Elif(self.input.valid & self.input.ready & ~self.input.payload.end):
-            m.d.sync += [address.eq(following), behind.eq(behind - 1)]
+            m.d.sync += [
+                address.eq(address + config.pitch_x),
+                behind.eq(behind - 1),
+                row_ends.eq(behind == 1),
+            ]
             with m.If(row_ends):
-                m.d.sync += [row.eq(following), behind.eq(full_row)]
+                m.d.sync += [
+                    address.eq(row),
+                    row.eq(row + config.pitch_y),
+                    behind.eq(full_row),
+                    row_ends.eq(single),
+                ]
         return address
 
 

@@ -6,9 +6,11 @@ from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from accel.isa import Pool
 from accel.params import Params
 from rtl.pool_rows import ROW_SUM_BITS, combine, partial_layout
-from rtl.window import PoolConfig, WindowWalk
+from rtl.pool_sequence import PoolSequence
+from rtl.window import PoolConfig
 
 #: 255 row sums: the largest window.
 SUM_BITS = ROW_SUM_BITS + 8
@@ -22,11 +24,8 @@ STAGES = 4
 class PoolColumns(wiring.Component):
     """Combines the rows' partial results of each window: out_w x in_h becomes out_w x out_h.
 
-    A window row that is open has out_w entries of a memory of ``params.pool_entries``.  Each
-    partial result is combined into the entries of the window rows that its image row lies in, one
-    a cycle, and leaves with the oldest of them when that ends.  Below the last image row several
-    window rows end at once: the oldest leaves as usual, then the others are read out one by one, so
-    that the results come in raster order.
+    A window row that is open has out_w entries of a memory of ``params.pool_entries``.  The
+    PoolSequence says which of them to combine each partial result with, which ones leave, and when.
 
     An entry is rewritten STAGES cycles after an operation on it starts; in images of fewer than
     STAGES pooled columns, an operation waits while an earlier one in its column is under way.
@@ -90,9 +89,24 @@ class PoolColumns(wiring.Component):
             clash[n - 1].eq(narrow & uses[n] & (stages[n].column == operation.column))
             for n in range(1, STAGES)
         ]
-        free, start = Signal(), Signal()
-        m.d.comb += free.eq(room & ~clash.any())
-        self._sequence(m, operation, uses[0], leaves[0], free, start)
+        m.submodules.sequence = sequence = PoolSequence(self._params)
+        plan, token, start = sequence.output.payload, Signal(), Signal()
+        m.d.comb += [
+            sequence.config.eq(self.config),
+            sequence.begin.eq(self.begin),
+            token.eq(self.input.payload.end & ~plan.keeps),
+            start.eq(sequence.output.valid & (self.input.valid | plan.keeps) & room & ~clash.any()),
+            sequence.output.ready.eq(start & ~token),
+            self.input.ready.eq(start & (token | plan.takes)),
+            uses[0].eq(start & ~token & plan.uses),
+            leaves[0].eq(start & (token | plan.leaves)),
+            operation.opens.eq(plan.opens),
+            operation.keeps.eq(plan.keeps),
+            operation.address.eq(plan.address),
+            operation.column.eq(plan.column[: len(operation.column)]),
+            operation.added.eq(self.input.payload),
+            operation.added.end.eq(token),  # if the operation keeps, whatever waits at the input
+        ]
         result = self._combine(m, stages, uses[STAGES])
         m.d.comb += [
             queue.w_data.eq(result),
@@ -104,60 +118,6 @@ class PoolColumns(wiring.Component):
         ]
         return m
 
-    def _sequence(self, m, operation, uses, leaves, free, start):
-        """Choose the next operation; it starts where ``free`` lets it."""
-        config = self.config
-        m.submodules.walk = walk = WindowWalk(self._params.pool_entries)
-        column, last_column = Signal.like(config.out_w), Signal()
-        m.d.comb += [
-            walk.kernel.eq(config.kh), walk.stride.eq(config.sh), walk.pad.eq(config.pt),
-            walk.size.eq(config.in_h), walk.windows.eq(config.out_h),
-            walk.pitch.eq(config.out_w), walk.restart.eq(self.begin),
-            last_column.eq(column + 1 == config.out_w),
-            operation.address.eq((walk.slot + column)[: len(operation.address)]),
-            operation.column.eq(column[: len(operation.column)]),
-            operation.added.eq(self.input.payload),
-        ]  # fmt: skip
-        next_column = Mux(last_column, 0, column + 1)[: len(column)]
-
-        with m.FSM():
-            with m.State("ROWS"):
-                m.d.comb += start.eq(self.input.valid & free)
-                with m.If(self.input.payload.end):
-                    m.d.comb += [leaves.eq(start), self.input.ready.eq(start)]
-                with m.Else():
-                    m.d.comb += [
-                        uses.eq(start & walk.inside),
-                        leaves.eq(start & walk.inside & walk.first & walk.closes),
-                        operation.opens.eq(walk.opens),
-                        walk.step.eq(start),
-                        walk.advance.eq(walk.last & last_column & (walk.first | ~walk.end)),
-                        self.input.ready.eq(start & walk.last),
-                    ]
-                    with m.If(start & walk.last):
-                        m.d.sync += column.eq(next_column)
-                        with m.If(last_column & walk.end & ~walk.first):
-                            m.next = "SKIP OLDEST"
-            with m.State("SKIP OLDEST"):
-                m.d.comb += walk.step.eq(1)
-                m.next = "REST"
-            with m.State("REST"):
-                m.d.comb += [
-                    start.eq(free),
-                    uses.eq(start),
-                    leaves.eq(start),
-                    operation.keeps.eq(1),
-                    operation.added.end.eq(0),  # whatever waits at the input
-                    walk.step.eq(start & last_column),
-                    walk.advance.eq(walk.last),
-                ]
-                with m.If(start):
-                    m.d.sync += column.eq(next_column)
-                    with m.If(last_column & walk.last):
-                        m.next = "ROWS"
-        with m.If(self.begin):
-            m.d.sync += column.eq(0)
-
     def _combine(self, m, stages, rewrites):
         """Read the entry, register it, combine it with the row's result, write it back."""
         m.submodules.partial = memory = Memory(
@@ -165,8 +125,9 @@ class PoolColumns(wiring.Component):
         )
         read, write = memory.read_port(), memory.write_port()
         stored = Signal(self._item, reset_less=True)
+        largest = Signal()
         m.d.comb += read.addr.eq(stages[1].address)
-        m.d.sync += stored.eq(read.data)
+        m.d.sync += [stored.eq(read.data), largest.eq(self.config.pool == Pool.MAX)]
 
         last = stages[-1]
         updated = Signal(self._item)
@@ -177,7 +138,7 @@ class PoolColumns(wiring.Component):
             ),
         ]
         for new, old, added in zip(updated.sums, stored.sums, last.added.sums, strict=True):
-            m.d.comb += new.eq(combine(self.config, old, added, last.opens, last.keeps))
+            m.d.comb += new.eq(combine(largest, old, added, last.opens, last.keeps))
 
         result = Signal(self._item, reset_less=True)
         address = Signal.like(last.address, reset_less=True)

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from accel.isa import Pool
 from accel.params import POOL_OPEN, POOL_TABLE, Params
+from rtl.compare import less
 from rtl.interfaces import vector_layout
 from rtl.window import PoolConfig, WindowWalk
 
@@ -30,18 +31,29 @@ def partial_layout(params: Params, bits: int) -> data.StructLayout:
     )
 
 
-def combine(config, stored, added, opens, keeps):
-    """Sum or maximum of two sums; ``added`` if ``opens``, ``stored`` if ``keeps``.
+def combine(largest, stored, added, opens, keeps):
+    """Sum or, if ``largest``, maximum; ``added`` if ``opens``, ``stored`` if ``keeps``.
 
     Maxima are bytes: comparing no more, and choosing only once, makes this a short path.
     """
-    largest = config.pool == Pool.MAX
-    greater = added[:8].as_signed() > stored[:8].as_signed()
+    greater = less(stored[:8].as_signed(), added[:8].as_signed())
     return Mux(
         opens | (largest & greater & ~keeps),
         added,
         Mux(largest | keeps, stored, stored + added),
     )
+
+
+#: What happens to a pixel in a window.
+_plan = data.StructLayout(
+    {
+        "slot": range(POOL_OPEN),  # the window's
+        "inside": 1,  # it is in the window; else in none
+        "opens": 1,  # it is the window's first one
+        "leaves": 1,  # it is the last one: the window leaves
+        "takes": 1,  # it is in no younger window
+    }
+)
 
 
 class PoolRows(wiring.Component):
@@ -83,23 +95,35 @@ class PoolRows(wiring.Component):
         config = self.config
         m.submodules.walk = walk = WindowWalk(POOL_OPEN)
         m.submodules.queue = queue = SyncFIFO(width=self._item.size, depth=QUEUE_DEPTH)
+        # What to do with a pixel depends on its place only, and is found out ahead of it.
+        plan, planned, done = Signal(_plan), Signal(), Signal()
         m.d.comb += [
             walk.kernel.eq(config.kw), walk.stride.eq(config.sw), walk.pad.eq(config.pl),
             walk.size.eq(config.in_w), walk.windows.eq(config.out_w), walk.pitch.eq(1),
             walk.restart.eq(self.begin), walk.advance.eq(walk.last),
+            walk.step.eq(~planned | done),
         ]  # fmt: skip
+        m.d.sync += planned.eq(~self.begin)
+        with m.If(walk.step):
+            m.d.sync += [
+                plan.slot.eq(walk.slot),
+                plan.inside.eq(walk.inside),
+                plan.opens.eq(walk.opens),
+                plan.leaves.eq(walk.inside & walk.closes),
+                plan.takes.eq(walk.last),
+            ]
 
         # Nothing is held up behind this point: an operation starts if its result has a place.
         room, start = Signal(), Signal()
         pixel = self.input.payload
         m.d.sync += room.eq(queue.level <= QUEUE_DEPTH - IN_FLIGHT)
         m.d.comb += [
-            start.eq(self.input.valid & room),
-            walk.step.eq(start & ~pixel.end),
-            self.input.ready.eq(room & (pixel.end | walk.last)),
+            start.eq(self.input.valid & room & planned),
+            done.eq(start & ~pixel.end),
+            self.input.ready.eq(room & planned & (pixel.end | plan.takes)),
             self.active.eq(start),
         ]
-        result, leaves = self._add_pixel(m, start, pixel, walk)
+        result, leaves = self._add_pixel(m, start, pixel, plan)
         m.d.comb += [
             queue.w_data.eq(result),
             queue.w_en.eq(leaves),
@@ -109,8 +133,8 @@ class PoolRows(wiring.Component):
         ]
         return m
 
-    def _add_pixel(self, m, start, pixel, walk):
-        """A cycle for the pixel's registers, then one to read, add and write back its window."""
+    def _add_pixel(self, m, start, pixel, plan):
+        """A cycle to read the pixel's window, one to add the pixel and write it back."""
         config = self.config
         m.submodules.open = memory = Memory(shape=self._item, depth=POOL_OPEN, init=[])
         read, write = memory.read_port(domain="comb"), memory.write_port()
@@ -121,26 +145,30 @@ class PoolRows(wiring.Component):
         inside, leaves, opens = Signal(), Signal(), Signal()
         end = Signal()
         slot = Signal(range(POOL_OPEN), reset_less=True)
-        zero = Mux(config.pool == Pool.AVERAGE, config.pool_in_zero, 0)
+        stored, updated = Signal(self._item, reset_less=True), Signal(self._item)
+        zero, largest = Signal.like(config.pool_in_zero), Signal()
         m.d.sync += [
+            zero.eq(Mux(config.pool == Pool.AVERAGE, config.pool_in_zero, 0)),
+            largest.eq(config.pool == Pool.MAX),
             *(new.eq(old - zero) for new, old in zip(added, pixel.data, strict=True)),
-            inside.eq(start & walk.inside & ~pixel.end),
-            leaves.eq(start & ((walk.inside & walk.closes) | pixel.end)),
-            opens.eq(walk.opens),
+            inside.eq(start & plan.inside & ~pixel.end),
+            leaves.eq(start & (plan.leaves | pixel.end)),
+            opens.eq(plan.opens),
             end.eq(pixel.end),
-            slot.eq(walk.slot),
+            slot.eq(plan.slot),
+            # The window that is just being written is taken on the way.
+            stored.eq(Mux(inside & (slot == plan.slot), updated, read.data)),
         ]
-        updated = Signal(self._item)
         m.d.comb += [
-            read.addr.eq(slot),
-            updated.count.eq(Mux(opens, 1, read.data.count + 1)),
+            read.addr.eq(plan.slot),
+            updated.count.eq(Mux(opens, 1, stored.count + 1)),
             updated.end.eq(end),
             write.addr.eq(slot),
             write.data.eq(updated),
             write.en.eq(inside),
         ]
-        for new, old, value in zip(updated.sums, read.data.sums, added, strict=True):
-            m.d.comb += new.eq(combine(config, old, value, opens, C(0)))
+        for new, old, value in zip(updated.sums, stored.sums, added, strict=True):
+            m.d.comb += new.eq(combine(largest, old, value, opens, C(0)))
 
         result, result_leaves = Signal(self._item, reset_less=True), Signal()
         m.d.sync += [result.eq(updated), result_leaves.eq(leaves)]

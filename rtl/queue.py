@@ -4,6 +4,7 @@ from amaranth import Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.utils import bits_for
 
 
 class RamQueue(wiring.Component):
@@ -18,6 +19,7 @@ class RamQueue(wiring.Component):
 
     Members:
         input, output: the entries.
+        level: how many it holds, up to depth + 2.
 
     Latency: LATENCY cycles through an empty queue.  Throughput: an entry in and out each cycle.
     """
@@ -29,7 +31,11 @@ class RamQueue(wiring.Component):
             raise ValueError(f"depth must be a power of two of at least 4, not {depth!r}")
         self._depth = depth
         super().__init__(
-            {"input": In(stream.Signature(shape)), "output": Out(stream.Signature(shape))}
+            {
+                "input": In(stream.Signature(shape)),
+                "output": Out(stream.Signature(shape)),
+                "level": Out(bits_for(depth + 2)),
+            }
         )
 
     def elaborate(self, platform):
@@ -41,6 +47,7 @@ class RamQueue(wiring.Component):
         m.d.comb += [
             self.output.payload.eq(entry),
             fifo.r_en.eq(~self.output.valid | self.output.ready),
+            self.level.eq(fifo.level + self.output.valid),
         ]
         with m.If(fifo.r_en):
             m.d.sync += [self.output.valid.eq(fifo.r_rdy), entry.eq(fifo.r_data)]

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from accel.isa import Rounding
 from accel.params import REQUANT_LATENCY
+from rtl.compare import less
 from rtl.delay import Delay
 
 
@@ -141,15 +142,18 @@ class Requantiser(wiring.Component):
         return shifted
 
     def _clamp(self, m, value):
-        """Stage 8: compare before the zero point is added, so that both happen side by side."""
+        """Stage 8 adds the zero point and compares as if it had done so; stage 9 chooses."""
         lowest = Signal(signed(9), reset_less=True)
         highest = Signal(signed(9), reset_less=True)
+        below, above = Signal(reset_less=True), Signal(reset_less=True)
+        moved = Signal(signed(8), reset_less=True)
         y = Signal(signed(8), reset_less=True)
-        m.d.sync += [lowest.eq(self.lo - self.zero), highest.eq(self.hi - self.zero)]
-        with m.If(value < lowest):
-            m.d.sync += y.eq(self.lo)
-        with m.Elif(value > highest):
-            m.d.sync += y.eq(self.hi)
-        with m.Else():
-            m.d.sync += y.eq((value + self.zero)[:8].as_signed())
+        m.d.sync += [
+            lowest.eq(self.lo - self.zero),
+            highest.eq(self.hi - self.zero),
+            below.eq(less(value, lowest)),
+            above.eq(less(highest, value)),
+            moved.eq((value + self.zero)[:8].as_signed()),
+            y.eq(Mux(below, self.lo, Mux(above, self.hi, moved))),
+        ]
         m.d.comb += self.y.eq(y)

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from accel.isa import FIELDS, Op
+from rtl.compare import less, negative
 
 #: The fields of a POST command that the pooling unit looks at, constant while it works.
 POOL_FIELDS = (
@@ -76,9 +77,12 @@ class WindowWalk(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        # What can be known a step ahead is kept in flags: counting is then no longer than choosing.
         window = data.StructLayout(
             {
-                "index": len(self.windows),
+                "left": len(self.windows),  # windows from this one on
+                "final": 1,  # left == 1
+                "none": 1,  # left == 0
                 # Position in the window; below 0 before it begins.
                 "offset": signed(len(self.kernel) + 2),
                 "slot": bits_for(self._entries - 1),
@@ -88,50 +92,51 @@ class WindowWalk(wiring.Component):
         coordinate = Signal.like(self.size)
 
         # Comparing with a register is faster than adding one and then comparing.
-        last_coordinate = Signal.like(self.size)
-        last_window = Signal.like(self.windows)
+        before_last = Signal.like(self.size)
+        single = Signal()
         last_offset = Signal.like(current.offset)
         m.d.sync += [
-            last_coordinate.eq((self.size - 1)[: len(self.size)]),
-            last_window.eq((self.windows - 1)[: len(self.windows)]),
+            before_last.eq((self.size - 2)[: len(self.size)]),
+            single.eq(self.size == 1),
             last_offset.eq(self.kernel - 1),
         ]
         younger = Signal(window)  # than the current one
         self._next_window(m, younger, current, 0)
+        begins = Signal()  # the coordinate is 0
         m.d.comb += [
             self.slot.eq(current.slot),
-            self.inside.eq(~_negative(current.offset) & (current.index != self.windows)),
-            self.first.eq(current.index == oldest.index),
-            self.last.eq(
-                _negative(younger.offset)
-                | (current.index == last_window)
-                | (current.index == self.windows)
-            ),
-            self.end.eq(coordinate == last_coordinate),
-            self.opens.eq((current.offset == 0) | (coordinate == 0)),
+            self.inside.eq(~negative(current.offset) & ~current.none),
+            self.last.eq(negative(younger.offset) | current.final | current.none),
+            self.opens.eq((current.offset == 0) | begins),
             self.closes.eq((current.offset == last_offset) | self.end),
         ]
 
         start = Signal(window)
-        m.d.comb += start.offset.eq(self.pad)
+        m.d.sync += [
+            start.left.eq(self.windows),
+            start.final.eq(self.windows == 1),
+            start.offset.eq(self.pad),
+        ]
         following = Signal(window)  # the oldest one at the next coordinate
         after_oldest = Signal(window)
         self._next_window(m, after_oldest, oldest, 1)
-        with m.If((oldest.offset == last_offset) & (oldest.index != self.windows)):
+        with m.If((oldest.offset == last_offset) & ~oldest.none):
             m.d.comb += following.eq(after_oldest)
         with m.Else():
             m.d.comb += [following.eq(oldest), following.offset.eq(oldest.offset + 1)]
 
         with m.If(self.restart | (self.step & self.advance & self.end)):
-            m.d.sync += [coordinate.eq(0), oldest.eq(start), current.eq(start)]
+            m.d.sync += [coordinate.eq(0), begins.eq(1), self.end.eq(single)]
+            m.d.sync += [oldest.eq(start), current.eq(start), self.first.eq(1)]
         with m.Elif(self.step & self.advance):
             m.d.sync += [
                 coordinate.eq(coordinate + 1),
-                oldest.eq(following),
-                current.eq(following),
+                begins.eq(0),
+                self.end.eq(coordinate == before_last),
             ]
+            m.d.sync += [oldest.eq(following), current.eq(following), self.first.eq(1)]
         with m.Elif(self.step):
-            m.d.sync += current.eq(Mux(self.last, oldest, younger))
+            m.d.sync += [current.eq(Mux(self.last, oldest, younger)), self.first.eq(self.last)]
         return m
 
     def _next_window(self, m, following, window, ahead):
@@ -145,14 +150,11 @@ class WindowWalk(wiring.Component):
             change.eq(ahead - self.stride),
         ]
         m.d.comb += [
-            following.index.eq(window.index + 1),
+            following.left.eq(window.left - 1),
+            following.final.eq(window.left == 2),
+            following.none.eq(window.final),
             following.offset.eq(window.offset + change),
             following.slot.eq(
-                Mux(window.slot > bound, 0, (window.slot + self.pitch)[: len(window.slot)])
+                Mux(less(bound, window.slot), 0, (window.slot + self.pitch)[: len(window.slot)])
             ),
         ]
-
-
-def _negative(value):
-    """The sign bit; a comparison with 0 would become a subtraction."""
-    return value[-1]

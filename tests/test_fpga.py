@@ -113,16 +113,3 @@ def test_failing_tools_are_named_with_their_error(tools):
     work = tools(nextpnr="echo 'ERROR: unable to place'; exit 255")
     with pytest.raises(fpga.FpgaError, match="nextpnr failed with code 255: ERROR: unable to"):
         fpga.place_and_route(PARAMS, directory=work)
-
-
-def test_render():
-    text = fpga.render({"device": "ecp5-85k", "array": {"rows": 4, "cols": 8}, **SUMMARY})
-    assert text.splitlines() == [
-        "4x8 on ecp5-85k",
-        "  LUT            10 of  83640   0.0%",
-        "  FF             20 of  83640   0.0%",
-        "  DSP             3 of    156   1.9%",
-        "  BLOCK RAM       4 of    208   1.9%",
-        "  CLOCK       101.2 MHz (asked for 100)",
-        "  slowest path: 1.77 ns from a to b",
-    ]

@@ -18,6 +18,7 @@ ALLOWED = {
     "accel.frontend": (
         "accel.frontend", "accel.graph", "accel.quant", "accel.isa", "accel.network",
     ),
+    "accel.bench": ("accel.bench", "accel.golden", "accel.graph", "accel.quant", "accel.isa"),
     "accel.network": ("accel.network", "accel.golden"),
     "accel.train": (
         "accel.train", "accel.network", "accel.golden", "accel.frontend", "accel.report", "models",
@@ -31,8 +32,8 @@ ALLOWED = {
 }  # fmt: skip
 #: Packages that only these modules may import.
 SOLE_IMPORTERS = {
-    "onnx": ("accel.frontend",),
-    "onnxruntime": ("accel.frontend",),
+    "onnx": ("accel.frontend", "accel.bench"),
+    "onnxruntime": ("accel.frontend", "accel.bench"),
     "amaranth": ("rtl", "accel.sim"),
     "numba": ("accel.golden", "accel.quant"),
 }

@@ -16,7 +16,7 @@ import numpy as np
 
 from accel.golden.check import FLOATS, floating, like, typed, whole
 from accel.golden.columns import col2im, from_columns, im2col, to_columns
-from accel.golden.dots import convolve_by_dots
+from accel.golden.floating import convolve_by_dots
 from accel.golden.window import Window, window
 
 __all__ = ["col2im", "conv2d", "conv2d_backward", "conv2d_gemm", "conv2d_loops", "im2col"]
@@ -117,7 +117,7 @@ def conv2d_gemm(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1) -> n
 
 
 def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1) -> np.ndarray:
-    """Convolution, the fast way: blocked dot products (accel.golden.dots), 1x1 without a copy.
+    """Convolution, the fast way: blocked dot products (accel.golden.floating), 1x1 without a copy.
 
     Args:
         x: float32, float64 or int8 [batch, channels, height, width].
@@ -162,9 +162,10 @@ def _gemm(x, w, b, view: Window, groups: int) -> np.ndarray:
 
 
 def _fast(x, w, b, view: Window, groups: int) -> np.ndarray:
-    """Dot products on panels of patches, or for a 1x1 one matrix product on the images."""
-    if not _is_matrix(view):
+    """Dot products on panels of windows, or for a 1x1 one matrix product on the images."""
+    if view.kernel != (1, 1) or any(view.padding):
         return convolve_by_dots(x, w, b, view, groups)
+    x = np.ascontiguousarray(x[:, :, :: view.stride[0], :: view.stride[1]])
     y = np.matmul(_by_group(w, groups), _images_by_group(x, groups))
     y = y.reshape(len(x), len(w), *view.out)
     if b is not None:

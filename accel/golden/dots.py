@@ -1,152 +1,121 @@
-"""Convolution by dot products on panels of patches: what accel.golden.conv.conv2d runs on.
+"""Dot products of many rows with many rows: what every fast convolution here runs on.
 
-Two ideas make it several times as fast as the plain nest.  A panel of patches (im2col's columns,
-but lying down) stays in the processor's cache, where im2col's whole matrix goes through memory.
-And four filters meet four patches at a time: every loaded number is used four times, and the
-sixteen sums stay in registers as vectors along the reduction.
+A convolution's filters are rows of weights, and its windows, written one after another into a
+*panel* that stays in the processor's cache, are rows of the same length.  Six filters meet four
+windows at a time: every loaded number is used four or six times, and the 24 sums stay in registers
+as vectors along the reduction.
 """
 
 import numba
 import numpy as np
 
-from accel.golden.columns import inside
-from accel.golden.threads import spread
-from accel.golden.window import Window
-
-#: Rows of patches and weights are filled up with zeros to this, so that no vector has a rest.
+#: Rows of windows and weights are filled up with zeros to this, so that no vector has a rest.
 VECTOR = 16
 #: Bytes of a panel, to lie in half of a second-level cache of 1 MiB.
 PANEL_BYTES = 1 << 19
-
-
-@numba.njit(cache=True, nogil=True)
-def lay_patches(x, channel, channels, kernel, stride, padding, dilation, out, start, stop, patches):
-    """Write windows ``start`` to ``stop`` - 1 (in (image, oy, ox) order) as rows of ``patches``.
-
-    Only ``channels`` channels from ``channel`` on; a row is in (channel, ky, kx) order.
-    """
-    _, _, height, width = x.shape
-    edges = np.empty((kernel[1], 2), np.int64)
-    # A step the compiler cannot foresee, or it would use vector scatters, which take twice as long;
-    # unsigned, so that it need not ask whether an index is negative.
-    step = np.ones(1, np.uint64)
-    at = start
-    while at < stop:  # one run of windows beside each other
-        n, oy, ox = at // (out[0] * out[1]), at // out[1] % out[0], at % out[1]
-        run = min(out[1] - ox, stop - at)
-        rows = patches[at - start : at - start + run]
-        begin = ox * stride[1] - padding[1]
-        for kx in range(kernel[1]):
-            edges[kx] = inside(width, run, stride[1], begin + kx * dilation[1])
-        k = 0
-        for c in range(channel, channel + channels):
-            for ky in range(kernel[0]):
-                y = oy * stride[0] - padding[0] + ky * dilation[0]
-                for kx in range(kernel[1]):
-                    left, right = edges[kx]
-                    if not 0 <= y < height:
-                        left = right = run  # nothing is read
-                    for j in range(left):
-                        rows[j, k] = 0
-                    target = rows[left:right, k]
-                    source = x[n, c, y, left * stride[1] + begin + kx * dilation[1] :: stride[1]]
-                    i, count = np.uint64(0), np.uint64(target.size)
-                    while i < count:
-                        target[i] = source[i]
-                        i += step[0]
-                    for j in range(right, run):
-                        rows[j, k] = 0
-                    k += 1
-        at += run
+#: Bytes of a row that are multiplied at a time: six rows and four lie in a first-level cache.
+STRETCH = 1 << 12
 
 
 # Sums in vectors add in another order than written ("reassoc"), with multiply and add in one.
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def multiply(w, b, patches, count, y, filter_, start):
-    """Write b + w @ patches.T to ``y`` [batch, filters, pixels], from ``filter_`` and ``start`` on.
+def multiply(w, b, panel, count, y):
+    """Write y[p, o] = b[o] + w[o] . panel[p] for the panel's first ``count`` rows.
 
-    At the end of the filters or patches, the last one stands in for those that are missing.
+    Sums are of b's type.  Bytes (uint8 windows, int8 weights, int32 bias) give exact sums, modulo
+    2**32 like all int32 arithmetic; a cast at every step keeps Numba from widening to 64 bits.
+    At the end of the filters or windows, the last one stands in for those that are missing.
+
+    Args:
+        w: [filters, K].
+        b: [filters], float32, float64 or int32.
+        panel: [at least count, at least K].
+        count: windows.
+        y: [count, filters] of b's type, any strides.
     """
-    filters, zero = len(w), w.dtype.type(0)
-    pixels = y.shape[2]
-    for o in range(0, filters, 4):
-        o1, o2, o3 = min(o + 1, filters - 1), min(o + 2, filters - 1), min(o + 3, filters - 1)
-        w0, w1, w2, w3 = w[o], w[o1], w[o2], w[o3]
-        for p in range(0, count, 4):
-            p1, p2, p3 = min(p + 1, count - 1), min(p + 2, count - 1), min(p + 3, count - 1)
-            c0, c1, c2, c3 = patches[p], patches[p1], patches[p2], patches[p3]
-            s00 = s01 = s02 = s03 = zero
-            s10 = s11 = s12 = s13 = zero
-            s20 = s21 = s22 = s23 = zero
-            s30 = s31 = s32 = s33 = zero
-            for k in range(w0.size):
-                s00 += w0[k] * c0[k]
-                s01 += w0[k] * c1[k]
-                s02 += w0[k] * c2[k]
-                s03 += w0[k] * c3[k]
-                s10 += w1[k] * c0[k]
-                s11 += w1[k] * c1[k]
-                s12 += w1[k] * c2[k]
-                s13 += w1[k] * c3[k]
-                s20 += w2[k] * c0[k]
-                s21 += w2[k] * c1[k]
-                s22 += w2[k] * c2[k]
-                s23 += w2[k] * c3[k]
-                s30 += w3[k] * c0[k]
-                s31 += w3[k] * c1[k]
-                s32 += w3[k] * c2[k]
-                s33 += w3[k] * c3[k]
-            for place, t0, t1, t2, t3 in (
-                (p, s00, s10, s20, s30), (p1, s01, s11, s21, s31),
-                (p2, s02, s12, s22, s32), (p3, s03, s13, s23, s33),
-            ):  # fmt: skip
-                n, pixel = (start + place) // pixels, (start + place) % pixels
-                y[n, filter_ + o, pixel] = t0 + b[filter_ + o]
-                y[n, filter_ + o1, pixel] = t1 + b[filter_ + o1]
-                y[n, filter_ + o2, pixel] = t2 + b[filter_ + o2]
-                y[n, filter_ + o3, pixel] = t3 + b[filter_ + o3]
+    last, end = len(w) - 1, count - 1
+    kind = b.dtype.type
+    step = STRETCH // w.itemsize
+    for p in range(count):
+        for o in range(len(w)):
+            y[p, o] = b[o]
+    for first in range(0, w.shape[1], step):
+        for o in range(0, len(w), 6):
+            o1, o2, o3 = min(o + 1, last), min(o + 2, last), min(o + 3, last)
+            o4, o5 = min(o + 4, last), min(o + 5, last)
+            w0 = w[o][first : first + step]
+            w1 = w[o1][first : first + step]
+            w2 = w[o2][first : first + step]
+            w3 = w[o3][first : first + step]
+            w4 = w[o4][first : first + step]
+            w5 = w[o5][first : first + step]
+            for p in range(0, count, 4):
+                p1, p2, p3 = min(p + 1, end), min(p + 2, end), min(p + 3, end)
+                c0 = panel[p][first : first + w0.size]
+                c1 = panel[p1][first : first + w0.size]
+                c2 = panel[p2][first : first + w0.size]
+                c3 = panel[p3][first : first + w0.size]
+                s00 = s01 = s02 = s03 = kind(0)
+                s10 = s11 = s12 = s13 = kind(0)
+                s20 = s21 = s22 = s23 = kind(0)
+                s30 = s31 = s32 = s33 = kind(0)
+                s40 = s41 = s42 = s43 = kind(0)
+                s50 = s51 = s52 = s53 = kind(0)
+                for k in range(w0.size):
+                    s00 = kind(s00 + kind(w0[k]) * kind(c0[k]))
+                    s01 = kind(s01 + kind(w0[k]) * kind(c1[k]))
+                    s02 = kind(s02 + kind(w0[k]) * kind(c2[k]))
+                    s03 = kind(s03 + kind(w0[k]) * kind(c3[k]))
+                    s10 = kind(s10 + kind(w1[k]) * kind(c0[k]))
+                    s11 = kind(s11 + kind(w1[k]) * kind(c1[k]))
+                    s12 = kind(s12 + kind(w1[k]) * kind(c2[k]))
+                    s13 = kind(s13 + kind(w1[k]) * kind(c3[k]))
+                    s20 = kind(s20 + kind(w2[k]) * kind(c0[k]))
+                    s21 = kind(s21 + kind(w2[k]) * kind(c1[k]))
+                    s22 = kind(s22 + kind(w2[k]) * kind(c2[k]))
+                    s23 = kind(s23 + kind(w2[k]) * kind(c3[k]))
+                    s30 = kind(s30 + kind(w3[k]) * kind(c0[k]))
+                    s31 = kind(s31 + kind(w3[k]) * kind(c1[k]))
+                    s32 = kind(s32 + kind(w3[k]) * kind(c2[k]))
+                    s33 = kind(s33 + kind(w3[k]) * kind(c3[k]))
+                    s40 = kind(s40 + kind(w4[k]) * kind(c0[k]))
+                    s41 = kind(s41 + kind(w4[k]) * kind(c1[k]))
+                    s42 = kind(s42 + kind(w4[k]) * kind(c2[k]))
+                    s43 = kind(s43 + kind(w4[k]) * kind(c3[k]))
+                    s50 = kind(s50 + kind(w5[k]) * kind(c0[k]))
+                    s51 = kind(s51 + kind(w5[k]) * kind(c1[k]))
+                    s52 = kind(s52 + kind(w5[k]) * kind(c2[k]))
+                    s53 = kind(s53 + kind(w5[k]) * kind(c3[k]))
+                for j, t0, t1, t2, t3, t4, t5 in (
+                    (0, s00, s10, s20, s30, s40, s50),
+                    (1, s01, s11, s21, s31, s41, s51),
+                    (2, s02, s12, s22, s32, s42, s52),
+                    (3, s03, s13, s23, s33, s43, s53),
+                ):  # fmt: skip
+                    if p + j > end:
+                        break  # a stand-in
+                    line = y[p + j]
+                    t0 = kind(t0 + line[o])
+                    t1 = kind(t1 + line[o1])
+                    t2 = kind(t2 + line[o2])
+                    t3 = kind(t3 + line[o3])
+                    t4 = kind(t4 + line[o4])
+                    t5 = kind(t5 + line[o5])
+                    line[o] = t0
+                    line[o1] = t1
+                    line[o2] = t2
+                    line[o3] = t3
+                    line[o4] = t4
+                    line[o5] = t5
 
 
-@numba.njit(cache=True, nogil=True)
-def convolve_panels(x, w, b, kernel, stride, padding, dilation, out, y, size, first, last):
-    """Write windows ``first`` to ``last`` - 1 of all images, ``size`` at a time.
-
-    ``w`` is [groups, filters / groups, K], K filled up; ``y`` is [batch, filters, pixels].
-    """
-    groups, filters, length = w.shape
-    channels = x.shape[1] // groups
-    # An odd number of vectors in a row lets neighbouring rows share the cache evenly.
-    pitch = length if length // VECTOR % 2 else length + VECTOR
-    patches = np.zeros((min(size, last - first), pitch), x.dtype)
-    for start in range(first, last, size):
-        stop = min(start + size, last)
-        for g in range(groups):
-            lay_patches(
-                x, g * channels, channels, kernel, stride, padding, dilation, out, start, stop,
-                patches,
-            )
-            multiply(w[g], b, patches, stop - start, y, g * filters, start)
+def panel_rows(row_bytes: int) -> int:
+    """Windows of a panel whose rows take ``row_bytes``: a multiple of four."""
+    return max(1, PANEL_BYTES // row_bytes // 4) * 4
 
 
-def convolve_by_dots(x, w, b, view: Window, groups: int) -> np.ndarray:
-    """Convolution of float images for a resolved window, spread over the processors."""
-    filters, length = len(w), w[0].size
-    filled = w.reshape(filters, -1)
-    if length % VECTOR:
-        filled = np.pad(filled, ((0, 0), (0, -length % VECTOR)))
-    filled = np.ascontiguousarray(filled).reshape(groups, filters // groups, -1)
-    bias = np.zeros(filters, x.dtype) if b is None else np.ascontiguousarray(b)
-    x = np.ascontiguousarray(x)
-    y = np.empty((len(x), filters, *view.out), x.dtype)
-    pixels = y.reshape(len(x), filters, view.out[0] * view.out[1])
-    windows = len(x) * pixels.shape[2]
-    size = max(1, PANEL_BYTES // filled[0, 0].nbytes // 4) * 4
-
-    def part(first, last):
-        convolve_panels(
-            x, filled, bias, view.kernel, view.stride, view.padding[:2], view.dilation, view.out,
-            pixels, size, first * 4, min(last * 4, windows),
-        )
-
-    spread(part, -(-windows // 4), y.size * length // VECTOR)
-    return y
+def fill_up(w: np.ndarray) -> np.ndarray:
+    """[filters, K] with K filled up with zeros to whole vectors; no copy where it is whole."""
+    if w.shape[1] % VECTOR:
+        w = np.pad(w, ((0, 0), (0, -w.shape[1] % VECTOR)))
+    return np.ascontiguousarray(w)

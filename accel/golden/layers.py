@@ -3,6 +3,7 @@
 import numpy as np
 
 from accel.golden import kernels
+from accel.golden.integer import conv, pair, requantise_rows
 from accel.graph.ir import AveragePool, Conv, MaxPool, Reshape, Tensor
 
 
@@ -10,7 +11,7 @@ def _requantise(sums, multiplier, shift, rounding, zero_point, lo=-128, hi=127) 
     """Requantise [..., channels]; multiplier and shift broadcast to [rows, channels]."""
     rows = sums.reshape(-1, sums.shape[-1])
     out = np.empty(rows.shape, np.int8)
-    kernels.requantise_rows(
+    requantise_rows(
         rows,
         np.broadcast_to(multiplier.astype(np.int64), rows.shape),
         np.broadcast_to(shift.astype(np.int64), rows.shape),
@@ -19,26 +20,10 @@ def _requantise(sums, multiplier, shift, rounding, zero_point, lo=-128, hi=127) 
     return out.reshape(sums.shape)
 
 
-def conv(node: Conv, source: Tensor, target: Tensor, images: np.ndarray) -> np.ndarray:
-    """Convolution or fully connected layer, with requantisation and clamp."""
-    sums = np.empty((len(images), *target.shape), np.int32)
-    out_channels, kernel_h, kernel_w, _ = node.weights.shape
-    kernels.conv_sums(
-        images, int(source.zero_point),
-        node.weights.reshape(out_channels, -1).astype(np.int16), node.bias.astype(np.int32),
-        (kernel_h, kernel_w), _pair(node.stride), _pair(node.padding), _pair(node.dilation),
-        int(node.groups), sums,
-    )
-    need = node.requant
-    return _requantise(
-        sums, need.multiplier, need.shift, need.rounding, need.zero_point, need.lo, need.hi
-    )
-
-
 def max_pool(node: MaxPool, source: Tensor, target: Tensor, images: np.ndarray) -> np.ndarray:
     """Maximum pooling."""
     out = np.empty((len(images), *target.shape), np.int8)
-    kernels.max_pool(images, _pair(node.kernel), _pair(node.stride), _pair(node.padding), out)
+    kernels.max_pool(images, pair(node.kernel), pair(node.stride), pair(node.padding), out)
     return out
 
 
@@ -48,7 +33,7 @@ def average_pool(node: AveragePool, source: Tensor, target: Tensor, images) -> n
     counts = np.empty(target.shape[:2], np.int32)
     kernels.window_sums(
         images, int(source.zero_point),
-        _pair(node.kernel), _pair(node.stride), _pair(node.padding), sums, counts,
+        pair(node.kernel), pair(node.stride), pair(node.padding), sums, counts,
     )
     entries = np.array([node.table[int(count)] for count in counts.ravel()], np.int64)
     entries = np.tile(entries, (len(images), 1))  # one row per image and window
@@ -61,8 +46,3 @@ def reshape(node: Reshape, source: Tensor, target: Tensor, images: np.ndarray) -
 
 
 LAYERS = {Conv: conv, MaxPool: max_pool, AveragePool: average_pool, Reshape: reshape}
-
-
-def _pair(values) -> tuple[int, int]:
-    """Return the first two as plain integers: (vertical, horizontal) for a kernel."""
-    return int(values[0]), int(values[1])

@@ -1,8 +1,5 @@
 """Walk a network, layer by layer, on the processor."""
 
-import concurrent.futures
-import os
-
 import numpy as np
 
 from accel.golden.layers import LAYERS
@@ -28,19 +25,9 @@ def run(graph: Graph, images) -> dict[str, np.ndarray]:
             raise GraphError(f"the network has {len(graph.inputs)} inputs, not 1")
         images = {graph.inputs[0].tensor: images}
     tensors = {port.tensor: _check(graph, port.tensor, images) for port in graph.inputs}
-    batch = len(next(iter(tensors.values())))
-    pieces = min(batch, os.cpu_count() or 1)
-    edges = [batch * i // pieces for i in range(pieces + 1)]
-    with concurrent.futures.ThreadPoolExecutor(pieces) as pool:
-        for node in graph.nodes:
-            layer = LAYERS[type(node)]
-            source, target = graph.tensors[node.input], graph.tensors[node.output]
-            values = tensors[node.input]
-            parts = [
-                pool.submit(layer, node, source, target, values[start:stop])
-                for start, stop in zip(edges, edges[1:], strict=False)
-            ]
-            tensors[node.output] = np.concatenate([part.result() for part in parts])
+    for node in graph.nodes:
+        source, target = graph.tensors[node.input], graph.tensors[node.output]
+        tensors[node.output] = LAYERS[type(node)](node, source, target, tensors[node.input])
     return tensors
 
 

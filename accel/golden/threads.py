@@ -5,11 +5,26 @@ several times as long to compile, and one of their thread layers may not be ente
 """
 
 import concurrent.futures
+import contextlib
 import functools
 import os
+from collections.abc import Iterator
 
 #: Elements below which starting threads takes longer than they save (about 0.1 ms).
 WORTH = 1 << 19
+#: Threads to use at most; set by ``limit``.
+_most = os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def limit(count: int) -> Iterator[None]:
+    """Use at most ``count`` threads (BLAS has its own) while the block runs."""
+    global _most
+    before, _most = _most, count
+    try:
+        yield
+    finally:
+        _most = before
 
 
 @functools.cache
@@ -30,7 +45,7 @@ def spread(function, count: int, work: int) -> None:
         count: number of items.
         work: elements touched in all; little work stays in the calling thread.
     """
-    pieces = min(os.cpu_count() or 1, count)
+    pieces = min(_most, count)
     if work < WORTH or pieces < 2:
         function(0, count)
         return

@@ -70,6 +70,7 @@ def simulate(cases, busy=0.0, seed=0, ends=1):
         for case in cases:
             for name, value in case.config().items():
                 ctx.set(dut.config[name], value)
+            await ctx.tick()
             for count, (multiplier, shift) in case.table.items():
                 ctx.set(dut.table.valid, 1)
                 ctx.set(dut.table.index, count)

@@ -45,6 +45,7 @@ def test_it_holds_its_depth_and_then_refuses():
         for _ in range(20):
             *_, ready = await ctx.tick().sample(dut.input.ready)
             taken += ready
+            assert ctx.get(dut.level) == taken
         assert 4 <= taken <= 6
 
     simulate(dut, bench)

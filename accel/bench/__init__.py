@@ -1,0 +1,1 @@
+"""Benchmarks: the golden model beside ONNX Runtime, the outside yardstick for speed."""

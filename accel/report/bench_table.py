@@ -1,0 +1,40 @@
+"""The table that ``accel bench`` prints."""
+
+import rich.box
+import rich.table
+
+
+def render(report: dict) -> rich.table.Table:
+    """A table of a benchmark's figures, their targets and whether they are met."""
+    one = report["machine"]
+    table = rich.table.Table(
+        title=f"{one['cpu']}, {one['cores']} cores; threads: {report['threads']}, "
+        f"medians of {report['repeats']}",
+        box=rich.box.SIMPLE_HEAD,
+    )
+    table.add_column("what", overflow="fold")
+    for column in ("ours", "ORT", "ratio", "target", "GMAC/s"):
+        table.add_column(column, justify="right")
+    table.add_column("met")
+    kind = None
+    for row in report["figures"]:
+        if kind not in (None, row["kind"]):
+            table.add_section()
+        kind = row["kind"]
+        table.add_row(
+            f"{kind}, {row['what']}", f"{row['ours']:.3g} {row['unit']}",
+            _figure(row["ort"], f" {row['unit']}"), _figure(row["ratio"]), _target(row),
+            _figure(row.get("gmacs_per_second")), "yes" if row["met"] else "no",
+        )  # fmt: skip
+    return table
+
+
+def _figure(value, unit: str = "") -> str:
+    return "" if value is None else f"{value:,.0f}{unit}" if value >= 100 else f"{value:.3g}{unit}"
+
+
+def _target(row: dict) -> str:
+    """A bound on the ratio, or on the time where there is no ratio."""
+    if row["kind"] == "seven loops":
+        return f">= {row['target']:g}"
+    return f"<= {row['target']:g}" if row["ratio"] else f"< {row['target']:g} {row['unit']}"
