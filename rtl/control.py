@@ -8,6 +8,7 @@ from accel.isa import ID_VALUE, Error, Reg
 from accel.params import Params
 from rtl.check import ERROR_BITS
 from rtl.counters import record_layout
+from rtl.reset import RESET_CYCLES
 
 ADDR_BITS = 8
 DATA_BITS = 32
@@ -130,8 +131,9 @@ class Control(wiring.Component):
     """Starts a program, watches it to its end, and tells the host.
 
     A run: the host writes PROGRAM, COMMANDS and then CONTROL bit 0.  When no bus transaction of an
-    earlier, failed run is open any more, ``reset`` clears the whole core for one cycle, ``start``
-    follows in the next, then ``run`` is high until the program is finished or the first error.
+    earlier, failed run is open any more, ``reset`` clears the whole core for RESET_CYCLES, and
+    RESET_CYCLES later (see rtl.reset) comes ``start``; then ``run`` is high until the program is
+    finished or the first error.
     Either ends ``run`` and raises ``irq``, which stays until CONTROL bit 1 is written or the next
     start.  Writing a start while busy does nothing.
 
@@ -199,8 +201,7 @@ class Control(wiring.Component):
         m.d.comb += watchdog.limit.eq(timeout)
         with m.If(clear):
             m.d.sync += self.irq.eq(0)
-        # A register: it fans out to every flip-flop of the core.
-        m.d.sync += self.reset.eq(0)
+        since = Signal(range(2 * RESET_CYCLES))  # the beginning of the reset
         with m.FSM() as fsm:
             with m.State("IDLE"), m.If(start):
                 m.d.sync += [done.eq(0), code.eq(Error.NONE), where.eq(0), self.irq.eq(0)]
@@ -210,10 +211,14 @@ class Control(wiring.Component):
                 with m.If(failure != Error.NONE):
                     self._fail(m, code, failure, where)
                 with m.Elif(~core.outstanding):
-                    m.d.sync += [self.reset.eq(1), core.halt.eq(0)]
+                    m.d.sync += [self.reset.eq(1), since.eq(0)]
                     m.next = "RESET"
             with m.State("RESET"):
-                m.next = "START"
+                m.d.sync += since.eq(since + 1)
+                with m.If(since == RESET_CYCLES - 1):
+                    m.d.sync += [self.reset.eq(0), core.halt.eq(0)]
+                with m.If(since == 2 * RESET_CYCLES - 1):
+                    m.next = "START"
             with m.State("START"):
                 m.d.comb += core.start.eq(1)
                 m.next = "RUN"

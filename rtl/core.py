@@ -17,6 +17,7 @@ from rtl.im2col import Im2colBuffer
 from rtl.interfaces import axi_read, axi_write, tag_layout
 from rtl.load import LoadEngine
 from rtl.post import PostEngine
+from rtl.reset import ResetChain
 from rtl.scoreboard import Scoreboard
 from rtl.weights import WeightEngine
 
@@ -41,6 +42,7 @@ class Core(wiring.Component):
 
     Members:
         control: see :func:`rtl.control.core_port`.  A program may be started once after a reset.
+        reset: clears everything; held for RESET_CYCLES, and as long again before a start.
         axi_read, axi_write: AXI4 master.
     """
 
@@ -49,6 +51,7 @@ class Core(wiring.Component):
         super().__init__(
             {
                 "control": In(core_port(params)),
+                "reset": In(1),
                 "axi_read": Out(axi_read(params)),
                 "axi_write": Out(axi_write(params)),
             }
@@ -57,14 +60,15 @@ class Core(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         params = self._params
-        m.submodules.fetch = fetch = Fetch(params)
-        m.submodules.load = load = LoadEngine(params)
-        m.submodules.weights = weights = WeightEngine(params)
-        m.submodules.exec = exe = ExecEngine(params)
-        m.submodules.post = post = PostEngine(params)
-        m.submodules.reads = reads = ReadMaster(params, clients=3)
-        m.submodules.scoreboard = scoreboard = Scoreboard()
-        m.submodules.counters = counters = Counters()
+        chain = ResetChain(m, self.reset)
+        fetch = chain.add("fetch", Fetch(params))
+        load = chain.add("load", LoadEngine(params))
+        weights = chain.add("weights", WeightEngine(params))
+        exe = chain.add("exec", ExecEngine(params))
+        post = chain.add("post", PostEngine(params))
+        reads = chain.add("reads", ReadMaster(params, clients=3))
+        scoreboard = chain.add("scoreboard", Scoreboard())
+        counters = chain.add("counters", Counters())
         engines = {"load": load, "weights": weights, "exec": exe, "post": post}
 
         for name, engine in engines.items():
@@ -81,7 +85,7 @@ class Core(wiring.Component):
         stoppable = (fetch, reads, *engines.values())
         m.d.comb += [block.halt.eq(self.control.halt) for block in stoppable]
 
-        self._datapath(m, load, weights, exe, post)
+        self._datapath(m, chain, load, weights, exe, post)
         self._supervision(m, fetch, reads, scoreboard, counters, post)
         m.d.comb += [
             scoreboard.activity.place.eq(load.write.enable.any()),
@@ -97,14 +101,14 @@ class Core(wiring.Component):
         ]
         return m
 
-    def _datapath(self, m, load, weights, exe, post):
+    def _datapath(self, m, chain, load, weights, exe, post):
         """Pixels, weights, sums; and what keeps the four engines in step."""
         params = self._params
-        m.submodules.im2col = im2col = Im2colBuffer(params)
-        m.submodules.array = array = SystolicArray(params)
-        m.submodules.accumulator = accumulator = Accumulator(params)
-        m.submodules.swap = swap = Delay(1, SWAP_LATENCY)
-        m.submodules.tag = tag = Delay(tag_layout(params), IM2COL_LATENCY)
+        im2col = chain.add("im2col", Im2colBuffer(params))
+        array = chain.add("array", SystolicArray(params))
+        accumulator = chain.add("accumulator", Accumulator(params))
+        swap = chain.add("swap", Delay(1, SWAP_LATENCY))
+        tag = chain.add("tag", Delay(tag_layout(params), IM2COL_LATENCY))
         connect(m, load.write, im2col.write)
         connect(m, exe.read, im2col.read)
         connect(m, weights.row, array.weight)

@@ -32,8 +32,10 @@ class Scoreboard(wiring.Component):
         done: commands completed, as ``wait_*`` fields compare them.
         drained: all EXEC commands have been issued.
         outstanding: a bus transaction is open.
-        finished: the program is over; registered, and then stays.
-        progress: something moved; registered.
+        finished: the program is over; then stays.
+        progress: something moved.
+
+    All inputs are registered first: they come from all over the chip.
     """
 
     dispatched: In(Engines)
@@ -52,25 +54,36 @@ class Scoreboard(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        names = ("dispatched", "completed", "idle", "dispatch_finished", "exec_pending",
+                 "outstanding_read", "outstanding_write", "activity")  # fmt: skip
+        seen = {}
+        for name in names:
+            port = getattr(self, name)
+            seen[name] = Signal.like(port, name=f"seen_{name}")
+            m.d.sync += seen[name].eq(port)
+
         for name in Done.members:
-            with m.If(self.completed[name]):
+            with m.If(seen["completed"][name]):
                 m.d.sync += self.done[name].eq(self.done[name] + 1)
 
+        # Commands in queues and engines.
         open_ = {name: Signal(DONE_BITS, name=f"open_{name}") for name in Engines.members}
         for name, count in open_.items():
-            m.d.sync += count.eq(count + self.dispatched[name] - self.completed[name])
+            m.d.sync += count.eq(count + seen["dispatched"][name] - seen["completed"][name])
 
-        m.d.comb += [
-            self.drained.eq(self.dispatch_finished & ~self.exec_pending & self.idle.exec),
-            self.outstanding.eq(self.outstanding_read | self.outstanding_write),
-        ]
+        none_open = ~Cat(count.any() for count in open_.values()).any()
+        moving = Cat(seen["activity"], seen["dispatched"], seen["completed"]).any()
         m.d.sync += [
-            self.finished.eq(
-                self.dispatch_finished
-                & ~Cat(count.any() for count in open_.values()).any()
-                & self.idle.as_value().all()
-                & ~self.outstanding
+            self.drained.eq(
+                seen["dispatch_finished"] & ~seen["exec_pending"] & seen["idle"].exec
             ),
-            self.progress.eq(Cat(self.activity, self.dispatched, self.completed).any()),
+            self.outstanding.eq(seen["outstanding_read"] | seen["outstanding_write"]),
+            self.finished.eq(
+                seen["dispatch_finished"]
+                & none_open
+                & seen["idle"].as_value().all()
+                & ~(seen["outstanding_read"] | seen["outstanding_write"])
+            ),
+            self.progress.eq(moving),
         ]
         return m

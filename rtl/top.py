@@ -1,6 +1,6 @@
 """The accelerator as its user instantiates it."""
 
-from amaranth import Module, ResetInserter
+from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out, connect
 
@@ -52,11 +52,10 @@ class Accelerator(wiring.Component):
         m = Module()
         params = self._params
         m.submodules.control = control = Control(params)
-        core = Core(params)
-        m.submodules.core = ResetInserter(control.reset)(core)
+        m.submodules.core = core = Core(params)
         connect(m, control.core, core.control)
         connect(m, core.axi_read, FlatView(self, "m_axi_", axi_read(params).flip()))
         connect(m, core.axi_write, FlatView(self, "m_axi_", axi_write(params).flip()))
         connect(m, control.bus, FlatView(self, "s_axil_", axi_lite))
-        m.d.comb += self.irq.eq(control.irq)
+        m.d.comb += [core.reset.eq(control.reset), self.irq.eq(control.irq)]
         return m

@@ -36,7 +36,7 @@ class Shape(NamedTuple):
         )
 
 
-#: The convolutions of ResNet-18, and how often each occurs; the one that is the usual example first.
+#: The convolutions of ResNet-18, and how often each occurs; the usual example comes first.
 RESNET18 = {
     Shape(128, 28, 128, 3, 1): 3,
     Shape(3, 224, 64, 7, 2): 1,

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 

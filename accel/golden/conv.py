@@ -162,10 +162,11 @@ def _gemm(x, w, b, view: Window, groups: int) -> np.ndarray:
 
 
 def _fast(x, w, b, view: Window, groups: int) -> np.ndarray:
-    """Dot products on panels of windows, or for a 1x1 one matrix product on the images."""
-    if view.kernel != (1, 1) or any(view.padding):
+    """Dot products on panels of windows, or for 1x1 filters on large images a matrix product."""
+    few = len(x) * view.out[0] * view.out[1] <= len(w)
+    if view.kernel != (1, 1) or any(view.padding) or few:
         return convolve_by_dots(x, w, b, view, groups)
-    x = np.ascontiguousarray(x[:, :, :: view.stride[0], :: view.stride[1]])
+    x = x[:, :, :: view.stride[0], :: view.stride[1]]  # the rest is never read
     y = np.matmul(_by_group(w, groups), _images_by_group(x, groups))
     y = y.reshape(len(x), len(w), *view.out)
     if b is not None:

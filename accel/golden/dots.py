@@ -4,6 +4,9 @@ A convolution's filters are rows of weights, and its windows, written one after 
 *panel* that stays in the processor's cache, are rows of the same length.  Six filters meet four
 windows at a time: every loaded number is used four or six times, and the 24 sums stay in registers
 as vectors along the reduction.
+
+Whoever changes a kernel here: Numba's cache on disk does not see that its callers in other files
+must be compiled again.  Delete accel/golden/__pycache__.
 """
 
 import numba
@@ -36,9 +39,6 @@ def multiply(w, b, panel, count, y):
     last, end = len(w) - 1, count - 1
     kind = b.dtype.type
     step = STRETCH // w.itemsize
-    for p in range(count):
-        for o in range(len(w)):
-            y[p, o] = b[o]
     for first in range(0, w.shape[1], step):
         for o in range(0, len(w), 6):
             o1, o2, o3 = min(o + 1, last), min(o + 2, last), min(o + 3, last)
@@ -95,12 +95,12 @@ def multiply(w, b, panel, count, y):
                     if p + j > end:
                         break  # a stand-in
                     line = y[p + j]
-                    t0 = kind(t0 + line[o])
-                    t1 = kind(t1 + line[o1])
-                    t2 = kind(t2 + line[o2])
-                    t3 = kind(t3 + line[o3])
-                    t4 = kind(t4 + line[o4])
-                    t5 = kind(t5 + line[o5])
+                    t0 = kind(t0 + (line[o] if first else b[o]))
+                    t1 = kind(t1 + (line[o1] if first else b[o1]))
+                    t2 = kind(t2 + (line[o2] if first else b[o2]))
+                    t3 = kind(t3 + (line[o3] if first else b[o3]))
+                    t4 = kind(t4 + (line[o4] if first else b[o4]))
+                    t5 = kind(t5 + (line[o5] if first else b[o5]))
                     line[o] = t0
                     line[o1] = t1
                     line[o2] = t2

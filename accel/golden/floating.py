@@ -15,7 +15,7 @@ from accel.golden.threads import spread
 from accel.golden.window import Window
 
 #: Elements that must lie beside each other for copies of stretches to be worth it.
-STRETCH = 32
+LONG = 32
 
 
 @numba.njit(cache=True, nogil=True)
@@ -71,7 +71,7 @@ def convolve_by_dots(x, w, b, view: Window, groups: int) -> np.ndarray:
     filters, channels, windows = len(w), x.shape[1], view.out[0] * view.out[1]
     bias = np.zeros(filters, x.dtype) if b is None else np.ascontiguousarray(b)
     y = np.empty((len(x), filters, windows), x.dtype)
-    by_rows = len(x) * windows > filters and view.kernel[1] * channels // groups > STRETCH
+    by_rows = len(x) * windows > filters and view.kernel[1] * channels // groups > LONG
     rows = (w.transpose(0, 2, 3, 1) if by_rows else w).reshape(filters, -1)
     rows = fill_up(rows).reshape(groups, filters // groups, -1)
     size, shape = panel_rows(rows[0, 0].nbytes), (view.kernel, view.stride, view.dilation)

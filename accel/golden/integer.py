@@ -111,21 +111,23 @@ def conv(node: Conv, source: Tensor, target: Tensor, images: np.ndarray) -> np.n
         lambda first, last: fold_bias(rows, bias, zero, folded, first, last),
         filters, rows.size // VECTOR,
     )  # fmt: skip
-    stride = pair(node.stride)
+    stride, dilation = pair(node.stride), pair(node.dilation)
     if kernel_h == kernel_w == 1 and not any(node.padding):  # the rest is never read
         images, stride = images[:, :: stride[0], :: stride[1]], (1, 1)
     framed = frame_images(images, node.padding, np.uint8, 128, 128 + zero)
     thin = part == 1 and groups == filters
-    w = np.ascontiguousarray(rows.T)[None] if thin else fill_up(rows)
-    w = w if thin else w.reshape(groups, filters // groups, -1)
+    if thin:
+        w = np.ascontiguousarray(rows.T)[None]
+    else:
+        w = fill_up(rows).reshape(groups, filters // groups, -1)
     out_h, out_w, _ = target.shape
     y = np.empty((len(images), out_h * out_w, filters), np.int8)
     multiplier, shift = need.multiplier.astype(np.int64)[None], need.shift.astype(np.int64)[None]
     fixed = int(need.rounding), int(need.zero_point), int(need.lo), int(need.hi)
-    size = panel_rows(w.shape[2] + 4 * filters)
+    size = panel_rows(w.shape[2] + folded[:1].nbytes * filters)
     spread(
         lambda first, last: convolve_bytes(
-            framed, w, folded, thin, images.shape[3], (kernel_h, kernel_w), stride, pair(node.dilation),
+            framed, w, folded, thin, images.shape[3], (kernel_h, kernel_w), stride, dilation,
             out_w, multiplier, shift, fixed, y, size, first, last,
         ),
         len(images) * out_h * out_w, y.size * rows.shape[1] // VECTOR,

@@ -1,12 +1,11 @@
-"""The golden model's inner loops: small pure functions of arrays, compiled by Numba.
+"""The golden model's pooling loops: small pure functions of arrays, compiled by Numba.
 
-All take and give [images, height, width, channels].  They release the interpreter's lock, so a
-batch is spread over threads without Numba's own parallel machinery, whose compilation takes
-several times as long.  Compiled code is kept on disk.
+All take and give [images, height, width, channels].  They release the interpreter's lock, so that
+threads can share a batch (accel.golden.threads).  Compiled code is kept on disk.
 """
 
 import numba
-import numpy as np
+
 
 @numba.njit(cache=True, nogil=True)
 def max_pool(images, kernel, stride, padding, out):

@@ -4,6 +4,7 @@ import numpy as np
 
 from accel.golden import kernels
 from accel.golden.integer import conv, pair, requantise_rows
+from accel.golden.threads import spread
 from accel.graph.ir import AveragePool, Conv, MaxPool, Reshape, Tensor
 
 
@@ -23,7 +24,11 @@ def _requantise(sums, multiplier, shift, rounding, zero_point, lo=-128, hi=127) 
 def max_pool(node: MaxPool, source: Tensor, target: Tensor, images: np.ndarray) -> np.ndarray:
     """Maximum pooling."""
     out = np.empty((len(images), *target.shape), np.int8)
-    kernels.max_pool(images, pair(node.kernel), pair(node.stride), pair(node.padding), out)
+    options = pair(node.kernel), pair(node.stride), pair(node.padding)
+    spread(
+        lambda first, last: kernels.max_pool(images[first:last], *options, out[first:last]),
+        len(images), out.size * options[0][0] * options[0][1],
+    )  # fmt: skip
     return out
 
 

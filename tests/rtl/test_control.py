@@ -9,6 +9,7 @@ from amaranth.sim import Simulator
 from accel.isa import ID_VALUE, RECORD_WORDS, Error, Reg
 from accel.params import Params
 from rtl.control import Control, RegisterPort, Watchdog
+from rtl.reset import RESET_CYCLES
 
 PARAMS = Params(rows=8, cols=16, bus_bytes=16, timeout_cycles=100)
 
@@ -79,7 +80,7 @@ def simulate(main, dut=None):
 async def begin(ctx, dut, host):
     """Start a run and follow it to the first cycle of ``run``."""
     await host.write(ctx, Reg.CONTROL, 1)
-    for _ in range(10):
+    for _ in range(2 * RESET_CYCLES + 10):
         if ctx.get(dut.core.run):
             return
         await ctx.tick()
@@ -172,7 +173,7 @@ def test_run_to_done():
             strobes = []
 
             async def watch(ctx=ctx, strobes=strobes):
-                for _ in range(8):
+                for _ in range(2 * RESET_CYCLES + 7):
                     await ctx.tick()
                     watched = (dut.reset, dut.core.start, dut.core.run)
                     strobes.append(tuple(ctx.get(signal) for signal in watched))
@@ -192,7 +193,8 @@ def test_run_to_done():
                 await ctx.tick()
             ctx.set(dut.core.finished, 0)
             await watch()
-            assert strobes == [(0, 1, 0)] + [(0, 0, 1)] * 7
+            held, settled = [(1, 0, 0)] * (RESET_CYCLES - 1), [(0, 0, 0)] * RESET_CYCLES
+            assert strobes == held + settled + [(0, 1, 0)] + [(0, 0, 1)] * 7
             ctx.set(bus.bready, 0)
             assert await status(ctx, host) == (1, 0, 0, Error.NONE)
             assert not ctx.get(dut.irq)
@@ -275,7 +277,7 @@ def test_error_stops_the_run_and_sticks(code):
             assert ctx.get(dut.core.halt) and not ctx.get(dut.reset) and not ctx.get(dut.core.run)
         assert await status(ctx, host) == (1, 0, 0, Error.NONE)
         ctx.set(dut.core.outstanding, 0)
-        await ctx.tick().repeat(3)
+        await ctx.tick().repeat(2 * RESET_CYCLES + 2)
         assert (ctx.get(dut.core.run), ctx.get(dut.core.halt)) == (1, 0)
         assert await host.read(ctx, Reg.WHERE) == 0
 

@@ -6,6 +6,8 @@ from amaranth.sim import Simulator
 
 from rtl.scoreboard import Scoreboard
 
+#: Cycles from an input to the outputs: it is registered, then judged.
+LATENCY = 2
 ENGINES = ("load", "weights", "exec", "post")
 
 
@@ -17,6 +19,7 @@ def simulate(main):
     async def bench(ctx):
         ctx.set(dut.idle, dict.fromkeys(ENGINES, 1))
         ctx.set(dut.dispatch_finished, 1)
+        await ctx.tick().repeat(LATENCY)
         await main(ctx, dut)
 
     sim.add_testbench(bench)
@@ -28,22 +31,26 @@ def test_counts_and_finish():
 
     async def main(ctx, dut):
         open_, done = dict.fromkeys(ENGINES, 0), dict.fromkeys(ENGINES, 0)
-        moved = 0
+        expected = []
         for _ in range(2000):
             given = {name: rng.random() < 0.2 for name in ENGINES}
             ended = {name: open_[name] > 0 and rng.random() < 0.4 for name in ENGINES}
             ctx.set(dut.dispatched, given)
             ctx.set(dut.completed, ended)
             over = not any(open_.values())
-            assert ctx.get(dut.progress) == moved
-            await ctx.tick()
-            assert ctx.get(dut.finished) == over
             moved = any(given.values()) or any(ended.values())
             for name in ENGINES:
                 open_[name] += given[name] - ended[name]
                 done[name] += ended[name]
+            expected.append((over, moved, dict(done)))
+            await ctx.tick()
+            if len(expected) < LATENCY:
+                continue
+            over, moved, counts = expected[-LATENCY]
+            assert ctx.get(dut.finished) == over
+            assert ctx.get(dut.progress) == moved
             for name in ("load", "exec", "post"):
-                assert ctx.get(dut.done[name]) == done[name]
+                assert ctx.get(dut.done[name]) == counts[name]
         assert min(done.values()) > 300
 
     simulate(main)
@@ -52,7 +59,7 @@ def test_counts_and_finish():
 def test_everything_that_holds_the_end_back():
     async def main(ctx, dut):
         async def finished():
-            await ctx.tick()
+            await ctx.tick().repeat(LATENCY)
             return ctx.get(dut.finished)
 
         assert await finished()
@@ -76,9 +83,11 @@ def test_drained_when_no_vector_can_follow():
         assert ctx.get(dut.drained)
         for port, held in ((dut.exec_pending, 1), (dut.idle.exec, 0), (dut.dispatch_finished, 0)):
             ctx.set(port, held)
+            await ctx.tick().repeat(LATENCY)
             assert not ctx.get(dut.drained)
             ctx.set(port, 1 - held)
         ctx.set(dut.idle.post, 0)
+        await ctx.tick().repeat(LATENCY)
         assert ctx.get(dut.drained)
 
     simulate(main)
@@ -89,10 +98,10 @@ def test_every_activity_is_progress():
         await ctx.tick()
         for name in dut.activity.shape().members:
             ctx.set(dut.activity[name], 1)
-            await ctx.tick()
+            await ctx.tick().repeat(LATENCY)
             assert ctx.get(dut.progress)
             ctx.set(dut.activity[name], 0)
-            await ctx.tick()
+            await ctx.tick().repeat(LATENCY)
             assert not ctx.get(dut.progress)
 
     simulate(main)

@@ -1,0 +1,30 @@
+"""Distributes the core's reset: one local register per block instead of one net across the chip."""
+
+from amaranth import Module, ResetInserter, Signal
+from amaranth.lib import wiring
+
+#: Cycles the control holds the core's reset, and then waits before it starts a program: longer
+#: than the chain of local registers, so that all blocks are in reset together for a while.
+RESET_CYCLES = 32
+
+
+class ResetChain:
+    """Adds submodules to ``m`` that are reset one cycle after one another.
+
+    A single reset register would drive thousands of flip-flops all over the chip, and its wires
+    would limit the clock.  So each block gets a register of its own, fed by the one before.  The
+    registers hold different values at any time, hence no synthesiser merges them.
+    """
+
+    def __init__(self, m: Module, reset: Signal):
+        self._m, self._last, self._blocks = m, reset, 0
+
+    def add(self, name: str, block: wiring.Component) -> wiring.Component:
+        """Make ``block`` the submodule ``name`` of the module; return it."""
+        self._blocks += 1
+        assert self._blocks < RESET_CYCLES, "RESET_CYCLES must be longer than the chain"
+        local = Signal(name=f"reset_{name}", reset_less=True)
+        self._m.d.sync += local.eq(self._last)
+        self._m.submodules[name] = ResetInserter(local)(block)
+        self._last = local
+        return block
