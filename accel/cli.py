@@ -349,10 +349,15 @@ def verilog(array, output) -> None:
 @main.command()
 @click.option("--array", type=ArrayShape(), default="8x8", show_default=True,
               help="Rows and columns of the MAC array.")  # fmt: skip
+@click.option("--input-bytes", type=int, default=32768, show_default=True,
+              help="Size of the im2col line buffer.")  # fmt: skip
+@click.option("--post-lanes", type=int, default=2, show_default=True,
+              help="Physical requantiser lanes; a layer whose reduction fills at least "
+              "columns/lanes weight tiles loses nothing by fewer.")  # fmt: skip
 @click.option("--device", default="ecp5-85k", show_default=True, help="The FPGA.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
               help="Also write report.json, the netlists and logs here.")  # fmt: skip
-def fpga(array, device, out) -> None:
+def fpga(array, input_bytes, post_lanes, device, out) -> None:
     """Place and route the core: LUT, FF, DSP, block RAM and clock."""
     from accel.fpga import FpgaError, place_and_route
     from accel.params import Params
@@ -361,10 +366,10 @@ def fpga(array, device, out) -> None:
     with _one_line():
         try:
             with _progress("emit Verilog") as progress:
-                result = place_and_route(
-                    Params(rows=array[0], cols=array[1]), device=device, directory=out,
-                    progress=progress,
-                )  # fmt: skip
+                params = Params(
+                    rows=array[0], cols=array[1], input_bytes=input_bytes, post_lanes=post_lanes
+                )
+                result = place_and_route(params, device=device, directory=out, progress=progress)
         except FpgaError as error:
             failure = click.ClickException(str(error))
             failure.exit_code = 2

@@ -8,6 +8,7 @@ the clock is the core's own.
 import dataclasses
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sysconfig
@@ -58,9 +59,9 @@ def place_and_route(
     """Return what the machine takes on ``device`` and how fast its clock may be.
 
     ``directory`` keeps the netlists, logs and nextpnr's full report.  The result holds ``device``,
-    ``array``, ``clock_mhz`` (``achieved`` and ``constraint``), ``lut``, ``ff``, ``dsp`` and
-    ``block_ram`` (each ``used`` and ``available``), and ``critical_path``: its stages that
-    take time, each ``type``, ``delay_ns``, ``from`` and ``to``.
+    ``array``, ``params``, ``clock_mhz`` (``achieved`` and ``constraint``), ``lut``, ``ff``,
+    ``dsp`` and ``block_ram`` (each ``used`` and ``available``), and ``critical_path``: its stages
+    that take time, each ``type``, ``delay_ns``, ``from`` and ``to``.
 
     Raises:
         FpgaError: unknown device, a tool that is missing or failed, a design that does not fit.
@@ -76,7 +77,7 @@ def place_and_route(
         work = pathlib.Path(directory or temporary)
         work.mkdir(parents=True, exist_ok=True)
         progress("emit Verilog", 0.0)
-        (work / f"{TOP}.v").write_text(emit(params))
+        (work / f"{TOP}.v").write_text(without_zeroes(emit(params)))
         progress("synthesise", 0.1)
         _run(work, "yosys", [yosys, *_synthesis()])
         progress("place and route", 0.4)
@@ -86,15 +87,25 @@ def place_and_route(
             "nextpnr",
             [nextpnr, part.size, "--package", part.package, "--speed", str(part.speed),
              "--out-of-context", "--timing-allow-fail", "--freq", str(clock_mhz),
-             "--seed", str(seed), "--json", f"{TOP}.json", "--report", "report.json"],
-        )
-        raw = json.loads((work / "report.json").read_text())
+             "--router", "router2", "--seed", str(seed), "--json", f"{TOP}.json",
+             "--report", "nextpnr.json"],
+        )  # fmt: skip
+        raw = json.loads((work / "nextpnr.json").read_text())
     progress("done", 1.0)
     return {
         "device": device,
         "array": {"rows": params.rows, "cols": params.cols},
+        "params": dataclasses.asdict(params),
         **summarise(raw),
     }
+
+
+def without_zeroes(text: str) -> str:
+    """Return the Verilog ``text`` without the lines that set a memory's words to zero.
+
+    The FPGA's memories power up so anyway, and Yosys takes minutes for what it need not read.
+    """
+    return re.sub(r"^ *\S+\[\d+\] = \d+'[dh]0+;\n", "", text, flags=re.MULTILINE)
 
 
 def summarise(raw: dict) -> dict:

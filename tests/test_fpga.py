@@ -1,5 +1,6 @@
 """The FPGA flow with stand-ins for its tools, which take minutes: arguments, report, errors."""
 
+import dataclasses
 import json
 import shutil
 import stat
@@ -46,7 +47,7 @@ SUMMARY = {
 }
 
 
-WRITE_REPORT = f"cat > report.json <<END\n{json.dumps(RAW)}\nEND"
+WRITE_REPORT = f"cat > nextpnr.json <<END\n{json.dumps(RAW)}\nEND"
 
 
 @pytest.fixture
@@ -72,7 +73,12 @@ def test_report(tools):
     report = fpga.place_and_route(
         PARAMS, clock_mhz=80, seed=3, directory=work, progress=lambda *stage: stages.append(stage)
     )
-    assert report == {"device": "ecp5-85k", "array": {"rows": 4, "cols": 4}, **SUMMARY}
+    assert report == {
+        "device": "ecp5-85k",
+        "array": {"rows": 4, "cols": 4},
+        "params": dataclasses.asdict(PARAMS),
+        **SUMMARY,
+    }
     assert "synth_ecp5 -top accelerator" in (work / "yosys.args").read_text()
     arguments = (work / "nextpnr-ecp5.args").read_text()
     for part in ("--85k --package CABGA381 --speed 6", "--out-of-context", "--freq 80 --seed 3"):
@@ -113,3 +119,9 @@ def test_failing_tools_are_named_with_their_error(tools):
     work = tools(nextpnr="echo 'ERROR: unable to place'; exit 255")
     with pytest.raises(fpga.FpgaError, match="nextpnr failed with code 255: ERROR: unable to"):
         fpga.place_and_route(PARAMS, directory=work)
+
+
+def test_only_zero_words_are_left_out():
+    kept = "  initial begin\n    bank[2] = 8'h10;\n  end\n"
+    text = kept.replace("    bank", "    bank[0] = 32'd0;\n    bank[10] = 8'h00;\n    bank")
+    assert fpga.without_zeroes(text) == kept
