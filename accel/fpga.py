@@ -86,8 +86,8 @@ def place_and_route(
             work,
             "nextpnr",
             [nextpnr, part.size, "--package", part.package, "--speed", str(part.speed),
-             "--out-of-context", "--timing-allow-fail", "--freq", str(clock_mhz),
-             "--router", "router2", "--seed", str(seed), "--json", f"{TOP}.json",
+             "--out-of-context", "--timing-allow-fail", "--router", "router2",
+             "--freq", str(clock_mhz), "--seed", str(seed), "--json", f"{TOP}.json",
              "--report", "nextpnr.json"],
         )  # fmt: skip
         raw = json.loads((work / "nextpnr.json").read_text())
