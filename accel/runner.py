@@ -132,6 +132,13 @@ def run_batch(engine, program: Program, graph: Graph, images, memory: Memory) ->
     return Batch(program, tensors, records, outcome)
 
 
+def _accuracy(scores: np.ndarray, labels: np.ndarray) -> dict[str, int]:
+    """How many images score highest in their right class; labels may be more than images."""
+    predicted = scores.reshape(len(scores), -1).argmax(axis=1)
+    right = int((predicted == labels[: len(scores)].ravel()).sum())
+    return {"correct": right, "images": len(scores)}
+
+
 def run(
     model: str | os.PathLike | Graph,
     inputs=None,
@@ -209,7 +216,5 @@ def run(
         graph, machine, simulator.name, behaviour, batches, got, expected, build_seconds
     )
     if labels is not None:
-        predicted = outputs[0].reshape(len(pixels), -1).argmax(axis=1)
-        right = int((predicted == np.asarray(labels)[: len(pixels)].ravel()).sum())
-        report["accuracy"] = {"correct": right, "images": len(pixels)}
+        report["accuracy"] = _accuracy(outputs[0], np.asarray(labels))
     return Result(outputs, report)
