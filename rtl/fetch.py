@@ -171,7 +171,7 @@ class Fetch(wiring.Component):
             more (the done counters could not count them) are refused as command 0.
         halt: dispatch nothing and ask for nothing more.
 
-    Throughput: a command every CHECK_LATENCY + 1 cycles (see rtl.check), or what the bus brings.
+    Throughput: a command every CHECK_LATENCY + 2 cycles (see rtl.check), or what the bus brings.
     Back-pressure: a command whose queue is full waits, and all behind it wait with it.
     """
 
@@ -242,6 +242,9 @@ class Fetch(wiring.Component):
             "exec": ((Op.EXEC,), fields_of(command, Op.EXEC)),
             "post": ((Op.POST, Op.TABLE), post_fields),
         }
+        # Which queue a command goes to is registered: from there to the write enables of a queue's
+        # memory is far enough.
+        route = Signal(Engines)
         for name, (ops, fields) in routes.items():
             queue = SyncFIFOBuffered(
                 width=len(getattr(self, name).payload.as_value()), depth=params.queue_depth
@@ -251,7 +254,7 @@ class Fetch(wiring.Component):
             m.d.comb += [
                 mine.eq(Cat(verdict.kind[op] for op in ops).any()),
                 queue.w_data.eq(fields),
-                queue.w_en.eq(accepted & mine),
+                queue.w_en.eq(route[name] & ~self.halt),
                 self.dispatched[name].eq(queue.w_en & queue.w_rdy),
                 self.pending[name].eq(queue.level != 0),
             ]
@@ -261,6 +264,7 @@ class Fetch(wiring.Component):
                 out.valid.eq(queue.r_rdy),
                 queue.r_en.eq(out.ready),
             ]
+            m.d.sync += route[name].eq(accepted & mine & ~self.dispatched[name])
         entered = Signal()
         m.d.comb += [
             entered.eq(self.dispatched.as_value().any()),
