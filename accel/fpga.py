@@ -32,11 +32,12 @@ class Device:
     speed: int
 
 
-#: The devices that can be chosen.
+#: The devices that can be chosen; speed grade 6 where the name does not say another.
 DEVICES = {
     "ecp5-25k": Device("--25k", "CABGA381", 6),
     "ecp5-45k": Device("--45k", "CABGA381", 6),
     "ecp5-85k": Device("--85k", "CABGA381", 6),
+    "ecp5-85k-8": Device("--85k", "CABGA381", 8),
 }
 
 #: Without pins to hold on to, the static placer gives this machine half the wire length of the
@@ -137,7 +138,11 @@ def summarise(raw: dict) -> dict:
 
 def _synthesis() -> list[str]:
     """Return Yosys' arguments."""
-    script = f"read_verilog {TOP}.v; synth_ecp5 -top {TOP} -json {TOP}.json"
+    # All of synth_ecp5 but its last part, which takes minutes to think up names for wires.
+    script = (
+        f"read_verilog {TOP}.v; synth_ecp5 -top {TOP} -run begin:check; clean; hierarchy -check; "
+        f"blackbox =A:whitebox; write_json {TOP}.json"
+    )
     return ["-l", "yosys.log", "-q", "-p", script]
 
 

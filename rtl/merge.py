@@ -42,7 +42,7 @@ class BeatMerger(wiring.Component):
         valid_out, beat: a beat, with or without ``close``.
         busy: something is inside.
 
-    Latency 2 cycles from the piece that drives a beat out; no back-pressure.
+    Latency 3 cycles from the piece that drives a beat out; no back-pressure.
     """
 
     def __init__(self, params: Params):
@@ -60,11 +60,14 @@ class BeatMerger(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         layout = piece_layout(self._params)
+        taken, taken_valid = Signal(layout, reset_less=True), Signal()
         rotated, rotated_valid = Signal(layout, reset_less=True), Signal()
         m.d.sync += [
-            rotated.eq(self.piece),
-            rotated.bytes.eq(_rotate_bytes(m, self.piece.bytes, self.piece.offset)),
-            rotated_valid.eq(self.valid),
+            taken.eq(self.piece),
+            taken_valid.eq(self.valid),
+            rotated.eq(taken),
+            rotated.bytes.eq(_rotate_bytes(m, taken.bytes, taken.offset)),
+            rotated_valid.eq(taken_valid),
         ]
         placed, placed_valid, same = self._place(m, rotated, rotated_valid)
 
@@ -76,7 +79,7 @@ class BeatMerger(wiring.Component):
             self.beat.eq(current),
             self.beat.close.eq(placed.close),
             self.beat.finish.eq(placed.finish),
-            self.busy.eq(rotated_valid | placed_valid | current.write),
+            self.busy.eq(taken_valid | rotated_valid | placed_valid | current.write),
         ]
         with m.If(placed_valid):
             m.d.sync += [
