@@ -55,13 +55,14 @@ _CELLS = {
 def place_and_route(
     params: Params,
     device: str = "ecp5-85k",
-    clock_mhz: float = 100.0,
+    clock_mhz: float = 125.0,
     seed: int = 1,
     directory: pathlib.Path | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> dict:
     """Return what the machine takes on ``device`` and how fast its clock may be.
 
+    ``clock_mhz`` is what the placer is asked for; more than it can reach makes it try harder.
     ``directory`` keeps the netlists, logs and nextpnr's full report.  The result holds ``device``,
     ``array``, ``params``, ``clock_mhz`` (``achieved`` and ``constraint``), ``lut``, ``ff``,
     ``dsp`` and ``block_ram`` (each ``used`` and ``available``), and ``critical_path``: its stages
