@@ -92,7 +92,8 @@ def test_without_a_directory_nothing_is_left(tools):
 
 
 def test_unknown_device():
-    with pytest.raises(fpga.FpgaError, match="device must be one of .*ecp5-85k, ecp5-85k-8, not 'ice40'"):
+    rule = "device must be one of .*ecp5-85k, ecp5-85k-8, not 'ice40'"
+    with pytest.raises(fpga.FpgaError, match=rule):
         fpga.place_and_route(PARAMS, device="ice40")
 
 
