@@ -3,12 +3,12 @@
 A program is an array of commands in memory.  The machine fetches them in order and hands each to
 its engine's queue; engines run in order within themselves and beside each other.  Every
 completed command adds one to its engine's *done* counter, and a command starts only when
-``done_load >= wait_load``, ``done_exec >= wait_exec`` and ``done_post >= wait_post``: absolute
-counts since the program's start, so 0 waits for nothing.
+``done_x >= wait_x`` for each of its ``wait_*`` fields: absolute counts since the program's start,
+so 0 waits for nothing.
 
 A program must list each command after everything it waits for (also the implicit waits: EXEC
-after its WEIGHTS, POST after its EXEC).  Then the earliest unfinished command can always
-proceed, and no program of that form can deadlock, however short the queues.
+after its WEIGHTS, POST after its EXEC, WINDOW after its WPARAM).  Then the earliest unfinished
+command can always proceed, and no program of that form can deadlock, however short the queues.
 """
 
 import enum
@@ -19,19 +19,29 @@ COMMAND_BYTES = 64
 COMMAND_BITS = 8 * COMMAND_BYTES
 #: Reciprocal-table entries that one TABLE command writes at most.
 TABLE_ENTRIES = 8
+#: Activation-table entries that one ACTIVATION command writes.
+ACTIVATION_ENTRIES = 32
 #: A layer-completion record in memory: this many little-endian 32-bit words.
 RECORD_WORDS = 16
 RECORD_BYTES = 4 * RECORD_WORDS
 
 
 class Op(enum.IntEnum):
-    """Opcodes.  LOAD, WEIGHTS and EXEC have an engine each; POST and TABLE share one."""
+    """Opcodes.
+
+    LOAD, WEIGHTS and EXEC have an engine each; POST, TABLE and ACTIVATION share one.  WLOAD, WPARAM
+    and WINDOW belong to the window unit, beside the array.
+    """
 
     LOAD = 1
     WEIGHTS = 2
     EXEC = 3
     POST = 4
     TABLE = 5
+    WLOAD = 6
+    WPARAM = 7
+    WINDOW = 8
+    ACTIVATION = 9
 
 
 class Rounding(enum.IntEnum):
@@ -40,6 +50,16 @@ class Rounding(enum.IntEnum):
     DOUBLE = 0
     SINGLE = 1
     AWAY = 2
+    FLOAT = 3
+
+
+class WindowMode(enum.IntEnum):
+    """What a WINDOW command makes of the elements x of a window."""
+
+    MAC = 0  # sum of weight * x, plus bias: depthwise convolution
+    SUM = 1  # sum of (x - a_zero): average pooling
+    MAX = 2  # maximum: max pooling
+    ADD = 3  # two elements, each scaled: element-wise addition
 
 
 class Pool(enum.IntEnum):
@@ -76,56 +96,63 @@ class Field:
         return 0, (1 << self.width) - 1
 
 
-def _layout(*fields) -> tuple[Field, ...]:
-    """Place fields one after another; a negative width means signed."""
+def _layout(waits, *fields) -> tuple[Field, ...]:
+    """Place fields behind the header; a negative width means signed."""
+    header = (("opcode", 8), *((f"wait_{engine}", DONE_BITS) for engine in waits))
     placed, low = [], 0
-    for name, width in (*_HEADER, *fields):
+    for name, width in (*header, *fields):
         placed.append(Field(name, low, abs(width), signed=width < 0))
         low += abs(width)
     assert low <= COMMAND_BITS, f"{low} bits do not fit a command"
     return tuple(placed)
 
 
-_HEADER = (
-    ("opcode", 8),
-    ("wait_load", DONE_BITS),
-    ("wait_exec", DONE_BITS),
-    ("wait_post", DONE_BITS),
-)
+#: Which engines' done counts a command may wait for.
+_ARRAY_WAITS = ("load", "exec", "post")
+_LOAD_WAITS = ("exec", "post", "window")
+_WINDOW_WAITS = ("wload", "post", "window")
+
+#: A LOAD or WLOAD.
+_COPY = (
+    ("src", 32), ("dst", 20), ("inner", 20), ("items", 16), ("item_pitch", 32),
+    ("rows", 16), ("row_pitch", 32), ("dst_pitch", 20),
+    ("fill_left", 20), ("fill_right", 20), ("fill_value", -8),
+)  # fmt: skip
 
 #: The fields of every command, by opcode; the bits behind them must be zero.
 FIELDS: dict[Op, tuple[Field, ...]] = {
     # Copy `rows` rows from memory into the im2col buffer.  A row is `fill_left` bytes of
     # `fill_value`, `items` pieces of `inner` bytes (`item_pitch` apart in memory, adjacent in
     # the buffer), `fill_right` bytes of `fill_value`.  Buffer addresses wrap at its size.
-    Op.LOAD: _layout(
-        ("src", 32), ("dst", 20), ("inner", 20), ("items", 16), ("item_pitch", 32),
-        ("rows", 16), ("row_pitch", 32), ("dst_pitch", 20),
-        ("fill_left", 20), ("fill_right", 20), ("fill_value", -8),
-    ),
+    Op.LOAD: _layout(_LOAD_WAITS, *_COPY),
     # Stream one parameter record and `tiles` weight tiles from memory (bus-aligned).
-    Op.WEIGHTS: _layout(("src", 32), ("tiles", 20)),
+    Op.WEIGHTS: _layout(_ARRAY_WAITS, ("src", 32), ("tiles", 20)),
     # Multiply nx*ny pixels with ceil(k/R) weight tiles.  Pixel (x, y) of reduction index i is
     # the byte at base + x*step_x + y*step_y + i + (i // seg)*seg_skip*R.  `first` starts a
     # block from the bias in a fresh accumulator bank; `last` hands that bank to POST.
     Op.EXEC: _layout(
+        _ARRAY_WAITS,
         ("first", 1), ("last", 1), ("cols", 8), ("base", 20), ("nx", 16), ("ny", 16),
         ("step_x", 20), ("step_y", 20), ("k", 20), ("seg", 20), ("seg_skip", 16),
     ),
     # Requantise, pool and store the `count` pixels of the oldest full accumulator bank.
     # `begin` starts a new image (all fields below `cols`); otherwise the image continues, and
-    # those fields must repeat its values.  Pixels come in raster order of an in_h x in_w image; the
+    # those fields must repeat its values.  `activate` sends every requantised value through the
+    # activation table.  Pixels come in raster order of an in_h x in_w image; the
     # stored image is out_h x out_w.  `mark` then writes the counters to `mark_addr`.
     Op.POST: _layout(
+        _ARRAY_WAITS,
         ("begin", 1), ("mark", 1), ("count", 16), ("cols", 8),
         ("rounding", 2), ("out_zero", -8), ("lo", -8), ("hi", -8),
         ("pool", 2), ("pool_rounding", 2), ("pool_in_zero", -8), ("pool_out_zero", -8),
         ("kh", 8), ("kw", 8), ("sh", 8), ("sw", 8), ("pt", 8), ("pl", 8),
         ("in_w", 16), ("in_h", 16), ("out_w", 16), ("out_h", 16),
         ("dst", 32), ("pitch_x", 20), ("pitch_y", 32), ("mark_addr", 32),
+        ("activate", 1),
     ),
     # Write `entries` entries of the average-pool table.
     Op.TABLE: _layout(
+        _ARRAY_WAITS,
         ("entries", 4),
         *(
             field
@@ -133,7 +160,37 @@ FIELDS: dict[Op, tuple[Field, ...]] = {
             for field in ((f"index{n}", 8), (f"multiplier{n}", 32), (f"shift{n}", -8))
         ),
     ),
-}
+    # Write ACTIVATION_ENTRIES entries of the activation table, from number `first` on (a multiple
+    # of ACTIVATION_ENTRIES).  Entry n is what n - 128 becomes.
+    Op.ACTIVATION: _layout(
+        _ARRAY_WAITS,
+        ("first", 8),
+        *((f"value{n}", -8) for n in range(ACTIVATION_ENTRIES)),
+    ),
+    # The same as LOAD, into the window unit's buffer.
+    Op.WLOAD: _layout(_LOAD_WAITS, *_COPY),
+    # Stream one parameter record and `tiles` tiles of window_taps x cols weights from memory
+    # (bus-aligned), for the next MAC.
+    Op.WPARAM: _layout(_ARRAY_WAITS, ("src", 32), ("tiles", 20)),
+    # Compute and store nx*ny vectors of `cols` channels, in raster order.  Vector (x, y)'s element
+    # i of k is the C-byte word at base + x*step_x + y*step_y + i*C + (i // seg)*seg_skip*T*C, with
+    # C array columns and T = window_taps; all addresses of the buffer are multiples of C.
+    # MAC requantises with the parameters of its WPARAM record, the others with `multiplier` (below
+    # 2**31; with FLOAT 0 or from 2**30, its low 7 bits 0) and `shift` (from -31 to 30).  ADD has
+    # k = 2, operands a and b: t_n = double rounding of
+    # (x_n - n_zero) * 2**20 * n_multiplier * 2**(n_shift - 31), with n_shift <= 0.
+    # `mark` then writes the counters to `mark_addr`.
+    Op.WINDOW: _layout(
+        _WINDOW_WAITS,
+        ("mode", 2), ("mark", 1), ("cols", 8), ("base", 20), ("nx", 16), ("ny", 16),
+        ("step_x", 20), ("step_y", 20), ("k", 16), ("seg", 16), ("seg_skip", 16),
+        ("rounding", 2), ("out_zero", -8), ("lo", -8), ("hi", -8),
+        ("multiplier", 32), ("shift", -8),
+        ("a_zero", -8), ("a_multiplier", 32), ("a_shift", -8),
+        ("b_zero", -8), ("b_multiplier", 32), ("b_shift", -8),
+        ("dst", 32), ("pitch_x", 20), ("pitch_y", 32), ("mark_addr", 32),
+    ),
+}  # fmt: skip
 
 
 class EncodingError(ValueError):
@@ -191,7 +248,8 @@ RECORD = {
     name: number
     for number, name in enumerate(
         ("cycles", "busy", "macs_low", "macs_high", "fill", "weight", "memory", "post", "sync",
-         "read_beats", "write_beats", "done_load", "done_exec", "done_post")
+         "read_beats", "write_beats", "done_load", "done_exec", "done_post", "done_window",
+         "window_busy")
     )
 }
 

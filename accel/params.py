@@ -22,6 +22,11 @@ POOL_OPEN = 16
 #: Entries of the average-pool reciprocal table, indexed by the element count modulo this.
 POOL_TABLE = 256
 
+#: Weight tiles (of window_taps x cols) in each of the window unit's two parameter slots.
+WINDOW_TILES = 32
+#: Most bytes that the window unit reads from its buffer in a cycle.
+MAX_WINDOW_BYTES = 256
+
 #: Cycles from issuing a pixel address to its R bytes on the array's inputs.
 IM2COL_LATENCY = 6
 #: The weight swap reaches the array this long after issue: one cycle ahead of its pixel vector,
@@ -33,7 +38,7 @@ PE_LATENCY = 2
 #: Cycles from an accumulator read request to its data.
 ACC_READ_LATENCY = 2
 #: Cycles from an int32 sum to its int8 result in the requantiser.
-REQUANT_LATENCY = 9
+REQUANT_LATENCY = 14
 
 
 class ParamError(ValueError):
@@ -56,6 +61,10 @@ class Params:
         weight_tiles: depth of the weight FIFO in R x C tiles.
         pool_entries: partial rows of the pooling unit, in pooled pixels of C channels.
         post_lanes: physical requantiser lanes; 0 means one per column.
+        window_taps: T, window elements that the window unit takes a cycle; 0 builds
+            none, None means 4 (2 with 128 columns).
+        window_bytes: size of the window unit's buffer.
+        window_lanes: physical requantiser lanes of the window unit; 0 means half the columns.
         bus_bytes: width of the AXI4 data bus in bytes.
         addr_bits: width of an AXI4 byte address.
         load_beats: beats of input data that may be requested ahead of their placement.
@@ -70,6 +79,9 @@ class Params:
     weight_tiles: int = 8
     pool_entries: int = 512
     post_lanes: int = 0
+    window_taps: int | None = None
+    window_bytes: int = 32 * 1024
+    window_lanes: int = 0
     bus_bytes: int = 16
     addr_bits: int = 32
     load_beats: int = 64
@@ -79,6 +91,8 @@ class Params:
     def __post_init__(self):
         if self.post_lanes == 0:
             object.__setattr__(self, "post_lanes", self.cols)
+        if self.window_lanes == 0 and isinstance(self.cols, int):
+            object.__setattr__(self, "window_lanes", max(1, self.cols // 2))
         limits = {
             "rows": (4, 128),
             "cols": (4, 128),
@@ -87,6 +101,8 @@ class Params:
             "weight_tiles": (2, 1 << 10),
             "pool_entries": (4, 1 << 14),
             "post_lanes": (1, self.cols),
+            "window_bytes": (16 * self.cols, 1 << 20),
+            "window_lanes": (1, self.cols),
             "bus_bytes": (4, 128),
             "load_beats": (2 * MAX_BURST, 1 << 10),
             "queue_depth": (2, 64),
@@ -103,6 +119,20 @@ class Params:
             value = getattr(self, name)
             if not isinstance(value, int) or not low <= value <= high:
                 raise ParamError(f"{name} must be from {low} to {high}, not {value!r}")
+        if self.window_taps is None:
+            object.__setattr__(self, "window_taps", min(4, MAX_WINDOW_BYTES // self.cols))
+        if not isinstance(self.window_taps, int) or self.window_taps not in (0, 2, 4, 8, 16):
+            raise ParamError(f"window_taps must be 0, 2, 4, 8 or 16, not {self.window_taps!r}")
+        if self.window_taps * self.cols > MAX_WINDOW_BYTES:
+            raise ParamError(
+                f"window_taps * cols must be at most {MAX_WINDOW_BYTES}, not "
+                f"{self.window_taps * self.cols}"
+            )
+        if self.window_bytes < 2 * self.window_taps * self.cols:
+            raise ParamError(
+                f"window_bytes must be at least 2 * window_taps * cols = "
+                f"{2 * self.window_taps * self.cols}, not {self.window_bytes}"
+            )
         if self.rows * self.cols % self.bus_bytes:
             raise ParamError(
                 f"bus_bytes must divide rows * cols = {self.rows * self.cols}, not {self.bus_bytes}"

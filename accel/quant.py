@@ -2,12 +2,14 @@
 
 A real factor is written as ``multiplier * 2**(shift - 31)`` with a 31-bit multiplier, as LiteRT
 (TensorFlow Lite) does, so that requantising takes one 32 x 32 bit product, one shift and one
-rounding.  The three roundings differ only in what happens to the bits that are shifted out:
+rounding.  The roundings differ in what happens to the bits that are shifted out:
 
 * ``DOUBLE`` rounds twice: the product's upper half first (half up), then the right shift (half
   away from zero).  LiteRT's reference convolutions and all of CMSIS-NN do this.
 * ``SINGLE`` rounds the exact product once, half up.
 * ``AWAY`` rounds the exact product once, half away from zero.
+* ``FLOAT`` is ONNX Runtime's: the sum becomes a float32, is multiplied by the factor, a float32, in
+  float32, and the result is rounded half to even.  Its multipliers are multiples of FLOAT_UNIT.
 
 A left shift (``shift >= 0``) leaves nothing to round twice, so DOUBLE and SINGLE agree there.
 
@@ -23,9 +25,12 @@ from accel.isa import Rounding
 
 #: Shifts a requantiser can apply; positive is left.
 SHIFT_MIN, SHIFT_MAX = -31, 30
+#: A float32 has 24 significant bits; this divides the 31-bit multiplier of one.
+FLOAT_UNIT = 1 << 7
 
 _DOUBLE = int(Rounding.DOUBLE)
 _AWAY = int(Rounding.AWAY)
+_FLOAT = int(Rounding.FLOAT)
 
 
 class QuantError(ValueError):
@@ -64,7 +69,32 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
 
 def quantize_multipliers(real) -> tuple[np.ndarray, np.ndarray]:
     """:func:`quantize_multiplier` of every element: int32 multipliers and int8 shifts."""
-    pairs = [quantize_multiplier(value) for value in np.asarray(real, np.float64).ravel()]
+    return _pairs(quantize_multiplier, real)
+
+
+def float_multiplier(real: float) -> tuple[int, int]:
+    """Write a positive factor, rounded to float32, as :func:`quantize_multiplier` does.
+
+    Returns:
+        As there; the multiplier is a multiple of FLOAT_UNIT and holds all bits of the float32.
+
+    Raises:
+        QuantError: as there.
+    """
+    check_scale(real, "requantisation factor")
+    if real >= 1 << SHIFT_MAX:  # also what is too large for a float32
+        raise QuantError(f"requantisation factor must be below 2**{SHIFT_MAX}, not {real!r}")
+    nearest = float(np.float32(real))
+    return quantize_multiplier(nearest) if nearest else (0, 0)
+
+
+def float_multipliers(real) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`float_multiplier` of every element: int32 multipliers and int8 shifts."""
+    return _pairs(float_multiplier, real)
+
+
+def _pairs(quantize, real) -> tuple[np.ndarray, np.ndarray]:
+    pairs = [quantize(float(value)) for value in np.asarray(real, np.float64).ravel()]
     multiplier, shift = zip(*pairs, strict=True)
     return np.array(multiplier, np.int32), np.array(shift, np.int8)
 
@@ -74,7 +104,7 @@ def requantise_rows(sums, multiplier, shift, rounding, zero_point, lo, hi, out):
 
     Args:
         sums: [rows, columns] of int32.
-        multiplier: [rows, columns], usually one row broadcast; in [2**30, 2**31) or 0.
+        multiplier: [rows, columns], usually one row broadcast; from 0, below 2**31.
         shift: [rows, columns], in [-31, 30].
         rounding: the number of a :class:`accel.isa.Rounding`.
         zero_point: added after rounding.
@@ -87,7 +117,12 @@ def requantise_rows(sums, multiplier, shift, rounding, zero_point, lo, hi, out):
             left = int(shift[i, j])
             product = int(sums[i, j]) * int(multiplier[i, j])
             away = 1 if rounding == _AWAY and product < 0 else 0
-            if rounding == _DOUBLE and left < 0:
+            if rounding == _FLOAT:
+                # 2**(shift - 31) by its bits; the multiplier has at most 24 that are not 0.
+                power = np.int32((left + 96) << 23).view(np.float32)
+                factor = np.float32(multiplier[i, j]) * power
+                value = int(np.rint(np.float32(sums[i, j]) * factor))
+            elif rounding == _DOUBLE and left < 0:
                 value = (product + (1 << 30)) >> 31
                 # Half away from zero: a negative value needs one more than half to go up.
                 up = (1 << (-left - 1)) - (1 if value < 0 else 0)

@@ -20,7 +20,7 @@ from accel.graph.ir import Graph
 from accel.graph.ports import InputError
 from accel.isa import RECORD, RECORD_BYTES, Error
 from accel.params import Params
-from accel.program import Program
+from accel.program import Program, Step
 from accel.report.summary import summarise
 from accel.sim import get_engine
 from accel.sim.engine import Memory, Outcome, SimulationError
@@ -91,12 +91,18 @@ def golden_run(model: str | os.PathLike | Graph, inputs=None) -> list[np.ndarray
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
-    """One batch through the machine: every stored tensor, and the counters at each layer's end."""
+    """One batch through the machine.
+
+    ``tensors``: every stored tensor.  ``records``: the counters at each layer's end, by step.
+    ``outcomes``: how each step ended; None where the machine had nothing to do.
+    ``host_seconds``: what each host node took, by name.
+    """
 
     program: Program
     tensors: dict[str, np.ndarray]
-    records: list[dict[str, int]]
-    outcome: Outcome
+    records: list[list[dict[str, int]]]
+    outcomes: list[Outcome | None]
+    host_seconds: dict[str, float]
 
 
 def run_batch(engine, program: Program, graph: Graph, images, memory: Memory) -> Batch:
@@ -106,11 +112,33 @@ def run_batch(engine, program: Program, graph: Graph, images, memory: Memory) ->
         SimulationError: the machine reported an error, or did not end.
     """
     space = program.image.copy()
-    placed = program.tensors[graph.inputs[0].tensor]
-    space[placed.address : placed.address + placed.size] = images.view(np.uint8).ravel()
-    macs = sum(layer.macs for layer in program.layers)
+    program.tensors[graph.inputs[0].tensor].view(space)[...] = images
+    nodes = {node.name: node for node in graph.nodes}
+    tensors, outcomes, records, host_seconds = {}, [], [], {}
+    for step in program.steps:
+        outcomes.append(_start(engine, program, step, space, memory) if step.commands else None)
+        records.append([])
+        for layer in step.layers:
+            words = space[layer.mark_addr : layer.mark_addr + RECORD_BYTES].view("<u4")
+            records[-1].append({name: int(words[number]) for name, number in RECORD.items()})
+        tensors |= {name: place.view(space) for name, place in program.tensors.items()}
+        for node in (nodes[name] for name in step.host):
+            began = time.perf_counter()
+            result = golden.compute(graph, node, tensors)
+            host_seconds[node.name] = time.perf_counter() - began
+            if node.output in program.tensors:
+                tensors[node.output][...] = result
+            else:
+                tensors[node.output] = result
+    tensors = {name: np.ascontiguousarray(values) for name, values in tensors.items()}
+    return Batch(program, tensors, records, outcomes, host_seconds)
+
+
+def _start(engine, program: Program, step: Step, space: np.ndarray, memory: Memory) -> Outcome:
+    """Run the machine's part of a step on the memory ``space``."""
+    macs = sum(layer.macs for layer in step.layers)
     floor = macs // (program.params.rows * program.params.cols) + 10_000
-    outcome = engine.run(space, program.start, program.commands, memory, _PATIENCE * floor)
+    outcome = engine.run(space, step.start, step.commands, memory, _PATIENCE * floor)
     if outcome.error is not Error.NONE:
         where = ""
         if outcome.error in (Error.ILLEGAL_OPCODE, Error.ILLEGAL_FIELD):
@@ -119,17 +147,7 @@ def run_batch(engine, program: Program, graph: Graph, images, memory: Memory) ->
             f"the machine stopped with {outcome.error.name}{where} "
             f"after {outcome.counters['cycles']} cycles"
         )
-    tensors = {
-        name: space[place.address : place.address + place.size]
-        .view(np.int8)
-        .reshape(place.batch, *place.shape)
-        for name, place in program.tensors.items()
-    }
-    records = []
-    for layer in program.layers:
-        words = space[layer.mark_addr : layer.mark_addr + RECORD_BYTES].view("<u4")
-        records.append({name: int(words[number]) for name, number in RECORD.items()})
-    return Batch(program, tensors, records, outcome)
+    return outcome
 
 
 def _accuracy(scores: np.ndarray, labels: np.ndarray) -> dict[str, int]:
@@ -207,6 +225,7 @@ def run(
         batches.append(run_batch(simulator, programs[len(part)], graph, part, behaviour))
     tell("golden model", 1.0)
     expected = golden.run(graph, pixels)
+    expected |= {copy: expected[name] for copy, name in batches[0].program.copies.items()}
     got = {
         name: np.concatenate([batch.tensors[name] for batch in batches])
         for name in batches[0].tensors

@@ -48,6 +48,12 @@ BUILTIN: dict[str, Builtin] = {
             network=_HERE / "shallow" / "shallow_int8.onnx",
             inputs=_HERE / "shallow" / "digits.npz",
         ),
+        Builtin(
+            name="kws",
+            summary="MLPerf Tiny's keyword spotting, int8 TFLite: depthwise separable, 12 words",
+            network=_HERE / "kws" / "kws_dscnn_int8.tflite",
+            inputs=_HERE / "kws" / "words.npz",
+        ),
     )
 }
 
@@ -84,5 +90,6 @@ NETWORKS: dict[str, Definition] = {
         Definition("resnet18", "resnet"),
         Definition("resnet34", "resnet"),
         Definition("resnet50", "resnet"),
+        Definition("mobilenet", "mobilenet"),
     )
 }

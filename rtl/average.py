@@ -6,7 +6,7 @@ from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from accel.params import POOL_TABLE, Params
+from accel.params import POOL_TABLE, REQUANT_LATENCY, Params
 from rtl.delay import Delay
 from rtl.interfaces import vector_layout
 from rtl.pool_columns import SUM_BITS
@@ -14,8 +14,8 @@ from rtl.pool_rows import partial_layout
 from rtl.requantise import Requantiser
 from rtl.window import PoolConfig
 
-#: Vectors that may be under way or waiting to be taken.
-VECTORS = 4
+#: Cycles from a vector's last sum to the averages.
+LATENCY = REQUANT_LATENCY + 4
 
 #: A write into the table of scales by element count.
 TableWrite = wiring.Signature(
@@ -39,11 +39,13 @@ class Average(wiring.Component):
         output: int8 averages; an ``end`` token behind everything before it.
         active: strobe: a sum is taken.
 
-    A vector takes C cycles, and REQUANT_LATENCY + 4 more to come out.
+    A vector takes C cycles, and LATENCY more to come out.
     """
 
     def __init__(self, params: Params):
         self._params = params
+        # Vectors that may be under way or waiting to be taken: enough for one every C cycles.
+        self._vectors = 2 + LATENCY // params.cols
         super().__init__(
             {
                 "config": In(PoolConfig),
@@ -58,7 +60,7 @@ class Average(wiring.Component):
         m = Module()
         cols = self._params.cols
         layout = vector_layout(self._params)
-        m.submodules.queue = queue = SyncFIFO(width=layout.size, depth=VECTORS)
+        m.submodules.queue = queue = SyncFIFO(width=layout.size, depth=self._vectors)
         m.d.comb += [
             self.output.payload.eq(queue.r_data),
             self.output.valid.eq(queue.r_rdy),
@@ -66,12 +68,12 @@ class Average(wiring.Component):
         ]
 
         # A sum a cycle, as long as the whole vector has a place in the queue.
-        pending = Signal(range(VECTORS + 1))
+        pending = Signal(range(self._vectors + 1))
         column = Signal(range(cols))
         item = self.input.payload
         issue, begun, end = Signal(), Signal(), Signal()
         m.d.comb += [
-            issue.eq(self.input.valid & ~item.end & ((column != 0) | (pending != VECTORS))),
+            issue.eq(self.input.valid & ~item.end & ((column != 0) | (pending != self._vectors))),
             begun.eq(issue & (column == 0)),
             end.eq(self.input.valid & item.end & (pending == 0)),
             self.input.ready.eq((issue & (column == cols - 1)) | end),

@@ -4,26 +4,33 @@ from amaranth import Cat, Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from accel.params import ACC_READ_LATENCY, PARAM_PLANES, PARAM_SLOTS, REQUANT_LATENCY, Params
+from rtl.activation import ACTIVATION_LATENCY, ActivationTable, ActivationWrite
 from rtl.delay import Delay
 from rtl.interfaces import SLOT_BITS, acc_read, param_write, vector_layout
 from rtl.requantise import Requantiser
 from rtl.window import post_fields
 
 #: The fields of a POST command that the block reader looks at.
-ReaderConfig = post_fields(("count", "rounding", "out_zero", "lo", "hi"))
+ReaderConfig = post_fields(("count", "rounding", "out_zero", "lo", "hi", "activate"))
 #: First byte planes of the multiplier and of the shift in a parameter record.
 MULTIPLIER_PLANE, SHIFT_PLANE = 4, 8
 #: Cycles from an accumulator address to the requantisers' inputs, which are registered.
 READ_LATENCY = ACC_READ_LATENCY + 1
-#: Vectors that may be under way or waiting; each takes its place for 14 cycles at least.
-VECTORS = 16
+#: Cycles from an accumulator address to the activations.
+LATENCY = READ_LATENCY + REQUANT_LATENCY + ACTIVATION_LATENCY
+#: Vectors that may be under way or waiting: a power of two, and enough for one a cycle.  Each takes
+#: its place for LATENCY + 2 cycles at least.
+VECTORS = 1 << (LATENCY + 2).bit_length()
 
 
 class BlockReader(wiring.Component):
     """Turns the first ``count`` rows of an accumulator bank into int8 vectors, then ``end``.
+
+    Sums are requantised and, with ``activate``, replaced by their entry in the activation table, of
+    which each lane has a copy.
 
     With fewer requantisers than columns (``params.post_lanes``), a row is done in groups of
     columns.  A row is read only when its vector has a place in the queue behind, so
@@ -34,6 +41,7 @@ class BlockReader(wiring.Component):
 
     Members:
         param: writes the multipliers and shifts of a slot (planes 4 to 8; others are ignored).
+        table: writes an entry of the activation table; only while nothing is inside.
         config: constant from ``start`` until ``end`` has left.
         start: strobe: read a block; ``empty``: only send ``end``.
         bank, slot: which block; constant like ``config``.
@@ -42,8 +50,8 @@ class BlockReader(wiring.Component):
         active: strobe: an address is being given.
         output: the vectors.
 
-    Latency 1 + READ_LATENCY + REQUANT_LATENCY cycles from an address to its vector (and
-    C / post_lanes - 1 more); throughput a vector every C / post_lanes cycles.
+    Latency 1 + LATENCY cycles from an address to its vector (and C / post_lanes - 1 more);
+    throughput a vector every C / post_lanes cycles.
     """
 
     def __init__(self, params: Params):
@@ -52,6 +60,7 @@ class BlockReader(wiring.Component):
         super().__init__(
             {
                 "param": In(param_write(params)),
+                "table": In(ActivationWrite),
                 "config": In(ReaderConfig),
                 "start": In(1),
                 "empty": In(1),
@@ -74,8 +83,8 @@ class BlockReader(wiring.Component):
             queue.r_en.eq(self.output.ready),
         ]
         group, issue, issue_end = self._issue(m, self.output.valid & self.output.ready)
-        results, valid = self._requantise(m, group, issue)
-        m.submodules.end = end = Delay(1, READ_LATENCY + REQUANT_LATENCY)
+        results, valid = self._activate(m, *self._requantise(m, group, issue))
+        m.submodules.end = end = Delay(1, LATENCY)
         vector = Signal(layout)
         complete = self._gather(m, vector, results, valid)
         m.d.comb += [
@@ -158,6 +167,18 @@ class BlockReader(wiring.Component):
             ]
             results.append(requantiser.y)
         return results, requantiser.valid_out
+
+    def _activate(self, m, values, valid):
+        """Send the group's values through their lanes' tables."""
+        m.submodules.activated = activated = Delay(1, ACTIVATION_LATENCY)
+        m.d.comb += activated.i.eq(valid)
+        results = []
+        for lane, value in enumerate(values):
+            m.submodules[f"activation{lane}"] = activation = ActivationTable()
+            connect(m, flipped(self.table), activation.table)
+            m.d.comb += [activation.enable.eq(self.config.activate), activation.x.eq(value)]
+            results.append(activation.y)
+        return results, activated.o
 
     def _plane(self, m, plane):
         """A byte plane of all slots; returns its bytes in the current slot."""

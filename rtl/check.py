@@ -5,8 +5,18 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for, exact_log2
 
-from accel.isa import COMMAND_BITS, FIELDS, TABLE_ENTRIES, Error, Op, Pool, Rounding
-from accel.params import POOL_OPEN, Params
+from accel.isa import (
+    ACTIVATION_ENTRIES,
+    COMMAND_BITS,
+    FIELDS,
+    TABLE_ENTRIES,
+    Error,
+    Op,
+    Pool,
+    Rounding,
+    WindowMode,
+)
+from accel.params import POOL_OPEN, WINDOW_TILES, Params
 from rtl.interfaces import command_layout
 
 OPCODE_BITS = 8
@@ -45,16 +55,24 @@ def _unaligned(address, params):
     return address[: exact_log2(params.bus_bytes)].any()
 
 
-def _load_rules(load, params):
+def _copy_rules(load, params, buffer_bytes):
     copies = load.inner != 0
     return [
         load.rows == 0,
         load.items == 0,
         ~copies & (load.fill_left == 0) & (load.fill_right == 0),
-        load.dst >= params.input_bytes,
-        load.dst_pitch >= params.input_bytes,
+        load.dst >= buffer_bytes,
+        load.dst_pitch >= buffer_bytes,
         copies & _outside(load.src, params),
     ]
+
+
+def _load_rules(load, params):
+    return _copy_rules(load, params, params.input_bytes)
+
+
+def _wload_rules(load, params):
+    return _copy_rules(load, params, params.window_bytes)
 
 
 def _weights_rules(weights, params):
@@ -63,6 +81,10 @@ def _weights_rules(weights, params):
         _unaligned(weights.src, params),
         _outside(weights.src, params),
     ]
+
+
+def _wparam_rules(weights, params):
+    return [*_weights_rules(weights, params), weights.tiles > WINDOW_TILES]
 
 
 def _exec_rules(exe, params):
@@ -88,9 +110,7 @@ def _post_rules(post, params):
     return [
         (post.count == 0) | (post.count > params.bank_rows),
         (post.cols == 0) | (post.cols > params.cols),
-        post.rounding > max(Rounding),
         post.pool > max(Pool),
-        post.pool_rounding > max(Rounding),
         post.lo > post.hi,
         post.begin & Cat(size == 0 for size in sizes).any(),
         _outside(post.dst, params),
@@ -103,13 +123,61 @@ def _table_rules(table, params):
     return [(table.entries == 0) | (table.entries > TABLE_ENTRIES)]
 
 
+def _activation_rules(activation, params):
+    return [activation.first[: exact_log2(ACTIVATION_ENTRIES)].any()]
+
+
+def _window_rules(window, params):
+    word_bits = exact_log2(params.cols)
+    mac, add = window.mode == WindowMode.MAC, window.mode == WindowMode.ADD
+    scale = (window.multiplier, window.shift)
+    operands = ((window.a_multiplier, window.a_shift), (window.b_multiplier, window.b_shift))
+    return [
+        (window.cols == 0) | (window.cols > params.cols),
+        window.base >= params.window_bytes,
+        *(place[:word_bits].any() for place in (window.base, window.step_x, window.step_y)),
+        (window.nx == 0) | (window.ny == 0),
+        window.k == 0,
+        window.seg == 0,
+        window.lo > window.hi,
+        mac & (window.k > WINDOW_TILES * params.window_taps),
+        add & (window.k != 2),
+        ~mac & _no_scale(*scale),
+        ~mac & (window.rounding == Rounding.FLOAT) & _no_float(window.multiplier),
+        *(add & (_no_scale(*operand) | (operand[1] > 0)) for operand in operands),
+        _outside(window.dst, params),
+        window.mark & (_unaligned(window.mark_addr, params) | _outside(window.mark_addr, params)),
+    ]
+
+
+def _no_scale(multiplier, shift):
+    """Whether a requantiser cannot take this (its parameters in memory are nobody's to check)."""
+    return multiplier[-1] | (shift < -31) | (shift > 30)
+
+
+def _no_float(multiplier):
+    """Whether this is not the multiplier of a float32 factor: 24 bits, the highest of them set."""
+    return multiplier[:7].any() | (multiplier.any() & ~multiplier[30])
+
+
 _RULES = {
     Op.LOAD: _load_rules,
     Op.WEIGHTS: _weights_rules,
     Op.EXEC: _exec_rules,
     Op.POST: _post_rules,
     Op.TABLE: _table_rules,
+    Op.ACTIVATION: _activation_rules,
 }
+_WINDOW_UNIT_RULES = {
+    Op.WLOAD: _wload_rules,
+    Op.WPARAM: _wparam_rules,
+    Op.WINDOW: _window_rules,
+}
+
+
+def _rules(params):
+    """The rules of every opcode that the machine has."""
+    return _RULES | (_WINDOW_UNIT_RULES if params.window_taps else {})
 
 
 class CeilDivide(wiring.Component):
@@ -165,10 +233,12 @@ class CommandCheck(wiring.Component):
     and share one multiplier:
 
     * LOAD: items * inner + fill_left + fill_right <= input_bytes (a row fits the buffer),
+    * WLOAD: the same with window_bytes,
     * EXEC: nx * ny <= bank_rows,
     * POST with pooling: ceil(kh / sh) * out_w <= pool_entries, after a serial division.
 
-    All rules are exact; none is merely sufficient.
+    All rules are exact; none is merely sufficient.  A machine without a window unit does not know
+    the window unit's opcodes.
 
     Parameters:
         params: the machine.
@@ -196,7 +266,7 @@ class CommandCheck(wiring.Component):
         command = Signal(COMMAND_BITS, reset_less=True)
         opcode = command[:OPCODE_BITS]
         kind = Signal(KIND_BITS, reset_less=True)
-        m.d.sync += [kind[op].eq(opcode == op) for op in Op]
+        m.d.sync += [kind[op].eq(opcode == op) for op in _rules(params)]
         load, exe, post = (fields_of(command, op) for op in (Op.LOAD, Op.EXEC, Op.POST))
         pooled = Signal()
         m.d.comb += pooled.eq((opcode == Op.POST) & (post.pool != Pool.NONE))
@@ -204,7 +274,7 @@ class CommandCheck(wiring.Component):
         # Every opcode's rules are judged, in two stages that run all the time; the kind selects
         # in JUDGE.
         bad = Signal(KIND_BITS, reset_less=True)
-        for op, rules in _RULES.items():
+        for op, rules in _rules(params).items():
             broken = Cat(*rules(fields_of(command, op), params), _reserved(command, op))
             flags = Signal(len(broken), reset_less=True, name=f"{op.name.lower()}_flags")
             m.d.sync += [flags.eq(broken), bad[op].eq(flags.any())]
@@ -220,7 +290,8 @@ class CommandCheck(wiring.Component):
         products = [Signal(half + len(b), reset_less=True, name=f"product{n}") for n in range(2)]
         product = Signal(len(a) + len(b), reset_less=True)
         fills = Signal(len(load.fill_left) + 1, reset_less=True)
-        limit = Signal(range(max(params.input_bytes, params.acc_rows, params.pool_entries) + 1))
+        limits = (params.input_bytes, params.window_bytes, params.acc_rows, params.pool_entries)
+        limit = Signal(range(max(limits) + 1))
         allowed = Signal(signed(max(len(fills), len(limit)) + 1), reset_less=True)
 
         with m.FSM() as fsm:
@@ -232,9 +303,11 @@ class CommandCheck(wiring.Component):
             with m.State("RULES"):
                 m.d.sync += [a.eq(0), b.eq(0), fills.eq(0), limit.eq(params.input_bytes)]
                 with m.Switch(opcode):
-                    with m.Case(Op.LOAD):
+                    with m.Case(Op.LOAD, Op.WLOAD):  # their fields lie in the same places
                         m.d.sync += [a.eq(load.inner), b.eq(load.items)]
                         m.d.sync += fills.eq(load.fill_left + load.fill_right)
+                        with m.If(opcode == Op.WLOAD):
+                            m.d.sync += limit.eq(params.window_bytes)
                     with m.Case(Op.EXEC):
                         m.d.sync += [a.eq(exe.nx), b.eq(exe.ny), limit.eq(params.bank_rows)]
                     with m.Case(Op.POST):

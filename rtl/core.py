@@ -1,6 +1,6 @@
 """Everything behind the control: command fetch, engines, array, memory ports, counters."""
 
-from amaranth import Module
+from amaranth import Cat, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -20,6 +20,8 @@ from rtl.post import PostEngine
 from rtl.reset import ResetChain
 from rtl.scoreboard import Scoreboard
 from rtl.weights import WeightEngine
+from rtl.window_unit import WindowUnit
+from rtl.write_arbiter import WriteArbiter
 
 
 class Core(wiring.Component):
@@ -31,11 +33,15 @@ class Core(wiring.Component):
                       |             v       |        v tags  |
                       |       Im2colBuffer -|-> SystolicArray|-> Accumulator
                       |                     v  ^weights      v        |
-                      +-------------> WeightEngine       PostEngine <-+ -> memory
+                      +-------------> WeightEngine       PostEngine <-+ -+-> memory
+                      |                                                  |
+                      +-------------> WindowUnit ---------> WriteArbiter +
+
+    With ``params.window_taps`` of 0 there is no window unit, and nothing to arbitrate.
 
     Readers of memory, the first served first: the fetcher, because nothing runs without commands
-    and they are few; then the weights, whose queue is short and soon full; then the loads,
-    which may run far ahead.
+    and they are few; then the weights and the window unit's parameters, whose queues are short and
+    soon full; then the loads, which may run far ahead, into the smaller buffer first.
 
     Parameters:
         params: the machine.
@@ -66,8 +72,7 @@ class Core(wiring.Component):
         weights = chain.add("weights", WeightEngine(params))
         exe = chain.add("exec", ExecEngine(params))
         post = chain.add("post", PostEngine(params))
-        reads = chain.add("reads", ReadMaster(params, clients=3))
-        scoreboard = chain.add("scoreboard", Scoreboard())
+        scoreboard = chain.add("scoreboard", Scoreboard(params))
         counters = chain.add("counters", Counters())
         engines = {"load": load, "weights": weights, "exec": exe, "post": post}
 
@@ -78,15 +83,17 @@ class Core(wiring.Component):
                 scoreboard.completed[name].eq(engine.completed),
                 scoreboard.idle[name].eq(engine.idle),
             ]
-        for number, reader in enumerate((fetch, weights, load)):
-            connect(m, reader.client, reads.clients[number])
-        connect(m, reads.axi, flipped(self.axi_read))
-        connect(m, post.axi, flipped(self.axi_write))
-        stoppable = (fetch, reads, *engines.values())
+        window = ()
+        if params.window_taps:
+            window = (self._window_unit(m, chain, fetch, scoreboard, counters),)
+        small = [client for unit in window for client in (unit.param_client, unit.load_client)]
+        clients = (fetch.client, weights.client, *small, load.client)
+        reads = self._ports(m, chain, clients, (post, *window))
+        stoppable = (fetch, reads, *engines.values(), *window)
         m.d.comb += [block.halt.eq(self.control.halt) for block in stoppable]
 
         self._datapath(m, chain, load, weights, exe, post)
-        self._supervision(m, fetch, reads, scoreboard, counters, post)
+        self._supervision(m, fetch, reads, scoreboard, counters, (post, *window))
         m.d.comb += [
             scoreboard.activity.place.eq(load.write.enable.any()),
             scoreboard.activity.row.eq(weights.row.valid),
@@ -100,6 +107,38 @@ class Core(wiring.Component):
             counters.fifo_empty.eq(weights.fifo_empty),
         ]
         return m
+
+    def _window_unit(self, m, chain, fetch, scoreboard, counters):
+        """The window unit, with its commands and what it tells of itself."""
+        unit = chain.add("window", WindowUnit(self._params))
+        for name in ("wload", "wparam", "window"):
+            connect(m, getattr(fetch, name), getattr(unit, name))
+            m.d.comb += [
+                scoreboard.completed[name].eq(unit.completed[name]),
+                scoreboard.idle[name].eq(unit.idle[name]),
+            ]
+        m.d.comb += [
+            unit.done.eq(scoreboard.done),
+            scoreboard.activity.window.eq(unit.load_activity | unit.param_activity | unit.busy),
+            counters.window_busy.eq(unit.busy),
+            counters.window_macs.eq(unit.macs),
+        ]
+        return unit
+
+    def _ports(self, m, chain, clients, writers):
+        """Readers, in the order of their turns, and writers of memory; returns the read master."""
+        reads = chain.add("reads", ReadMaster(self._params, clients=len(clients)))
+        for number, client in enumerate(clients):
+            connect(m, client, reads.clients[number])
+        connect(m, reads.axi, flipped(self.axi_read))
+        if len(writers) == 1:
+            connect(m, writers[0].axi, flipped(self.axi_write))
+        else:
+            writes = chain.add("writes", WriteArbiter(self._params))
+            for number, writer in enumerate(writers):
+                connect(m, writer.axi, writes.masters[number])
+            connect(m, writes.axi, flipped(self.axi_write))
+        return reads
 
     def _datapath(self, m, chain, load, weights, exe, post):
         """Pixels, weights, sums; and what keeps the four engines in step."""
@@ -128,9 +167,13 @@ class Core(wiring.Component):
             post.block_done.eq(accumulator.block_done),
         ]
 
-    def _supervision(self, m, fetch, reads, scoreboard, counters, post):
+    def _supervision(self, m, fetch, reads, scoreboard, counters, writers):
         """What the control is told, and what is counted."""
         control = self.control
+
+        def any_of(name):
+            return Cat(getattr(writer, name) for writer in writers).any()
+
         m.d.comb += [
             fetch.start.eq(control.start),
             fetch.program.eq(control.program),
@@ -140,7 +183,7 @@ class Core(wiring.Component):
             control.fetch_code.eq(fetch.code),
             control.fetch_where.eq(fetch.where),
             control.read_error.eq(reads.error),
-            control.write_error.eq(post.error),
+            control.write_error.eq(any_of("error")),
             control.outstanding.eq(scoreboard.outstanding),
             control.progress.eq(scoreboard.progress),
             control.record.eq(counters.record),
@@ -148,13 +191,14 @@ class Core(wiring.Component):
             scoreboard.dispatch_finished.eq(fetch.finished),
             scoreboard.exec_pending.eq(fetch.pending.exec),
             scoreboard.outstanding_read.eq(reads.outstanding),
-            scoreboard.outstanding_write.eq(post.outstanding),
+            scoreboard.outstanding_write.eq(any_of("outstanding")),
             scoreboard.activity.axi_read.eq(reads.progress),
-            scoreboard.activity.axi_write.eq(post.progress),
+            scoreboard.activity.axi_write.eq(any_of("progress")),
             counters.run.eq(control.run),
             counters.drained.eq(scoreboard.drained),
             counters.read_beat.eq(reads.beats),
-            counters.write_beat.eq(post.beats),
+            # Only one of them has the port in any cycle.
+            counters.write_beat.eq(any_of("beats")),
             counters.done.eq(scoreboard.done),
-            post.record.eq(counters.record),
+            *(writer.record.eq(counters.record) for writer in writers),
         ]

@@ -9,6 +9,8 @@ from rtl.interfaces import Done
 
 #: What a cycle can be charged to, in the order of their tests (the first that holds).
 CAUSES = ("busy", "fill", "memory", "post", "weight", "sync")
+#: What is counted beside: cycles in which something happens.
+STROBES = ("cycles", "read_beats", "write_beats", "window_busy")
 WORD_BITS = 32
 MAC_BITS = 16
 
@@ -34,7 +36,8 @@ class Counters(wiring.Component):
         busy, wait_load, wait_bank, wait_weights: levels of the exec engine.
         load_active: a load is past its waits.  fifo_empty: the weight FIFO lacks a whole tile.
         drained: all EXEC commands of the program are behind us.
-        macs: multiplications to add.  read_beat, write_beat: strobes.
+        macs, window_macs: multiplications to add.  read_beat, write_beat: strobes.
+        window_busy: the window unit computes.
         done: the engines' done counters.
         record: the counters in the order of accel.isa.RECORD, two cycles behind the inputs
             (causes and macs are registered before they are counted); frozen while ``run`` is low.
@@ -52,6 +55,8 @@ class Counters(wiring.Component):
     fifo_empty: In(1)
     drained: In(1)
     macs: In(MAC_BITS)
+    window_macs: In(MAC_BITS)
+    window_busy: In(1)
     read_beat: In(1)
     write_beat: In(1)
     done: In(Done)
@@ -70,15 +75,16 @@ class Counters(wiring.Component):
 
         # One register stage between the engines and the adders.
         cause = Signal(data.StructLayout({name: 1 for name in CAUSES}))
-        strobes = Signal(data.StructLayout({"cycles": 1, "read_beats": 1, "write_beats": 1}))
-        macs = Signal(MAC_BITS)
+        strobes = Signal(data.StructLayout(dict.fromkeys(STROBES, 1)))
+        macs = Signal(MAC_BITS + 1)
         m.d.sync += [cause.eq(0), strobes.eq(0), macs.eq(0)]
         with m.If(self.run):
             m.d.sync += [
                 strobes.cycles.eq(1),
                 strobes.read_beats.eq(self.read_beat),
                 strobes.write_beats.eq(self.write_beat),
-                macs.eq(self.macs),
+                strobes.window_busy.eq(self.window_busy),
+                macs.eq(self.macs + self.window_macs),
             ]
             with m.If(self.busy):
                 m.d.sync += cause.busy.eq(1)
@@ -102,5 +108,9 @@ class Counters(wiring.Component):
         m.d.comb += total.eq(Cat(word["macs_low"], word["macs_high"]))
         m.d.sync += Cat(word["macs_low"], word["macs_high"]).eq(total + macs)
         with m.If(self.run):
-            m.d.sync += [word[f"done_{name}"].eq(self.done[name]) for name in Done.members]
+            m.d.sync += [
+                word[f"done_{name}"].eq(self.done[name])
+                for name in Done.members
+                if f"done_{name}" in RECORD
+            ]
         return m

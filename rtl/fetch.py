@@ -15,11 +15,32 @@ from rtl.interfaces import command_layout, read_client
 PREFETCH = 8
 BURST_COMMANDS = 4
 
-#: What the post engine's queue holds: a POST or TABLE command without its opcode.
-post_queue_layout = data.StructLayout({"table": 1, "bits": COMMAND_BITS - OPCODE_BITS})
+#: What the post engine's queue holds: a POST, TABLE or ACTIVATION command without its opcode.
+post_queue_layout = data.StructLayout(
+    {"table": 1, "activation": 1, "bits": COMMAND_BITS - OPCODE_BITS}
+)
 
-#: One bit for each engine's command queue.
-Engines = data.StructLayout({"load": 1, "weights": 1, "exec": 1, "post": 1})
+#: Which opcodes go to which engine's queue.
+_ARRAY_QUEUES = {
+    "load": (Op.LOAD,),
+    "weights": (Op.WEIGHTS,),
+    "exec": (Op.EXEC,),
+    "post": (Op.POST, Op.TABLE, Op.ACTIVATION),
+}
+_WINDOW_QUEUES = {"wload": (Op.WLOAD,), "wparam": (Op.WPARAM,), "window": (Op.WINDOW,)}
+
+#: One bit for each engine's command queue; a machine without a window unit leaves its bits at 0.
+Engines = data.StructLayout(dict.fromkeys((*_ARRAY_QUEUES, *_WINDOW_QUEUES), 1))
+
+
+def command_queues(params: Params) -> dict[str, tuple[Op, ...]]:
+    """The machine's engines, and the opcodes that go to each one's queue."""
+    return _ARRAY_QUEUES | (_WINDOW_QUEUES if params.window_taps else {})
+
+
+def queue_layout(ops: tuple[Op, ...]) -> data.StructLayout:
+    """What a queue for ``ops`` holds: the command's fields if there is but one."""
+    return command_layout(ops[0]) if len(ops) == 1 else post_queue_layout
 
 
 class Prefetch(wiring.Component):
@@ -163,6 +184,7 @@ class Fetch(wiring.Component):
         program: byte address of the first command.  commands: how many there are.
         client: to the read master.
         load, weights, exec, post: the engines' command queues, queue_depth deep.
+        wload, wparam, window: those of the window unit, if there is one.
         dispatched: strobe per queue that a command entered it.
         pending: level per queue that it holds a command.
         finished: every command has been dispatched; low from reset to start and after an error.
@@ -183,10 +205,10 @@ class Fetch(wiring.Component):
                 "program": In(params.addr_bits),
                 "commands": In(32),
                 "client": Out(read_client(params)),
-                "load": Out(stream.Signature(command_layout(Op.LOAD))),
-                "weights": Out(stream.Signature(command_layout(Op.WEIGHTS))),
-                "exec": Out(stream.Signature(command_layout(Op.EXEC))),
-                "post": Out(stream.Signature(post_queue_layout)),
+                **{
+                    name: Out(stream.Signature(queue_layout(ops)))
+                    for name, ops in command_queues(params).items()
+                },
                 "dispatched": Out(Engines),
                 "pending": Out(Engines),
                 "finished": Out(1),
@@ -235,17 +257,14 @@ class Fetch(wiring.Component):
         ]
 
         command = verdict.command
-        post_fields = Cat(verdict.kind[Op.TABLE], command[OPCODE_BITS:])
-        routes = {
-            "load": ((Op.LOAD,), fields_of(command, Op.LOAD)),
-            "weights": ((Op.WEIGHTS,), fields_of(command, Op.WEIGHTS)),
-            "exec": ((Op.EXEC,), fields_of(command, Op.EXEC)),
-            "post": ((Op.POST, Op.TABLE), post_fields),
-        }
+        post_fields = Cat(
+            verdict.kind[Op.TABLE], verdict.kind[Op.ACTIVATION], command[OPCODE_BITS:]
+        )
         # Which queue a command goes to is registered: from there to the write enables of a queue's
         # memory is far enough.
         route = Signal(Engines)
-        for name, (ops, fields) in routes.items():
+        for name, ops in command_queues(params).items():
+            fields = fields_of(command, ops[0]) if len(ops) == 1 else post_fields
             queue = SyncFIFOBuffered(
                 width=len(getattr(self, name).payload.as_value()), depth=params.queue_depth
             )

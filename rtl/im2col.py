@@ -1,4 +1,4 @@
-"""The im2col line buffer: a byte ring that yields R bytes of a convolution window each cycle."""
+"""The data buffers: byte rings that yield R words of a convolution window each cycle."""
 
 from amaranth import Cat, Module, Signal, signed
 from amaranth.lib import data, wiring
@@ -7,54 +7,55 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from accel.params import IM2COL_LATENCY, Params
-from rtl.interfaces import buffer_read, buffer_write, row_bits
+from rtl.banks import Banks, im2col_banks
+from rtl.interfaces import banks_read, banks_write
 from rtl.rotate import rotated
 
 
-class Im2colBuffer(wiring.Component):
-    """R byte-wide banks from which any R lanes of a pixel's window come without conflict.
+class BankedBuffer(wiring.Component):
+    """Banks from which any R words of a vector's window come without conflict.
 
-    Byte address a of the ring lies in bank a % R at row a // R.  Lane r of the pixel at base b
-    wants the byte at b + r + R * offset[r], so it finds it in bank (b + r) % R: whatever the
+    Word address a of the ring lies in bank a % R at row a // R.  Lane r of the vector at base b
+    wants the word at b + r + R * offset[r], so it finds it in bank (b + r) % R: whatever the
     offsets, R lanes meet R different banks.  Seen from bank j, with s = b % R:
 
         lane (j - s) % R,  row b // R + offset[lane] + (1 if j < s else 0)
 
     where the last term is the carry of (b + r) // R.  So the offsets are rotated by s to the
-    banks, and the bytes are rotated back by s to the lanes.
+    banks, and the words are rotated back by s to the lanes.
 
     Parameters:
-        params: the machine.
+        banks: the buffer.
 
     Members:
-        write: a byte into each enabled bank.
-        read: a pixel's base with ``valid``, and a cycle later its lanes' row offsets.
-        lanes: the R bytes.
+        write: any bytes of a word into each bank.
+        read: a vector's base with ``valid``, and a cycle later its lanes' row offsets.
+        lanes: the R words.
 
     Latency: ``lanes`` IM2COL_LATENCY cycles after ``read.valid``:
 
         cycle 0  base           1  base registered, offsets given    2  offsets at their banks
               3  bank rows      4  memory output                     5  its register
-              6  bytes at their lanes
+              6  words at their lanes
 
-    Throughput: R bytes in and R bytes out each cycle; nothing ever waits.  Bytes written in a
+    Throughput: R words in and R words out each cycle; nothing ever waits.  Bytes written in a
     cycle are seen by reads issued in the next.
     """
 
-    def __init__(self, params: Params):
-        self._params = params
+    def __init__(self, banks: Banks):
+        self._banks = banks
         super().__init__(
             {
-                "write": In(buffer_write(params)),
-                "read": In(buffer_read(params)),
-                "lanes": Out(data.ArrayLayout(signed(8), params.rows)),
+                "write": In(banks_write(banks)),
+                "read": In(banks_read(banks)),
+                "lanes": Out(data.ArrayLayout(signed(8 * banks.word), banks.count)),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        rows = self._params.rows
-        lane_bits, bank_bits = bits_for(rows - 1), row_bits(self._params)
+        count, word = self._banks.count, self._banks.word
+        lane_bits, bank_bits = bits_for(count - 1), self._banks.row_bits
         base = self.read.base
 
         # The bank that lane 0 meets travels beside the data; each stage has its own register.
@@ -72,13 +73,13 @@ class Im2colBuffer(wiring.Component):
             base_row.append(Signal(bank_bits, name=f"base_row_{stage}", reset_less=True))
             m.d.sync += base_row[stage].eq(base_row[stage - 1])
 
-        offsets = Signal(data.ArrayLayout(bank_bits, rows), reset_less=True)
+        offsets = Signal(data.ArrayLayout(bank_bits, count), reset_less=True)
         m.d.sync += offsets.eq(
-            rotated(m, self.read.offsets, rows, first_bank[1], left=True)
+            rotated(m, self.read.offsets, count, first_bank[1], left=True)
         )
 
-        found = Signal(data.ArrayLayout(8, rows), reset_less=True)
-        for bank in range(rows):
+        found = Signal(data.ArrayLayout(8 * word, count), reset_less=True)
+        for bank in range(count):
             row = Signal(bank_bits, name=f"row_{bank}", reset_less=True)
             carry = Signal(name=f"carry_{bank}")
             # One carry chain for the sum of three: the low bits 1 + carry make the carry-in.
@@ -86,11 +87,11 @@ class Im2colBuffer(wiring.Component):
             m.d.comb += carry.eq(bank < first_bank[2])
             m.d.sync += row.eq(total[1 : 1 + bank_bits])
 
-            memory = Memory(shape=8, depth=self._params.input_rows, init=[])
+            memory = Memory(shape=8 * word, depth=self._banks.rows, init=[])
             m.submodules[f"bank_{bank}"] = memory
-            writer, reader = memory.write_port(), memory.read_port()
+            writer, reader = memory.write_port(granularity=8), memory.read_port()
             m.d.comb += [
-                writer.en.eq(self.write.enable[bank]),
+                writer.en.eq(self.write.enable[word * bank : word * (bank + 1)]),
                 writer.addr.eq(self.write.row[bank]),
                 writer.data.eq(self.write.data[bank]),
                 reader.en.eq(valid[3]),
@@ -99,6 +100,17 @@ class Im2colBuffer(wiring.Component):
             m.d.sync += found[bank].eq(reader.data)
 
         lanes = Signal.like(self.lanes, reset_less=True)
-        m.d.sync += lanes.eq(rotated(m, found, rows, first_bank[5], left=False))
+        m.d.sync += lanes.eq(rotated(m, found, count, first_bank[5], left=False))
         m.d.comb += self.lanes.eq(lanes)
         return m
+
+
+class Im2colBuffer(BankedBuffer):
+    """The im2col line buffer: R banks of single bytes.
+
+    Parameters:
+        params: the machine.
+    """
+
+    def __init__(self, params: Params):
+        super().__init__(im2col_banks(params))

@@ -1,12 +1,13 @@
 """Signatures and layouts that several blocks share; the only place where their widths are typed."""
 
-from amaranth import signed, unsigned
+from amaranth import Cat, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from accel.isa import FIELDS, Op
 from accel.params import DONE_BITS, MAX_BURST, PARAM_PLANES, PARAM_SLOTS, Params
+from rtl.banks import Banks, im2col_banks
 
 SLOT_BITS = bits_for(PARAM_SLOTS - 1)
 PLANE_BITS = bits_for(PARAM_PLANES - 1)
@@ -24,16 +25,16 @@ def command_layout(op: Op) -> data.StructLayout:
 
 
 #: Commands each engine has completed since the start.
-Done = data.StructLayout({"load": DONE_BITS, "exec": DONE_BITS, "post": DONE_BITS})
+Done = data.StructLayout(
+    dict.fromkeys(("load", "exec", "post", "wload", "window"), DONE_BITS)
+)
 
 
 def waits_met(command, done):
     """Whether everything ``command`` waits for has been done (an Amaranth expression)."""
-    return (
-        (done.load >= command.wait_load)
-        & (done.exec >= command.wait_exec)
-        & (done.post >= command.wait_post)
-    )
+    fields = command.shape().members
+    waits = [name for name in fields if name.startswith("wait_")]
+    return Cat(done[name.removeprefix("wait_")] >= command[name] for name in waits).all()
 
 
 def axi_read(params: Params) -> wiring.Signature:
@@ -82,34 +83,49 @@ def read_client(params: Params) -> wiring.Signature:
 
 def row_bits(params: Params) -> int:
     """Width of a row number of the im2col buffer's banks."""
-    return bits_for(params.input_rows - 1)
+    return im2col_banks(params).row_bits
+
+
+def banks_write(banks: Banks) -> wiring.Signature:
+    """Any bytes of a word into each bank, each bank at its own row."""
+    return wiring.Signature(
+        {
+            "enable": Out(banks.lanes),
+            "row": Out(data.ArrayLayout(banks.row_bits, banks.count)),
+            "data": Out(data.ArrayLayout(8 * banks.word, banks.count)),
+        }
+    )
+
+
+def banks_offsets(banks: Banks) -> data.ArrayLayout:
+    """A bank-row offset for each word."""
+    return data.ArrayLayout(banks.row_bits, banks.count)
+
+
+def banks_read(banks: Banks) -> wiring.Signature:
+    """A vector's base address in words, and one cycle later its words' row offsets."""
+    return wiring.Signature(
+        {
+            "valid": Out(1),
+            "base": Out(banks.base_bits),
+            "offsets": Out(banks_offsets(banks)),
+        }
+    )
 
 
 def buffer_write(params: Params) -> wiring.Signature:
     """One byte into each enabled bank of the im2col buffer, each at its own row."""
-    return wiring.Signature(
-        {
-            "enable": Out(params.rows),
-            "row": Out(data.ArrayLayout(row_bits(params), params.rows)),
-            "data": Out(data.ArrayLayout(8, params.rows)),
-        }
-    )
+    return banks_write(im2col_banks(params))
 
 
 def offsets_layout(params: Params) -> data.ArrayLayout:
     """A bank-row offset for each lane."""
-    return data.ArrayLayout(row_bits(params), params.rows)
+    return banks_offsets(im2col_banks(params))
 
 
 def buffer_read(params: Params) -> wiring.Signature:
     """A pixel's base address, and one cycle later (in ``offsets``) the lanes' row offsets."""
-    return wiring.Signature(
-        {
-            "valid": Out(1),
-            "base": Out(bits_for(params.input_bytes - 1)),
-            "offsets": Out(offsets_layout(params)),
-        }
-    )
+    return banks_read(im2col_banks(params))
 
 
 def weight_row(params: Params) -> wiring.Signature:

@@ -1,4 +1,4 @@
-"""The load engine: copies rows of memory into the im2col buffer and pads them."""
+"""The load engine: copies rows of memory into a buffer and pads them."""
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib import enum, stream, wiring
@@ -9,9 +9,10 @@ from amaranth.utils import bits_for
 from accel.isa import Op
 from accel.params import Params
 from rtl.axi import ReadSplitter, read_range
+from rtl.banks import Banks, im2col_banks
 from rtl.gate import CommandGate
-from rtl.interfaces import Done, buffer_write, command_layout, read_client
-from rtl.place import Placer, chunk_bytes, piece_layout
+from rtl.interfaces import Done, banks_write, command_layout, read_client
+from rtl.place import Placer, piece_layout
 from rtl.queue import RamQueue
 from rtl.readahead import ReadAhead
 
@@ -29,6 +30,7 @@ class PieceGenerator(wiring.Component):
 
     Parameters:
         params: the machine.
+        banks: the buffer.
 
     Members:
         command: a LOAD that may start; taken with its last piece.
@@ -41,12 +43,12 @@ class PieceGenerator(wiring.Component):
     two idle cycles between commands.  An empty part costs nothing.
     """
 
-    def __init__(self, params: Params):
-        self._params = params
+    def __init__(self, params: Params, banks: Banks):
+        self._params, self._banks = params, banks
         super().__init__(
             {
                 "command": In(stream.Signature(command_layout(Op.LOAD))),
-                "pieces": Out(stream.Signature(piece_layout(params))),
+                "pieces": Out(stream.Signature(piece_layout(params, banks))),
                 "ranges": Out(stream.Signature(read_range(params))),
                 "started": Out(1),
                 "halt": In(1),
@@ -56,7 +58,7 @@ class PieceGenerator(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         command = self.command.payload
-        chunk_bits = bits_for(chunk_bytes(self._params) - 1)
+        chunk_bits = bits_for(self._banks.chunk(self._params.bus_bytes) - 1)
         bus_shift = bits_for(self._params.bus_bytes - 1)
 
         # Before the first row: note which parts a row has, then let `new_row` do the rest.
@@ -117,7 +119,7 @@ class PieceGenerator(wiring.Component):
 
         # The piece that was walked over, with its address and length seen from its first chunk.
         held, fire = Signal(), Signal()
-        piece = Signal(piece_layout(self._params), reset_less=True)
+        piece = Signal(piece_layout(self._params, self._banks), reset_less=True)
         source = Signal(read_range(self._params), reset_less=True)
         skip = Mux(copying, src[:chunk_bits], 0)
         m.d.comb += [
@@ -145,19 +147,21 @@ class PieceGenerator(wiring.Component):
 
 
 class LoadEngine(wiring.Component):
-    """Executes LOAD commands: strided rows of memory and padding into the im2col buffer.
+    """Executes LOAD or WLOAD commands: strided rows of memory and padding into a buffer.
 
     The generator and the requests run ahead of the data, across commands, up to ``load_beats``
     beats; the placer follows with the data.
 
     Parameters:
         params: the machine.
+        op: which of the two.
+        banks: the buffer; None is the im2col buffer.
 
     Members:
-        command: LOAD commands, from the queue.
+        command: the commands, from the queue.
         done: completion counters; a command requests nothing before its waits are met.
         client: towards the read master.
-        write: to the im2col buffer.
+        write: to the buffer.
         completed: strobe in the cycle of a command's last write.
         active: a command is past its waits and not yet completed.
         halt: ask for no further data.
@@ -170,14 +174,14 @@ class LoadEngine(wiring.Component):
     #: Ranges that wait for the splitter: enough to cut the path from the bus's ready to the walk.
     RANGES = 4
 
-    def __init__(self, params: Params):
-        self._params = params
+    def __init__(self, params: Params, op: Op = Op.LOAD, banks: Banks | None = None):
+        self._params, self._op, self._banks = params, op, banks or im2col_banks(params)
         super().__init__(
             {
-                "command": In(stream.Signature(command_layout(Op.LOAD))),
+                "command": In(stream.Signature(command_layout(op))),
                 "done": In(Done),
                 "client": Out(read_client(params)),
-                "write": Out(buffer_write(params)),
+                "write": Out(banks_write(self._banks)),
                 "completed": Out(1),
                 "active": Out(1),
                 "halt": In(1),
@@ -187,15 +191,17 @@ class LoadEngine(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        params = self._params
-        m.submodules.gate = gate = CommandGate(Op.LOAD)
-        m.submodules.generator = generator = PieceGenerator(params)
+        params, banks = self._params, self._banks
+        m.submodules.gate = gate = CommandGate(self._op)
+        m.submodules.generator = generator = PieceGenerator(params, banks)
         m.submodules.splitter = splitter = ReadSplitter(params)
         m.submodules.ahead = ahead = ReadAhead(params, params.bus_bytes, params.load_beats)
-        m.submodules.placer = placer = Placer(params)
+        m.submodules.placer = placer = Placer(params, banks)
         m.submodules.ranges = ranges = SyncFIFO(width=read_range(params).size, depth=self.RANGES)
         # Every copy has at least one beat, so pieces never keep copies from running ahead.
-        m.submodules.pieces = pieces = RamQueue(piece_layout(params), params.load_beats)
+        m.submodules.pieces = pieces = RamQueue(
+            piece_layout(params, banks), params.load_beats
+        )
 
         connect(m, flipped(self.command), gate.input)
         connect(m, gate.output, generator.command)

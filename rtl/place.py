@@ -1,4 +1,4 @@
-"""Puts bytes into the im2col buffer: copies from memory beats, and fills."""
+"""Puts bytes into a buffer's banks: copies from memory beats, and fills."""
 
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -6,16 +6,13 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from accel.params import Params
-from rtl.interfaces import buffer_write
+from rtl.banks import Banks
+from rtl.compare import less
+from rtl.interfaces import banks_write
 from rtl.rotate import rotated
 
 
-def chunk_bytes(params: Params) -> int:
-    """Bytes that a copy places in a cycle: a beat, or a part of it that fits the banks."""
-    return min(params.rows, params.bus_bytes)
-
-
-def piece_layout(params: Params) -> data.StructLayout:
+def piece_layout(params: Params, banks: Banks) -> data.StructLayout:
     """A contiguous piece of the buffer to be written.
 
     A copy goes chunk by chunk through aligned parts of memory beats, so a piece is described from
@@ -24,10 +21,10 @@ def piece_layout(params: Params) -> data.StructLayout:
     ``chunk`` the chunk's place in its beat and ``left`` one less than the bytes from byte 0 of
     the first chunk to the piece's end.  A fill has no skip and no chunk.  ``last`` ends a command.
     """
-    chunk = chunk_bytes(params)
+    chunk = banks.chunk(params.bus_bytes)
     return data.StructLayout(
         {
-            "dst": bits_for(params.input_bytes - 1),
+            "dst": bits_for(banks.size - 1),
             "left": 21,  # a 20-bit length and the skip
             "skip": bits_for(chunk - 1),
             "chunk": bits_for(params.bus_bytes // chunk) - 1,
@@ -39,42 +36,49 @@ def piece_layout(params: Params) -> data.StructLayout:
 
 
 class Placer(wiring.Component):
-    """Writes pieces into the buffer, a chunk of at most R bytes a cycle.
+    """Writes pieces into the buffer, a chunk a cycle.
 
-    A chunk's bytes have consecutive buffer addresses, so they go to consecutive banks: one
-    rotation by the first one's bank does it, and the banks that it wraps to lie a row further.
+    A chunk's bytes have consecutive buffer addresses, so they go to consecutive byte lanes, and
+    the banks that they wrap to lie a row further.  As chunks divide the lanes, the bytes need
+    rotating within a chunk only; every chunk's worth of lanes sees the same bytes, and the
+    enables choose.
+
+    Where banks are words of several bytes, fills must begin and end at multiples of a word.
 
     Parameters:
         params: the machine.
+        banks: the buffer.
 
     Members:
         input: pieces (``piece_layout``).
         beats: memory data; every beat that a copy touches is taken once.
-        write: to the im2col buffer.
+        write: to the buffer.
         completed: strobe in the cycle of a command's last write.
 
-    Latency: a chunk is written two cycles after its beat was seen.  Throughput: R bytes of a
-    fill, or min(R, bus) bytes of a copy, each cycle, without gaps from piece to piece.
+    Latency: a chunk is written two cycles after its beat was seen.  Throughput: a row of all
+    banks of a fill, or ``banks.chunk()`` bytes of a copy, each cycle, without gaps from
+    piece to piece.
     """
 
-    def __init__(self, params: Params):
-        self._params = params
+    def __init__(self, params: Params, banks: Banks):
+        self._params, self._banks = params, banks
         super().__init__(
             {
-                "input": In(stream.Signature(piece_layout(params))),
+                "input": In(stream.Signature(piece_layout(params, banks))),
                 "beats": In(stream.Signature(8 * params.bus_bytes)),
-                "write": Out(buffer_write(params)),
+                "write": Out(banks_write(banks)),
                 "completed": Out(1),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        rows, chunk = self._params.rows, chunk_bytes(self._params)
+        banks = self._banks
+        rows, chunk = banks.lanes, banks.chunk(self._params.bus_bytes)
         lane_bits, chunk_bits = bits_for(rows - 1), bits_for(chunk - 1)
 
         # Stage 1: walk through the piece, a step a cycle.
-        piece = Signal(piece_layout(self._params), reset_less=True)
+        piece = Signal(piece_layout(self._params, banks), reset_less=True)
         busy, go, final, end_of_beat = Signal(), Signal(), Signal(), Signal()
         step = Mux(piece.fill, rows, chunk)
         m.d.comb += [
@@ -96,35 +100,51 @@ class Placer(wiring.Component):
         with m.If(self.input.ready):
             m.d.sync += [busy.eq(self.input.valid), piece.eq(self.input.payload)]
 
-        # Stage 2: the bytes of the step, those from `low` to `high` to be written.
+        # Stage 2: the bytes of the step, and the lanes from `low` to `high` that they are for.
         low, high = Signal(lane_bits, reset_less=True), Signal(lane_bits, reset_less=True)
         dst = Signal.like(piece.dst, reset_less=True)
-        lanes = Signal(8 * rows, reset_less=True)
+        lanes = Signal(8 * chunk, reset_less=True)
         valid, ending = Signal(), Signal()
+        first_lane, length = piece.dst[:lane_bits], Mux(final, piece.left[:lane_bits], step - 1)
         beat = self.beats.payload.word_select(piece.chunk, 8 * chunk)
         m.d.sync += [
             valid.eq(go),
             ending.eq(go & final & piece.last),
             dst.eq(piece.dst),
-            low.eq(piece.skip),
-            high.eq(Mux(final, piece.left[:lane_bits], step - 1)),
-            lanes.eq(Mux(piece.fill, piece.value.replicate(rows), beat)),
+            low.eq((first_lane + piece.skip)[:lane_bits]),
+            high.eq((first_lane + length)[:lane_bits]),
+            lanes.eq(Mux(piece.fill, piece.value.replicate(chunk), beat)),
         ]
 
-        # Stage 3: each byte at its bank.
-        first_bank = dst[:lane_bits]
+        m.d.sync += self.completed.eq(ending)
+        self._enable(m, valid, low, high)
+        self._place(m, lanes, dst)
+        return m
+
+    def _enable(self, m, valid, low, high):
+        """Stage 3: the lanes from ``low`` to ``high``; behind the last one comes the first."""
+        wraps = Signal()
+        m.d.comb += wraps.eq(less(high, low))
+        enables = []
+        for lane in range(self._banks.lanes):
+            behind, before = low <= lane, high >= lane
+            enables.append(valid & Mux(wraps, behind | before, behind & before))
+        m.d.sync += self.write.enable.eq(Cat(enables))
+
+    def _place(self, m, lanes, dst):
+        """Stage 3: each byte at its lane, and the row of each bank."""
+        banks = self._banks
+        chunk, lane_bits = len(lanes) // 8, bits_for(banks.lanes - 1)
+        first_bank = dst[bits_for(banks.word) - 1 : lane_bits]
         row, next_row = dst[lane_bits:], Signal(len(dst) - lane_bits)
-        mask = Cat(valid & (lane >= low) & (lane <= high) for lane in range(rows))
-        m.d.comb += next_row.eq(row + 1)
-        m.d.sync += [
-            self.completed.eq(ending),
-            self.write.enable.eq(rotated(m, mask, rows, first_bank, left=True)),
+        placed = Signal.like(lanes, reset_less=True)
+        turn = dst[: bits_for(chunk - 1)]
+        m.d.comb += [
+            next_row.eq(row + 1),
+            self.write.data.eq(placed.replicate(banks.lanes // chunk)),
         ]
-        banks = Signal.like(lanes, reset_less=True)
-        m.d.sync += banks.eq(rotated(m, lanes, rows, first_bank, left=True))
-        m.d.comb += self.write.data.eq(banks)
-        for bank in range(rows):
+        m.d.sync += placed.eq(rotated(m, lanes, chunk, turn, left=True))
+        for bank in range(banks.count):
             bank_row = Signal.like(next_row, name=f"row_{bank}", reset_less=True)
             m.d.sync += bank_row.eq(Mux(bank < first_bank, next_row, row))
             m.d.comb += self.write.row[bank].eq(bank_row)
-        return m

@@ -1,10 +1,11 @@
 """Post-processing: accumulated sums to pooled int8 pixels in memory."""
 
-from amaranth import Module, Signal, unsigned
+from amaranth import Cat, Module, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.utils import exact_log2
 
-from accel.isa import FIELDS, RECORD_WORDS, TABLE_ENTRIES, Op, Pool
+from accel.isa import ACTIVATION_ENTRIES, FIELDS, RECORD_WORDS, TABLE_ENTRIES, Op, Pool
 from accel.params import Params
 from rtl.block_reader import READ_LATENCY, BlockReader
 from rtl.delay import Delay
@@ -26,17 +27,17 @@ BANKS = 2
 
 
 class PostEngine(wiring.Component):
-    """Runs POST and TABLE commands: read and requantise a block, pool it, store it.
+    """Runs POST, TABLE and ACTIVATION commands: read and requantise a block, pool it, store it.
 
     A command's configuration rests in one register, so the next command starts when the store
     engine has taken the ``end`` token behind the last pixel; its writes may still be under
-    way.  A TABLE command sends an ``end`` token too, and so completes in turn.
+    way.  The commands that write a table send an ``end`` token too, and so complete in turn.
 
     Parameters:
         params: the machine.
 
     Members:
-        command: POST and TABLE commands (``table`` tells which).
+        command: POST, TABLE and ACTIVATION commands (``table`` and ``activation`` tell which).
         done: what other commands may wait for.
         block_done: strobe: a bank is full.  Banks and slots take turns from 0.
         acc: the accumulators' read port.
@@ -108,12 +109,18 @@ class PostEngine(wiring.Component):
 
     def _control(self, m, command, reader, pool, store):
         """One command after another; returns whether none is held."""
-        post = data.View(command_layout(Op.POST), command.bits[: command_layout(Op.POST).size])
+        post = self._view(command, Op.POST)
         full = Signal(range(BANKS + 1))
         take_bank, met = Signal(), Signal()
         bank, slot = Signal(), Signal(SLOT_BITS)
         m.d.sync += full.eq(full + self.block_done - take_bank)
-        m.d.comb += [reader.bank.eq(bank), reader.slot.eq(slot), reader.empty.eq(command.table)]
+        table = Signal()
+        m.d.comb += [
+            table.eq(command.table | command.activation),
+            reader.bank.eq(bank),
+            reader.slot.eq(slot),
+            reader.empty.eq(table),
+        ]
         with m.FSM() as fsm:
             with m.State("IDLE"):
                 m.d.comb += self.command.ready.eq(1)
@@ -121,10 +128,12 @@ class PostEngine(wiring.Component):
                 with m.If(self.command.valid):
                     m.next = "WAIT"
             with m.State("WAIT"):
-                # Both kinds of command have their waits in the same place.
+                # All kinds of command have their waits in the same place.
                 m.d.sync += met.eq(waits_met(post, self.done))
                 with m.If(met & ~self.halt & command.table):
                     m.next = "TABLE"
+                with m.Elif(met & ~self.halt & command.activation):
+                    m.next = "ACTIVATION"
                 with m.Elif(met & ~self.halt & (full != 0)):
                     m.d.comb += [
                         take_bank.eq(1),
@@ -133,45 +142,73 @@ class PostEngine(wiring.Component):
                         store.begin.eq(post.begin),
                     ]
                     m.next = "RUN"
-            with m.State("TABLE"), m.If(self._write_table(m, command, pool.table)):
+            with m.State("TABLE"), m.If(self._write_scales(m, command, pool.table)):
+                m.d.comb += reader.start.eq(1)
+                m.next = "RUN"
+            with m.State("ACTIVATION"), m.If(self._write_activations(m, command, reader.table)):
                 m.d.comb += reader.start.eq(1)
                 m.next = "RUN"
             with m.State("RUN"), m.If(store.ended):
-                with m.If(~command.table):
+                with m.If(~table):
                     m.d.sync += [bank.eq(~bank), slot.eq(slot + 1)]
                 m.next = "IDLE"
         return fsm.ongoing("IDLE")
 
-    def _write_table(self, m, command, table):
-        """Write an entry a cycle, shifting the next one into place; returns whether it is done."""
-        fields = {field.name: field for field in FIELDS[Op.TABLE]}
-        entry_bits = fields["index1"].low - fields["index0"].low
-        layout = command_layout(Op.TABLE)
-        view = data.View(layout, command.bits[: layout.size])
-        first = layout["index0"].offset
-        done = Signal(range(TABLE_ENTRIES + 1))
-        finished = Signal()
+    def _write_scales(self, m, command, table):
+        """Write a TABLE command's entries; returns whether it is done."""
+        view = self._view(command, Op.TABLE)
+        finished, _ = self._entry_by_entry(m, command, Op.TABLE, "index", view.entries)
         m.d.comb += [
-            finished.eq(done == view.entries),
             table.valid.eq(~finished),
             table.index.eq(view.index0),
             table.multiplier.eq(view.multiplier0),
             table.shift.eq(view.shift0),
         ]
+        return finished
+
+    def _write_activations(self, m, command, table):
+        """Write an ACTIVATION command's entries; returns whether it is done."""
+        view = self._view(command, Op.ACTIVATION)
+        finished, done = self._entry_by_entry(
+            m, command, Op.ACTIVATION, "value", ACTIVATION_ENTRIES
+        )
+        low_bits = exact_log2(ACTIVATION_ENTRIES)
+        m.d.comb += [
+            table.valid.eq(~finished),
+            table.index.eq(Cat(done[:low_bits], view.first[low_bits:])),
+            table.value.eq(view.value0),
+        ]
+        return finished
+
+    def _entry_by_entry(self, m, command, op, name, entries):
+        """Shift the next entry into place each cycle; returns whether all are done, and how many.
+
+        ``name`` is that of an entry's first field, without its number.
+        """
+        fields = {field.name: field for field in FIELDS[op]}
+        entry_bits = fields[f"{name}1"].low - fields[f"{name}0"].low
+        first = command_layout(op)[f"{name}0"].offset
+        done = Signal(range(max(TABLE_ENTRIES, ACTIVATION_ENTRIES) + 1), name=f"{name}_done")
+        finished = Signal(name=f"{name}_finished")
+        m.d.comb += finished.eq(done == entries)
         m.d.sync += [
             command.bits[first:].eq(command.bits[first:] >> entry_bits),
             done.eq(done + 1),
         ]
         with m.If(finished):
             m.d.sync += done.eq(0)
-        return finished
+        return finished, done
+
+    def _view(self, command, op):
+        """The command's fields if it is an ``op``."""
+        layout = command_layout(op)
+        return data.View(layout, command.bits[: layout.size])
 
     def _configure(self, m, command, reader, pool, store):
-        """Hand the command's fields out; a TABLE command only passes an ``end`` token on."""
-        layout = command_layout(Op.POST)
-        post = data.View(layout, command.bits[: layout.size])
+        """Hand the command's fields out; those with tables only pass an ``end`` token on."""
+        post = self._view(command, Op.POST)
         for config in (reader.config, pool.config, store.config):
             for name, _ in config.shape():
                 m.d.comb += config[name].eq(post[name])
-        with m.If(command.table):
+        with m.If(command.table | command.activation):
             m.d.comb += [pool.config.pool.eq(Pool.NONE), store.config.mark.eq(0)]

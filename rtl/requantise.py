@@ -1,13 +1,17 @@
 """From an int32 sum to an int8 activation, in integer arithmetic only."""
 
-from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth import C, Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from accel.isa import Rounding
 from accel.params import REQUANT_LATENCY
-from rtl.compare import less
+from rtl.compare import less, negative
 from rtl.delay import Delay
+from rtl.normalise import NORMALISE_LATENCY, Normaliser
+
+#: The product's lowest bits, of which only is kept whether any is set.
+LOW = 16
 
 
 class Requantiser(wiring.Component):
@@ -20,12 +24,17 @@ class Requantiser(wiring.Component):
     * SINGLE: p / 2**(31 + r) rounded, halves up;
     * AWAY: p / 2**(31 + r) rounded, halves away from zero.
 
-    All of them are two additions and two shifts: ``t = (p + c) >> 31``, ``(t + h) >> r``.
-    The 32 x 32 bit product is put together from four that fit an 18 x 18 bit multiplier each.
+    FLOAT is float32's: the sum is rounded to 24 bits, so is its product with the multiplier, and
+    then to an integer, each time halves to even.  x and r come from the Normaliser; ``t`` is
+    p / 2**37 of 24 bits, or p / 2**38 of 24 bits doubled.
+
+    All of them are two additions and two shifts: ``t = (p + c) >> n``, ``(t + h) >> r``.
+    The 33 x 31 bit product is put together from four that fit an 18 x 18 bit multiplier each.
 
     Members:
         valid, x, multiplier, shift: a sum with its scale.  ``multiplier < 2**31``; ``shift`` from
-            -31 to 31, positive ones so small that ``x << shift`` fits in 32 bits.
+            -31 to 31, positive ones so small that ``x << shift`` fits in 32 bits.  With FLOAT,
+            any such shift; the multiplier is 0 or at least 2**30, and its low 7 bits are 0.
         rounding, zero, lo, hi: constant from one cycle before a sum enters until it has left.
         valid_out, y: the result, clamped to lo..hi.
 
@@ -47,33 +56,29 @@ class Requantiser(wiring.Component):
         m = Module()
         m.submodules.valid = valid = Delay(1, REQUANT_LATENCY)
         m.d.comb += [valid.i.eq(self.valid), self.valid_out.eq(valid.o)]
-        x, multiplier, right, negative = self._shift_left(m)
-        m.submodules.right = right_delay = Delay(5, 3, reset_less=True)
-        m.submodules.negative = negative_delay = Delay(1, 3, reset_less=True)
-        m.d.comb += [right_delay.i.eq(right), negative_delay.i.eq(negative)]
-        high, low_any = self._multiply(m, x, multiplier)
-        scaled = self._round_product(m, high, low_any, right_delay.o, negative_delay.o)
-        self._clamp(m, self._shift_right(m, scaled, right_delay.o))
+        floating = Signal()
+        m.d.sync += floating.eq(self.rounding == Rounding.FLOAT)
+        m.submodules.normaliser = normaliser = Normaliser()
+        m.submodules.multiplier = multiplier = Delay(31, NORMALISE_LATENCY, reset_less=True)
+        m.d.comb += [
+            normaliser.floating.eq(floating),
+            normaliser.x.eq(self.x),
+            normaliser.shift.eq(self.shift),
+            multiplier.i.eq(self.multiplier[:31]),
+        ]
+        # The shift is needed beside stages 8, 10 and 12.
+        rights = [normaliser.right]
+        for name, cycles in (("right7", 3), ("right9", 2), ("right11", 2)):
+            m.submodules[name] = delay = Delay(5, cycles, reset_less=True)
+            m.d.comb += delay.i.eq(rights[-1])
+            rights.append(delay.o)
+        product, low_any = self._multiply(m, normaliser.y, multiplier.o)
+        scaled = self._round_product(m, floating, product, low_any, rights[1])
+        self._clamp(m, self._shift_right(m, floating, scaled, rights[2], rights[3]))
         return m
 
-    def _shift_left(self, m):
-        """Stage 1: a left shift goes before the multiplication, a right shift after it."""
-        x = Signal(signed(32), reset_less=True)
-        multiplier = Signal(31, reset_less=True)
-        right = Signal(5, reset_less=True)
-        negative = Signal(reset_less=True)
-        to_right = Signal()
-        m.d.comb += to_right.eq(self.shift[-1])
-        m.d.sync += [
-            x.eq((self.x << Mux(to_right, 0, self.shift[:5]))[:32].as_signed()),
-            multiplier.eq(self.multiplier[:31]),
-            right.eq(Mux(to_right, (-self.shift)[:5], 0)),
-            negative.eq(self.x[-1] & self.multiplier[:31].any()),
-        ]
-        return x, multiplier, right, negative
-
     def _multiply(self, m, x, multiplier):
-        """Stages 2 to 4: the product's bits 62 to 16, and whether any lower bit is set."""
+        """Stages 5 to 7: the product's bits 62 to 16, and whether any lower bit is set."""
         x_low, x_high = x[:16], x[16:].as_signed()
         m_low, m_high = multiplier[:16], multiplier[16:]
         low = Signal(32, reset_less=True)
@@ -83,16 +88,17 @@ class Requantiser(wiring.Component):
         m.d.sync += [
             low.eq(x_low * m_low),
             cross_a.eq(x_low * m_high),
-            cross_b.eq(x_high * m_low),
-            high.eq(x_high * m_high),
+            # |x_high| <= 2**15
+            cross_b.eq((x_high * m_low)[:32].as_signed()),
+            high.eq((x_high * m_high)[:31].as_signed()),
         ]
         cross = Signal(signed(33), reset_less=True)
         outer = Signal(signed(47), reset_less=True)  # bits 62 to 16 of high * 2**32 + low
         outer_any = Signal(reset_less=True)
         m.d.sync += [
             cross.eq((cross_a + cross_b)[:33].as_signed()),  # |cross| < 2**32
-            outer.eq(Cat(low[16:], high).as_signed()),
-            outer_any.eq(low[:16].any()),
+            outer.eq(Cat(low[LOW:], high).as_signed()),
+            outer_any.eq(low[:LOW].any()),
         ]
         product = Signal(signed(47), reset_less=True)
         low_any = Signal(reset_less=True)
@@ -102,8 +108,20 @@ class Requantiser(wiring.Component):
         ]
         return product, low_any
 
-    def _round_product(self, m, product, low_any, right, negative):
-        """Stage 5: ``(p + c) >> 31`` as ``(p >> 31)`` plus what c carries out of the low bits.
+    def _round_product(self, m, floating, product, low_any, right):
+        """Stages 8 and 9: the product's upper bits, and what is carried into them."""
+        upper = Signal(signed(32), reset_less=True)
+        carried = Signal(signed(3), reset_less=True)
+        with m.If(floating):
+            self._round_float(m, upper, carried, product, low_any)
+        with m.Else():
+            self._round_integer(m, upper, carried, product, low_any, right)
+        scaled = Signal(signed(32), reset_less=True)
+        m.d.sync += scaled.eq((upper + carried)[:32].as_signed())
+        return scaled
+
+    def _round_integer(self, m, upper, carried, product, low_any, right):
+        """``(p + c) >> 31`` as ``(p >> 31)`` plus what c carries out of the low bits.
 
         c is 2**30 where this is a rounding (else 0), less 1 for a negative product under AWAY.
         """
@@ -111,38 +129,58 @@ class Requantiser(wiring.Component):
         up, down = Signal(), Signal()
         m.d.comb += [
             nearest.eq((self.rounding == Rounding.DOUBLE) | (right == 0)),
-            less_one.eq((self.rounding == Rounding.AWAY) & negative),
-            half.eq(product[14]),  # bit 30 of the product
-            rest.eq(product[:14].any() | low_any),
+            less_one.eq((self.rounding == Rounding.AWAY) & negative(product)),
+            half.eq(product[30 - LOW]),
+            rest.eq(product[: 30 - LOW].any() | low_any),
             up.eq(nearest & half & (rest | ~less_one)),
             down.eq(~nearest & less_one & ~half & ~rest),
         ]
-        scaled = Signal(signed(32), reset_less=True)
-        carried = Cat(up | down, down).as_signed()
-        m.d.sync += scaled.eq((product[15:].as_signed() + carried)[:32].as_signed())
-        return scaled
+        m.d.sync += [
+            upper.eq(product[31 - LOW :].as_signed()),
+            carried.eq(Cat(up | down, down, down).as_signed()),
+        ]
 
-    def _shift_right(self, m, scaled, right):
-        """Stages 6 and 7: ``(t + h) >> r`` with h = 2**(r-1), less 1 if t < 0 under DOUBLE."""
+    def _round_float(self, m, upper, carried, product, low_any):
+        """Of a product from 2**60 to 2**62 in magnitude 24 bits from its bit 37 or 38 on.
+
+        (-2**61 passes for a small one, but has no bits to round.)
+        """
+        large, half, odd, rest, up = Signal(), Signal(), Signal(), Signal(), Signal()
+        bits = product[36 - LOW :]
+        m.d.comb += [
+            large.eq(product[61 - LOW] ^ negative(product)),
+            half.eq(Mux(large, bits[1], bits[0])),
+            odd.eq(Mux(large, bits[2], bits[1])),
+            rest.eq(product[: 36 - LOW].any() | low_any | (large & bits[0])),
+            up.eq(half & (rest | odd)),
+        ]
+        m.d.sync += [
+            upper.eq(Cat(bits[1] & ~large, bits[2:]).as_signed()),
+            carried.eq(Cat(up & ~large, up & large, C(0, 1)).as_signed()),
+        ]
+
+    def _shift_right(self, m, floating, scaled, right, late_right):
+        """Stages 10 to 12: ``(t + h) >> r`` with h = 2**(r-1), or 1 less.
+
+        It is 1 less if t < 0 under DOUBLE, and if the bit that becomes the lowest is 0 under FLOAT.
+        """
+        addend, less_one = Signal.like(scaled, reset_less=True), Signal(reset_less=True)
         half, below_half = Signal(32, reset_less=True), Signal(32, reset_less=True)
-        right_delay = Delay(5, 2, reset_less=True)
-        m.submodules.right_late = right_delay
         rounded = Signal(signed(33), reset_less=True)
         shifted = Signal(signed(33), reset_less=True)
-        # Sign bits rather than comparisons with 0, which become subtractions.
-        towards_zero = (self.rounding == Rounding.DOUBLE) & scaled[-1]
-        m.d.comb += right_delay.i.eq(right)
+        double = self.rounding == Rounding.DOUBLE
         m.d.sync += [
-            # Beside stage 5, from the amount that goes with it.
+            addend.eq(scaled),
+            less_one.eq(Mux(floating, ~scaled.bit_select(right, 1), double & negative(scaled))),
             half.eq((1 << right) >> 1),
             below_half.eq(((1 << right) - 1) >> 1),
-            rounded.eq(scaled + Mux(towards_zero, below_half, half).as_signed()),
-            shifted.eq(rounded >> right_delay.o),
+            rounded.eq(addend + Mux(less_one, below_half, half).as_signed()),
+            shifted.eq(rounded >> late_right),
         ]
         return shifted
 
     def _clamp(self, m, value):
-        """Stage 8 adds the zero point and compares as if it had done so; stage 9 chooses."""
+        """Stage 13 adds the zero point and compares as if it had done so; stage 14 chooses."""
         lowest = Signal(signed(9), reset_less=True)
         highest = Signal(signed(9), reset_less=True)
         below, above = Signal(reset_less=True), Signal(reset_less=True)

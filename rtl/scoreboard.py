@@ -4,13 +4,13 @@ from amaranth import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from accel.params import DONE_BITS
-from rtl.fetch import Engines
+from accel.params import DONE_BITS, Params
+from rtl.fetch import Engines, command_queues
 from rtl.interfaces import Done
 
 #: Everything that shows that the machine moves.
 Activity = data.StructLayout(
-    {"axi_read": 1, "axi_write": 1, "place": 1, "row": 1, "param": 1, "exec": 1}
+    {"axi_read": 1, "axi_write": 1, "place": 1, "row": 1, "param": 1, "exec": 1, "window": 1}
 )
 
 
@@ -20,6 +20,9 @@ class Scoreboard(wiring.Component):
     A program is over when nothing dispatched is incomplete, every engine is idle and no bus
     transaction is open.  The first alone is not enough (a completion record is written after its
     command completed), nor is the second (a command may be between a queue and its engine).
+
+    Parameters:
+        params: the machine; what concerns engines that it does not have is not looked at.
 
     Members:
         dispatched: strobe per engine: a command entered its queue.
@@ -38,19 +41,25 @@ class Scoreboard(wiring.Component):
     All inputs are registered first: they come from all over the chip.
     """
 
-    dispatched: In(Engines)
-    completed: In(Engines)
-    idle: In(Engines)
-    dispatch_finished: In(1)
-    exec_pending: In(1)
-    outstanding_read: In(1)
-    outstanding_write: In(1)
-    activity: In(Activity)
-    done: Out(Done)
-    drained: Out(1)
-    outstanding: Out(1)
-    finished: Out(1)
-    progress: Out(1)
+    def __init__(self, params: Params):
+        self._engines = tuple(command_queues(params))
+        super().__init__(
+            {
+                "dispatched": In(Engines),
+                "completed": In(Engines),
+                "idle": In(Engines),
+                "dispatch_finished": In(1),
+                "exec_pending": In(1),
+                "outstanding_read": In(1),
+                "outstanding_write": In(1),
+                "activity": In(Activity),
+                "done": Out(Done),
+                "drained": Out(1),
+                "outstanding": Out(1),
+                "finished": Out(1),
+                "progress": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -62,12 +71,13 @@ class Scoreboard(wiring.Component):
             seen[name] = Signal.like(port, name=f"seen_{name}")
             m.d.sync += seen[name].eq(port)
 
-        for name in Done.members:
+        awaited = [name for name in self._engines if name in Done.members]
+        for name in awaited:
             with m.If(seen["completed"][name]):
                 m.d.sync += self.done[name].eq(self.done[name] + 1)
 
         # Commands in queues and engines.
-        open_ = {name: Signal(DONE_BITS, name=f"open_{name}") for name in Engines.members}
+        open_ = {name: Signal(DONE_BITS, name=f"open_{name}") for name in self._engines}
         for name, count in open_.items():
             m.d.sync += count.eq(count + seen["dispatched"][name] - seen["completed"][name])
 
@@ -81,7 +91,7 @@ class Scoreboard(wiring.Component):
             self.finished.eq(
                 seen["dispatch_finished"]
                 & none_open
-                & seen["idle"].as_value().all()
+                & Cat(seen["idle"][name] for name in self._engines).all()
                 & ~(seen["outstanding_read"] | seen["outstanding_write"])
             ),
             self.progress.eq(moving),

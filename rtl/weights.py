@@ -2,15 +2,12 @@
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import bits_for
 
-from accel.isa import FIELDS, Op
+from accel.isa import Op
 from accel.params import MAX_BURST, PARAM_PLANES, PARAM_SLOTS, SWAP_LATENCY, Params
-from rtl.axi import ReadSplitter
 from rtl.delay import Delay
-from rtl.gate import CommandGate
 from rtl.interfaces import (
     SLOT_BITS,
     Done,
@@ -19,14 +16,7 @@ from rtl.interfaces import (
     read_client,
     weight_row,
 )
-from rtl.readahead import ReadAhead
-
-TILES_BITS = next(field.width for field in FIELDS[Op.WEIGHTS] if field.name == "tiles")
-
-
-def entry_bytes(params: Params) -> int:
-    """Width of the weight queue: a word of C bytes or a bus beat, whichever is wider."""
-    return max(params.cols, params.bus_bytes)
+from rtl.records import TILES_BITS, RecordReader, entry_bytes
 
 
 def queue_beats(params: Params) -> int:
@@ -185,9 +175,6 @@ class WeightEngine(wiring.Component):
         idle: no command is held or in flight.
     """
 
-    #: Commands whose data may have been asked for before they are used up.
-    COMMANDS = 8
-
     def __init__(self, params: Params):
         self._params = params
         super().__init__(
@@ -210,51 +197,26 @@ class WeightEngine(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         params = self._params
-        tile_shift = bits_for(params.tile_bytes - 1)
-        range_bits = TILES_BITS + tile_shift + 1
-        m.submodules.gate = gate = CommandGate(Op.WEIGHTS)
-        m.submodules.splitter = splitter = ReadSplitter(params, range_bits)
-        m.submodules.ahead = ahead = ReadAhead(params, entry_bytes(params), queue_beats(params))
+        m.submodules.reader = reader = RecordReader(
+            params, Op.WEIGHTS, params.tile_bytes, queue_beats(params)
+        )
         m.submodules.loader = loader = WeightLoader(params)
-        m.submodules.tiles = tiles = SyncFIFO(width=TILES_BITS, depth=self.COMMANDS)
-
-        # A command becomes a range of memory, and a number of tiles for the loader.
-        command, taken = gate.output, Signal()
-        pending, source = Signal(), Signal.like(splitter.input.payload, reset_less=True)
-        m.d.comb += [
-            command.ready.eq((~pending | splitter.input.ready) & tiles.w_rdy),
-            taken.eq(command.valid & command.ready),
-            tiles.w_en.eq(taken),
-            tiles.w_data.eq(command.payload.tiles),
-            splitter.input.valid.eq(pending),
-            splitter.input.payload.eq(source),
-        ]
-        with m.If(~pending | splitter.input.ready):
-            m.d.sync += [
-                pending.eq(taken),
-                source.addr.eq(command.payload.src),
-                source.bytes.eq((command.payload.tiles << tile_shift) + params.param_bytes),
-            ]
-
-        connect(m, flipped(self.command), gate.input)
-        connect(m, splitter.output, ahead.request)
-        connect(m, ahead.client, flipped(self.client))
-        connect(m, ahead.output, loader.words)
-        connect(m, tiles.r_stream, loader.tiles)
+        connect(m, flipped(self.command), reader.command)
+        connect(m, reader.client, flipped(self.client))
+        connect(m, reader.entries, loader.words)
+        connect(m, reader.tiles, loader.tiles)
         connect(m, loader.row, flipped(self.row))
         connect(m, loader.param, flipped(self.param))
-
-        under_way = Signal(range(self.COMMANDS + 2))
-        m.d.sync += under_way.eq(under_way + taken - loader.completed)
         m.d.comb += [
-            gate.done.eq(self.done),
-            ahead.halt.eq(self.halt),
-            loader.arrived.eq(ahead.arrived),
+            reader.done.eq(self.done),
+            reader.halt.eq(self.halt),
+            reader.completed.eq(loader.completed),
+            loader.arrived.eq(reader.arrived),
             loader.swap.eq(self.swap),
             loader.slot_free.eq(self.slot_free),
             self.ready.eq(loader.ready),
             self.fifo_empty.eq(loader.fifo_empty),
             self.completed.eq(loader.completed),
-            self.idle.eq(~gate.held & ~under_way.any()),
+            self.idle.eq(reader.idle),
         ]
         return m

@@ -60,7 +60,7 @@ def test_mnist_has_the_same_bytes_and_cycles_in_both_engines():
         engine = get_engine(name)
         engine.build(params)
         runs.append(run_batch(engine, program, graph, image, Memory()))
-    assert runs[0].outcome.counters == runs[1].outcome.counters
+    assert runs[0].outcomes[0].counters == runs[1].outcomes[0].counters
     assert runs[0].records == runs[1].records
     for name, tensor in runs[0].tensors.items():
         np.testing.assert_array_equal(tensor, runs[1].tensors[name])

@@ -34,6 +34,7 @@ ALLOWED = {
 SOLE_IMPORTERS = {
     "onnx": ("accel.frontend", "accel.bench"),
     "onnxruntime": ("accel.frontend", "accel.bench"),
+    "tflite": ("accel.frontend",),
     "amaranth": ("rtl", "accel.sim"),
     "numba": ("accel.golden", "accel.quant"),
 }

@@ -36,9 +36,13 @@ def test_fields_do_not_overlap():
         assert [field.low for field in fields] == ends[:-1]
 
 
+def test_a_record_has_a_name_for_each_of_its_words():
+    assert sorted(isa.RECORD.values()) == list(range(isa.RECORD_WORDS))
+
+
 def test_bad_commands():
-    with pytest.raises(isa.EncodingError, match="unknown opcode 9"):
-        isa.unpack(bytes([9]) + bytes(63))
+    with pytest.raises(isa.EncodingError, match="unknown opcode 10"):
+        isa.unpack(bytes([10]) + bytes(63))
     with pytest.raises(isa.EncodingError, match="LOAD: reserved bits are set"):
         isa.unpack(bytes([1]) + bytes(62) + b"\x80")
     with pytest.raises(isa.EncodingError, match="64 bytes, not 3"):

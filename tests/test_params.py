@@ -9,11 +9,26 @@ from accel.params import ParamError, Params
 @pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(Params)])
 @pytest.mark.parametrize("value", [-1, 3, 5, 1 << 40, 8.0, "8"])
 def test_illegal_values_name_field_and_value(field, value):
-    legal = {"addr_bits": (), "timeout_cycles": (), "post_lanes": ()}
-    if field in legal and value in legal[field]:
-        return
     with pytest.raises(ParamError, match=f"{field} must .*{re.escape(repr(value))}"):
         Params(**{field: value})
+
+
+@pytest.mark.parametrize("cols, taps", [(4, 4), (16, 4), (64, 4), (128, 2)])
+def test_window_taps_by_default(cols, taps):
+    assert Params(cols=cols).window_taps == taps
+    assert Params(cols=cols, window_taps=0).window_taps == 0
+
+
+def test_window_unit_reads_so_many_bytes_at_most():
+    assert Params(cols=16, window_taps=16).window_taps == 16
+    with pytest.raises(ParamError, match=r"window_taps \* cols must be at most 256, not 512"):
+        Params(cols=64, window_taps=8)
+
+
+def test_window_buffer_holds_two_rows_of_taps():
+    assert Params(cols=16, window_taps=16, window_bytes=512).window_bytes == 512
+    with pytest.raises(ParamError, match=r"window_bytes must be at least .* = 512, not 256"):
+        Params(cols=16, window_taps=16, window_bytes=256)
 
 
 def test_bus_must_divide_a_tile():

@@ -5,6 +5,7 @@ looked at after a run.  Addresses are given relative to the end of the commands,
 known last.
 """
 
+from accel.isa import COMMAND_BYTES
 from accel.params import MAX_BURST, Params
 
 
@@ -16,7 +17,7 @@ class Memory:
     """
 
     def __init__(self, params: Params):
-        self.bus_bytes = params.bus_bytes
+        self.params, self.bus_bytes = params, params.bus_bytes
         self.bytes = 0
 
     def take(self, length: int) -> int:
@@ -26,7 +27,14 @@ class Memory:
         return address
 
 
-def data_offset(commands_bytes: int, params: Params) -> int:
-    """Where the data area starts: behind the commands, at the start of a burst."""
+def command_space(counts: list[int], params: Params) -> tuple[list[int], int]:
+    """Where each step's commands start, by their numbers, and where the data area does.
+
+    All are at the start of a burst.
+    """
     align = MAX_BURST * params.bus_bytes
-    return -(-commands_bytes // align) * align
+    starts, end = [], 0
+    for count in counts:
+        starts.append(end)
+        end += -(-count * COMMAND_BYTES // align) * align
+    return starts, end

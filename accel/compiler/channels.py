@@ -9,6 +9,7 @@ import numpy as np
 from accel.compiler.errors import CompileError
 from accel.compiler.layer import Group, Slice
 from accel.graph.ir import Conv
+from accel.isa import Rounding
 from accel.params import Params
 
 INT32 = 1 << 31
@@ -18,7 +19,7 @@ def folded_bias(node: Conv, zero_point: int) -> np.ndarray:
     """Bias minus the input zero point's share, after checking that no sum can leave int32.
 
     The bound is over every int8 input, padding included.  A left shift happens before the
-    multiplication in hardware, so the shifted sum must fit as well.
+    multiplication in hardware (not with Rounding.FLOAT), so the shifted sum must fit as well.
     """
     weights = node.weights.reshape(node.weights.shape[0], -1).astype(np.int64)
     bias = node.bias.astype(np.int64)
@@ -27,6 +28,8 @@ def folded_bias(node: Conv, zero_point: int) -> np.ndarray:
     high = bias + positive * (127 - zero_point) + negative * (-128 - zero_point)
     low = bias + positive * (-128 - zero_point) + negative * (127 - zero_point)
     left = np.maximum(node.requant.shift.astype(np.int64), 0)
+    if node.requant.rounding == Rounding.FLOAT:
+        left = np.zeros_like(left)
     for channel in np.flatnonzero((high << left >= INT32) | (low << left < -INT32)):
         raise CompileError(
             f"{node.name}: sums must stay in int32, but output channel {channel} can reach "

@@ -4,16 +4,18 @@ import dataclasses
 
 import numpy as np
 
-from accel.compiler import allocate, emit, weights
+from accel.compiler import allocate, concat, emit, schedule, steps, weights, window_lower
 from accel.compiler.errors import CompileError
+from accel.compiler.layer import Context, MachineLayer
 from accel.compiler.legalise import legalise
 from accel.compiler.lower import Lowering, group_kernels
-from accel.compiler.stream import Ready, Stream
+from accel.compiler.ready import Ready
+from accel.compiler.stream import Stream
 from accel.compiler.tile import tile
-from accel.graph.ir import Graph, Reshape
-from accel.isa import COMMAND_BYTES, RECORD_BYTES
+from accel.graph.ir import Concat, Graph, Reshape
+from accel.isa import RECORD_BYTES
 from accel.params import Params
-from accel.program import Layer, Placement, Program
+from accel.program import Layer, Placement, Program, Step
 
 
 def compile_graph(graph: Graph, params: Params, batch: int) -> Program:
@@ -24,59 +26,88 @@ def compile_graph(graph: Graph, params: Params, batch: int) -> Program:
     """
     if not isinstance(batch, int) or batch < 1:
         raise CompileError(f"{graph.name}: the batch must be a positive integer, not {batch!r}")
-    layers = legalise(graph, params, batch)
-    tilings = [_tilings(layer, params) for layer in layers]
-
+    graph, copies = concat.with_copies(graph)
+    context = Context(graph, concat.seats(graph), params, batch)
+    parts = steps.split(graph)
+    layers = [legalise(context, part.machine) for part in parts]
     memory = allocate.Memory(params)
-    records: list[tuple[int, np.ndarray]] = []
-    addresses = []
-    for layer, tiling in zip(layers, tilings, strict=True):
-        addresses.append({})
-        for number, part in enumerate(layer.slices):
-            for index, group in enumerate(part.groups):
-                kernels = group_kernels(layer, part, group, tiling[number])
-                data = weights.record(group, kernels, params)
-                addresses[-1][number, index] = memory.take(data.size)
-                records.append((addresses[-1][number, index], data))
-    tensors, ready = _place(graph, layers, memory, batch)
-    marks = [memory.take(RECORD_BYTES) for _ in layers]
+    drafts = [_Draft(step, params, memory) for step in layers]
+    tensors = _place(context, parts, layers, memory)
+    # The window unit reads C bytes of every pixel, also of the last one with fewer channels.
+    memory.take(params.cols)
     _check_memory(graph, memory.bytes, params)
+    commands = [draft.lower(_ready(context, tensors), tensors) for draft in drafts]
 
-    stream = Stream(params)
-    done = []
-    for layer, tiling, where, mark in zip(layers, tilings, addresses, marks, strict=True):
-        source, target = tensors[layer.view.tensor], tensors[layer.output]
-        Lowering(
-            layer,
-            tiling,
-            stream,
-            (source, ready[source.address]),
-            (target, ready[target.address]),
-            where,
-        ).run()
-        done.append((*stream.mark(mark), mark))
-    commands = emit.order(stream)
-
-    offset = allocate.data_offset(len(commands) * COMMAND_BYTES, params)
+    starts, offset = allocate.command_space([len(part) for part in commands], params)
     total = offset + memory.bytes
     _check_memory(graph, total, params)
     image = np.zeros(total, np.uint8)
-    encoded = emit.encode(commands, offset)
-    image[: len(encoded)] = np.frombuffer(encoded, np.uint8)
-    for address, data in records:
+    for start, part in zip(starts, commands, strict=True):
+        encoded = np.frombuffer(emit.encode(part, offset), np.uint8)
+        image[start : start + encoded.size] = encoded
+    for address, data in (record for draft in drafts for record in draft.records):
         image[offset + address : offset + address + data.size] = data
     return Program(
         params=params,
         batch=batch,
         image=image,
         memory_bytes=total,
-        start=0,
-        commands=len(commands),
+        steps=tuple(
+            Step(start, len(part), draft.layers(offset), tuple(node.name for node in nodes.host))
+            for start, part, draft, nodes in zip(starts, commands, drafts, parts, strict=True)
+        ),
         tensors={
             name: dataclasses.replace(placement, address=placement.address + offset)
             for name, placement in tensors.items()
         },
-        layers=tuple(
+        copies=copies,
+    )
+
+
+class _Draft:
+    """The layers of one step, with their weights and completion records placed.
+
+    Parameters:
+        layers: in order.
+        params: the machine.
+        memory: gives room for weights and records.
+    """
+
+    def __init__(self, layers: list, params: Params, memory: allocate.Memory):
+        self._layers, self._params = layers, params
+        self.records: list[tuple[int, np.ndarray]] = []
+        self._tilings = [
+            _tilings(layer, params) if isinstance(layer, MachineLayer) else None
+            for layer in layers
+        ]
+        self._addresses = []
+        for layer, tiling in zip(layers, self._tilings, strict=True):
+            where = {}
+            for key, data in _weights(layer, tiling, params):
+                where[key] = memory.take(data.size)
+                self.records.append((where[key], data))
+            self._addresses.append(where)
+        self._marks = [memory.take(RECORD_BYTES) for _ in layers]
+        self._traffic: list[tuple[int, int]] = []
+
+    def lower(self, ready: dict[str, Ready], tensors: dict[str, Placement]) -> list:
+        """All commands in program order."""
+        stream = Stream(self._params)
+        for layer, tiling, where, mark in zip(
+            self._layers, self._tilings, self._addresses, self._marks, strict=True
+        ):
+            target = tensors[layer.output], ready[layer.output]
+            sources = [(tensors[view.tensor], ready[view.tensor]) for view in layer.views]
+            if isinstance(layer, MachineLayer):
+                Lowering(layer, tiling, stream, sources[0], target, where).run()
+            else:
+                window_lower.lower(layer, stream, sources, target, where)
+            self._traffic.append(stream.mark(mark))
+        return schedule.order(stream)
+
+    def layers(self, offset: int) -> tuple[Layer, ...]:
+        """What a report needs of the layers; data addresses move up by ``offset``."""
+        return tuple(
             Layer(
                 name=layer.name,
                 op=layer.op,
@@ -86,10 +117,23 @@ def compile_graph(graph: Graph, params: Params, batch: int) -> Program:
                 bytes_read=read,
                 bytes_written=written,
                 mark_addr=mark + offset,
+                unit="array" if isinstance(layer, MachineLayer) else "window",
             )
-            for layer, (read, written, mark) in zip(layers, done, strict=True)
-        ),
-    )
+            for layer, (read, written), mark in zip(
+                self._layers, self._traffic, self._marks, strict=True
+            )
+        )
+
+
+def _weights(layer, tiling, params: Params):
+    """The weight records of a layer, by what :class:`Lowering` or the window unit call them."""
+    if not isinstance(layer, MachineLayer):
+        yield from enumerate(window_lower.records(layer, params))
+        return
+    for number, part in enumerate(layer.slices):
+        for index, group in enumerate(part.groups):
+            kernels = group_kernels(layer, part, group, tiling[number])
+            yield (number, index), weights.record(group, kernels, params)
 
 
 def _tilings(layer, params: Params) -> list:
@@ -102,27 +146,47 @@ def _tilings(layer, params: Params) -> list:
     return [known[p.channels, len(p.groups), p.splittable] for p in layer.slices]
 
 
-def _place(graph: Graph, layers, memory: allocate.Memory, batch: int):
-    """Addresses of all tensors in memory, and the readiness of each address."""
-    stored = [port.tensor for port in graph.inputs] + [layer.output for layer in layers]
-    tensors, ready = {}, {}
-    for name in dict.fromkeys(stored):
-        tensor = graph.tensors[name]
-        address = memory.take(batch * tensor.size)
-        tensors[name] = Placement(name, address, tensor.shape, batch)
-        ready[address] = Ready(tensors[name])
+def _place(context: Context, parts, layers, memory: allocate.Memory) -> dict[str, Placement]:
+    """Where every stored tensor lies, relative to the end of the commands."""
+    graph, seats, batch = context.graph, context.seats, context.batch
+    stored = [port.tensor for port in graph.inputs]
+    stored += [layer.output for step in layers for layer in step]
+    stored += [node.output for part in parts for node in part.host]
+    stored = [name for name in stored if graph.tensors[name].dtype == "int8"]
+    roots = {}
+    for name in stored:
+        root = seats[name].root
+        if root not in roots:
+            roots[root] = memory.take(batch * graph.tensors[root].size)
+    tensors = {}
+
+    def put(name: str, address: int) -> None:
+        shape, pitch = graph.tensors[name].shape, seats[name].pitch
+        tensors[name] = Placement(name, address, shape, batch, pitch)
+
+    for name in stored:
+        put(name, roots[seats[name].root] + seats[name].offset)
     for node in graph.nodes:
+        if isinstance(node, Concat):
+            put(node.output, roots[seats[node.output].root] + seats[node.output].offset)
+        elif isinstance(node, Reshape):
+            put(node.output, tensors[node.input].address)
+    return tensors
+
+
+def _ready(context: Context, tensors: dict[str, Placement]) -> dict[str, Ready]:
+    """The readiness of every tensor at the start of a step: all that is there is ready."""
+    roots, ready = {}, {}
+    for name, placement in tensors.items():
+        root = context.seats[name].root
+        if root not in roots:
+            whole = tensors.get(root, placement)
+            roots[root] = Ready(whole, context.params.cols)
+        ready[name] = roots[root]
+    for node in context.graph.nodes:
         if isinstance(node, Reshape):
-            source, target = tensors[node.input], graph.tensors[node.output]
-            if source.size != batch * target.size:
-                raise CompileError(
-                    f"{node.name}: a reshape keeps the number of elements, but {source.shape} "
-                    f"becomes {target.shape}"
-                )
-            tensors[node.output] = Placement(
-                node.output, source.address, target.shape, batch
-            )
-    return tensors, ready
+            ready[node.output] = ready[node.input].reshaped()
+    return ready
 
 
 def _check_memory(graph: Graph, size: int, params: Params) -> None:

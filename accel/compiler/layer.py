@@ -9,7 +9,10 @@ import dataclasses
 
 import numpy as np
 
+from accel.compiler.concat import Seat
+from accel.graph.ir import Graph
 from accel.isa import Pool, Rounding
+from accel.params import Params
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +67,28 @@ class View:
     image_pitch: int
     row_pitch: int
     pixel_pitch: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """What legalising a node needs to know beside the node.
+
+    Attributes:
+        graph: the network.
+        seats: where its tensors lie.
+        params, batch: what it is compiled for.
+    """
+
+    graph: Graph
+    seats: dict[str, Seat]
+    params: Params
+    batch: int
+
+    def view(self, name: str) -> View:
+        """All images of a tensor."""
+        height, width, _ = self.graph.tensors[name].shape
+        pitch = self.seats[name].pitch
+        return View(name, self.batch, height * width * pitch, width * pitch, pitch)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +156,8 @@ class Pooling:
 class MachineLayer:
     """A convolution with optional pooling, ending in the tensor ``output`` in memory.
 
-    ``channels`` are those of the stored tensor; ``pad`` is the byte that padding is filled with.
+    ``channels`` are those of the stored tensor; ``pad`` is the byte that padding is filled with;
+    ``table``, if any, is the activation that requantised values go through.
     """
 
     name: str
@@ -147,8 +173,14 @@ class MachineLayer:
     out_zero: int
     lo: int
     hi: int
+    table: np.ndarray | None
     pooling: Pooling
     pool_rows: Axis
     pool_columns: Axis
     channels: int
     macs: int
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """Of its only input."""
+        return (self.view,)

@@ -4,102 +4,126 @@ import dataclasses
 
 import numpy as np
 
+from accel.compiler import window_tile
+from accel.compiler.axes import conv_axes, pool_axes
 from accel.compiler.channels import slices
 from accel.compiler.errors import CompileError
-from accel.compiler.layer import Axis, MachineLayer, Pooling, View
-from accel.graph.ir import AveragePool, Conv, Graph, MaxPool, Requant, Reshape, Tensor
+from accel.compiler.layer import Axis, Context, MachineLayer, Pooling, View
+from accel.compiler.window import AddLayer, WindowLayer, window_layer
+from accel.graph.ir import (
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    Graph,
+    MaxPool,
+    Node,
+    Pad,
+    Requant,
+    Reshape,
+    Table,
+    Tensor,
+)
 from accel.isa import FIELDS, Op, Pool
 from accel.params import POOL_TABLE, Params
 
 PoolNode = MaxPool | AveragePool
+Layer = MachineLayer | WindowLayer | AddLayer
 _POOL_LIMIT = {field.name: field.range[1] for field in FIELDS[Op.POST]}["kh"]
 
 
-def legalise(graph: Graph, params: Params, batch: int) -> list[MachineLayer]:
-    """The machine layers of a graph, in its order.
+def legalise(context: Context, nodes: list[Node]) -> list[Layer]:
+    """The machine's layers of some nodes of a graph, in the graph's order.
 
     Raises:
         CompileError: a node that the machine cannot run.
     """
+    graph, params = context.graph, context.params
     users: dict[str, list] = {}
     for node in graph.nodes:
-        users.setdefault(node.input, []).append(node)
+        for name in node.inputs:
+            users.setdefault(name, []).append(node)
     kept = {port.tensor for port in graph.outputs}
+
+    def follower(name: str) -> Node | None:
+        """The only user of a tensor that nobody else looks at."""
+        behind = users.get(name, [])
+        return behind[0] if len(behind) == 1 and name not in kept else None
+
     layers, fused = [], set()
-    for node in graph.nodes:
-        if isinstance(node, Reshape) or node.name in fused:
+    for node in nodes:
+        if isinstance(node, Reshape | Concat) or node.name in fused:
             continue
-        if isinstance(node, Conv):
-            behind = users.get(node.output, [])
-            pool = None
-            if (
-                len(behind) == 1
-                and isinstance(behind[0], PoolNode)
-                and node.output not in kept
-            ):
-                pool = behind[0]
-                fused.add(pool.name)
-            layers.append(_layer(graph, params, batch, node, pool))
-        elif isinstance(node, PoolNode):
-            layers.append(_layer(graph, params, batch, _identity(graph, node), node))
-        else:
-            raise CompileError(f"{node.name}: the machine has no operation {node.op!r}")
+        beside = window_layer(context, node)
+        if beside and window_tile.fits(beside, params):
+            layers.append(beside)
+            continue
+        chain = [node]
+        if isinstance(node, Conv) and isinstance(follower(node.output), Table):
+            chain.append(follower(node.output))
+        behind = follower(chain[-1].output)
+        if isinstance(behind, PoolNode) and isinstance(node, Conv | Table):
+            chain += [] if _clamps_averages(behind) else [behind]
+        layers.append(_array_layer(context, chain))
+        fused |= {part.name for part in chain}
     return layers
 
 
-def _identity(graph: Graph, pool: PoolNode) -> Conv:
-    """A convolution that hands the pool's input through unchanged."""
-    channels = graph.tensors[pool.input].shape[2]
+def _array_layer(context: Context, chain: list[Node]) -> MachineLayer:
+    """One pass through the array: a convolution or a copy, then perhaps a table, then a pool."""
+    first, last, params = chain[0], chain[-1], context.params
+    if isinstance(first, Add):
+        raise CompileError(
+            f"{first.name}: an addition needs the window unit, so window_taps must not be 0"
+        )
+    if isinstance(last, PoolNode) and _clamps_averages(last):
+        raise CompileError(
+            f"{last.name}: averages are clamped to {last.lo} .. {last.hi} only by the window "
+            f"unit, which has window_taps {params.window_taps} and window_bytes "
+            f"{params.window_bytes}"
+        )
+    if not isinstance(first, Conv | PoolNode | Table | Pad):
+        raise CompileError(f"{first.name}: the machine has no operation {first.op!r}")
+    conv = first if isinstance(first, Conv) else _identity(context.graph, first)
+    table = next((node.values for node in chain if isinstance(node, Table)), None)
+    pool = last if isinstance(last, PoolNode) else None
+    return _layer(context, conv, table, pool, chain)
+
+
+def _clamps_averages(pool: PoolNode) -> bool:
+    """Whether a pool clamps its averages, which the pooling unit of the array does not."""
+    return isinstance(pool, AveragePool) and (pool.lo, pool.hi) != (-128, 127)
+
+
+def _identity(graph: Graph, node: PoolNode | Table | Pad) -> Conv:
+    """A convolution that hands the node's input through unchanged, or padded."""
+    channels = graph.tensors[node.input].shape[2]
+    padded = isinstance(node, Pad)
     return Conv(
-        name=pool.name,
-        op=pool.op,
-        input=pool.input,
-        output=pool.input,
+        name=node.name,
+        op=node.op,
+        input=node.input,
+        output=node.output if padded else node.input,
         weights=np.ones((channels, 1, 1, 1), np.int8),
         bias=np.zeros(channels, np.int32),
         # Times 2**30 * 2**(1 - 31): exactly one.
         requant=Requant(
             np.full(channels, 1 << 30, np.int32),
             np.ones(channels, np.int8),
-            graph.tensors[pool.input].zero_point,
+            graph.tensors[node.input].zero_point,
         ),
+        padding=node.padding if padded else (0, 0, 0, 0),
         groups=channels,
     )
 
 
-def _axis(name: str, what: str, size: int, outputs: int, kernel, stride, pads, dilation) -> Axis:
-    """A convolution's axis, checked against the shapes of its tensors."""
-    if kernel == 1:
-        dilation = 1
-    axis = Axis(size, outputs, kernel, stride, pads[0], dilation)
-    if min(size, outputs, kernel, stride, dilation) < 1 or min(pads) < 0:
-        raise CompileError(f"{name}: {what}: sizes must be positive, not {axis}")
-    if axis.span(0, outputs)[1] > size + pads[1]:
-        raise CompileError(
-            f"{name}: {what}: {outputs} outputs need more than the {size} inputs and "
-            f"{pads[1]} padding behind them"
-        )
-    return axis
-
-
-def _pool_axis(name: str, what: str, size: int, outputs: int, kernel, stride, before) -> Axis:
-    """A pooling axis: every window touches an input, and the fields hold it."""
-    axis = Axis(size, outputs, kernel, stride, before)
-    if min(size, outputs, kernel, stride) < 1 or before < 0:
-        raise CompileError(f"{name}: {what}: sizes must be positive, not {axis}")
-    if before >= kernel or (outputs - 1) * stride - before >= size:
-        raise CompileError(f"{name}: {what}: a pooling window lies wholly in the padding: {axis}")
-    if outputs == 1:
-        # A single window: its padding and stride do not matter, and it ends with the input.
-        kernel = min(kernel - before, size)
-        axis = Axis(kernel, 1, kernel, kernel)
+def _array_axis(name: str, what: str, axis: Axis) -> Axis:
+    """A pooling axis that the fields of a POST hold."""
     if max(axis.kernel, axis.stride) > _POOL_LIMIT:
         raise CompileError(
             f"{name}: {what}: pooling kernels and strides go up to {_POOL_LIMIT}, "
-            f"not {kernel} and {stride}"
+            f"not {axis.kernel} and {axis.stride}"
         )
-    # Inputs behind the last window stay in: they are computed although no window looks at them, so
-    # that a layer's cycles relate to the multiplications of the network's own definition.
     return axis
 
 
@@ -119,7 +143,7 @@ def _pooling(node: PoolNode, tensor: Tensor, rows: Axis, columns: Axis) -> Pooli
     places = {count % POOL_TABLE for count, _, _ in table}
     return Pooling(
         Pool.AVERAGE,
-        tensor.zero_point,
+        node.in_zero,
         node.zero_point,
         node.rounding,
         tuple(table),
@@ -128,13 +152,13 @@ def _pooling(node: PoolNode, tensor: Tensor, rows: Axis, columns: Axis) -> Pooli
 
 
 def _layer(
-    graph: Graph, params: Params, batch: int, node: Conv, pool: PoolNode | None
+    context: Context, node: Conv, table: np.ndarray | None, pool: PoolNode | None, chain
 ) -> MachineLayer:
-    identity = pool is not None and node.output == node.input
+    graph, params, batch = context.graph, context.params, context.batch
     source, conv_out = graph.tensors[node.input], graph.tensors[node.output]
-    result = graph.tensors[pool.output] if pool else conv_out
+    result = graph.tensors[chain[-1].output]
     _, kh, kw, cin = node.weights.shape
-    height, width, channels = source.shape
+    channels = source.shape[2]
     if channels != cin * node.groups or node.weights.shape[0] != conv_out.shape[2]:
         raise CompileError(
             f"{node.name}: weights {node.weights.shape} in {node.groups} groups do not fit "
@@ -145,18 +169,16 @@ def _layer(
             f"{node.name}: groups must divide the {node.weights.shape[0]} output channels, "
             f"not {node.groups}"
         )
-    top, left, bottom, right = node.padding
-    rows = _axis(node.name, "rows", height, conv_out.shape[0], kh, node.stride[0], (top, bottom),
-                 node.dilation[0])
-    columns = _axis(node.name, "columns", width, conv_out.shape[1], kw, node.stride[1],
-                    (left, right), node.dilation[1])
-    macs = 0 if identity else batch * conv_out.size * kh * kw * cin
+    rows, columns = conv_axes(node, source, conv_out)
+    macs = batch * conv_out.size * kh * kw * cin if node is chain[0] else 0
 
     if pool:
-        pool_rows = _pool_axis(pool.name, "rows", rows.outputs, result.shape[0], pool.kernel[0],
-                               pool.stride[0], pool.padding[0])
-        pool_columns = _pool_axis(pool.name, "columns", columns.outputs, result.shape[1],
-                                  pool.kernel[1], pool.stride[1], pool.padding[1])
+        pool_rows, pool_columns = (
+            _array_axis(pool.name, what, axis)
+            for what, axis in zip(
+                ("rows", "columns"), pool_axes(pool, conv_out, result), strict=True
+            )
+        )
         pooling = _pooling(pool, conv_out, pool_rows, pool_columns)
     else:
         pool_rows = Axis(rows.outputs, rows.outputs)
@@ -165,7 +187,7 @@ def _layer(
     rows = dataclasses.replace(rows, outputs=pool_rows.size)
     columns = dataclasses.replace(columns, outputs=pool_columns.size)
 
-    view = View(node.input, batch, source.size, width * channels, channels)
+    view = context.view(node.input)
     node, view, rows, columns = _flatten(node, view, rows, columns)
     view, rows, columns = _decimate(params, view, rows, columns)
     if not pool:
@@ -177,10 +199,16 @@ def _layer(
         and node.weights.shape[1:3] == (1, 1)
         and 2 * pixel * columns.size <= params.input_bytes
     )
+    lo, hi = node.requant.lo, node.requant.hi
+    if isinstance(pool, MaxPool) and table is not None:
+        table = np.clip(table, pool.lo, pool.hi)
+    elif isinstance(pool, MaxPool):
+        # The maximum of clamped values is the clamped maximum.
+        lo, hi = min(max(lo, pool.lo), pool.hi), max(min(hi, pool.hi), pool.lo)
     return MachineLayer(
         name=node.name,
-        op=node.op if identity or not pool else f"{node.op}+{pool.op}",
-        nodes=(node.name,) if identity or not pool else (node.name, pool.name),
+        op="+".join(part.op for part in chain),
+        nodes=tuple(part.name for part in chain),
         output=result.name,
         view=view,
         rows=rows,
@@ -189,8 +217,9 @@ def _layer(
         pad=source.zero_point,
         rounding=node.requant.rounding,
         out_zero=node.requant.zero_point,
-        lo=node.requant.lo,
-        hi=node.requant.hi,
+        lo=lo,
+        hi=hi,
+        table=table,
         pooling=pooling,
         pool_rows=pool_rows,
         pool_columns=pool_columns,
@@ -205,7 +234,8 @@ def _flatten(node: Conv, view: View, rows: Axis, columns: Axis):
         axis.kernel == axis.size and axis.outputs == 1 and not axis.before and axis.dilation == 1
         for axis in (rows, columns)
     )
-    if whole and node.groups == 1:
+    # A part of a concatenation has gaps between its pixels.
+    if whole and node.groups == 1 and view.pixel_pitch == node.weights.shape[3]:
         node = dataclasses.replace(
             node, weights=node.weights.reshape(node.weights.shape[0], 1, 1, -1)
         )

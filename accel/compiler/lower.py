@@ -4,13 +4,13 @@ import dataclasses
 
 from accel.compiler import walks, weights
 from accel.compiler.layer import Group, MachineLayer, Slice
-from accel.compiler.stream import Ready, Stream
+from accel.compiler.ready import POST, Ready
+from accel.compiler.rows import Rows, Strip, split
+from accel.compiler.stream import Stream
 from accel.compiler.tile import Tiling
-from accel.isa import FIELDS, TABLE_ENTRIES, Op, Pool
+from accel.isa import ACTIVATION_ENTRIES, TABLE_ENTRIES, Op, Pool
 from accel.params import POOL_TABLE
 from accel.program import Placement
-
-_MOST_INNER = {field.name: field.range[1] for field in FIELDS[Op.LOAD]}["inner"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,91 +21,6 @@ class Rectangle:
     y1: int
     x0: int
     x1: int
-
-
-class Rows:
-    """The input rows of one strip and channel chunk in the buffer, loaded from top to bottom.
-
-    Parameters:
-        lowering: whose layer, source and stream to use.
-        image: image number.
-        first: first input channel, counted in the tensor.
-        kernel: the chunk's walks.
-        x0, x1: convolution columns of the strip.
-    """
-
-    def __init__(self, lowering: "Lowering", image: int, first: int, kernel, x0: int, x1: int):
-        layer = lowering.layer
-        self.stream, self.ready, self.rows = lowering.stream, lowering.ready, layer.rows
-        self.kernel, self.view, self.pad, self.x0 = kernel, layer.view, layer.pad, x0
-        lo, hi = layer.columns.span(x0, x1)
-        left = min(hi - lo, max(0, -lo))
-        right = min(hi - lo - left, max(0, hi - layer.columns.size))
-        channels = kernel.channels
-        self.fill = left * channels, right * channels
-        self.pixels = hi - lo - left - right
-        self.row_bytes = (hi - lo) * channels
-        self.pitch = kernel.pitch(self.row_bytes)
-        self.source = (
-            lowering.source.address
-            + image * self.view.image_pitch
-            + max(0, lo) * self.view.pixel_pitch
-            + first
-        )
-        self.base = self.next = None
-
-    def need(self, first: int, last: int) -> None:
-        """Load the rows ``first`` to ``last - 1`` (negative: padding) that are not there yet."""
-        head = self.stream.ring.head
-        if self.next is None or first > self.next:
-            self.base, self.next = head - first * self.pitch, first
-        size = self.rows.size
-        for lo, hi in ((self.next, min(last, 0)), (0, size), (size, last)):
-            lo, hi = max(lo, self.next), min(hi, last)
-            if lo < hi and 0 <= lo < size and self.pixels:
-                self._copy(lo, hi)
-            elif lo < hi:
-                self._load(self._padding(hi - lo), hi)
-
-    def _copy(self, lo: int, hi: int) -> None:
-        """Load rows from memory, those that are there first apart from those to come."""
-        pitch = self.view.row_pitch
-        length = (self.pixels - 1) * self.view.pixel_pitch + self.kernel.channels
-        starts = [self.source + row * pitch for row in range(lo, hi)]
-        for end in self.ready.together(starts, length, self.stream.posts):
-            self._load(self._inside(self.next, lo + end - self.next), lo + end)
-
-    def _load(self, fields: dict[str, int], end: int) -> None:
-        address = self.stream.load(fields, (end - self.next) * self.pitch, self.ready)
-        if address != self.address(self.next):
-            raise AssertionError("the rows of a strip must be contiguous")
-        self.next = end
-
-    def address(self, row: int) -> int:
-        """The virtual address of a row."""
-        return self.base + row * self.pitch
-
-    def _inside(self, row: int, count: int) -> dict[str, int]:
-        channels, row_pitch = self.kernel.channels, self.view.row_pitch
-        left, right = self.fill
-        fields = {"src": self.source + row * row_pitch, "rows": count,
-                  "items": 1, "inner": self.pixels * channels,
-                  "fill_left": left, "fill_right": right, "fill_value": self.pad}
-        if self.view.pixel_pitch != channels and self.pixels > 1:
-            fields |= {"items": self.pixels, "inner": channels,
-                       "item_pitch": self.view.pixel_pitch}
-        elif row_pitch == self.pitch == fields["inner"] and count * self.pitch <= _MOST_INNER:
-            return fields | {"rows": 1, "inner": count * self.pitch}
-        if count > 1:
-            fields |= {"row_pitch": row_pitch, "dst_pitch": self.pitch}
-        return fields
-
-    def _padding(self, count: int) -> dict[str, int]:
-        fields = {"src": 0, "rows": 1, "items": 1, "inner": 0, "fill_value": self.pad}
-        together = (count - 1) * self.pitch + self.row_bytes
-        if together <= _MOST_INNER:
-            return fields | {"fill_left": together}
-        return fields | {"rows": count, "dst_pitch": self.pitch, "fill_left": self.row_bytes}
 
 
 class Lowering:
@@ -132,7 +47,10 @@ class Lowering:
         self.layer, self.tilings, self.stream, self.addresses = layer, tilings, stream, addresses
         self.source, self.ready = source
         self.target, self.done = target
-        self.tables = list(layer.pooling.table)
+        #: TABLE and ACTIVATION commands to come before the next POST.
+        self.tables = _activations(layer.table)
+        if not layer.pooling.alone:
+            self.tables += _pool_tables(layer.pooling.table)
 
     def run(self) -> None:
         """Add the layer's commands, image by image."""
@@ -143,6 +61,29 @@ class Lowering:
                 for columns in _cut(self.layer.pool_columns.outputs, tiling.width):
                     for rows in _cut(self.layer.pool_rows.outputs, tiling.band):
                         _Strip(self, image, number, part, tiling, rows, columns).run()
+
+
+def _pool_tables(table) -> list[tuple[Op, dict[str, int]]]:
+    """TABLE commands that write (elements, multiplier, shift) entries."""
+    commands = []
+    for first in range(0, len(table), TABLE_ENTRIES):
+        entries = table[first : first + TABLE_ENTRIES]
+        fields = {"entries": len(entries)}
+        for n, (count, multiplier, shift) in enumerate(entries):
+            fields[f"index{n}"] = count % POOL_TABLE
+            fields |= {f"multiplier{n}": multiplier, f"shift{n}": shift}
+        commands.append((Op.TABLE, fields))
+    return commands
+
+
+def _activations(table) -> list[tuple[Op, dict[str, int]]]:
+    """ACTIVATION commands that write a table of 256 values, or none."""
+    commands = []
+    for first in range(0, 0 if table is None else len(table), ACTIVATION_ENTRIES):
+        values = table[first : first + ACTIVATION_ENTRIES]
+        fields = {f"value{n}": int(value) for n, value in enumerate(values)}
+        commands.append((Op.ACTIVATION, {"first": first} | fields))
+    return commands
 
 
 def _cut(total: int, size: int) -> list[tuple[int, int]]:
@@ -164,7 +105,8 @@ class _Strip:
             # This strip is a single window; its table entry replaces the one of the strip before.
             down, across = self.layer.pool_rows, self.layer.pool_columns
             count = down.elements(rows[0]) * across.elements(columns[0])
-            lowering.tables = [entry for entry in self.layer.pooling.table if entry[0] == count]
+            table = [entry for entry in self.layer.pooling.table if entry[0] == count]
+            lowering.tables += _pool_tables(table)
 
     def run(self) -> None:
         axis, tiling, groups = self.layer.pool_rows, self.tiling, self.part.groups
@@ -193,7 +135,21 @@ class _Strip:
 
     def _rows(self, chunk: int, x0: int, x1: int) -> Rows:
         first = self.part.first + sum(c.channels for c in self.tiling.chunks[:chunk])
-        return Rows(self.lowering, self.image, first, self.tiling.chunks[chunk], x0, x1)
+        layer, view, channels = self.layer, self.layer.view, self.tiling.chunks[chunk].channels
+        left, pixels, right = split(layer.columns, x0, x1)
+        lo, hi = layer.columns.span(x0, x1)
+        place = self.lowering.source.address + self.image * view.image_pitch
+        strip = Strip(
+            size=layer.rows.size,
+            source=place + max(0, lo) * view.pixel_pitch + first,
+            row_pitch=view.row_pitch,
+            pixel_pitch=view.pixel_pitch,
+            left=left, pixels=pixels, right=right,
+            width=channels,
+            pitch=self.tiling.chunks[chunk].pitch((hi - lo) * channels),
+            fill=layer.pad,
+        )  # fmt: skip
+        return Rows(self.stream.array, self.lowering.ready, strip)
 
     def _block(self, block: Rectangle, number: int, shared: Rows, units) -> None:
         group, rows = self.part.groups[number], self.layer.rows
@@ -204,29 +160,30 @@ class _Strip:
         commands = sum(len(kernel.walks) for kernel in kernels)
         done = 0
         for chunk, kernel in enumerate(kernels):
-            there = self._rows(chunk, block.x0, block.x1) if self.tiling.apart else shared
+            x0 = block.x0 if self.tiling.apart else self.x0
+            there = self._rows(chunk, x0, block.x1) if self.tiling.apart else shared
             # What stays for all groups is loaded without the gaps that a stride may leave.
             there.need(rows.span(self.y0, self.y1)[0] if self.tiling.resident else first, last)
             for walk in kernel.walks:
                 done += 1
                 fields = self._exec(block, group, kernel, walk, there)
                 fields |= {"first": int(done == 1), "last": int(done == commands)}
-                base = self._base(block, group, walk, there, first)
+                base = there.address(first) + self._offset(block, x0, group, walk, there)
                 self.stream.execute(fields, base, there.address(first))
         self._post(block, group, units)
 
-    def _base(self, block: Rectangle, group: Group, walk, there: Rows, first: int) -> int:
+    def _offset(self, block: Rectangle, x0: int, group: Group, walk, there: Rows) -> int:
+        """From column ``x0`` of the block's first row to a walk's first byte."""
         rows, columns = self.layer.rows, self.layer.columns
         ky, kx = walk.taps[0]
-        x = (block.x0 - there.x0) * columns.stride + kx * columns.dilation
-        y = first + ky * rows.dilation
-        return there.address(y) + x * there.kernel.channels + group.offset
+        x = (block.x0 - x0) * columns.stride + kx * columns.dilation
+        return ky * rows.dilation * there.pitch + x * there.strip.width + group.offset
 
     def _exec(self, block: Rectangle, group: Group, kernel, walk, there: Rows) -> dict[str, int]:
         nx, ny = block.x1 - block.x0, block.y1 - block.y0
         fields = {"cols": group.cols, "nx": nx, "ny": ny}
         if nx > 1:
-            fields["step_x"] = self.layer.columns.stride * there.kernel.channels
+            fields["step_x"] = self.layer.columns.stride * there.strip.width
         if ny > 1:
             fields["step_y"] = self.layer.rows.stride * there.pitch
         return fields | kernel.fields(walk, there.pitch)
@@ -234,15 +191,11 @@ class _Strip:
     def _post(self, block: Rectangle, group: Group, units: tuple[int, int, bool]) -> None:
         u0, u1, begin = units
         layer, target, stream = self.layer, self.lowering.target, self.stream
-        for _ in range(0, len(self.lowering.tables), TABLE_ENTRIES):
-            entries = self.lowering.tables[:TABLE_ENTRIES]
-            del self.lowering.tables[:TABLE_ENTRIES]
-            fields = {"entries": len(entries)}
-            for n, (count, multiplier, shift) in enumerate(entries):
-                fields[f"index{n}"] = count % POOL_TABLE
-                fields |= {f"multiplier{n}": multiplier, f"shift{n}": shift}
-            stream.post(Op.TABLE, fields)
-        height, width, channels = target.shape
+        for op, fields in self.lowering.tables:
+            stream.post(op, fields)
+        self.lowering.tables = []
+        height, width, _ = target.shape
+        pitch = target.pitch
         # A batch folded into one tall image fills the tensor's images one after another.
         tall = self.image * height + u0
         fields = {
@@ -252,8 +205,9 @@ class _Strip:
             "rounding": layer.rounding, "out_zero": layer.out_zero,
             "lo": layer.lo, "hi": layer.hi,
             "out_w": self.units[1] - self.units[0], "out_h": u1 - u0,
-            "dst": target.address + (tall * width + self.units[0]) * channels + group.first,
-            "pitch_x": channels, "pitch_y": width * channels,
+            "dst": target.address + (tall * width + self.units[0]) * pitch + group.first,
+            "pitch_x": pitch, "pitch_y": width * pitch,
+            "activate": int(layer.table is not None),
         }
         y0, y1 = layer.pool_rows.cover(u0, u1)
         fields |= {"in_w": self.x1 - self.x0, "in_h": y1 - y0}
@@ -262,8 +216,8 @@ class _Strip:
         posts = stream.post(Op.POST, fields)
         for unit in range(u0, u1):
             if block.y0 < layer.pool_rows.inside(unit, unit + 1)[1] <= block.y1:
-                row = self.image * height + unit
-                self.lowering.done.written(slice(row, row + 1), posts)
+                address = fields["dst"] + (unit - u0) * fields["pitch_y"]
+                self.lowering.done.written(address, 1, group.cols, POST, posts)
 
     def _pool(self, y0: int, u0: int, u1: int) -> dict[str, int]:
         rows, columns = self.layer.pool_rows, self.layer.pool_columns

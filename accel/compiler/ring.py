@@ -1,8 +1,8 @@
-"""The input buffer as a ring: who may be overwritten, and after which EXEC.
+"""A buffer as a ring: who may be overwritten, and after which reading command.
 
 Addresses here are *virtual*: they only grow, and the buffer holds the newest ``size`` of them.  A
-LOAD that ends at virtual address v overwrites everything below v - size, so it waits for the last
-EXEC that reads down there.
+copy that ends at virtual address v overwrites everything below v - size, so it waits for the last
+reader (EXEC, or WINDOW in the window unit's buffer) down there.
 """
 
 import bisect
@@ -18,14 +18,14 @@ class Ring:
     def __init__(self, size: int):
         self.size = size
         self.head = 0
-        self.execs = 0
-        # Readers that may still matter, oldest first: (lowest address, EXEC count), such that both
+        self.reads = 0
+        # Readers that may still matter, oldest first: (lowest address, their count), such that both
         # grow: a later reader of a lower address makes the earlier ones irrelevant.
         self._lowest: list[int] = []
         self._counts: list[int] = []
 
     def allocate(self, length: int) -> tuple[int, int]:
-        """Take ``length`` bytes; returns their address and the EXEC count to wait for."""
+        """Take ``length`` bytes; returns their address and the count of readers to wait for."""
         start = self.head
         self.head += length
         older = bisect.bisect_left(self._lowest, self.head - self.size)
@@ -35,11 +35,11 @@ class Ring:
         return start, wait
 
     def read(self, lowest: int) -> None:
-        """Note the next EXEC in program order, reading addresses from ``lowest`` on."""
+        """Note the next reader in program order, reading addresses from ``lowest`` on."""
         if lowest < self.head - self.size:
-            raise AssertionError("an EXEC reads what a LOAD has already replaced")
-        self.execs += 1
+            raise AssertionError("a command reads what a later copy has already replaced")
+        self.reads += 1
         keep = bisect.bisect_left(self._lowest, lowest)
         del self._lowest[keep:], self._counts[keep:]
         self._lowest.append(lowest)
-        self._counts.append(self.execs)
+        self._counts.append(self.reads)

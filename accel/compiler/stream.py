@@ -2,73 +2,31 @@
 
 import dataclasses
 
-import numpy as np
-
 from accel.compiler import traffic
+from accel.compiler.ready import POST, WINDOW, Ready
 from accel.compiler.ring import Ring
+from accel.compiler.rows import Target
 from accel.isa import RECORD_BYTES, Op
 from accel.params import Params
-from accel.program import Placement
 
-#: POSTs that may still be under way when a LOAD behind them is issued.
-RECENT_POSTS = 8
-#: LOADs that a block's rows are cut into at most, by the POSTs they wait for.
-RECENT_CUTS = 3
-
-
-@dataclasses.dataclass(frozen=True)
-class Load:
-    """A LOAD and what must have been done before it."""
-
-    fields: dict[str, int]
-    wait_exec: int
-    wait_post: int
+Fields = dict[str, int]
 
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-    """The commands of one block: WEIGHTS, EXECs (each with its LOAD count), TABLEs and POST."""
+    """The commands of one block: WEIGHTS, EXECs (with their waits), TABLEs and POST."""
 
-    weights: dict[str, int]
-    execs: list[tuple[dict[str, int], int]]
-    posts: list[tuple[Op, dict[str, int]]]
-
-
-class Ready:
-    """After how many POSTs each row of a tensor (all images) is in memory."""
-
-    def __init__(self, placement: Placement):
-        height, width, channels = placement.shape
-        self.start, self.row_bytes = placement.address, width * channels
-        self.posts = np.zeros(placement.batch * height, np.int64)
-
-    def written(self, rows: slice, posts: int) -> None:
-        """Note that a POST, the latest so far, wrote into these rows."""
-        self.posts[rows] = posts
-
-    def before(self, first: int, last: int) -> int:
-        """The POST count to wait for before reading memory from ``first`` to ``last``."""
-        low = (first - self.start) // self.row_bytes
-        high = (last - self.start) // self.row_bytes
-        return int(self.posts[low : high + 1].max())
-
-    def together(self, starts: list[int], length: int, posts: int) -> list[int]:
-        """Where to cut a list of source rows, so that early ones need not wait for late ones.
-
-        Rows of ``length`` bytes from memory addresses ``starts`` are grouped by the POST they wait
-        for, as far as it is among the latest before ``posts``; older ones are surely done.
-        Returns the ends of the groups.
-        """
-        waits = [self.before(start, start + length - 1) for start in starts]
-        # LOADs run in order, so that a row waits for whatever the rows before it wait for.
-        waits = np.maximum.accumulate(waits)
-        floor = max(posts - RECENT_POSTS, int(np.unique(waits)[-RECENT_CUTS:][0]))
-        waits = np.maximum(waits, floor)
-        return [*(int(n) + 1 for n in np.flatnonzero(np.diff(waits))), len(starts)]
+    weights: Fields
+    execs: list[Fields]
+    posts: list[tuple[Op, Fields]]
 
 
 class Stream:
     """Collects the commands of a program in the order each engine will run them.
+
+    Attributes:
+        loads, wloads, blocks, wparams, windows: the commands.
+        done: POSTs and WINDOWs so far.
 
     Parameters:
         params: the machine.
@@ -76,28 +34,41 @@ class Stream:
 
     def __init__(self, params: Params):
         self.params = params
-        self.ring = Ring(params.input_bytes)
-        self.loads: list[Load] = []
+        self.ring, self.window_ring = Ring(params.input_bytes), Ring(params.window_bytes)
+        self.loads: list[Fields] = []
+        self.wloads: list[Fields] = []
         self.blocks: list[Block] = []
-        self.posts = 0
+        self.wparams: list[Fields] = []
+        self.windows: list[Fields] = []
+        self.done = [0, 0]
         self.bytes_read = self.bytes_written = 0
+        self._last: Fields = {}
 
-    def load(self, fields: dict[str, int], length: int, ready: Ready) -> int:
-        """Add a LOAD into the next ``length`` buffer bytes; returns their virtual address."""
-        address, wait_exec = self.ring.allocate(length)
-        wait_post = 0
-        if fields["inner"]:
-            end = (
-                fields["src"]
-                + (fields["rows"] - 1) * fields.get("row_pitch", 0)
-                + (fields["items"] - 1) * fields.get("item_pitch", 0)
-                + fields["inner"]
-            )
-            wait_post = ready.before(fields["src"], end - 1)
-        fields["dst"] = address % self.params.input_bytes
-        self.loads.append(Load(fields, wait_exec, wait_post))
-        bus = self.params.bus_bytes
-        self.bytes_read += bus * traffic.load_beats(fields, bus)
+    @property
+    def array(self) -> Target:
+        """The array's input buffer."""
+        return Target(self.ring, self.load, self._done)
+
+    @property
+    def beside(self) -> Target:
+        """The window unit's buffer."""
+        return Target(self.window_ring, self.wload, self._done)
+
+    def load(self, fields: Fields, length: int, ready: Ready, cols: int | None = None) -> int:
+        """Add a LOAD into the next ``length`` buffer bytes; returns their virtual address.
+
+        ``cols`` channels of each pixel matter; None is all.
+        """
+        address, wait = self.ring.allocate(length)
+        self.loads.append(fields | {"dst": address % self.ring.size, "wait_exec": wait})
+        self._copied(self.loads[-1], ready, cols)
+        return address
+
+    def wload(self, fields: Fields, length: int, ready: Ready, cols: int | None = None) -> int:
+        """The same for a WLOAD into the window unit's buffer."""
+        address, wait = self.window_ring.allocate(length)
+        self.wloads.append(fields | {"dst": address % self.window_ring.size, "wait_window": wait})
+        self._copied(self.wloads[-1], ready, cols)
         return address
 
     def begin(self, address: int, tiles: int) -> None:
@@ -105,24 +76,65 @@ class Stream:
         self.blocks.append(Block({"src": address, "tiles": tiles}, [], []))
         self.bytes_read += self.params.param_bytes + tiles * self.params.tile_bytes
 
-    def execute(self, fields: dict[str, int], base: int, lowest: int) -> None:
+    def execute(self, fields: Fields, base: int, lowest: int) -> None:
         """Add an EXEC at a virtual address; it reads nothing below ``lowest``."""
         self.ring.read(lowest)
-        fields["base"] = base % self.params.input_bytes
-        self.blocks[-1].execs.append((fields, len(self.loads)))
+        fields |= {"base": base % self.ring.size, "wait_load": len(self.loads)}
+        self.blocks[-1].execs.append(fields)
 
-    def post(self, op: Op, fields: dict[str, int]) -> int:
-        """Add a POST or TABLE to the block; returns the count that tells it is done."""
+    def post(self, op: Op, fields: Fields) -> int:
+        """Add a POST, TABLE or ACTIVATION to the block; returns the count that tells it is done."""
         self.blocks[-1].posts.append((op, fields))
-        self.posts += 1
+        self.done[POST] += 1
+        self._last = fields
         if op == Op.POST and fields["begin"]:
             bus = self.params.bus_bytes
             self.bytes_written += bus * traffic.store_beats(fields, bus)
-        return self.posts
+        return self.done[POST]
+
+    def window(
+        self, fields: Fields, base: int, lowest: int, record: tuple[int, int] | None = None
+    ) -> int:
+        """Add a WINDOW as :meth:`execute` an EXEC; returns the count that tells it is done.
+
+        ``record``: address and tiles of a MAC's WPARAM.
+        """
+        bus = self.params.bus_bytes
+        if record:
+            address, tiles = record
+            self.wparams.append({"src": address, "tiles": tiles})
+            self.bytes_read += traffic.record_bytes(tiles, self.params)
+        self.window_ring.read(lowest)
+        fields |= {"base": base % self.window_ring.size, "wait_wload": len(self.wloads)}
+        self.windows.append(fields)
+        self.done[WINDOW] += 1
+        self._last = fields
+        image = fields | {"out_w": fields["nx"], "out_h": fields["ny"]}
+        self.bytes_written += bus * traffic.store_beats(image, bus)
+        return self.done[WINDOW]
 
     def mark(self, address: int) -> tuple[int, int]:
-        """End a layer: its last POST writes a record.  Returns its bytes read and written."""
-        self.blocks[-1].posts[-1][1].update(mark=1, mark_addr=address)
+        """End a layer: its last command writes a record.  Returns its bytes read and written."""
+        self._last.update(mark=1, mark_addr=address)
         done = self.bytes_read, self.bytes_written + RECORD_BYTES
         self.bytes_read = self.bytes_written = 0
         return done
+
+    def _done(self) -> tuple[int, int]:
+        return self.done[POST], self.done[WINDOW]
+
+    def _copied(self, fields: Fields, ready: Ready, cols: int | None) -> None:
+        """Let a copy wait for the writers of what it reads, and count its bytes."""
+        if not fields["inner"]:
+            return
+        last = (
+            fields["src"]
+            + (fields["rows"] - 1) * fields.get("row_pitch", 0)
+            + (fields["items"] - 1) * fields.get("item_pitch", 0)
+            + fields["inner"] - (0 if cols is None else self.params.cols - cols) - 1
+        )  # fmt: skip
+        posts, windows = ready.before(fields["src"], last, cols)
+        fields["wait_post"] = int(posts)
+        fields["wait_window"] = max(fields.get("wait_window", 0), int(windows))
+        bus = self.params.bus_bytes
+        self.bytes_read += bus * traffic.load_beats(fields, bus)

@@ -1,44 +1,47 @@
 """ONNX importer: quantised models (QDQ and QOperator form) to checked graphs.
 
 The file is parsed and checked by the onnx library, its nodes are put in order, and each node's
-handler (onnx_qdq, onnx_qoperator) says what its output stands for.  Nothing is executed.
+handler (in the modules of HANDLERS) says what its output stands for.  Nothing is executed.
 """
 
 import copy
 import heapq
-import math
 import pathlib
 
 import google.protobuf.message
 import numpy as np
 import onnx
 
-from accel.frontend import onnx_qdq, onnx_qoperator
-from accel.frontend.errors import ModelError
-from accel.frontend.onnx_build import Builder, read_tensor
-from accel.frontend.onnx_nodes import LIMIT, NodeView
-from accel.frontend.onnx_values import (
-    Activation,
-    Constant,
-    Input,
-    Pending,
-    memory_shape,
-    settled,
+from accel.frontend import (
+    onnx_elementwise,
+    onnx_integer,
+    onnx_qdq,
+    onnx_qoperator,
+    onnx_quant,
+    onnx_views,
 )
+from accel.frontend.errors import ModelError
+from accel.frontend.onnx_build import Builder, check_stored, read_tensor
+from accel.frontend.onnx_nodes import NodeView
+from accel.frontend.onnx_ports import add_input, check_size, output_port
+from accel.frontend.onnx_values import Constant
 from accel.graph.check import check
-from accel.graph.ir import Graph, GraphError, Port, Reshape
+from accel.graph.ir import Graph, GraphError
 
-HANDLERS = {**onnx_qdq.HANDLERS, **onnx_qoperator.HANDLERS}
+#: Operators whose presence makes a model quantised.
+_QUANTISED = {**onnx_quant.HANDLERS, **onnx_qoperator.HANDLERS, **onnx_integer.HANDLERS,
+              "DynamicQuantizeLinear": None}  # fmt: skip
+HANDLERS = {
+    **onnx_quant.HANDLERS, **onnx_qdq.HANDLERS, **onnx_elementwise.HANDLERS, **onnx_views.HANDLERS,
+    **onnx_qoperator.HANDLERS, **onnx_integer.HANDLERS, **onnx_integer.SCALING,
+    **onnx_qdq.REFUSED,
+}  # fmt: skip
 #: Operator sets whose operators are known by the names in HANDLERS.
-DOMAINS = ("", "ai.onnx", "com.microsoft")
-#: Largest activation, in elements of one image.
-LARGEST = 1 << 28
-
-_DTYPES = {
-    onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.INT8: "int8",
-    onnx.TensorProto.UINT8: "uint8",
-}
-_QUANTISED = ("QuantizeLinear", "DequantizeLinear", *onnx_qoperator.HANDLERS)
+DOMAINS = ("", "com.microsoft")
+#: Most nodes, and most inputs and outputs, of a file.
+MOST_NODES, MOST_PORTS = 20_000, 64
+#: The first version of ONNX's operators with QuantizeLinear.
+OLDEST_OPSET = 10
 
 
 def load(path) -> Graph:
@@ -60,16 +63,18 @@ def _import(file: str) -> Graph:
     model = _parse(file)
     nodes = _order(file, model.graph)
     _check_operators(file, model.graph, nodes)
-    builder = Builder(file, model.graph, nodes)
+    builder = Builder(file, model.graph, nodes, _opset(file, model))
     _add_constants(builder, model.graph, nodes)
     _check_model(file, model, nodes)
-    for value in model.graph.input:
-        if value.name not in builder.stored:
-            _add_input(builder, value, nodes)
+    inputs = [value for value in model.graph.input if value.name not in builder.stored]
+    if len(inputs) > MOST_PORTS:
+        raise ModelError(f"{file}: must have at most {MOST_PORTS} inputs, not {len(inputs)}")
+    for value in inputs:
+        add_input(builder, value, nodes)
     for node in nodes:
         if node.op != "Constant":
             _handle(builder, node)
-    outputs = tuple(_output(builder, value, nodes) for value in model.graph.output)
+    outputs = tuple(output_port(builder, value, nodes) for value in model.graph.output)
     graph = Graph(
         pathlib.Path(file).stem, builder.tensors, tuple(builder.nodes), tuple(builder.inputs),
         outputs,
@@ -82,19 +87,41 @@ def _import(file: str) -> Graph:
 
 def _parse(file: str) -> onnx.ModelProto:
     try:
-        model = onnx.load(file)
+        model = onnx.load(file, load_external_data=False)
     except OSError as error:
         raise ModelError(f"{file}: cannot be read: {error.strerror or error}") from None
     except (google.protobuf.message.DecodeError, ValueError, RuntimeError, MemoryError) as error:
         raise ModelError(f"{file}: truncated or not an ONNX file: {error}") from None
-    except onnx.checker.ValidationError as error:
-        raise ModelError(f"{file}: stored data are not to be had: {error}") from None
     if not model.graph.node or not model.graph.output:
         raise ModelError(
             f"{file}: truncated or not an ONNX file: it must have nodes and outputs, "
             f"not {len(model.graph.node)} and {len(model.graph.output)}"
         )
+    for what, most, values in (
+        ("nodes", MOST_NODES, model.graph.node), ("outputs", MOST_PORTS, model.graph.output),
+        ("initializers", MOST_NODES, model.graph.initializer),
+        ("inputs", MOST_NODES, model.graph.input),
+    ):
+        if len(values) > most:
+            raise ModelError(f"{file}: must have at most {most} {what}, not {len(values)}")
+    for tensor in model.graph.initializer:
+        check_stored(file, tensor)
+    for part in (*model.opset_import, *model.graph.node):
+        if part.domain == "ai.onnx":  # the default domain's other name, which onnx does not know
+            part.domain = ""
     return model
+
+
+def _opset(file: str, model: onnx.ModelProto) -> int:
+    """Version of ONNX's own operators."""
+    versions = {entry.version for entry in model.opset_import if not entry.domain}
+    newest = onnx.defs.onnx_opset_version()
+    if len(versions) != 1 or not OLDEST_OPSET <= max(versions) <= newest:
+        raise ModelError(
+            f"{file}: the operator set of ONNX must be one version from {OLDEST_OPSET} to "
+            f"{newest}, not {sorted(versions) or 'missing'}"
+        )
+    return versions.pop()
 
 
 def _check_model(file: str, model: onnx.ModelProto, nodes: list[NodeView]) -> None:
@@ -175,7 +202,8 @@ def _check_operators(file: str, graph: onnx.GraphProto, nodes: list[NodeView]) -
             + (f"; also, {text}" if text else "")
         )
     if text:
-        raise ModelError(f"{file}: {text}; supported are {', '.join(sorted(HANDLERS))}")
+        supported = ", ".join(sorted(HANDLERS.keys() - onnx_qdq.REFUSED.keys()))
+        raise ModelError(f"{file}: {text}; supported are {supported}")
 
 
 def _add_constants(builder: Builder, graph: onnx.GraphProto, nodes: list[NodeView]) -> None:
@@ -198,96 +226,21 @@ def _add_constants(builder: Builder, graph: onnx.GraphProto, nodes: list[NodeVie
             builder.values[node.proto.output[0]] = Constant(array)
 
 
-def _add_input(builder: Builder, value: onnx.ValueInfoProto, nodes: list[NodeView]) -> None:
-    """Check a network input; an integer one becomes a tensor at once."""
-    where = f"{builder.file}: input {value.name!r}"
-    kind = value.type.tensor_type
-    if kind.elem_type not in _DTYPES:
-        raise ModelError(
-            f"{where}: type must be one of {sorted(_DTYPES.values())}, "
-            f"not {onnx.TensorProto.DataType.Name(kind.elem_type).lower()}"
-            if kind.elem_type in onnx.TensorProto.DataType.values()
-            else f"{where}: type must be one of {sorted(_DTYPES.values())}, not {kind.elem_type}"
-        )
-    if not kind.HasField("shape") or not kind.shape.dim:
-        raise ModelError(f"{where}: shape must be known, not missing")
-    dims = [d.dim_value if d.HasField("dim_value") else d.dim_param or "?"
-            for d in kind.shape.dim]
-    if isinstance(dims[0], int) and dims[0] != 1:
-        raise ModelError(f"{where}: batch dimension must be 1 or symbolic, not {dims[0]}")
-    shape = tuple(dims[1:])
-    if not shape or not all(isinstance(d, int) and 1 <= d <= LIMIT for d in shape):
-        raise ModelError(
-            f"{where}: shape must be known, with sizes from 1 to {LIMIT} behind the batch "
-            f"dimension, not {dims}"
-        )
-    if math.prod(shape) > LARGEST:
-        raise ModelError(f"{where}: an image must have at most {LARGEST} elements, not {dims}")
-    builder.input_shapes[value.name] = shape
-    dtype = _DTYPES[kind.elem_type]
-    if dtype == "float32":
-        builder.values[value.name] = Input(value.name, shape)
-        return
-    scale, zero_point = _find_scale(builder, value.name, dtype, nodes)
-    builder.values[value.name] = builder.add_input(
-        (value.name, shape), shape, value.name, scale, zero_point, dtype, dtype
-    )
-
-
-def _find_scale(builder: Builder, name: str, dtype: str, nodes) -> tuple[float, int]:
-    """Quantisation of an integer input, as its first reader (behind views) has it."""
-    names = {name}
-    for node in nodes:
-        for at in [n for n, given in enumerate(node.proto.input) if given in names][:1]:
-            if node.op in onnx_qoperator.HANDLERS or node.op == "DequantizeLinear":
-                zero_point, _ = builder.zero_point(node, at + 2, np.dtype(dtype))
-                return builder.scale(node, at + 1), zero_point
-            names.update(node.proto.output)
-    return 1.0, -128 if dtype == "uint8" else 0
-
-
 def _handle(builder: Builder, node: NodeView) -> None:
     """Run a node's handler; an error that it did not foresee still names the node."""
     try:
         value = HANDLERS[node.op](builder, node)
     except ModelError:
         raise
+    except RecursionError:
+        raise node.error("quantisations must not be so far apart, not hundreds of nodes") from None
     except Exception as error:
         raise node.error(f"malformed: {type(error).__name__}: {error}") from error
     shape = getattr(value, "shape", None)
-    if shape is not None and math.prod(shape) > LARGEST:
-        raise node.error(f"output must have at most {LARGEST} elements, not {list(shape)}")
+    if shape is not None:
+        check_size(shape, node.error)
+    for name in ("array", "integers", "weights"):
+        if hasattr(value, name):
+            builder.spend(node, getattr(value, name))
     node.require(len(node.proto.output) > 0, "a node must have an output", "none")
     builder.values[node.proto.output[0]] = value
-
-
-def _output(builder: Builder, value: onnx.ValueInfoProto, nodes: list[NodeView]) -> Port:
-    """Return the port of a network output."""
-    where = f"{builder.file}: output {value.name!r}"
-    found = builder.values.get(value.name)
-    node = next((n for n in nodes if value.name in n.proto.output), None)
-    if isinstance(found, Pending) and settled(found):
-        found = builder.settle(found, value.name, node)
-    if isinstance(found, Pending):
-        raise ModelError(
-            f"{where}: node {node.name!r} ({node.op}) must be quantised (a QuantizeLinear is "
-            "missing behind it), not float"
-        )
-    if not isinstance(found, Activation):
-        raise ModelError(f"{where}: must be computed from the input, not missing or constant")
-    tensor = found.tensor
-    channels, pixels = found.order
-    if channels > 1 and tensor.shape[2] != channels:
-        # Flattened channel by channel for the user, pixel by pixel in memory: a port can
-        # only reorder an image, so view the vector as one.
-        image = builder.add_tensor(f"{value.name}_image", (channels, 1, pixels), found.order,
-                                   found.scale, found.zero_point, found.dtype)
-        name = builder.unique(f"{value.name}_image", value.name)
-        builder.nodes.append(Reshape(name, tensor.name, image.tensor.name))
-        tensor = image.tensor
-    if not math.isclose(found.scale, tensor.scale, rel_tol=1e-6):
-        raise ModelError(f"{where}: scale must be {tensor.scale} as it was quantised, "
-                         f"not {found.scale}")
-    image_shape = memory_shape(found.shape, found.order)
-    layout = "CHW" if len(found.shape) == 3 and image_shape == tensor.shape else "N"
-    return Port(value.name, tensor.name, found.shape, layout, found.dtype)

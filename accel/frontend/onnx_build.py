@@ -3,44 +3,47 @@
 import collections
 import dataclasses
 import math
+import pathlib
 
 import numpy as np
 import onnx
 
 from accel.frontend.errors import ModelError
-from accel.frontend.onnx_nodes import NodeView, new_shape
+from accel.frontend.onnx_add import Effort
+from accel.frontend.onnx_emit import BUILDERS
+from accel.frontend.onnx_nodes import TO_CHW, NodeView, new_shape
 from accel.frontend.onnx_values import (
     Activation,
     Constant,
+    Function,
     Input,
-    Mean,
+    Joined,
     Pending,
     Same,
     Sums,
-    Window,
+    Total,
+    flat,
     memory_shape,
     order_of,
     settled,
 )
-from accel.graph.ir import (
-    AveragePool,
-    Conv,
-    MaxPool,
-    Node,
-    Port,
-    Requant,
-    Reshape,
-    Tensor,
-)
-from accel.isa import Rounding
-from accel.quant import QuantError, check_scale, quantize_multiplier, quantize_multipliers
+from accel.graph.ir import Node, Port, Tensor
+from accel.graph.ports import to_float, to_int8
+from accel.quant import QuantError, check_scale
 
 #: Operators that only pass on, quantise or reshape: an input's way to its first layer.
 VIEWS = frozenset({
     "QuantizeLinear", "DequantizeLinear", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity",
+    "Transpose", "Dropout",
 })
 #: Scales that differ by less are the same scale, written with other roundings.
 SAME_SCALE = 1e-6
+#: Most nodes a network may grow to; it keeps hostile files cheap.
+LARGEST_GRAPH = 10_000
+#: What arrays made of stored data may take: this, and so many times the file's own size.
+SPARE_BYTES, COPIES = 1 << 26, 16
+#: Most elements of a stored tensor.
+LARGEST_STORED = 1 << 29
 
 
 class Builder:
@@ -48,6 +51,7 @@ class Builder:
 
     Attributes:
         file: for error messages.
+        opset: version of ONNX's own operators.
         values: what each ONNX value that was computed so far stands for.
         initializers: constants not yet converted, by name.
         stored: names of all initializers.
@@ -57,8 +61,9 @@ class Builder:
         input_shapes: shapes (without batch) of the network's inputs as ONNX has them.
     """
 
-    def __init__(self, file: str, graph: onnx.GraphProto, nodes: list[NodeView]):
-        self.file = file
+    def __init__(self, file: str, graph: onnx.GraphProto, nodes: list[NodeView], opset: int):
+        self.file, self.opset = file, opset
+        self._budget = SPARE_BYTES + COPIES * pathlib.Path(file).stat().st_size
         self.values = {}
         self.initializers = {tensor.name: tensor for tensor in graph.initializer}
         self.stored = frozenset(self.initializers)
@@ -67,6 +72,8 @@ class Builder:
         self.inputs: list[Port] = []
         self.input_shapes = {}
         self._names = set()
+        self._numbers = collections.Counter()
+        self._effort = Effort()
         self._users = collections.defaultdict(list)
         for node in nodes:
             for name in set(node.proto.input):
@@ -128,12 +135,16 @@ class Builder:
         node.require(array is not None and array.dtype.kind == "f" and array.size > 0,
                      f"scale (input {number}) must be a float constant",
                      "missing" if array is None else f"{array.dtype} {list(array.shape)}")
-        for value in array.ravel():
+        values, what = array.astype(np.float64).ravel(), f"scale {node.proto.input[number]!r}"
+        for value in values[~(np.isfinite(values) & (values > 0))][:1]:
             try:
-                check_scale(value, f"scale {node.proto.input[number]!r}")
+                check_scale(value, what)
             except QuantError as error:
                 raise node.error(str(error)) from None
-        return array.astype(np.float64).ravel()
+        limits = np.finfo(np.float32)
+        for value in values[(values < limits.tiny) | (values > limits.max)][:1]:
+            raise node.error(f"{what} must be a normal float32, not {value}")
+        return values
 
     def zero_point(self, node: NodeView, number: int, dtype=np.uint8) -> tuple[int, str]:
         """A per-tensor zero point, re-centred to int8, and the activation's dtype."""
@@ -150,6 +161,12 @@ class Builder:
                      f"input zero point must be {source.zero_point} (centred), "
                      f"{source.dtype}, as its producer's", f"{zero_point}, {dtype}")
 
+    def spend(self, node: NodeView, array: np.ndarray) -> None:
+        """Count an array made of stored data; a file that copies its own too often is refused."""
+        self._budget -= array.nbytes
+        node.require(self._budget >= 0, "stored data must not be used this often",
+                     f"for {array.nbytes} bytes once more")
+
     # -- growing the graph
 
     def unique(self, name: str, output: str) -> str:
@@ -157,42 +174,69 @@ class Builder:
         for candidate in (name, f"{name}/{output}"):
             if candidate not in self._names:
                 break
-        number = 2
-        while candidate in self._names:
-            candidate, number = f"{name}/{output}/{number}", number + 1
+        else:
+            candidate = self._numbered(candidate, self._names)
         self._names.add(candidate)
         return candidate
 
-    def add_tensor(self, name, shape, order, scale, zero_point, dtype) -> Activation:
-        """Create a tensor."""
-        original, number = name, 2
-        while name in self.tensors:  # two ways of quantising one float value
-            name, number = f"{original}/{number}", number + 1
-        tensor = Tensor(name, memory_shape(shape, order), float(scale), int(zero_point))
-        self.tensors[name] = tensor
-        return Activation(tensor, shape, order, float(scale), dtype)
+    def _numbered(self, name: str, taken) -> str:
+        """``name`` with the first number from 2 on that makes it new."""
+        while True:
+            self._numbers[name] += 1
+            candidate = f"{name}/{self._numbers[name] + 1}"
+            if candidate not in taken:
+                return candidate
 
-    def add_input(self, port, shape, name, scale, zero_point, dtype, port_dtype) -> Activation:
+    def add_tensor(self, name, shape, order, scale, zero_point, dtype, stored="int8") -> Activation:
+        """Create a tensor; ``dtype`` is how ONNX sees it, ``stored`` how the graph does."""
+        if name in self.tensors:  # two ways of quantising one float value
+            name = self._numbered(name, self.tensors)
+        tensor = Tensor(name, memory_shape(shape, order), float(scale), int(zero_point), stored)
+        self.tensors[name] = tensor
+        return Activation(tensor, shape, order, float(scale), dtype, dtype == "uint8")
+
+    def add_node(self, node: Node, view: NodeView) -> None:
+        """Append to the graph."""
+        view.require(len(self.nodes) < LARGEST_GRAPH,
+                     f"the network must have at most {LARGEST_GRAPH} nodes", "more")
+        self.nodes.append(node)
+
+    def add_input(self, port, shape, name, scale, zero_point, dtype, port_dtype,
+                  hwc=False) -> Activation:
         """Create an input's tensor and its port.
 
-        ``port`` is (name, shape) as the user knows it; ``shape`` what ONNX calls the tensor
-        ``name``.  The tensor lies in memory as the first layer that uses it wants it.
+        ``port`` is (name, shape) as the user knows it, ``hwc`` whether that is pixel by pixel;
+        ``shape`` is what ONNX calls the tensor ``name``.  The tensor lies in memory as the first
+        layer that uses it wants it.
         """
-        target = self._final_shape(name, shape)
+        target, turned = self._final_shape(name, shape, hwc)
         order = order_of(target)
         value = self.add_tensor(name, target, order, scale, zero_point, dtype)
         port_name, port_shape = port
         planes = target if len(target) == 3 else (math.prod(target), 1, 1)
-        if tuple(port_shape) == planes:
+        if turned:
+            layout = "HWC"
+        elif tuple(port_shape) == planes:
             layout = "CHW"
         else:
             layout = "HWC" if tuple(port_shape) == value.tensor.shape else "N"
         self.inputs.append(Port(port_name, value.tensor.name, tuple(port_shape), layout,
                                 port_dtype))
-        return Activation(value.tensor, shape, order, value.scale, dtype)
+        order = flat(shape) if turned and not hwc else order
+        return dataclasses.replace(value, shape=shape, order=order)
 
-    def _final_shape(self, name, shape):
-        """Shape that a chain of reshapes, each the only user, finally gives a value."""
+    def _final_shape(self, name, shape, turned):
+        """Shape that a chain of views, each the only user, finally gives a value.
+
+        Args:
+            name: of the value.
+            shape: of the value.
+            turned: whether a Transpose from HWC to CHW came before; what is behind one is an
+                image, and stays so.
+
+        Returns:
+            The shape, and whether such a Transpose is in front of or within the chain.
+        """
         seen = set()
         while len(self._users[name]) == 1 and name not in seen:
             seen.add(name)
@@ -200,14 +244,21 @@ class Builder:
             if user.op not in VIEWS or user.proto.input[0] != name or not user.proto.output:
                 break
             if user.op in ("Reshape", "Flatten", "Squeeze", "Unsqueeze"):
+                if turned:
+                    break
                 shape = new_shape(user, shape, lambda n, user=user: self.constant(user, n))
+            elif user.op == "Transpose":
+                if turned or len(shape) != 3 or user.permutation(4) != TO_CHW:
+                    break
+                shape, turned = (shape[2], *shape[:2]), True
             name = user.proto.output[0]
-        return shape
+        return shape, turned
 
     def quantise_input(self, value: Input, name, scale, zero_point, dtype) -> Activation:
         """Create the tensor of a float input that is quantised like this."""
         port = (value.name, self.input_shapes[value.name])
-        return self.add_input(port, value.shape, name, scale, zero_point, dtype, "float32")
+        return self.add_input(port, value.shape, name, scale, zero_point, dtype, "float32",
+                              value.hwc)
 
     def settle(self, pending: Pending, name, node) -> Activation:
         """Emit a pooling, reshape or clamp of an activation, quantised as that is."""
@@ -217,96 +268,113 @@ class Builder:
     def emit(self, pending: Pending, name, scale, zero_point, dtype, node) -> Activation:
         """Add the node that computes ``pending`` with the given output quantisation."""
         if isinstance(pending, Same):
-            source, via = pending.source, pending.via
-            if isinstance(source, Input):
-                source = self.quantise_input(source, via, scale, zero_point, "float32")
-            elif settled(source):
-                source = self.settle(source, via, node) if isinstance(source, Pending) else source
-            else:
-                source = self.emit(source, via, scale, zero_point, "float32", node)
+            source = self._source(pending.source, pending.via, scale, zero_point, node)
+            if not same_quantisation(source, scale, zero_point):
+                value = self.emit(dataclasses.replace(pending, source=source), f"{name}_input",
+                                  source.scale, source.zero_point, "float32", node)
+                return self.emit(requantised(node, value), name, scale, zero_point, dtype, node)
             pending = dataclasses.replace(pending, source=source)
-            if source.zero_point != zero_point or not math.isclose(
-                source.scale, scale, rel_tol=SAME_SCALE
-            ):
-                value = self.settle(pending, f"{name}_input", node)
-                return self.emit(identity_sums(node, value), name, scale, zero_point, dtype, node)
-        try:
-            build = _BUILDERS[type(pending)]
-            lo, hi = (
-                int(np.clip(np.rint(bound / scale) + zero_point, -128, 127))
-                for bound in (pending.lo, pending.hi)
+        elif isinstance(pending, Joined):
+            sources = tuple(
+                self._alike(source, f"{name}_input{number}", scale, zero_point, node)
+                for number, source in enumerate(pending.sources)
             )
+            pending = dataclasses.replace(pending, sources=sources)
+        elif isinstance(pending, Total):
+            pending = dataclasses.replace(pending, effort=self._effort)
+        elif isinstance(pending, Sums):
+            pending = self._split(pending, name, node)
+        return self._emit(pending, name, (scale, zero_point, dtype), node)
+
+    def emit_float(self, pending: Pending, name, node) -> Activation:
+        """Add a node of the host whose output stays float32."""
+        return self._emit(pending, name, (1.0, 0, "float32", "float32"), node)
+
+    def _emit(self, pending: Pending, name, quantisation, node) -> Activation:
+        scale, zero_point = quantisation[:2]
+        try:
+            with np.errstate(over="ignore"):  # a bound too large for float32 is none
+                lo, hi = (int(to_int8(bound, scale, zero_point))
+                          for bound in (pending.lo, pending.hi))
             node_name = self.unique(pending.name, name)
-            result = self.add_tensor(name, pending.shape, pending.order, scale, zero_point, dtype)
-            self.nodes.append(build(pending, node_name, result, lo, hi))
+            result = self.add_tensor(name, pending.shape, pending.order, *quantisation)
+            self.add_node(BUILDERS[type(pending)](pending, node_name, result, lo, hi), node)
         except QuantError as error:
             raise node.error(str(error)) from None
         return result
 
+    def _split(self, pending: Sums, name, node) -> Sums:
+        """Take weights that need 9 bits apart, over copies of the input."""
+        weights, source = pending.weights, pending.source
+        self.spend(node, weights)
+        if weights.min() >= -128 and weights.max() <= 127:
+            return dataclasses.replace(pending, weights=weights.astype(np.int8, order="C"))
+        copies = 2 if weights.max() < 255 else 3
+        parts = [(weights + n) // copies for n in range(copies)]  # these add up to the weights
+        shape = (copies * source.shape[0], *source.shape[1:])
+        joined = Joined(f"{pending.name}/copies", source, shape, order_of(shape),
+                        sources=copies * (source,))
+        copied = self._emit(joined, f"{name}_copies", (source.tensor.scale, source.zero_point,
+                                                       source.dtype), node)
+        return dataclasses.replace(
+            pending, source=copied, weights=np.concatenate(parts, axis=3).astype(np.int8)
+        )
+
+    def _source(self, source, via, scale, zero_point, node) -> Activation:
+        """What a pooling or reshape reads, quantised as wanted or as it is already."""
+        if isinstance(source, Input):
+            return self.quantise_input(source, via, scale, zero_point, "float32")
+        if settled(source):
+            return self.settle(source, via, node) if isinstance(source, Pending) else source
+        return self.emit(source, via, scale, zero_point, "float32", node)
+
+    def _alike(self, source, name, scale, zero_point, node) -> Activation:
+        """An activation or function of one, quantised as wanted."""
+        if isinstance(source, Activation):
+            if same_quantisation(source, scale, zero_point):
+                return source
+            source = requantised(node, source)
+        return self.emit(source, name, scale, zero_point, "float32", node)
+
+
+def same_quantisation(value: Activation, scale, zero_point) -> bool:
+    """Whether a value's bytes mean the same under this quantisation."""
+    return value.zero_point == zero_point and math.isclose(value.scale, scale, rel_tol=SAME_SCALE)
+
+
+def real_values(value: Activation) -> np.ndarray:
+    """float32 [256]: what each byte (plus 128) of an activation stands for."""
+    return to_float(np.arange(-128, 128), value.scale, value.zero_point)
+
+
+def requantised(node: NodeView, value: Activation) -> Function:
+    """The same value, to be quantised anew."""
+    return Function(node.name, value, value.shape, value.order, op="requantise",
+                    real=real_values(value))
+
+
+def check_stored(file: str, tensor: onnx.TensorProto) -> None:
+    """Refuse data that lie elsewhere or do not fill the dimensions, before anyone asks for them."""
+    where = f"{file}: initializer {tensor.name!r}"
+    if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+        raise ModelError(f"{where}: data must lie in the file itself, not in another one")
+    size = math.prod(tensor.dims)
+    if size > LARGEST_STORED or any(dim < 0 for dim in tensor.dims):
+        raise ModelError(f"{where}: dimensions must hold at most {LARGEST_STORED} elements, "
+                         f"not {list(tensor.dims)[:8]}")
+
 
 def read_tensor(file: str, tensor: onnx.TensorProto) -> np.ndarray:
     """Convert an ONNX tensor, refusing one whose data do not fit its dimensions."""
+    check_stored(file, tensor)
     try:
         array = onnx.numpy_helper.to_array(tensor)
         if array.shape != tuple(tensor.dims):
             raise ValueError(f"{array.shape}")
-    except (ValueError, TypeError, RuntimeError, OSError, MemoryError, OverflowError) as error:
+    except (ValueError, TypeError, KeyError, RuntimeError, OSError, MemoryError,
+            OverflowError) as error:
         raise ModelError(
             f"{file}: initializer {tensor.name!r}: data must fit its dimensions "
             f"{list(tensor.dims)} and type {tensor.data_type}, not: {error}"
         ) from None
     return array
-
-
-def identity_sums(node: NodeView, source: Activation, bias=None) -> Sums:
-    """A 1x1 depthwise convolution: passes channels on, to requantise, clamp or add a constant.
-
-    Its weight is 64, so that a bias resolves 1/64 of the input's scale.
-    """
-    channels = source.tensor.shape[2]
-    unit = np.full(channels, source.scale / 64)
-    whole = np.zeros(channels, np.int64)
-    if bias is not None:
-        whole = np.rint(bias / unit).astype(np.int64)
-    weights = np.full((channels, 1, 1, 1), 64, np.int8)
-    return Sums(node.name, source, source.shape, source.order, op="conv2d", weights=weights,
-                bias=whole, unit=unit, window=Window((1, 1)), groups=channels)
-
-
-def _build_sums(pending: Sums, name, result: Activation, lo, hi) -> Node:
-    limit = (1 << 31) - 1
-    for value in pending.bias[abs(pending.bias) > limit][:1]:
-        raise QuantError(f"bias must fit int32 in multiples of its scale, not {value}")
-    multiplier, shift = quantize_multipliers(pending.unit / result.scale)
-    requant = Requant(multiplier, shift, result.zero_point, lo, hi, Rounding.SINGLE)
-    view = pending.window
-    return Conv(
-        name, pending.op, pending.source.tensor.name, result.tensor.name, pending.weights,
-        pending.bias.astype(np.int32), requant, view.stride, view.padding, view.dilation,
-        pending.groups,
-    )
-
-
-def _build_mean(pending: Mean, name, result: Activation, lo, hi) -> Node:
-    if (lo, hi) != (-128, 127):
-        raise QuantError(f"an average must be quantised before it is clamped, not to {lo} to {hi}")
-    table = {
-        count: quantize_multiplier(pending.source.scale / result.scale / divisor)
-        for count, divisor in pending.divisors.items()
-    }
-    view = pending.window
-    return AveragePool(
-        name, pending.source.tensor.name, result.tensor.name, view.kernel, view.stride,
-        view.padding, table, result.zero_point, Rounding.SINGLE,
-    )
-
-
-def _build_same(pending: Same, name, result: Activation, lo, hi) -> Node:
-    source = pending.source.tensor.name
-    if pending.window is None:
-        return Reshape(name, source, result.tensor.name)
-    view = pending.window
-    return MaxPool(name, source, result.tensor.name, view.kernel, view.stride, view.padding)
-
-
-_BUILDERS = {Sums: _build_sums, Mean: _build_mean, Same: _build_same}

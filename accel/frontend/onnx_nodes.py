@@ -11,6 +11,12 @@ from accel.graph.shapes import out_size, window_counts
 
 #: Largest kernel, stride, padding or dilation taken seriously; keeps hostile files cheap.
 LIMIT = 1 << 16
+#: Most dimensions of a value.
+MOST_AXES = 8
+#: Most rows times columns of an image.
+LARGEST_IMAGE = 1 << 24
+#: What a Transpose of an image from or to HWC order has as ``perm``.
+TO_CHW, TO_HWC = (0, 3, 1, 2), (0, 2, 3, 1)
 
 
 class NodeView:
@@ -60,11 +66,26 @@ class NodeView:
         value = self.attributes.get(name, default)
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
+    def permutation(self, rank: int) -> tuple[int, ...]:
+        """Return a Transpose's order of ``rank`` dimensions."""
+        order = self.attributes.get("perm", range(rank)[::-1])
+        good = isinstance(order, (list, tuple, range)) and all(isinstance(v, int) for v in order)
+        self.require(good and sorted(order) == list(range(rank)),
+                     f"perm must order {rank} dimensions", order)
+        return tuple(order)
+
 
 def image_shape(node: NodeView, shape: Shape) -> tuple[int, int, int]:
     """Return (C, H, W) of an image, refusing other ranks."""
     node.require(len(shape) == 3, "input must be an image [1, C, H, W]", [1, *shape])
+    check_area(node, shape[1:])
     return shape
+
+
+def check_area(node: NodeView, size) -> None:
+    """Refuse an image of absurd (height, width)."""
+    node.require(math.prod(size) <= LARGEST_IMAGE,
+                 f"an image must have at most {LARGEST_IMAGE} rows times columns", list(size))
 
 
 def window(node: NodeView, shape: Shape, kernel) -> tuple[Window, tuple[int, int]]:
@@ -97,6 +118,7 @@ def window(node: NodeView, shape: Shape, kernel) -> tuple[Window, tuple[int, int
         begin.append(before)
         end.append(max(after, (count - 1) * stride[axis] + reach - size - before))
         out.append(count)
+    check_area(node, out)
     return Window(tuple(kernel), stride, (*begin, *end), dilation), tuple(out)
 
 
@@ -185,6 +207,8 @@ def new_shape(node: NodeView, shape: Shape, constants) -> Shape:
                 chosen = {i for i, v in enumerate(full) if v == 1 and i}
             node.require(all(full[i] == 1 for i in chosen), "squeezed sizes must be 1", full)
             result = [v for i, v in enumerate(full) if i not in chosen]
+    node.require(len(result) <= MOST_AXES, f"shape must have at most {MOST_AXES} dimensions",
+                 len(result))
     node.require(math.prod(result) == size, f"shape must hold {size} elements", result)
     node.require(len(result) >= 2 and result[0] == 1,
                  "shape must keep the batch dimension of 1", result)

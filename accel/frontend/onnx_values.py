@@ -24,6 +24,11 @@ def order_of(shape: Shape) -> Order:
     return 1, size
 
 
+def flat(shape: Shape) -> Order:
+    """Order of a value whose elements lie in memory as ONNX numbers them."""
+    return 1, int(np.prod(shape, dtype=np.int64))
+
+
 def permutation(order: Order) -> np.ndarray:
     """ONNX's number of each element, listed in memory order."""
     channels, pixels = order
@@ -49,7 +54,7 @@ class Constant:
 class QuantConstant:
     """A constant that was dequantised: real value = integers * scale along ``axis``."""
 
-    integers: np.ndarray  # int64, zero point already subtracted
+    integers: np.ndarray  # int16, int64 if stored as int32; zero point already subtracted
     scale: np.ndarray  # float64 [1], or one per slice along `axis`
     axis: int
 
@@ -65,10 +70,14 @@ class QuantConstant:
 
 @dataclasses.dataclass(frozen=True)
 class Input:
-    """A float network input before it is quantised, possibly reshaped."""
+    """A float network input before it is quantised, possibly reshaped or transposed.
+
+    ``hwc``: its user gives images pixel by pixel, and a Transpose has turned them.
+    """
 
     name: str
     shape: Shape
+    hwc: bool = False
 
     @property
     def order(self) -> Order:
@@ -78,13 +87,17 @@ class Input:
 
 @dataclasses.dataclass(frozen=True)
 class Activation:
-    """An int8 tensor of the graph, seen as ``dtype``: float32 (dequantised), int8 or uint8."""
+    """An int8 tensor of the graph, seen as ``dtype``: float32 (dequantised), int8 or uint8.
+
+    ``centred``: ONNX has it as uint8.
+    """
 
     tensor: Tensor
     shape: Shape
     order: Order
     scale: float
     dtype: str
+    centred: bool = False
 
     @property
     def zero_point(self) -> int:
@@ -119,39 +132,84 @@ class Pending:
 
 @dataclasses.dataclass(frozen=True)
 class Sums(Pending):
-    """int32 sums of a convolution or fully connected layer, in multiples of ``unit``."""
+    """int32 sums of a convolution or fully connected layer, in multiples of ``unit``.
+
+    Weights beyond int8 are split: the layer then reads its input twice or three times, side by
+    side, with a part of every weight each.
+    """
 
     op: str = "conv2d"
-    weights: np.ndarray = None  # int8 [Cout, kh, kw, Cin/groups]
+    weights: np.ndarray = None  # int8 or int16 [Cout, kh, kw, Cin/groups]
     bias: np.ndarray = None  # int64 [Cout]
-    unit: np.ndarray = None  # float64 [Cout]
+    unit: np.ndarray = None  # float32 [Cout]
     window: Window = None
     groups: int = 1
-    clamps: bool = False  # nothing but a clamp: may be quantised as its source
+    scaled: bool = True  # False: int32 until a Mul gives them a scale
 
 
 @dataclasses.dataclass(frozen=True)
 class Mean(Pending):
-    """Window averages; ``divisors`` maps a window's real elements to what divides their sum."""
+    """Window averages; ``divisors`` maps a window's real elements to what divides their sum.
+
+    ``whole``: one window as large as the image, which ONNX Runtime averages in its own way.
+    """
 
     window: Window = None
     divisors: dict[int, int] = None
+    whole: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Function(Pending):
+    """A function of each element: ``real`` float32 [256], what byte q becomes at q + 128.
+
+    ``clamps``: it does nothing but clamp, so it may keep its source's quantisation.
+    """
+
+    op: str = "table"
+    real: np.ndarray = None
+    clamps: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Total(Pending):
+    """Sum of two activations of one shape: ``source`` and ``other``."""
+
+    other: "Activation" = None
+    centred: bool = False  # ONNX knows both as uint8
+    effort: object = None  # onnx_add.Effort of the whole file
+
+
+@dataclasses.dataclass(frozen=True)
+class Joined(Pending):
+    """``sources`` (activations or functions of them) behind each other along the channels."""
+
+    sources: "tuple[Activation | Function, ...]" = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Hosted(Pending):
+    """What the host computes in float32; ``kind`` and ``options`` make the graph's node."""
+
+    kind: type = None
+    options: dict = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Same(Pending):
-    """A maximum pooling (or, without ``window``, a reshape): quantised as its source.
+    """A maximum pooling, padding or reshape: quantised as its source.
 
-    Both commute with quantisation and with clamps, so the source, which ONNX calls ``via``, may
-    be pending itself, or a float input.
+    All commute with quantisation and with clamps, so the source, which ONNX calls ``via``, may
+    be pending itself, or a float input.  ``pads`` is (top, left, bottom, right).
     """
 
     window: Window | None = None
+    pads: tuple[int, int, int, int] | None = None
     via: str = ""
 
 
 def settled(value) -> Activation | None:
     """The activation whose quantisation a pending value may keep, if there is one."""
-    if isinstance(value, Same) or (isinstance(value, Sums) and value.clamps):
-        return settled(value.source)
+    while isinstance(value, Same) or (isinstance(value, Function) and value.clamps):
+        value = value.source
     return value if isinstance(value, Activation) else None

@@ -4,6 +4,7 @@ It shares the network description (accel.graph) and the definition of requantisa
 (accel.quant) with the compiler, and no line with the compiler or the RTL.
 """
 
+from accel.golden.layers import compute
 from accel.golden.run import run
 
-__all__ = ["run"]
+__all__ = ["compute", "run"]

@@ -1,48 +1,45 @@
-"""One function per layer kind: int8 images in, int8 images out."""
+"""One function per layer kind: int8 images in, int8 images out (float32 only from the host)."""
 
 import numpy as np
 
-from accel.golden import kernels
-from accel.golden.integer import conv, pair, requantise_rows
-from accel.golden.threads import spread
-from accel.graph.ir import AveragePool, Conv, MaxPool, Reshape, Tensor
+from accel.golden import host, softmax_int8, softmax_table
+from accel.golden.add import add
+from accel.golden.integer import conv
+from accel.golden.windows_int8 import average_pool, max_pool
+from accel.graph.ir import (
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    Graph,
+    LocalResponse,
+    MaxPool,
+    Node,
+    OneInput,
+    Pad,
+    Reshape,
+    Softmax,
+    Table,
+    Tensor,
+)
 
 
-def _requantise(sums, multiplier, shift, rounding, zero_point, lo=-128, hi=127) -> np.ndarray:
-    """Requantise [..., channels]; multiplier and shift broadcast to [rows, channels]."""
-    rows = sums.reshape(-1, sums.shape[-1])
-    out = np.empty(rows.shape, np.int8)
-    requantise_rows(
-        rows,
-        np.broadcast_to(multiplier.astype(np.int64), rows.shape),
-        np.broadcast_to(shift.astype(np.int64), rows.shape),
-        int(rounding), int(zero_point), int(lo), int(hi), out,
-    )
-    return out.reshape(sums.shape)
+def concat(node: Concat, sources: tuple[Tensor, ...], target: Tensor, images) -> np.ndarray:
+    """Join all inputs' images along the channels."""
+    return np.concatenate(images, axis=3)
 
 
-def max_pool(node: MaxPool, source: Tensor, target: Tensor, images: np.ndarray) -> np.ndarray:
-    """Maximum pooling."""
-    out = np.empty((len(images), *target.shape), np.int8)
-    options = pair(node.kernel), pair(node.stride), pair(node.padding)
-    spread(
-        lambda first, last: kernels.max_pool(images[first:last], *options, out[first:last]),
-        len(images), out.size * options[0][0] * options[0][1],
-    )  # fmt: skip
-    return out
+def table(node: Table, source: Tensor, target: Tensor, images: np.ndarray) -> np.ndarray:
+    """Look every byte up."""
+    # As an unsigned byte, q is q modulo 256: the table's second half comes first.
+    return np.roll(node.values, 128)[images.view(np.uint8)]
 
 
-def average_pool(node: AveragePool, source: Tensor, target: Tensor, images) -> np.ndarray:
-    """Average pooling: sums, requantised by the entry of each window's number of elements."""
-    sums = np.empty((len(images), *target.shape), np.int32)
-    counts = np.empty(target.shape[:2], np.int32)
-    kernels.window_sums(
-        images, int(source.zero_point),
-        pair(node.kernel), pair(node.stride), pair(node.padding), sums, counts,
-    )
-    entries = np.array([node.table[int(count)] for count in counts.ravel()], np.int64)
-    entries = np.tile(entries, (len(images), 1))  # one row per image and window
-    return _requantise(sums, entries[:, :1], entries[:, 1:], node.rounding, node.zero_point)
+def pad(node: Pad, source: Tensor, target: Tensor, images: np.ndarray) -> np.ndarray:
+    """Zero points around every image."""
+    top, left, bottom, right = node.padding
+    widths = (0, 0), (top, bottom), (left, right), (0, 0)
+    return np.pad(images, widths, constant_values=source.zero_point)
 
 
 def reshape(node: Reshape, source: Tensor, target: Tensor, images: np.ndarray) -> np.ndarray:
@@ -50,4 +47,32 @@ def reshape(node: Reshape, source: Tensor, target: Tensor, images: np.ndarray) -
     return images.reshape(-1, *target.shape)
 
 
-LAYERS = {Conv: conv, MaxPool: max_pool, AveragePool: average_pool, Reshape: reshape}
+def softmax(node: Softmax, source: Tensor, target: Tensor, images: np.ndarray) -> np.ndarray:
+    """Softmax over the channels, in the node's arithmetic."""
+    layers = {"integer": softmax_int8, "table": softmax_table, "float": host}
+    return layers[node.arithmetic].softmax(node, source, target, images)
+
+
+#: Functions of node, input tensor, output tensor and the input's images.
+LAYERS = {
+    Conv: conv, MaxPool: max_pool, AveragePool: average_pool, Table: table, Pad: pad,
+    Reshape: reshape, Softmax: softmax, LocalResponse: host.local_response,
+}  # fmt: skip
+#: The same of nodes with several inputs, which are given as tuples.
+JOINS = {Add: add, Concat: concat}
+
+
+def compute(graph: Graph, node: Node, values) -> np.ndarray:
+    """Compute a node's output.
+
+    Args:
+        graph: the node's network.
+        node: one of its nodes.
+        values: the node's inputs [batch, height, width, channels] by tensor name.
+    """
+    sources = tuple(graph.tensors[name] for name in node.inputs)
+    images = tuple(values[name] for name in node.inputs)
+    target = graph.tensors[node.output]
+    if isinstance(node, OneInput):
+        return LAYERS[type(node)](node, sources[0], target, images[0])
+    return JOINS[type(node)](node, sources, target, images)

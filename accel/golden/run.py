@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from accel.golden.layers import LAYERS
+from accel.golden.layers import compute
 from accel.graph.ir import Graph, GraphError
 
 
@@ -15,7 +15,8 @@ def run(graph: Graph, images) -> dict[str, np.ndarray]:
             ``accel.graph.ports.read_inputs`` gives them), or one array if there is one input.
 
     Returns:
-        int8 [batch, height, width, channels] by tensor name, inputs included.
+        int8 [batch, height, width, channels] by tensor name, inputs included; float32 where the
+        tensor is.
 
     Raises:
         GraphError: when the images do not fit the network.
@@ -26,8 +27,7 @@ def run(graph: Graph, images) -> dict[str, np.ndarray]:
         images = {graph.inputs[0].tensor: images}
     tensors = {port.tensor: _check(graph, port.tensor, images) for port in graph.inputs}
     for node in graph.nodes:
-        source, target = graph.tensors[node.input], graph.tensors[node.output]
-        tensors[node.output] = LAYERS[type(node)](node, source, target, tensors[node.input])
+        tensors[node.output] = compute(graph, node, tensors)
     return tensors
 
 

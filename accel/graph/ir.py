@@ -21,17 +21,19 @@ class GraphError(ValueError):
 class Tensor:
     """An int8 activation: real value = scale * (q - zero_point).
 
-    ``shape`` is (height, width, channels); a flat vector is (1, 1, n).
+    ``shape`` is (height, width, channels); a flat vector is (1, 1, n).  ``dtype`` is "float32" only
+    for what a host node makes (scale 1, zero point 0 then).
     """
 
     name: str
     shape: tuple[int, int, int]
     scale: float
     zero_point: int
+    dtype: str = "int8"
 
     @property
     def size(self) -> int:
-        """Bytes of one image."""
+        """Elements of one image; of int8, its bytes."""
         return self.shape[0] * self.shape[1] * self.shape[2]
 
 
@@ -40,7 +42,8 @@ class Requant:
     """int32 sum -> int8: rounded sum * multiplier * 2**(shift - 31) + zero_point, clamped.
 
     ``multiplier`` (int32, [0] or [2**30, 2**31)) and ``shift`` (int8, positive is left, from -31 to
-    30) have one entry per output channel; ``lo`` and ``hi`` clamp the int8 result.
+    30) have one entry per output channel; ``lo`` and ``hi`` clamp the int8 result.  With
+    Rounding.FLOAT the factor is a float32: the multiplier's low 7 bits are 0.
     """
 
     multiplier: np.ndarray
@@ -51,8 +54,17 @@ class Requant:
     rounding: Rounding = Rounding.SINGLE
 
 
+class OneInput:
+    """A node with a single input tensor, ``input``."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tensors it reads."""
+        return (self.input,)
+
+
 @dataclasses.dataclass(frozen=True)
-class Conv:
+class Conv(OneInput):
     """2-D convolution (cross-correlation); fully connected where the input is (1, 1, n).
 
     ``weights`` int8 [Cout, kh, kw, Cin/groups], ``bias`` int32 [Cout] as the network has it:
@@ -74,8 +86,11 @@ class Conv:
 
 
 @dataclasses.dataclass(frozen=True)
-class MaxPool:
-    """Maximum over the valid (unpadded) elements of each window; same quantisation out as in."""
+class MaxPool(OneInput):
+    """Maximum over the valid (unpadded) elements of each window; same quantisation out as in.
+
+    ``lo`` and ``hi`` clamp the result (an activation that the network fused).
+    """
 
     name: str
     input: str
@@ -83,15 +98,20 @@ class MaxPool:
     kernel: tuple[int, int]
     stride: tuple[int, int]
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    lo: int = -128
+    hi: int = 127
     op: str = "max_pool"
 
 
 @dataclasses.dataclass(frozen=True)
-class AveragePool:
-    """Mean over windows: requantised sum of (q - input zero point) over the valid elements.
+class AveragePool(OneInput):
+    """Mean over windows: requantised sum of (q - in_zero) over the valid elements.
 
     ``table`` maps a window's number of valid elements to its (multiplier, shift); it has an entry
     for every count that occurs.  (Counting padded elements is a table with equal entries.)
+    The result is the rounded, scaled sum plus ``zero_point``, clamped to ``lo`` .. ``hi``.  The
+    zeros are the tensors'; or, of a network that averages raw bytes with equal quantisation on both
+    sides, both are the number that it counts bytes from.  A multiplier may be as small as 2**29.
     """
 
     name: str
@@ -101,13 +121,69 @@ class AveragePool:
     stride: tuple[int, int]
     padding: tuple[int, int, int, int]
     table: dict[int, tuple[int, int]]
+    in_zero: int
     zero_point: int
     rounding: Rounding = Rounding.SINGLE
+    lo: int = -128
+    hi: int = 127
     op: str = "average_pool"
 
 
 @dataclasses.dataclass(frozen=True)
-class Reshape:
+class Add:
+    """Element-wise sum of two tensors of one shape, each with its own scale.
+
+    With operand n's (multiplier, shift) from ``operands`` (shift <= 0),
+    t_n = double rounding of ((q_n - zero_point_n) * 2**20) * multiplier * 2**(shift - 31), and the
+    result is ``requant`` (one entry, not per channel) of t_0 + t_1.  This is LiteRT's reference
+    ADD; with Rounding.FLOAT and a power of two in ``requant`` it is nearest to ONNX Runtime's.
+    """
+
+    name: str
+    inputs: tuple[str, str]
+    output: str
+    operands: tuple[tuple[int, int], tuple[int, int]]
+    requant: Requant
+    op: str = "add"
+
+
+@dataclasses.dataclass(frozen=True)
+class Concat:
+    """Tensors of one height and width behind each other along the channels, bytes unchanged."""
+
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+    op: str = "concat"
+
+
+@dataclasses.dataclass(frozen=True)
+class Table(OneInput):
+    """Any function of one int8: ``values`` int8 [256] is indexed by q + 128.
+
+    Sigmoid, tanh, hard-swish, and a change of scale.
+    """
+
+    name: str
+    input: str
+    output: str
+    values: np.ndarray
+    op: str = "table"  # or the function's own name, for reports
+
+
+@dataclasses.dataclass(frozen=True)
+class Pad(OneInput):
+    """``padding`` (top, left, bottom, right) rows and columns of the zero point around an image."""
+
+    name: str
+    input: str
+    output: str
+    padding: tuple[int, int, int, int]
+    op: str = "pad"
+
+
+@dataclasses.dataclass(frozen=True)
+class Reshape(OneInput):
     """The same bytes in [height, width, channel] order under another shape; moves nothing."""
 
     name: str
@@ -116,7 +192,44 @@ class Reshape:
     op: str = "reshape"
 
 
-Node = Conv | MaxPool | AveragePool | Reshape
+@dataclasses.dataclass(frozen=True)
+class Softmax(OneInput):
+    """Softmax over the channels, on the host.
+
+    ``arithmetic`` "integer" is LiteRT's reference fixed-point softmax: int8 in, int8 out
+    with scale 1/256 and zero point -128, the scaled difference being
+    ``multiplier * 2**(shift - 31)``.  "table" is ONNX Runtime's, int8 in and out: exponentials from
+    a float32 table.  "float" computes in float32 on dequantised values (the output tensor is
+    float32, or int8 and then quantised again).
+    """
+
+    name: str
+    input: str
+    output: str
+    arithmetic: str
+    multiplier: int = 0
+    shift: int = 0
+    op: str = "softmax"
+
+
+@dataclasses.dataclass(frozen=True)
+class LocalResponse(OneInput):
+    """Local response normalisation over ``size`` channels, on the host, in float32 on dequantised
+    values: x / (bias + alpha / size * sum(x**2)) ** beta, quantised to the output tensor."""
+
+    name: str
+    input: str
+    output: str
+    size: int
+    alpha: float
+    beta: float
+    bias: float
+    op: str = "lrn"
+
+
+#: What the host computes, in the golden model; everything else runs on the machine.
+HostNode = Softmax | LocalResponse
+Node = Conv | MaxPool | AveragePool | Add | Concat | Table | Pad | Reshape | Softmax | LocalResponse
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +238,8 @@ class Port:
 
     ``shape`` is one image's shape without the batch dimension, in ``layout`` order ("CHW",
     "HWC" or "N" for flat); ``dtype`` float32 (quantised on the way in, dequantised on the way out),
-    int8 or uint8 (re-centred by 128).
+    int8 or uint8 (re-centred by 128).  ``away`` says that quantising a float32 input rounds halves
+    away from zero (LiteRT), not to even (ONNX).
     """
 
     name: str
@@ -133,6 +247,7 @@ class Port:
     shape: tuple[int, ...]
     layout: str
     dtype: str
+    away: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,9 +18,17 @@ class InputError(ValueError):
     """Input arrays do not fit the network; the message names the input, the rule and the value."""
 
 
-def to_int8(values: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
-    """Float to int8: x / scale in float32, rounded half to even, plus zero point, clamped."""
-    scaled = np.rint(np.asarray(values, np.float32) / np.float32(scale))
+def to_int8(values: np.ndarray, scale: float, zero_point: int, away=False) -> np.ndarray:
+    """Float to int8: x / scale in float32, rounded, plus zero point, clamped.
+
+    Halves are rounded to even, or ``away`` from zero.
+    """
+    scaled = np.asarray(values, np.float32) / np.float32(scale)
+    if away:
+        whole = np.trunc(scaled)
+        scaled = whole + np.copysign(np.abs(scaled - whole) >= 0.5, scaled)
+    else:
+        scaled = np.rint(scaled)
     return np.clip(scaled + np.float32(zero_point), -128, 127).astype(np.int8)
 
 
@@ -49,7 +57,7 @@ def to_tensor(port: Port, tensor: Tensor, values: np.ndarray) -> np.ndarray:
     if port.dtype == "float32":
         if not np.isfinite(values).all():
             raise InputError(f"input {port.name!r} must be finite, not NaN or infinite")
-        values = to_int8(values, tensor.scale, tensor.zero_point)
+        values = to_int8(values, tensor.scale, tensor.zero_point, port.away)
     elif port.dtype == "uint8":
         values = recentre(np.ascontiguousarray(values))
     height, width, channels = tensor.shape
@@ -60,10 +68,15 @@ def to_tensor(port: Port, tensor: Tensor, values: np.ndarray) -> np.ndarray:
 
 
 def from_tensor(port: Port, tensor: Tensor, values: np.ndarray) -> np.ndarray:
-    """Convert int8 [batch, height, width, channels] to what the network's user expects."""
+    """Convert [batch, height, width, channels] to what the network's user expects.
+
+    float32 (from the host) passes through unscaled.
+    """
     if port.layout != "HWC":
         values = values.transpose(0, 3, 1, 2)
     values = np.ascontiguousarray(values).reshape(-1, *port.shape)
+    if tensor.dtype == "float32":
+        return values
     if port.dtype == "float32":
         return to_float(values, tensor.scale, tensor.zero_point)
     return recentre(values) if port.dtype == "uint8" else values
@@ -106,7 +119,7 @@ def quantise(graph: Graph, images) -> np.ndarray:
 
 
 def outputs(graph: Graph, tensors: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """Convert the int8 tensors of a run to the network's outputs, in its order."""
+    """Convert the tensors of a run to the network's outputs, in its order."""
     return [
         from_tensor(port, graph.tensors[port.tensor], tensors[port.tensor])
         for port in graph.outputs

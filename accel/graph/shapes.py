@@ -2,7 +2,21 @@
 
 import numpy as np
 
-from accel.graph.ir import AveragePool, Conv, GraphError, MaxPool, Node, Reshape, Tensor
+from accel.graph.ir import (
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    GraphError,
+    LocalResponse,
+    MaxPool,
+    Node,
+    Pad,
+    Reshape,
+    Softmax,
+    Table,
+    Tensor,
+)
 
 
 def out_size(size, kernel, stride, pads, dilation=1, ceil_mode=False) -> int:
@@ -34,13 +48,13 @@ def window_counts(size, out, kernel, stride, before) -> np.ndarray:
 
 
 def pool_counts(node: MaxPool | AveragePool, source: Tensor, target: Tensor) -> np.ndarray:
-    """[out_h, out_w] numbers of real elements in a pooling node's windows."""
+    """Numbers of real elements that a pooling node's windows have, ascending, each once."""
     rows, columns = (
-        window_counts(source.shape[a], target.shape[a], node.kernel[a], node.stride[a],
-                      node.padding[a]).clip(0)
+        np.unique(window_counts(source.shape[a], target.shape[a], node.kernel[a], node.stride[a],
+                                node.padding[a]).clip(0))
         for a in (0, 1)
     )
-    return np.outer(rows, columns)
+    return np.unique(np.outer(rows, columns))
 
 
 def _window_shape(node, shape, kernel, channels, dilation=(1, 1)) -> tuple[int, int, int]:
@@ -55,8 +69,33 @@ def _window_shape(node, shape, kernel, channels, dilation=(1, 1)) -> tuple[int, 
     return height, width, channels
 
 
-def node_shape(node: Node, source: Tensor) -> tuple[int, int, int] | None:
-    """Shape (height, width, channels) a node gives its output; None for Reshape (any)."""
+def _concat_shape(node: Concat, sources) -> tuple[int, int, int]:
+    height, width, _ = sources[0].shape
+    for source in sources[1:]:
+        if source.shape[:2] != (height, width):
+            raise GraphError(
+                f"node {node.name!r}: inputs must all be {height}x{width}, not "
+                f"{source.shape[0]}x{source.shape[1]} ({source.name!r})"
+            )
+    return height, width, sum(source.shape[2] for source in sources)
+
+
+def _add_shape(node: Add, sources) -> tuple[int, int, int]:
+    if sources[0].shape != sources[1].shape:
+        raise GraphError(
+            f"node {node.name!r}: inputs must have one shape, not {sources[0].shape} and "
+            f"{sources[1].shape}"
+        )
+    return sources[0].shape
+
+
+def node_shape(node: Node, *sources: Tensor) -> tuple[int, int, int] | None:
+    """Shape (height, width, channels) a node gives its output; None for Reshape (any).
+
+    Raises:
+        GraphError: the inputs' shapes do not fit the node, or one another.
+    """
+    source = sources[0]
     match node:
         case Conv():
             out_channels, kernel_h, kernel_w, _ = node.weights.shape
@@ -65,6 +104,16 @@ def node_shape(node: Node, source: Tensor) -> tuple[int, int, int] | None:
             )
         case MaxPool() | AveragePool():
             return _window_shape(node, source.shape, node.kernel, source.shape[2])
+        case Add():
+            return _add_shape(node, sources)
+        case Concat():
+            return _concat_shape(node, sources)
+        case Pad():
+            top, left, bottom, right = node.padding
+            height, width, channels = source.shape
+            return height + top + bottom, width + left + right, channels
+        case Table() | Softmax() | LocalResponse():
+            return source.shape
         case Reshape():
             return None
     raise GraphError(f"node {node!r} is of no known kind")

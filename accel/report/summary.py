@@ -19,7 +19,7 @@ from accel.sim.engine import Memory
 SCHEMA = 1
 #: Why the array can be idle, in the order in which plots stack them.
 CAUSES = ("fill", "weight", "memory", "post", "sync")
-_COUNTS = ("cycles", "busy", "macs", *CAUSES)
+_COUNTS = ("cycles", "busy", "macs", "window_busy", *CAUSES)
 
 
 def _counts(record: dict[str, int]) -> dict[str, int]:
@@ -28,14 +28,21 @@ def _counts(record: dict[str, int]) -> dict[str, int]:
 
 
 def _differences(batch) -> list[dict[str, int]]:
-    """Counts of each layer of one batch: from the completion before to its own."""
-    ends = [_counts(record) for record in batch.records]
-    ends[-1] = _counts(batch.outcome.counters)
-    before = dict.fromkeys(_COUNTS, 0)
+    """Counts of each layer of one batch: from the completion before to its own.
+
+    The array and the window unit may complete layers in another order than the network's.
+    """
     layers = []
-    for end in ends:
-        layers.append({name: end[name] - before[name] for name in _COUNTS})
-        before = end
+    for records, outcome in zip(batch.records, batch.outcomes, strict=True):
+        ends = [_counts(record) for record in records]
+        order = sorted(range(len(ends)), key=lambda number: ends[number]["cycles"])
+        if order:
+            ends[order[-1]] = _counts(outcome.counters)
+        before, counts = dict.fromkeys(_COUNTS, 0), [{}] * len(ends)
+        for number in order:
+            counts[number] = {name: ends[number][name] - before[name] for name in _COUNTS}
+            before = ends[number]
+        layers += counts
     return layers
 
 
@@ -49,12 +56,12 @@ def _mismatches(got: np.ndarray, expected: np.ndarray) -> int:
     return int(np.count_nonzero(got.reshape(expected.shape) != expected))
 
 
-def _host(name: str, op: str, shape) -> dict:
+def _host(name: str, op: str, shape, seconds: float = 0.0, mismatches: int = 0) -> dict:
     """The row of a step that runs on the host, outside the machine's cycles."""
     return {
         "name": name, "op": op, "output_shape": list(shape), "macs": 0, "cycles": 0,
         "utilisation": 0.0, "bound": "host", "bytes_read": 0, "bytes_written": 0,
-        "mismatches": 0, "where": "host",
+        "mismatches": mismatches, "where": "host", "seconds": seconds,
     }  # fmt: skip
 
 
@@ -72,10 +79,11 @@ def _row(layer: Layer, counts: dict[str, int], shape, moved, differing: int, pes
         "bytes_read": moved[0],
         "bytes_written": moved[1],
         "mismatches": differing,
-        "where": "array",
+        "where": layer.unit,
         "array_macs": counts["macs"],
         "busy": counts["busy"],
         "edge": counts["busy"] - counts["macs"] / pes,
+        "window_busy": counts["window_busy"],
         "idle": {cause: counts[cause] for cause in CAUSES},
     }
 
@@ -110,14 +118,23 @@ def summarise(
         row = _row(layer, counts, shape, moved, differing, pes)
         rows.append({**row, "macs": counts["useful"]})
     rows += [
+        _host(
+            node.name, node.op, graph.tensors[node.output].shape,
+            sum(batch.host_seconds[node.name] for batch in batches),
+            _mismatches(got[node.output], expected[node.output]),
+        )
+        for node in graph.nodes
+        if node.name in batches[0].host_seconds
+    ]
+    rows += [
         _host(port.name, "dequantize", port.shape)
         for port in graph.outputs
         if port.dtype == "float32"
     ]
-    array = [row for row in rows if row["where"] == "array"]
+    array = [row for row in rows if row["where"] != "host"]
     cycles = sum(row["cycles"] for row in array)
     macs = sum(row["macs"] for row in array)
-    seconds = sum(batch.outcome.seconds for batch in batches)
+    seconds = sum(one.seconds for batch in batches for one in batch.outcomes if one)
     return {
         "schema": SCHEMA,
         "network": graph.name,
@@ -134,8 +151,10 @@ def summarise(
             "macs": macs,
             "cycles": cycles,
             "utilisation": macs / (pes * cycles) if cycles else 0.0,
-            "mismatches": sum(row["mismatches"] for row in array),
+            "mismatches": sum(row["mismatches"] for row in rows),
             "busy": sum(row["busy"] for row in array),
+            "window_busy": sum(row["window_busy"] for row in array),
+            "host_seconds": sum(row["seconds"] for row in rows if row["where"] == "host"),
             "edge": sum(row["edge"] for row in array),
             "idle": {cause: sum(row["idle"][cause] for row in array) for cause in CAUSES},
         },

@@ -28,6 +28,7 @@ from accel.network import (
     Sigmoid,
     Tanh,
 )
+from tests.support.onnx_oracle import Steps
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
@@ -158,3 +159,42 @@ def test_a_network_the_accelerator_cannot_take_is_not_written(tmp_path):
         onnx_quantize.quantize(tmp_path / "cosine.onnx", tmp_path / "out.onnx", IMAGES)
     assert "out.onnx" in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["cosine.onnx"]
+
+
+def quantised(name, folder, form, per_channel):
+    """A built-in network with random weights, as the importer takes it from `accel quantize`."""
+    net = models.NETWORKS[name].build()
+    net.initialise(0)
+    (folder / "float.onnx").write_bytes(to_bytes(net))
+    images = np.random.default_rng(1).standard_normal((2, *net.input_shape)).astype(np.float32)
+    target = folder / "int8.onnx"
+    onnx_quantize.quantize(folder / "float.onnx", target, images, per_channel=per_channel,
+                           form=form)
+    return target, images
+
+
+@pytest.mark.parametrize("name, form, kinds", [
+    ("resnet18", "qdq", {"conv2d", "add", "max_pool", "average_pool"}),
+    ("googlenet", "qoperator", {"conv2d", "concat", "requantise", "lrn", "max_pool"}),
+])  # fmt: skip
+def test_large_networks(name, form, kinds, tmp_path):
+    target, _ = quantised(name, tmp_path, form, per_channel=True)
+    graph = frontend.load(target)
+    assert kinds <= {node.op for node in graph.nodes}
+    assert graph.tensors[graph.inputs[0].tensor].shape == (224, 224, 3)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("form", ["qdq", "qoperator"])
+@pytest.mark.parametrize("name", models.NETWORKS)
+def test_every_layer_of_every_network(name, form, per_channel, tmp_path):
+    """Byte for byte what ONNX Runtime gives, given the same input."""
+    target, images = quantised(name, tmp_path, form, per_channel)
+    graph = frontend.load(target)
+    steps = Steps(target, graph)
+    values = golden.run(graph, ports.read_inputs(graph, images[:1]))
+    for step in steps.steps:
+        np.testing.assert_array_equal(
+            steps.golden(step, values), steps.runtime(step, values), err_msg=step.output
+        )

@@ -58,7 +58,7 @@ def test_conv(name, tmp_path):
     graph, tensors = compare(model, tmp_path)
     (node,) = graph.nodes
     assert (node.name, node.op, node.output) == ("c_node", "conv2d", "y_q")
-    assert node.requant.rounding is Rounding.SINGLE
+    assert node.requant.rounding is Rounding.FLOAT
     assert graph.inputs[0].layout == "CHW"
 
 

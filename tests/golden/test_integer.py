@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from accel import golden
-from accel.golden import integer, residual, threads
+from accel.golden import integer, threads
 from accel.graph.ir import Conv, Requant, Tensor
 from accel.isa import Rounding
 from accel.quant import quantize_multipliers, requantise
@@ -62,18 +62,6 @@ def test_extreme_bytes_are_exact(monkeypatch):
     expected = requantise(sums, need.multiplier, need.shift, need.rounding)
     np.testing.assert_array_equal(golden.run(graph, images)["out"], expected)
     assert len(np.unique(expected)) > 2
-
-
-def test_residual_add_equals_whole_numbers():
-    random = np.random.default_rng(4)
-    a, b = (graphs.random_images(random, (5, 6, 7), batch=2) for _ in range(2))
-    need = graphs.random_requant(random, 7, 500, -3)
-    sums = (a.astype(int) - 5) * 3 + (b.astype(int) + 9) * 2
-    expected = requantise(
-        sums, need.multiplier, need.shift, need.rounding, need.zero_point, need.lo, need.hi
-    )
-    actual = residual.add(a, b, (5, -9), (3, 2), need)
-    np.testing.assert_array_equal(actual, expected)
 
 
 def test_the_bias_takes_the_weights_sums():

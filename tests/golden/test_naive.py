@@ -11,6 +11,10 @@ MAKERS = {
     "fully_connected": graphs.random_fully_connected,
     "max_pool": lambda rng: graphs.random_pool(rng, "max"),
     "average_pool": lambda rng: graphs.random_pool(rng, "average"),
+    "add": graphs.random_add,
+    "concat": graphs.random_concat,
+    "table": graphs.random_table,
+    "pad": graphs.random_pad,
 }
 
 
@@ -20,7 +24,7 @@ def test_layers_equal_naive_twins(kind):
     for seed in range(25):
         rng = np.random.default_rng(seed)
         graph = MAKERS[kind](rng)
-        images = {"in": graphs.random_images(rng, graph.tensors["in"].shape)}
+        images = graphs.random_inputs(rng, graph)
         expected = naive.run(graph, images)["out"]
         actual = golden.run(graph, images)["out"]
         assert actual.dtype == np.int8

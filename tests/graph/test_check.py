@@ -7,24 +7,39 @@ import pytest
 
 from accel.graph.check import check, sum_bounds
 from accel.graph.ir import (
+    Add,
     AveragePool,
+    Concat,
     Conv,
     Graph,
     GraphError,
+    LocalResponse,
     MaxPool,
+    Pad,
     Port,
     Requant,
     Reshape,
+    Softmax,
+    Table,
     Tensor,
 )
+from accel.isa import Rounding
 
 REQUANT = Requant(np.full(2, 1 << 30, np.int32), np.full(2, -8, np.int8), 3)
 CONV = Conv("c", "conv2d", "x", "y", np.ones((2, 3, 3, 4), np.int8), np.zeros(2, np.int32),
             REQUANT, padding=(1, 1, 1, 1))
 POOL = MaxPool("m", "y", "z", (2, 2), (2, 2))
 AVERAGE = AveragePool("a", "z", "w", (2, 2), (1, 1), (0, 0, 1, 1),
-                      {1: (1 << 30, 1), 2: (1 << 30, 0), 4: (1 << 30, -1)}, 0)
+                      {1: (1 << 30, 1), 2: (1 << 30, 0), 4: (1 << 30, -1)}, 3, 0)
 FLAT = Reshape("r", "w", "v")
+ADD = Add("d", ("x", "x2"), "sum", ((1 << 30, 0), (1 << 30, -3)),
+          Requant(np.array([1 << 30]), np.array([-18]), 9))
+CONCAT = Concat("j", ("x", "x2", "x"), "all")
+TABLE = Table("t", "sum", "any", np.zeros(256, np.int8))
+PAD = Pad("p", "x", "wide", (1, 0, 2, 3))
+SOFTMAX = Softmax("s", "x", "soft", "integer", 1 << 30, 20)
+FLOATS = Softmax("f", "x", "real", "float")
+LRN = LocalResponse("l", "x", "near", 3, 0.1, 0.75, 1.0)
 
 
 def network(*replaced, **changes) -> Graph:
@@ -42,9 +57,28 @@ def network(*replaced, **changes) -> Graph:
     return dataclasses.replace(graph, **changes)
 
 
-def test_a_good_network_passes():
-    graph = network()
-    assert check(graph) is graph
+def joins(*replaced, **changes) -> Graph:
+    """A good network of the other kinds of nodes, changed as ``network`` changes its own."""
+    tensors = {
+        "x": Tensor("x", (4, 4, 4), 1.0, -1), "x2": Tensor("x2", (4, 4, 4), 1.0, -1),
+        "sum": Tensor("sum", (4, 4, 4), 2.0, 9), "all": Tensor("all", (4, 4, 12), 1.0, -1),
+        "any": Tensor("any", (4, 4, 4), 0.1, 100), "wide": Tensor("wide", (7, 7, 4), 1.0, -1),
+        "soft": Tensor("soft", (4, 4, 4), 1 / 256, -128), "near": Tensor("near", (4, 4, 4), 2.0, 0),
+        "real": Tensor("real", (4, 4, 4), 1.0, 0, "float32"),
+    }  # fmt: skip
+    tensors.update(changes.pop("tensors", {}))
+    replaced = {node.name: node for node in replaced}
+    nodes = (ADD, CONCAT, TABLE, PAD, SOFTMAX, FLOATS, LRN)
+    ports = [Port(name, name, (64,), "N", "int8") for name in ("x", "x2", "any")]
+    ports.append(Port("real", "real", (64,), "N", "float32"))
+    graph = Graph("net", tensors, tuple(replaced.get(node.name, node) for node in nodes),
+                  tuple(ports[:2]), tuple(ports[2:]))
+    return dataclasses.replace(graph, **changes)
+
+
+def test_good_networks_pass():
+    for graph in (network(), joins()):
+        assert check(graph) is graph
 
 
 def conv(**changes):
@@ -114,6 +148,16 @@ BAD = [
     (average(table={**AVERAGE.table, 2: (1 << 30, 31)}), "table shift must be from"),
     (average(table={**AVERAGE.table, 2: (1 << 30, 23)}), "sums of 2 elements must stay within"),
     (average(zero_point=1), "zero point must be its output's, 0, not 1"),
+    (average(in_zero=2), "in_zero must be its input's zero point, 3, not 2"),
+    (average(in_zero=200), "in_zero must be from -128 to 127, not 200"),
+    (average(rounding=9), "rounding must be one of"),
+    (average(table={**AVERAGE.table, 2: ((1 << 29) - 1, 0)}), "must be 0 or from 536870912 to"),
+    (average(table={**AVERAGE.table, 2: (1 << 29, 0)}, rounding=Rounding.FLOAT),
+     "table multiplier must be 0 or from 1073741824"),
+    (average(table={**AVERAGE.table, 2: ((1 << 30) + 1, 0)}, rounding=Rounding.FLOAT),
+     "multiplier must be a multiple of 128 with rounding FLOAT, not 1073741825"),
+    (average(lo=5, hi=4), r"node 'a': clamp must satisfy .*not \(5, 4\)"),
+    (pool(lo=-129), r"node 'm': clamp must satisfy"),
     (tensor("v", shape=(1, 1, 7)), "must hold the tensor's 7 elements"),
     (tensor("w", shape=(2, 3, 2)), r"must have shape \(2, 2, 2\)"),
 ]
@@ -123,6 +167,102 @@ BAD = [
 def test_rules(graph, text):
     with pytest.raises(GraphError, match=text):
         check(graph)
+
+
+def changed(node, **changes):
+    return joins(dataclasses.replace(node, **changes))
+
+
+def need(**changes):
+    return changed(ADD, requant=dataclasses.replace(ADD.requant, **changes))
+
+
+def other(name, /, **changes):
+    good = joins().tensors[name]
+    return joins(tensors={name: dataclasses.replace(good, **changes)})
+
+
+def port(number, **changes):
+    outputs = list(joins().outputs)
+    outputs[number] = dataclasses.replace(outputs[number], **changes)
+    return joins(outputs=tuple(outputs))
+
+
+FLOAT_TENSOR = {"scale": 1.0, "zero_point": 0, "dtype": "float32"}
+BAD_JOINS = [
+    (changed(ADD, inputs=("x",)), "node 'd': inputs must be two, not 1"),
+    (changed(ADD, inputs=("x", "q")), "node 'd': input tensor must exist, not 'q'"),
+    (changed(ADD, inputs=("x", "any")), "node 'd': input must be computed before .*not 'any'"),
+    (changed(ADD, operands=((1 << 30, 0),)), "node 'd': operands must be two, not 1"),
+    (changed(ADD, operands=((1 << 30, 0), (5, 0))), "operand multiplier must be 0 or .*not 5"),
+    (changed(ADD, operands=((1 << 30, 0), (0, 1))), "operand shift must be from -31 to 0, not 1"),
+    (other("x2", shape=(4, 2, 8)), r"inputs must have one shape, not \(4, 4, 4\) and \(4, 2, 8\)"),
+    (other("sum", shape=(4, 4, 5)), r"node 'd': output 'sum' must have shape \(4, 4, 4\)"),
+    (need(multiplier=np.array([1 << 30] * 2)), r"requantisation multiplier must be integers \[1\]"),
+    (need(zero_point=8), "node 'd': zero point must be its output's, 9, not 8"),
+    (need(shift=np.array([3])), "sums must stay within int32 when shifted left, not by 3"),
+    (need(rounding=Rounding.FLOAT, multiplier=np.array([(1 << 30) + 64])),
+     "node 'd': multiplier must be a multiple of 128 with rounding FLOAT, not 1073741888"),
+    (changed(CONCAT, inputs=()), "node 'j': inputs must be at least one, not 0"),
+    (joins(nodes=(PAD, dataclasses.replace(CONCAT, inputs=("x", "wide")), ADD, TABLE, FLOATS)),
+     r"node 'j': inputs must all be 4x4, not 7x7 \('wide'\)"),
+    (other("all", shape=(4, 4, 8)), r"node 'j': output 'all' must have shape \(4, 4, 12\)"),
+    (other("x2", zero_point=0), "node 'j': output zero point must be the input's, 0, not -1"),
+    (other("all", scale=2.0), "node 'j': output scale must be the input's, 1.0, not 2.0"),
+    (changed(TABLE, values=np.zeros(9, np.int8)), r"values must be int8 \[256\], not int8 \[9\]"),
+    (changed(TABLE, values=np.zeros(256, np.uint8)), "values must be int8 .*not uint8"),
+    (other("any", shape=(4, 2, 8)), "node 't': output 'any' must have shape"),
+    (changed(PAD, padding=(1, 0, -2, 3)), "node 'p': padding must be four integers from 0"),
+    (other("wide", shape=(7, 4, 4)), r"node 'p': output 'wide' must have shape \(7, 7, 4\)"),
+    (other("wide", zero_point=0), "node 'p': output zero point must be the input's, -1, not 0"),
+    (changed(SOFTMAX, arithmetic="exact"),
+     "arithmetic must be 'integer', 'table' or 'float', not 'exact'"),
+    (changed(SOFTMAX, multiplier=7), "difference multiplier must be 0 or from .*not 7"),
+    (changed(SOFTMAX, shift=32), "difference shift must be from 0 to 31, not 32"),
+    (other("soft", scale=0.1), "output must be int8 with scale 0.00390625 and zero point -128, "
+                               "not int8 with 0.1 and -128"),
+    (changed(LRN, size=0), "node 'l': size must be an integer from 1, not 0"),
+    (changed(LRN, alpha=-1.0), "alpha must be finite and at least 0, not -1.0"),
+    (changed(LRN, beta=float("inf")), "beta must be finite and at least 0, not inf"),
+    (changed(LRN, bias=0.0), "bias must be finite and above 0, not 0.0"),
+    (other("real", dtype="int16"), "tensor 'real': dtype must be int8 or float32, not 'int16'"),
+    (other("real", scale=2.0), r"float32 must have scale 1 and zero point 0, not \(2.0, 0\)"),
+    (other("sum", **FLOAT_TENSOR), "node 'd': output 'sum' must be int8, not float32"),
+    (other("x2", **FLOAT_TENSOR), "input 'x2': tensor must be int8, not float32"),
+    (changed(LRN, input="real"), "node 'l': input 'real' must be int8, not float32"),
+    (port(1, dtype="int8"), "output 'real': dtype must be its tensor's, float32, not int8"),
+]
+
+
+@pytest.mark.parametrize(("graph", "text"), BAD_JOINS, ids=range(len(BAD_JOINS)))
+def test_rules_of_the_other_kinds(graph, text):
+    with pytest.raises(GraphError, match=text):
+        check(graph)
+
+
+def test_an_integer_softmax_has_few_channels():
+    source, target = Tensor("x", (1, 1, 4096), 1.0, 0), Tensor("soft", (1, 1, 4096), 1 / 256, -128)
+    graph = joins(nodes=(SOFTMAX,), tensors={"x": source, "soft": target},
+                  inputs=(Port("x", "x", (4096,), "N", "int8"),),
+                  outputs=(Port("soft", "soft", (4096,), "N", "int8"),))
+    with pytest.raises(GraphError, match="channels must be at most 4095, not 4096"):
+        check(graph)
+
+
+def test_raw_bytes_may_be_averaged():
+    raw = dataclasses.replace(AVERAGE, in_zero=-128, zero_point=-128)
+    same = dataclasses.replace(network().tensors["w"], zero_point=3)
+    flat = dataclasses.replace(network().tensors["v"], zero_point=3)
+    check(network(raw, tensors={"w": same, "v": flat}))
+    with pytest.raises(GraphError, match="node 'a': output zero point must be the input's, 3"):
+        check(network(raw))
+
+
+def test_float_factors_need_no_room_for_a_left_shift():
+    large = {"multiplier": np.full(2, 1 << 30, np.int32), "shift": np.full(2, 25, np.int8)}
+    check(requant(**large, rounding=Rounding.FLOAT))
+    with pytest.raises(GraphError, match="must stay within int32"):
+        check(requant(**large))
 
 
 def test_sum_bounds_are_reached():

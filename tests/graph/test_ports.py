@@ -18,6 +18,12 @@ def test_float_inputs_round_half_to_even_and_saturate():
     assert ports.to_int8(values, 0.5, 10).tolist() == [10, 12, 10, 127, -128, 10, 127]
 
 
+def test_float_inputs_may_round_halves_away_from_zero():
+    values = np.array([0.25, 0.75, -0.25, -0.75, 0.2499, -0.2499, 1e9, -1e9, 0.0], np.float32)
+    expected = [11, 12, 9, 8, 10, 10, 127, -128, 10]
+    assert ports.to_int8(values, 0.5, 10, away=True).tolist() == expected
+
+
 def test_quantise_inverts_dequantise():
     every = np.arange(-128, 128).astype(np.int8)
     real = ports.to_float(every, 0.037, -5)
@@ -48,6 +54,14 @@ def test_layouts(layout, shape, dtype):
     if dtype == "int8":
         order = images if layout == "HWC" else images.transpose(0, 3, 1, 2)
         np.testing.assert_array_equal(given.ravel(), order.ravel())
+
+
+def test_floats_from_the_host_pass_unscaled():
+    tensor = Tensor("t", (2, 3, 4), 1.0, 0, "float32")
+    values = np.random.default_rng(0).standard_normal((5, 2, 3, 4)).astype(np.float32)
+    given = ports.from_tensor(port("CHW", (4, 2, 3), "float32"), tensor, values)
+    assert given.dtype == np.float32
+    np.testing.assert_array_equal(given, values.transpose(0, 3, 1, 2))
 
 
 GRAPH = Graph("g", {"t": TENSOR, "u": TENSOR}, (),

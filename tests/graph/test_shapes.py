@@ -1,7 +1,18 @@
 import numpy as np
 import pytest
 
-from accel.graph.ir import GraphError, MaxPool, Tensor
+from accel.graph.ir import (
+    Add,
+    Concat,
+    GraphError,
+    LocalResponse,
+    MaxPool,
+    Pad,
+    Reshape,
+    Softmax,
+    Table,
+    Tensor,
+)
 from accel.graph.macs import graph_macs, node_macs
 from accel.graph.shapes import node_shape, out_size, pool_counts, window_counts
 from tests.support import graphs
@@ -52,13 +63,47 @@ def test_pool_counts_are_products():
     source = Tensor("in", (4, 3, 1), 1.0, 0)
     target = Tensor("out", node_shape(node, source), 1.0, 0)
     assert target.shape == (2, 2, 1)
-    assert pool_counts(node, source, target).tolist() == [[4, 2], [6, 3]]
+    assert pool_counts(node, source, target).tolist() == [2, 3, 4, 6]
 
 
 def test_kernel_must_fit():
     node = MaxPool("big", "in", "out", (5, 2), (1, 1))
     with pytest.raises(GraphError, match=r"node 'big': kernel \(5, 2\).* must fit"):
         node_shape(node, Tensor("in", (4, 4, 1), 1.0, 0))
+
+
+WIDE, OTHER = Tensor("wide", (4, 3, 2), 1.0, 0), Tensor("other", (4, 3, 5), 1.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("node", "sources", "shape"),
+    [
+        (Add("n", ("", ""), "", (), None), [WIDE, WIDE], (4, 3, 2)),
+        (Concat("n", ("", "", ""), ""), [WIDE, OTHER, WIDE], (4, 3, 9)),
+        (Concat("n", ("",), ""), [OTHER], (4, 3, 5)),
+        (Table("n", "", "", None), [WIDE], (4, 3, 2)),
+        (Pad("n", "", "", (1, 2, 3, 4)), [WIDE], (8, 9, 2)),
+        (Softmax("n", "", "", "float"), [OTHER], (4, 3, 5)),
+        (LocalResponse("n", "", "", 3, 1.0, 1.0, 1.0), [OTHER], (4, 3, 5)),
+        (Reshape("n", "", ""), [WIDE], None),
+    ],
+)
+def test_shapes_of_other_nodes(node, sources, shape):
+    assert node_shape(node, *sources) == shape
+
+
+@pytest.mark.parametrize(
+    ("node", "sources", "text"),
+    [
+        (Add("n", ("", ""), "", (), None), [WIDE, OTHER],
+         r"node 'n': inputs must have one shape, not \(4, 3, 2\) and \(4, 3, 5\)"),
+        (Concat("n", ("", ""), ""), [WIDE, Tensor("tall", (5, 3, 2), 1.0, 0)],
+         r"node 'n': inputs must all be 4x3, not 5x3 \('tall'\)"),
+    ],
+)
+def test_inputs_must_fit_one_another(node, sources, text):
+    with pytest.raises(GraphError, match=text):
+        node_shape(node, *sources)
 
 
 def test_macs():

@@ -153,3 +153,18 @@ def test_weights_follow_from_the_seed():
     assert len(weights(1)) == 61_706
     assert np.array_equal(weights(1), weights(1))
     assert not np.array_equal(weights(1), weights(2))
+
+
+def test_mobilenet():
+    net = models.NETWORKS["mobilenet"].build()
+    # Channels and size behind each of the thirteen blocks.
+    blocks = [(16, 48), (32, 24), (32, 24), (64, 12), (64, 12), *[(128, 6)] * 6, (256, 3), (256, 3)]
+    macs, parameters, channels = conv(3, 3, 8, 48), 27 * 8 + 2 * 8, 8
+    for filters, size in blocks:
+        macs += conv(3, channels, channels, size, groups=channels)
+        macs += conv(1, channels, filters, size)
+        parameters += 9 * channels + 2 * channels + channels * filters + 2 * filters
+        channels = filters
+    assert net.macs == macs + 256 * 2 == 7_489_664
+    assert net.parameter_count == parameters + 256 * 2 + 2
+    assert net.output_shape == (2,)

@@ -1,4 +1,6 @@
-"""What post-processing must compute, in Python's unbounded integers."""
+"""What post-processing must compute, in Python's unbounded integers and numpy's float32."""
+
+import numpy as np
 
 from accel.isa import Rounding
 
@@ -10,7 +12,12 @@ def half_away(numerator: int, bits: int) -> int:
 
 
 def requantise(x, multiplier, shift, rounding, zero, lo, hi):
-    """The definition, with unbounded integers."""
+    """The definition, with unbounded integers, or in float32 where it is float32's."""
+    if rounding == Rounding.FLOAT:
+        factor = np.float32(multiplier * 2.0 ** (shift - 31))
+        assert factor == multiplier * 2.0 ** (shift - 31), "the factor is not a float32"
+        value = int(np.rint(np.float32(x) * factor))
+        return min(max(value + zero, lo), hi)
     product = (x << max(shift, 0)) * multiplier
     right = max(-shift, 0)
     if rounding == Rounding.DOUBLE:

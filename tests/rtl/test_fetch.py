@@ -11,9 +11,10 @@ from rtl.check import CHECK_LATENCY
 from rtl.fetch import Fetch
 from rtl.interfaces import command_layout
 
-ENGINES = ("load", "weights", "exec", "post")
 ENGINE_OF = {Op.LOAD: "load", Op.WEIGHTS: "weights", Op.EXEC: "exec", Op.POST: "post",
-             Op.TABLE: "post"}  # fmt: skip
+             Op.TABLE: "post", Op.ACTIVATION: "post",
+             Op.WLOAD: "wload", Op.WPARAM: "wparam", Op.WINDOW: "window"}  # fmt: skip
+ENGINES = tuple(dict.fromkeys(ENGINE_OF.values()))
 
 
 def machine(bus_bytes, **more):
@@ -31,13 +32,17 @@ def random_commands(rng, count):
             Op.EXEC: dict(nx=3, ny=2, k=rng.randrange(1, 999), seg=1, cols=5, seg_skip=65535),
             Op.POST: dict(count=7, cols=1, lo=-5, hi=rng.randrange(-5, 99), mark_addr=1 << 31),
             Op.TABLE: dict(entries=8, multiplier7=rng.getrandbits(32), shift7=-9),
+            Op.ACTIVATION: dict(first=32 * rng.randrange(8), value31=rng.randrange(-128, 128)),
+            Op.WLOAD: dict(rows=1, items=1, inner=rng.randrange(1, 99), fill_value=-1),
+            Op.WPARAM: dict(src=1024 * rng.randrange(99), tiles=rng.randrange(1, 33)),
+            Op.WINDOW: dict(nx=3, ny=2, k=rng.randrange(1, 99), seg=1, cols=5, mark_addr=1 << 31),
         }[op]
-        commands.append(pack(op, wait_exec=n, **values))
+        commands.append(pack(op, wait_post=n, **values))
     return commands
 
 
 class Bench:
-    """A Fetch, a memory that answers its bursts in order, and sinks for the four queues."""
+    """A Fetch, a memory that answers its bursts in order, and sinks for its queues."""
 
     def __init__(self, params, memory, latency=5, seed=0, stall=0.0, blocked=()):
         self.params, self.memory, self.latency = params, memory, latency
@@ -52,7 +57,8 @@ class Bench:
         self.sim.add_clock(1e-8)
         self.sim.add_testbench(self.clock, background=True)
         self.sim.add_testbench(self.serve, background=True)
-        for name in ENGINES:
+        self.queues = ENGINES if params.window_taps else ENGINES[:4]
+        for name in self.queues:
             self.sim.add_testbench(self.sink(name), background=True)
 
     async def clock(self, ctx):
@@ -147,8 +153,8 @@ def queue_word(command):
     word = int.from_bytes(command, "little")
     op = Op(word & 0xFF)
     word >>= 8
-    if op in (Op.POST, Op.TABLE):
-        return word << 1 | (op == Op.TABLE)
+    if op in (Op.POST, Op.TABLE, Op.ACTIVATION):
+        return word << 2 | (op == Op.ACTIVATION) << 1 | (op == Op.TABLE)
     return word & (1 << command_layout(op).size) - 1
 
 
@@ -209,7 +215,7 @@ def test_full_queue_blocks_everything_behind_it():
     "bus_bytes, bad, code",
     [
         (4, bytes(COMMAND_BYTES), Error.ILLEGAL_OPCODE),
-        (16, b"\x06" + bytes(COMMAND_BYTES - 1), Error.ILLEGAL_OPCODE),
+        (16, b"\x0a" + bytes(COMMAND_BYTES - 1), Error.ILLEGAL_OPCODE),
         (64, pack(Op.WEIGHTS, tiles=0), Error.ILLEGAL_FIELD),
         (128, pack(Op.WEIGHTS, tiles=1)[:-1] + b"\x80", Error.ILLEGAL_FIELD),
     ],
@@ -223,6 +229,18 @@ def test_refusal_names_the_command_and_stops(bus_bytes, bad, code):
         assert bench.errors == [(code, where)]
         assert len(bench.dispatched) == where == len(bench.taken)
         assert not bench.finished
+
+
+def test_a_machine_without_a_window_unit_refuses_its_commands():
+    rng = random.Random(4)
+    bad = pack(Op.WLOAD, rows=1, items=1, inner=1)
+    good = [command for command in random_commands(rng, 30) if command[0] not in (6, 7, 8)]
+    params = machine(16, window_taps=0)
+    bench = Bench(params, beats_of([*good, bad], 0, 16))
+    bench.run(0, len(good) + 1, lambda ctx: bench.errors, cycles=50)
+    assert bench.errors == [(Error.ILLEGAL_OPCODE, len(good))]
+    assert len(bench.dispatched) == len(good) > 9
+    assert not hasattr(bench.dut, "wload") and not hasattr(bench.dut, "window")
 
 
 @pytest.mark.parametrize("start, count", [(8, 1), (1, 1), (0, 1 << 24), (0, 1 << 31)])

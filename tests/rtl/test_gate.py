@@ -1,18 +1,30 @@
 import pytest
 
-from accel.isa import Op
+from accel.isa import FIELDS, Op
 from rtl.gate import CommandGate
 from tests.rtl.read_memory import simulate
 
 
-@pytest.mark.parametrize("counter", ["load", "exec", "post"])
-def test_a_command_waits_for_each_counter(counter):
-    dut = CommandGate(Op.WEIGHTS)
-    others = {name: 1000 for name in ("load", "exec", "post") if name != counter}
+@pytest.mark.parametrize(
+    "op, counter",
+    [(Op.WEIGHTS, name) for name in ("load", "exec", "post")]
+    + [(Op.LOAD, name) for name in ("exec", "post", "window")]
+    + [(Op.WLOAD, name) for name in ("exec", "post", "window")]
+    + [(Op.WPARAM, name) for name in ("load", "exec", "post")]
+    + [(Op.WINDOW, name) for name in ("wload", "post", "window")],
+)
+def test_a_command_waits_for_each_counter(op, counter):
+    dut = CommandGate(op)
+    counters = ("load", "exec", "post", "wload", "window")
+    fields = [field.name for field in FIELDS[op]]
+    # Counters of which the command has no wait do not hold it back.
+    others = {name: 1000 if f"wait_{name}" in fields else 0 for name in counters if name != counter}
+    waits = {name: 5 for name in fields if name.startswith("wait_")}
+    place = "dst" if op == Op.WINDOW else "src"
 
     async def bench(ctx):
         ctx.set(dut.done, {**others, counter: 4})
-        ctx.set(dut.input.payload, {"src": 7, "wait_load": 5, "wait_exec": 5, "wait_post": 5})
+        ctx.set(dut.input.payload, {place: 7, **waits})
         ctx.set(dut.input.valid, 1)
         ctx.set(dut.output.ready, 1)
         await ctx.tick()
@@ -22,7 +34,7 @@ def test_a_command_waits_for_each_counter(counter):
             await ctx.tick()
         ctx.set(dut.done, {**others, counter: 5})
         await ctx.tick()
-        assert ctx.get(dut.output.valid) and ctx.get(dut.output.payload.src) == 7
+        assert ctx.get(dut.output.valid) and ctx.get(dut.output.payload[place]) == 7
         await ctx.tick()
         assert not ctx.get(dut.held) and not ctx.get(dut.output.valid)
 

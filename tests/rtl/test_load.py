@@ -53,7 +53,7 @@ def random_command(rng, params):
         "fill_left": rng.choice([0, 0, 1, rng.randint(1, 40)]),
         "fill_right": rng.choice([0, 0, 1, rng.randint(1, 40)]),
         "fill_value": rng.randint(-128, 127),
-        "wait_load": 0, "wait_exec": 0, "wait_post": 0,
+        "wait_exec": 0, "wait_post": 0, "wait_window": 0,
     }
     if not command["inner"] and not command["fill_left"]:
         command["fill_right"] = rng.randint(1, 40)
@@ -136,7 +136,7 @@ def rows_of(size, **fields):
     return {
         "src": 0, "dst": 0, "inner": size, "items": 1, "item_pitch": 0, "rows": 1, "row_pitch": 0,
         "dst_pitch": 0, "fill_left": 0, "fill_right": 0, "fill_value": 0,
-        "wait_load": 0, "wait_exec": 0, "wait_post": 0, **fields,
+        "wait_exec": 0, "wait_post": 0, "wait_window": 0, **fields,
     }
 
 
@@ -170,13 +170,13 @@ def test_a_command_asks_for_nothing_before_its_waits_are_met():
     engine = bench.engine
 
     async def drive(ctx):
-        await bench.send(ctx, [rows_of(4, wait_exec=3, wait_post=2, wait_load=1)])
-        for counts in ({"exec": 3, "post": 2}, {"exec": 3, "load": 1}, {"post": 9, "load": 9}):
-            ctx.set(engine.done, {"load": 0, "exec": 0, "post": 0, **counts})
+        await bench.send(ctx, [rows_of(4, wait_exec=3, wait_post=2, wait_window=1)])
+        for counts in ({"exec": 3, "post": 2}, {"exec": 3, "window": 1}, {"post": 9, "window": 9}):
+            ctx.set(engine.done, {"window": 0, "exec": 0, "post": 0, **counts})
             await ctx.tick().repeat(10)
             assert not bench.memory.bursts
             assert not ctx.get(engine.idle) and not ctx.get(engine.active)
-        ctx.set(engine.done, {"load": 1, "exec": 3, "post": 2})
+        ctx.set(engine.done, {"window": 1, "exec": 3, "post": 2})
         await ctx.tick().repeat(20)
         assert ctx.get(engine.idle)
         assert len(bench.completions) == 1

@@ -2,17 +2,20 @@
 
 import random
 
+import pytest
 from amaranth.sim import Simulator
 
+from accel.params import Params
 from rtl.scoreboard import Scoreboard
 
 #: Cycles from an input to the outputs: it is registered, then judged.
 LATENCY = 2
-ENGINES = ("load", "weights", "exec", "post")
+ENGINES = ("load", "weights", "exec", "post", "wload", "wparam", "window")
+COUNTED = ("load", "exec", "post", "wload", "window")
 
 
-def simulate(main):
-    dut = Scoreboard()
+def simulate(main, taps=4):
+    dut = Scoreboard(Params(window_taps=taps))
     sim = Simulator(dut)
     sim.add_clock(1e-8)
 
@@ -49,7 +52,7 @@ def test_counts_and_finish():
             over, moved, counts = expected[-LATENCY]
             assert ctx.get(dut.finished) == over
             assert ctx.get(dut.progress) == moved
-            for name in ("load", "exec", "post"):
+            for name in COUNTED:
                 assert ctx.get(dut.done[name]) == counts[name]
         assert min(done.values()) > 300
 
@@ -76,6 +79,18 @@ def test_everything_that_holds_the_end_back():
         assert not await finished()
 
     simulate(main)
+
+
+@pytest.mark.parametrize("name", ("wload", "wparam", "window"))
+def test_a_window_unit_that_is_not_there_holds_nothing_back(name):
+    async def main(ctx, dut):
+        ctx.set(dut.idle[name], 0)
+        ctx.set(dut.completed[name], 1)
+        await ctx.tick().repeat(5)
+        assert ctx.get(dut.finished)
+        assert not any(ctx.get(dut.done[counter]) for counter in COUNTED)
+
+    simulate(main, taps=0)
 
 
 def test_drained_when_no_vector_can_follow():

@@ -4,7 +4,9 @@ The programs are written here field by field, and their results by three plain l
 layers against the golden model are tested elsewhere.
 """
 
+import dataclasses
 import functools
+import re
 
 import numpy as np
 import pytest
@@ -12,7 +14,17 @@ from amaranth import ClockDomain, Module
 from amaranth.back import verilog
 from amaranth.sim import Simulator
 
-from accel.isa import ID_VALUE, RECORD, RECORD_BYTES, Error, Op, Reg, pack
+from accel.isa import (
+    ID_VALUE,
+    RECORD,
+    RECORD_BYTES,
+    Error,
+    Op,
+    Reg,
+    Rounding,
+    WindowMode,
+    pack,
+)
 from accel.params import PARAM_PLANES, Params
 from accel.sim.engine import Memory
 from accel.sim.memory import MemoryModel
@@ -266,6 +278,175 @@ def test_programs_one_after_another(behaviour):
     board.simulate(main)
 
 
+class WindowProblem:
+    """3x3 maxima and a depthwise 3x3 convolution of a 6x6 image, in the window unit."""
+
+    SIDE, OUT, CHANNELS, TAPS = 6, 4, 4, 9
+    PIXELS, PARAM, MAXIMA, SUMS, MARK = 0x1800, 0x4800, 0x5800, 0x5A00, 0x6800
+    SHIFT = -4
+
+    def __init__(self, seed):
+        rng = np.random.default_rng(seed)
+        shape = (self.SIDE, self.SIDE, self.CHANNELS)
+        self.pixels = rng.integers(-128, 128, shape, dtype=np.int8)
+        self.weights = rng.integers(-128, 128, (self.TAPS, self.CHANNELS), dtype=np.int8)
+        self.bias = rng.integers(-3000, 3000, self.CHANNELS, dtype=np.int32)
+
+    def expected(self):
+        """The maxima, and the sums / 2 / 2**4, both divisions rounded half to even at once."""
+        maxima, sums = [], []
+        for y in range(self.OUT):
+            for x in range(self.OUT):
+                for channel in range(self.CHANNELS):
+                    window = [
+                        int(self.pixels[y + n // 3, x + n % 3, channel]) for n in range(self.TAPS)
+                    ]
+                    maxima.append(max(window))
+                    total = int(self.bias[channel]) + sum(
+                        value * int(weight)
+                        for value, weight in zip(window, self.weights[:, channel], strict=True)
+                    )
+                    sums.append(max(-128, min(127, round(total / 32))))
+        return np.array(maxima, np.int8).tobytes(), np.array(sums, np.int8).tobytes()
+
+    def place(self, memory, params):
+        """Put pixels and parameters into ``memory``."""
+        tiles = -(-self.TAPS // params.window_taps)
+        planes = np.zeros((params.param_words, params.cols), np.uint8)
+        planes[0:4] = self.bias.view(np.uint8).reshape(-1, 4).T
+        planes[7] = 0x40
+        planes[8] = self.SHIFT & 0xFF
+        lanes = np.zeros((tiles * params.window_taps, params.cols), np.int8)
+        lanes[: self.TAPS] = self.weights
+        for address, data in (
+            (self.PIXELS, self.pixels.tobytes()),
+            (self.PARAM, planes.tobytes() + lanes.tobytes()),
+        ):
+            memory[address : address + len(data)] = np.frombuffer(data, np.uint8)
+
+    def commands(self, params):
+        row = self.SIDE * self.CHANNELS
+        pitch = 3 * self.CHANNELS + params.window_taps * params.cols  # one pixel wider
+        windows = dict(
+            mark=1, cols=self.CHANNELS, nx=self.OUT, ny=self.OUT, step_x=self.CHANNELS,
+            step_y=pitch, k=self.TAPS, seg=3, seg_skip=1, lo=-128, hi=127, wait_wload=1,
+            pitch_x=self.CHANNELS, pitch_y=self.OUT * self.CHANNELS,
+        )  # fmt: skip
+        return [
+            pack(Op.WLOAD, src=self.PIXELS, inner=row, items=1, rows=self.SIDE, row_pitch=row,
+                 dst_pitch=pitch, fill_right=pitch - row),
+            pack(Op.WPARAM, src=self.PARAM, tiles=-(-self.TAPS // params.window_taps)),
+            pack(Op.WINDOW, mode=WindowMode.MAX, multiplier=1 << 30, shift=1, dst=self.MAXIMA,
+                 mark_addr=self.MARK, **windows),
+            pack(Op.WINDOW, mode=WindowMode.MAC, rounding=Rounding.FLOAT, dst=self.SUMS,
+                 mark_addr=self.MARK + 0x80, **windows),
+        ]  # fmt: skip
+
+    def check(self, memory, counters):
+        maxima, sums = self.expected()
+        assert memory[self.MAXIMA : self.MAXIMA + len(maxima)].tobytes() == maxima
+        assert memory[self.SUMS : self.SUMS + len(sums)].tobytes() == sums
+        busy = [
+            int(memory[self.MARK + 0x80 * n :][:RECORD_BYTES].view("<u4")[RECORD["window_busy"]])
+            for n in range(2)
+        ]
+        # ceil(9 / 4) groups for each of 16 outputs, in each command.
+        assert busy[1] == counters["window_busy"] == 2 * 16 * 3 and 48 <= busy[0] <= busy[1]
+        assert counters["done_window"] == 2
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS.values(), ids=BEHAVIOURS)
+def test_a_program_of_window_commands_only(behaviour):
+    board = the_board()
+
+    async def main(ctx):
+        for seed in range(2):
+            problem = WindowProblem(seed)
+            memory = np.zeros(0x8000, np.uint8)
+            problem.place(memory, PARAMS)
+            commands = problem.commands(PARAMS)
+            program = b"".join(commands)
+            memory[COMMANDS : COMMANDS + len(program)] = np.frombuffer(program, np.uint8)
+            board.connect(memory, behaviour)
+            error, where, counters = await board.run(ctx, COMMANDS, len(commands))
+            assert (error, where) == (Error.NONE, 0)
+            problem.check(memory, counters)
+            assert counters["fill"] == counters["cycles"], "the array has never been busy"
+            assert counters["macs_low"] == 16 * 9 * 4
+            assert [counters[f"done_{name}"] for name in ("load", "exec", "post")] == [0, 0, 0]
+
+    board.simulate(main)
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS.values(), ids=BEHAVIOURS)
+def test_window_unit_beside_the_array(behaviour):
+    """Both read and write at once; neither's results, counts or marks suffer."""
+    board = the_board()
+    array, window = Problem(5), WindowProblem(6)
+    memory = array.image(PARAMS)
+    window.place(memory, PARAMS)
+    mine, its = array.commands(PARAMS), window.commands(PARAMS)
+    commands = [*its[:2], *mine[:2], *its[2:], *mine[2:]]
+    program = b"".join(commands)
+    memory[COMMANDS : COMMANDS + len(program)] = np.frombuffer(program, np.uint8)
+
+    async def main(ctx):
+        error, where, counters = await board.run(ctx, COMMANDS, len(commands))
+        assert (error, where) == (Error.NONE, 0)
+        window.check(memory, counters)
+        expected = array.expected()
+        assert memory[OUTPUT : OUTPUT + len(expected)].tobytes() == expected
+        assert counters["macs_low"] == BLOCKS * SIDE * SIDE * CIN * COUT + 16 * 9 * 4
+        assert counters["busy"] == BLOCKS * SIDE * SIDE * 2
+        for record in records(memory):
+            assert sum(record[name] for name in CAUSES) == record["cycles"]
+
+    board.simulate(main, memory, behaviour)
+
+
+@pytest.mark.parametrize("error", [Error.AXI_WRITE, Error.ILLEGAL_FIELD], ids=lambda e: e.name)
+def test_errors_of_the_window_unit(error):
+    """A refused write, and a refused command; the next program is not harmed."""
+    board = the_board()
+    problem = WindowProblem(8)
+    memory = np.zeros(0x8000, np.uint8)
+    problem.place(memory, PARAMS)
+    commands = problem.commands(PARAMS)
+    program = b"".join(commands)
+    memory[COMMANDS : COMMANDS + len(program)] = np.frombuffer(program, np.uint8)
+    broken = memory.copy()
+    behaviour = Memory(latency_cycles=4)
+    if error == Error.AXI_WRITE:
+        behaviour = Memory(latency_cycles=4, fail_write=problem.MAXIMA + 20)
+    else:
+        bad = pack(Op.WLOAD, rows=1, items=1, inner=PARAMS.window_bytes + 1)
+        broken[COMMANDS : COMMANDS + 64] = np.frombuffer(bad, np.uint8)
+
+    async def main(ctx):
+        found, where, _ = await board.run(ctx, COMMANDS, len(commands))
+        assert (found, where) == (error, 0)
+        board.connect(memory, Memory(latency_cycles=4))
+        found, _, counters = await board.run(ctx, COMMANDS, len(commands))
+        assert found == Error.NONE
+        problem.check(memory, counters)
+
+    board.simulate(main, broken, behaviour)
+
+
+def test_a_machine_without_a_window_unit_has_nothing_of_it():
+    parts = {"wload_queue", "wparam_queue", "window_queue", "wload_flags", "wparam_flags"}
+    without = machine_text(window_taps=0)
+    assert not parts & set(re.findall(r"\w+", without))
+    assert parts <= set(re.findall(r"\w+", machine_text()))
+    assert len(without) < 0.8 * len(machine_text())
+
+
+@functools.cache
+def machine_text(**changes):
+    machine = Accelerator(dataclasses.replace(PARAMS, **changes))
+    return verilog.convert(machine, name="accelerator", strip_internal_attrs=True)
+
+
 def test_empty_program():
     board = the_board()
 
@@ -381,7 +562,7 @@ def test_memory_that_stops_in_the_middle(channels):
 
 
 def test_verilog_has_the_standard_port_names():
-    text = verilog.convert(Accelerator(PARAMS), name="accelerator", strip_internal_attrs=True)
+    text = machine_text()
     header = text[text.index("module accelerator(") :]
     names = {name.strip() for name in header[header.index("(") + 1 : header.index(");")].split(",")}
     axi = (

@@ -1,24 +1,53 @@
 """Small checked graphs for tests: single layers with random options and full-range data."""
 
+import dataclasses
+import math
+
 import numpy as np
 
 from accel.graph.check import check
-from accel.graph.ir import AveragePool, Conv, Graph, MaxPool, Port, Requant, Reshape, Tensor
+from accel.graph.ir import (
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    Graph,
+    LocalResponse,
+    MaxPool,
+    Pad,
+    Port,
+    Requant,
+    Reshape,
+    Softmax,
+    Table,
+    Tensor,
+)
 from accel.graph.shapes import node_shape, out_size, window_counts
 from accel.isa import Rounding
-from accel.quant import quantize_multiplier, quantize_multipliers
+from accel.quant import float_multipliers, quantize_multiplier, quantize_multipliers
 
 
 def single(node, source: Tensor, out_shape=None, zero_point=None, scale=1.0) -> Graph:
     """A network of one node from tensor "in" to tensor "out"."""
     shape = out_shape or node_shape(node, source)
     zero_point = source.zero_point if zero_point is None else zero_point
-    target = Tensor("out", tuple(shape), scale, zero_point)
-    return check(Graph(
-        "single", {"in": source, "out": target}, (node,),
-        (Port("in", "in", source.shape, "HWC", "int8"),),
-        (Port("out", "out", target.shape, "HWC", "int8"),),
-    ))
+    return joined(node, [source], Tensor("out", tuple(shape), scale, zero_point))
+
+
+def joined(node, sources, target: Tensor) -> Graph:
+    """A network of one node between tensors."""
+    ports = [
+        Port(tensor.name, tensor.name, tensor.shape, "HWC", tensor.dtype)
+        for tensor in (*sources, target)
+    ]
+    return check(Graph("single", {tensor.name: tensor for tensor in (*sources, target)}, (node,),
+                       tuple(ports[:-1]), tuple(ports[-1:])))
+
+
+def random_inputs(rng, graph: Graph, batch=2) -> dict:
+    """Random images for every input of a network."""
+    return {port.tensor: random_images(rng, graph.tensors[port.tensor].shape, batch)
+            for port in graph.inputs}
 
 
 def random_images(rng, shape, batch=2):
@@ -31,9 +60,15 @@ def _integers(rng, low, high, count):
 
 def random_requant(rng, channels, reach, zero_point) -> Requant:
     """Factors that take sums of about +-reach to about +-128; sometimes clamped."""
-    multiplier, shift = quantize_multipliers(rng.uniform(0.2, 3, channels) * 128 / (reach + 1))
+    rounding = Rounding(int(rng.integers(4)))
+    quantize = float_multipliers if rounding == Rounding.FLOAT else quantize_multipliers
+    multiplier, shift = quantize(rng.uniform(0.2, 3, channels) * 128 / (reach + 1))
+    return Requant(multiplier, shift, zero_point, *_clamp(rng), rounding)
+
+
+def _clamp(rng) -> tuple[int, int]:
     lo, hi = sorted(_integers(rng, -128, 127, 2)) if rng.random() < 0.3 else (-128, 127)
-    return Requant(multiplier, shift, zero_point, lo, hi, Rounding(int(rng.integers(3))))
+    return lo, hi
 
 
 def random_conv(rng) -> Graph:
@@ -87,16 +122,81 @@ def random_pool(rng, kind) -> Graph:
                   for a in (0, 1)]
         if min(counts[0].min(), counts[1].min()) > 0:
             break
-    in_zero, out_zero = _integers(rng, -128, 127, 2)
-    source = Tensor("in", shape, 1.0, in_zero)
+    source = Tensor("in", shape, 1.0, int(rng.integers(-128, 128)))
     if kind == "max":
-        return single(MaxPool("pool", "in", "out", kernel, stride, padding), source)
-    scale = rng.uniform(0.3, 2)
-    table = {int(n): quantize_multiplier(scale / n)
-             for n in np.unique(np.outer(*counts))}
-    node = AveragePool("pool", "in", "out", kernel, stride, padding, table, out_zero,
-                       Rounding(int(rng.integers(3))))
-    return single(node, source, zero_point=out_zero)
+        node = MaxPool("pool", "in", "out", kernel, stride, padding, *_clamp(rng))
+        return single(node, source)
+    return _random_average(rng, source, kernel, stride, padding, np.unique(np.outer(*counts)))
+
+
+def _random_average(rng, source, kernel, stride, padding, counts) -> Graph:
+    zeros = source.zero_point, int(rng.integers(-128, 128))
+    raw = rng.random() < 0.3  # bytes counted from elsewhere than the zero point
+    rounding = Rounding(int(rng.integers(4)))
+    quantize = float_multipliers if rounding == Rounding.FLOAT else quantize_multipliers
+    scale = 1 if raw else rng.uniform(0.3, 2)
+    pairs = zip(*quantize(scale / counts), strict=True)
+    table = {int(n): (int(m), int(s)) for n, (m, s) in zip(counts, pairs, strict=True)}
+    node = AveragePool(
+        "pool", "in", "out", kernel, stride, padding, table,
+        *([zeros[1]] * 2 if raw else zeros), rounding, *_clamp(rng),
+    )  # fmt: skip
+    return single(node, source, zero_point=zeros[0] if raw else zeros[1])
+
+
+def _random_tensor(rng, name="in", scale=1.0) -> Tensor:
+    shape = (*_integers(rng, 1, 6, 2), int(rng.integers(1, 9)))
+    return Tensor(name, shape, scale, int(rng.integers(-128, 128)))
+
+
+def random_add(rng) -> Graph:
+    """Factors as LiteRT's: of the operands up to 1/2, and of the sum about as large as fits."""
+    one = _random_tensor(rng, "a")
+    other = dataclasses.replace(one, name="b", zero_point=int(rng.integers(-128, 128)))
+    ratios = rng.permutation([0.5, rng.uniform(0.01, 0.5)])
+    operands = tuple(quantize_multiplier(ratio) for ratio in ratios.tolist())
+    target = dataclasses.replace(one, name="out", zero_point=int(rng.integers(-128, 128)))
+    need = random_requant(rng, 1, 100 << 20, target.zero_point)
+    return joined(Add("add", ("a", "b"), "out", operands, need), [one, other], target)
+
+
+def random_concat(rng) -> Graph:
+    first = _random_tensor(rng, "in0")
+    sources = [
+        dataclasses.replace(first, name=f"in{n}", shape=(*first.shape[:2], channels))
+        for n, channels in enumerate(_integers(rng, 1, 5, int(rng.integers(1, 5))))
+    ]
+    node = Concat("concat", tuple(source.name for source in sources), "out")
+    shape = node_shape(node, *sources)
+    return joined(node, sources, dataclasses.replace(first, name="out", shape=shape))
+
+
+def random_table(rng) -> Graph:
+    values = rng.integers(-128, 128, 256, dtype=np.int8)
+    return single(Table("table", "in", "out", values), _random_tensor(rng),
+                  zero_point=int(rng.integers(-128, 128)), scale=0.3)
+
+
+def random_pad(rng) -> Graph:
+    return single(Pad("pad", "in", "out", _integers(rng, 0, 3, 4)), _random_tensor(rng))
+
+
+def softmax(source: Tensor, arithmetic="integer", dtype="int8") -> Graph:
+    """A softmax as LiteRT (integer) or ONNX Runtime would have it."""
+    scaled = {}
+    if arithmetic == "integer":
+        fraction, shift = math.frexp(source.scale * 2**26)
+        scaled = {"multiplier": int(fraction * 2**31), "shift": shift}
+    node = Softmax("softmax", "in", "out", arithmetic, **scaled)
+    quantisation = (1 / 256, -128) if dtype == "int8" else (1.0, 0)
+    return joined(node, [source], Tensor("out", source.shape, *quantisation, dtype))
+
+
+def random_local_response(rng) -> Graph:
+    source = _random_tensor(rng, scale=0.05)
+    node = LocalResponse("lrn", "in", "out", int(rng.integers(1, 6)), rng.uniform(0, 1),
+                         rng.uniform(0.3, 1), rng.uniform(0.5, 2))
+    return single(node, source, zero_point=int(rng.integers(-20, 20)), scale=0.06)
 
 
 def reshape(shape, out_shape) -> Graph:

@@ -1,7 +1,7 @@
 """A plain functional interpreter of programs: the instruction set executed command by command.
 
 It knows nothing of the compiler and nothing of clock cycles.  What may happen in any order on the
-machine happens here in a random order: the fetcher and the four engines take turns as a seeded
+machine happens here in a random order: the fetcher and the engines take turns as a seeded
 scheduler likes, each as far ahead as the commands' waits, the queues, the two accumulator banks and
 the parameter slots allow.  A wait that a program lacks therefore shows as wrong bytes under some
 seed.  Everything a program has not written yet is random garbage.
@@ -9,53 +9,49 @@ seed.  Everything a program has not written yet is random garbage.
 
 import collections
 import random
+from collections.abc import Callable
 
 import numpy as np
 
-from accel.isa import COMMAND_BYTES, RECORD_BYTES, Op, Pool, Rounding, unpack
+from accel.isa import (
+    ACTIVATION_ENTRIES,
+    COMMAND_BYTES,
+    RECORD_BYTES,
+    Op,
+    Pool,
+    Rounding,
+    unpack,
+)
 from accel.params import PARAM_PLANES, PARAM_SLOTS, POOL_OPEN, POOL_TABLE
-from accel.program import Program
+from accel.program import Program, Step
+from tests.support.machine_numbers import requantise, require
+from tests.support.machine_window import WindowUnit
 
-ENGINES = ("load", "weights", "exec", "post")
 _ENGINE = {Op.LOAD: "load", Op.WEIGHTS: "weights", Op.EXEC: "exec", Op.POST: "post",
-           Op.TABLE: "post"}
+           Op.TABLE: "post", Op.ACTIVATION: "post", Op.WLOAD: "wload", Op.WPARAM: "wparam",
+           Op.WINDOW: "window"}
+ENGINES = tuple(dict.fromkeys(_ENGINE.values()))
 
 
-class MachineError(Exception):
-    """A program breaks a rule of the machine."""
-
-
-def require(condition, text: str) -> None:
-    """Raise MachineError unless ``condition``."""
-    if not condition:
-        raise MachineError(text)
-
-
-def requantise(x, multiplier, shift, rounding: Rounding, zero: int, lo: int, hi: int):
-    """Arrays of exact Python integers through the requantiser, one by one."""
-    result = np.empty(x.shape, np.int64)
-    for index in np.ndindex(x.shape):
-        value, m, s = int(x[index]), int(multiplier[index[-1]]), int(shift[index[-1]])
-        require(0 <= m < 1 << 31, "multiplier out of range")
-        if s >= 0:
-            require(-(1 << 31) <= value << s < 1 << 31, "left shift leaves int32")
-            product = value * m
-            y = product + (1 << 30 - s)
-            if rounding == Rounding.AWAY and product < 0:
-                y -= 1
-            y >>= 31 - s
-        elif rounding == Rounding.DOUBLE:
-            high = (value * m + (1 << 30)) >> 31
-            mask = (1 << -s) - 1
-            threshold = (mask >> 1) + (high < 0)
-            y = (high >> -s) + ((high & mask) > threshold)
-        else:
-            y = value * m + (1 << 30 - s)
-            if rounding == Rounding.AWAY and value * m < 0:
-                y -= 1
-            y >>= 31 - s
-        result[index] = max(lo, min(hi, y + zero))
-    return result.astype(np.int8)
+def copy(memory, buffer: np.ndarray, f: dict[str, int]) -> None:
+    """A LOAD or WLOAD: rows of memory and padding into a buffer (int8)."""
+    size = buffer.size
+    require(f["rows"] >= 1 and f["items"] >= 1, "LOAD of nothing")
+    length = f["fill_left"] + f["items"] * f["inner"] + f["fill_right"]
+    require(0 < length <= size, "LOAD row length")
+    require(f["dst"] < size and f["dst_pitch"] < size, "LOAD destination")
+    require((f["rows"] - 1) * f["dst_pitch"] + length <= size, "LOAD overwrites itself")
+    for row in range(f["rows"]):
+        pieces = [np.full(f["fill_left"], f["fill_value"], np.int8)]
+        source = f["src"] + row * f["row_pitch"]
+        if f["inner"]:
+            pieces += [
+                memory(source + item * f["item_pitch"], f["inner"]).view(np.int8)
+                for item in range(f["items"])
+            ]
+        pieces.append(np.full(f["fill_right"], f["fill_value"], np.int8))
+        where = (f["dst"] + row * f["dst_pitch"] + np.arange(length)) % size
+        buffer[where] = np.concatenate(pieces)
 
 
 class Machine:
@@ -69,36 +65,62 @@ class Machine:
 
     def __init__(self, program: Program, tensors: dict[str, np.ndarray], seed: int = 0):
         self.program, self.params = program, program.params
-        self.random = random.Random(seed)
-        garbage = np.random.default_rng(seed)
+        self.random, self.garbage = random.Random(seed), np.random.default_rng(seed)
         self.memory = program.image.copy()
         require(self.memory.size == program.memory_bytes, "image must fill the memory")
         require(program.memory_bytes <= 1 << self.params.addr_bits, "memory too large")
         for placement in program.tensors.values():
             end = placement.address + placement.size
             require(end <= program.memory_bytes, f"{placement.name} lies outside the memory")
-            self.memory[placement.address : end] = garbage.integers(0, 256, placement.size)
+            self.memory[placement.address : end] = self.garbage.integers(0, 256, placement.size)
         for name, values in tensors.items():
-            where = program.tensors[name]
-            assert values.shape == (where.batch, *where.shape) and values.dtype == np.int8
-            self.memory[where.address : where.address + where.size] = values.view(np.uint8).ravel()
-        self.buffer = garbage.integers(-128, 128, self.params.input_bytes).astype(np.int8)
-        self.banks = garbage.integers(-1000, 1000, (2, self.params.bank_rows, self.params.cols))
+            self.write(name, values)
+        self.marks: list[int] = []
+        self.busy_cycles = self.window_cycles = 0
+        self.completed = collections.Counter()
+
+    def run(self, host: Callable[["Machine", str], None] | None = None) -> None:
+        """Run to the end; raises MachineError for a broken rule or a deadlock.
+
+        ``host`` is called with the machine and each node that the host has to compute.
+        """
+        for step in self.program.steps:
+            self._reset(step)
+            self._run_step()
+            self.completed.update(self.done)
+            self.window_cycles += self.window.busy_cycles
+            for name in step.host:
+                host(self, name)
+
+    def output(self, name: str) -> np.ndarray:
+        """A tensor in memory, int8 [batch, H, W, C]."""
+        return self.program.tensors[name].view(self.memory).copy()
+
+    def write(self, name: str, values: np.ndarray) -> None:
+        """Set a tensor in memory."""
+        where = self.program.tensors[name]
+        assert values.shape == (where.batch, *where.shape) and values.dtype == np.int8
+        where.view(self.memory)[:] = values
+
+    def _reset(self, step: Step) -> None:
+        """Before a start: nothing that an earlier one left in the machine may matter."""
+        params, garbage = self.params, self.garbage
+        self.step, self.next = step, 0
+        self.buffer = garbage.integers(-128, 128, params.input_bytes).astype(np.int8)
+        self.banks = garbage.integers(-1000, 1000, (2, params.bank_rows, params.cols))
+        self.window = WindowUnit(params, self._read, garbage)
         self.table = [(0, 0)] * POOL_TABLE
+        self.activation = garbage.integers(-128, 128, 256).astype(np.int8)
         self.queues = {engine: collections.deque() for engine in ENGINES}
-        self.done = dict.fromkeys(("load", "exec", "post"), 0)
+        self.done = dict.fromkeys(ENGINES, 0)
         self.issued = dict.fromkeys(ENGINES, 0)
-        self.next = 0
         self.weights: collections.deque = collections.deque()
         self.slots: dict[int, np.ndarray] = {}
         self.started = self.filled = self.freed = self.parameters = 0
         self.current: dict | None = None
         self.image: dict | None = None
-        self.marks: list[int] = []
-        self.busy_cycles = 0
 
-    def run(self) -> None:
-        """Run to the end; raises MachineError for a broken rule or a deadlock."""
+    def _run_step(self) -> None:
         actors = ["fetch", *ENGINES]
         while True:
             # One actor is favoured for a while: engines run far ahead of, or far behind, others.
@@ -106,19 +128,14 @@ class Machine:
             for _ in range(self.random.choice((1, 4, 16, 64))):
                 if not any(self._step(actor) for actor in actors):
                     require(
-                        self.next == self.program.commands and not any(self.queues.values()),
+                        self.next == self.step.commands and not any(self.queues.values()),
                         f"deadlock before command {self.next}: "
                         f"{ {name: list(q)[:1] for name, q in self.queues.items()} }",
                     )
                     require(self.filled == self.freed, "a full bank was never post-processed")
                     require(not self.weights, "weights were never used")
+                    require(not self.window.records, "a WPARAM was never used")
                     return
-
-    def output(self, name: str) -> np.ndarray:
-        """A tensor in memory, int8 [batch, H, W, C]."""
-        where = self.program.tensors[name]
-        data = self.memory[where.address : where.address + where.size]
-        return data.view(np.int8).reshape(where.batch, *where.shape)
 
     def _step(self, actor: str) -> bool:
         if actor == "fetch":
@@ -127,28 +144,29 @@ class Machine:
         if not queue:
             return False
         op, fields = queue[0]
-        if any(self.done[name] < fields[f"wait_{name}"] for name in self.done):
+        if any(self.done[name] < fields.get(f"wait_{name}", 0) for name in ENGINES):
             return False
         action = {Op.LOAD: self._load, Op.WEIGHTS: self._weights, Op.EXEC: self._exec,
-                  Op.POST: self._post, Op.TABLE: self._write_table}[op]
+                  Op.POST: self._post, Op.TABLE: self._write_table,
+                  Op.ACTIVATION: self._write_activation, Op.WLOAD: self._wload,
+                  Op.WPARAM: self.window.param, Op.WINDOW: self._window}[op]
         if not action(fields):
             return False
         queue.popleft()
-        if actor in self.done:
-            self.done[actor] += 1
+        self.done[actor] += 1
         return True
 
     def _fetch(self) -> bool:
-        if self.next == self.program.commands:
+        if self.next == self.step.commands:
             return False
-        start = self.program.start + self.next * COMMAND_BYTES
+        start = self.step.start + self.next * COMMAND_BYTES
         op, fields = unpack(self.program.image[start : start + COMMAND_BYTES].tobytes())
         engine = _ENGINE[op]
         if len(self.queues[engine]) == self.params.queue_depth:
             return False
-        for name in self.done:
+        for name in ENGINES:
             require(
-                fields[f"wait_{name}"] <= self.issued[name],
+                fields.get(f"wait_{name}", 0) <= self.issued[name],
                 f"command {self.next} waits for a later {name} command",
             )
         self.issued[engine] += 1
@@ -161,24 +179,24 @@ class Machine:
         return self.memory[address : address + length]
 
     def _load(self, f) -> bool:
-        size = self.params.input_bytes
-        require(f["rows"] >= 1 and f["items"] >= 1, "LOAD of nothing")
-        length = f["fill_left"] + f["items"] * f["inner"] + f["fill_right"]
-        require(0 < length <= size, "LOAD row length")
-        require(f["dst"] < size and f["dst_pitch"] < size, "LOAD destination")
-        require((f["rows"] - 1) * f["dst_pitch"] + length <= size, "LOAD overwrites itself")
-        for row in range(f["rows"]):
-            pieces = [np.full(f["fill_left"], f["fill_value"], np.int8)]
-            source = f["src"] + row * f["row_pitch"]
-            if f["inner"]:
-                pieces += [
-                    self._read(source + item * f["item_pitch"], f["inner"]).view(np.int8)
-                    for item in range(f["items"])
-                ]
-            pieces.append(np.full(f["fill_right"], f["fill_value"], np.int8))
-            where = (f["dst"] + row * f["dst_pitch"] + np.arange(length)) % size
-            self.buffer[where] = np.concatenate(pieces)
+        copy(self._read, self.buffer, f)
         return True
+
+    def _wload(self, f) -> bool:
+        copy(self._read, self.window.buffer, f)
+        return True
+
+    def _window(self, f) -> bool:
+        if not self.window.run(f):
+            return False
+        self._mark(f)
+        return True
+
+    def _mark(self, f) -> None:
+        if f["mark"]:
+            require(f["mark_addr"] % self.params.bus_bytes == 0, "mark_addr alignment")
+            self._read(f["mark_addr"], RECORD_BYTES)[:] = 0xAA
+            self.marks.append(f["mark_addr"])
 
     def _weights(self, f) -> bool:
         params = self.params
@@ -239,11 +257,17 @@ class Machine:
             self.table[f[f"index{n}"]] = f[f"multiplier{n}"], f[f"shift{n}"]
         return True
 
+    def _write_activation(self, f) -> bool:
+        require(f["first"] % ACTIVATION_ENTRIES == 0, "ACTIVATION first")
+        for n in range(ACTIVATION_ENTRIES):
+            self.activation[f["first"] + n] = f[f"value{n}"]
+        return True
+
     def _post(self, f) -> bool:
         if self.filled == self.freed:
             return False
         require(1 <= f["count"] <= self.params.bank_rows, "POST count")
-        require(f["rounding"] <= 2 and f["pool"] <= 2 and f["pool_rounding"] <= 2, "POST kinds")
+        require(f["pool"] <= 2, "POST pool")
         require(f["lo"] <= f["hi"] and 1 <= f["cols"] <= self.params.cols, "POST clamp or cols")
         same = {name: value for name, value in f.items()
                 if name not in ("begin", "mark", "count", "mark_addr")
@@ -261,6 +285,8 @@ class Machine:
             sums, words, slot[8].view(np.int8), Rounding(f["rounding"]), f["out_zero"],
             f["lo"], f["hi"],
         )
+        if f["activate"]:
+            pixels = self.activation[pixels.astype(np.int64) + 128]
         self.banks[self.freed % 2] = self.random.randrange(-9999, 9999)
         self.freed += 1
         self.image["pixels"] += list(pixels)
@@ -269,10 +295,7 @@ class Machine:
         if len(self.image["pixels"]) == f["in_w"] * f["in_h"]:
             require(len(self.image["stored"]) == f["out_w"] * f["out_h"], "outputs are missing")
             self.image = None
-        if f["mark"]:
-            require(f["mark_addr"] % self.params.bus_bytes == 0, "mark_addr alignment")
-            self._read(f["mark_addr"], RECORD_BYTES)[:] = 0xAA
-            self.marks.append(f["mark_addr"])
+        self._mark(f)
         return True
 
     def _check_image(self, f) -> None:

@@ -1,15 +1,27 @@
 """Naive twins of the golden layers: plain loops over Python integers, nothing shared.
 
 Slow and obvious on purpose.  Each function takes a graph node, its input and output tensors
-(accel.graph.ir) and int8 images [n, height, width, channels].
+(accel.graph.ir) and int8 images [n, height, width, channels]; those of a node with several
+inputs take tuples.
 """
 
 from fractions import Fraction
-from math import floor
+from math import exp, floor
 
 import numpy as np
 
-from accel.graph.ir import AveragePool, Conv, MaxPool, Reshape
+from accel.graph.ir import (
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    LocalResponse,
+    MaxPool,
+    Pad,
+    Reshape,
+    Softmax,
+    Table,
+)
 from accel.isa import Rounding
 
 HALF = Fraction(1, 2)
@@ -23,14 +35,32 @@ def half_away(value: Fraction) -> int:
     return half_up(value) if value >= 0 else -half_up(-value)
 
 
+def to_float32(value: Fraction) -> Fraction:
+    """The nearest number with 24 significant bits, half to even (no exponent is out of range)."""
+    unit = Fraction(1)
+    while abs(value) < unit * (1 << 23) and value:
+        unit /= 2
+    while abs(value) >= unit * (1 << 24):
+        unit *= 2
+    return round(value / unit) * unit
+
+
+def round_twice(total, multiplier, shift) -> int:
+    """total * multiplier * 2**(shift - 31) for shift <= 0: half up, then half away from zero."""
+    upper = half_up(Fraction(int(total) * int(multiplier), 1 << 31))
+    return half_away(Fraction(upper, 1 << -int(shift)))
+
+
 def requantise(total, multiplier, shift, rounding, zero_point=0, lo=-128, hi=127) -> int:
     """One int32 sum to int8, in exact rational numbers."""
     exact = Fraction(int(total) * int(multiplier)) * Fraction(2) ** (int(shift) - 31)
     if rounding == Rounding.DOUBLE and shift < 0:
-        upper = half_up(Fraction(int(total) * int(multiplier), 1 << 31))
-        rounded = half_away(Fraction(upper, 1 << -int(shift)))
+        rounded = round_twice(total, multiplier, shift)
     elif rounding == Rounding.AWAY:
         rounded = half_away(exact)
+    elif rounding == Rounding.FLOAT:
+        factor = Fraction(int(multiplier)) * Fraction(2) ** (int(shift) - 31)
+        rounded = round(to_float32(to_float32(Fraction(int(total))) * factor))  # half to even
     else:
         rounded = half_up(exact)
     return max(int(lo), min(int(hi), rounded + int(zero_point)))
@@ -85,14 +115,18 @@ def _pool(node, source, target, images, reduce):
 
 
 def max_pool(node: MaxPool, source, target, images):
-    return _pool(node, source, target, images, max)
+    def reduce(elements):
+        return max(node.lo, min(node.hi, max(elements)))
+
+    return _pool(node, source, target, images, reduce)
 
 
 def average_pool(node: AveragePool, source, target, images):
     def reduce(elements):
         multiplier, shift = node.table[len(elements)]
-        total = sum(q - source.zero_point for q in elements)
-        return requantise(total, multiplier, shift, node.rounding, node.zero_point)
+        total = sum(q - node.in_zero for q in elements)
+        return requantise(total, multiplier, shift, node.rounding, node.zero_point,
+                          node.lo, node.hi)
 
     return _pool(node, source, target, images, reduce)
 
@@ -101,15 +135,82 @@ def reshape(node: Reshape, source, target, images):
     return images.reshape(len(images), *target.shape)
 
 
-LAYERS = {Conv: conv, MaxPool: max_pool, AveragePool: average_pool, Reshape: reshape}
+def add(node: Add, sources, target, images):
+    result = np.empty(images[0].shape, np.int8)
+    need = node.requant
+    for place in np.ndindex(*result.shape):
+        total = sum(
+            round_twice((int(image[place]) - source.zero_point) << 20, *operand)
+            for image, source, operand in zip(images, sources, node.operands, strict=True)
+        )
+        result[place] = requantise(total, need.multiplier[0], need.shift[0], need.rounding,
+                                   need.zero_point, need.lo, need.hi)
+    return result
+
+
+def concat(node: Concat, sources, target, images):
+    result = np.empty((len(images[0]), *target.shape), np.int8)
+    for n, y, x in np.ndindex(*result.shape[:3]):
+        result[n, y, x] = [value for image in images for value in image[n, y, x].tolist()]
+    return result
+
+
+def table(node: Table, source, target, images):
+    result = np.empty(images.shape, np.int8)
+    for place in np.ndindex(*images.shape):
+        result[place] = node.values[int(images[place]) + 128]
+    return result
+
+
+def pad(node: Pad, source, target, images):
+    result = np.full((len(images), *target.shape), source.zero_point, np.int8)
+    for n, y, x, c in np.ndindex(*images.shape):
+        result[n, y + node.padding[0], x + node.padding[1], c] = images[n, y, x, c]
+    return result
+
+
+def softmax(node: Softmax, source, target, images):
+    """In real numbers: the fixed point's errors are below one step, but it may round otherwise."""
+    factor = node.multiplier * 2.0 ** (node.shift - 31 - 26)
+    if node.arithmetic == "float":
+        factor = source.scale
+    result = np.empty(images.shape)
+    for n, y, x in np.ndindex(*images.shape[:3]):
+        values = [int(q) for q in images[n, y, x]]
+        powers = [exp(factor * (q - max(values))) for q in values]
+        result[n, y, x] = [power / sum(powers) for power in powers]
+    return result
+
+
+def local_response(node: LocalResponse, source, target, images):
+    """In real numbers, not yet quantised."""
+    before = (node.size - 1) // 2
+    result = np.empty(images.shape)
+    for n, y, x in np.ndindex(*images.shape[:3]):
+        values = [source.scale * (int(q) - source.zero_point) for q in images[n, y, x]]
+        for c, value in enumerate(values):
+            near = values[max(c - before, 0) : c - before + node.size]
+            base = node.bias + node.alpha / node.size * sum(v * v for v in near)
+            result[n, y, x, c] = value / base**node.beta
+    return result
+
+
+LAYERS = {
+    Conv: conv, MaxPool: max_pool, AveragePool: average_pool, Reshape: reshape, Table: table,
+    Pad: pad, Softmax: softmax, LocalResponse: local_response,
+}  # fmt: skip
+JOINS = {Add: add, Concat: concat}
 
 
 def run(graph, images) -> dict[str, np.ndarray]:
     """All tensors of a network, as accel.golden.run gives them."""
     tensors = dict(images)
     for node in graph.nodes:
-        layer = LAYERS[type(node)]
-        tensors[node.output] = layer(
-            node, graph.tensors[node.input], graph.tensors[node.output], tensors[node.input]
-        )
+        sources = [graph.tensors[name] for name in node.inputs]
+        given = [tensors[name] for name in node.inputs]
+        target = graph.tensors[node.output]
+        if type(node) in JOINS:
+            tensors[node.output] = JOINS[type(node)](node, sources, target, given)
+        else:
+            tensors[node.output] = LAYERS[type(node)](node, sources[0], target, given[0])
     return tensors

@@ -1,8 +1,24 @@
 """Build small networks, layer by layer, for tests."""
 
+import dataclasses
+
 import numpy as np
 
-from accel.graph.ir import AveragePool, Conv, Graph, MaxPool, Port, Requant, Reshape, Tensor
+from accel.graph.ir import (
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    Graph,
+    MaxPool,
+    Pad,
+    Port,
+    Requant,
+    Reshape,
+    Softmax,
+    Table,
+    Tensor,
+)
 from accel.isa import Rounding
 
 
@@ -29,13 +45,13 @@ class Builder:
         return name, f"{name}_out"
 
     def conv(self, outputs, kernel=(1, 1), stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1),
-             groups=1, op="conv2d") -> "Builder":
+             groups=1, op="conv2d", zero=None) -> "Builder":
         height, width, channels = self.last.shape
         top, left, bottom, right = padding
         oh = (height + top + bottom - (kernel[0] - 1) * dilation[0] - 1) // stride[0] + 1
         ow = (width + left + right - (kernel[1] - 1) * dilation[1] - 1) // stride[1] + 1
         name, out = self._names("conv")
-        zero = int(self.rng.integers(-128, 128))
+        zero = int(self.rng.integers(-128, 128)) if zero is None else zero
         lo, hi = sorted(int(n) for n in self.rng.integers(-128, 128, 2))
         depth = kernel[0] * kernel[1] * channels // groups
         # A factor that spreads the sums over the int8 range.
@@ -74,10 +90,65 @@ class Builder:
                 for n in range(1, kernel[0] * kernel[1] + 1)
             }
             zero = int(self.rng.integers(-128, 128))
-            node = AveragePool(name, self.last.name, out, kernel, stride, padding, table, zero,
-                               Rounding(int(self.rng.integers(3))))
+            node = AveragePool(name, self.last.name, out, kernel, stride, padding, table,
+                               self.last.zero_point, zero, Rounding(int(self.rng.integers(3))))
         self.nodes.append(node)
         self.last = self._tensor(out, (*size, shape[2]), zero)
+        return self
+
+    def depthwise(self, kernel=(3, 3), stride=(1, 1), padding=(1, 1, 1, 1)) -> "Builder":
+        channels = self.last.shape[2]
+        return self.conv(channels, kernel, stride, padding, groups=channels)
+
+    def add(self, other: Tensor) -> "Builder":
+        """The sum of the last tensor and another of its shape."""
+        name, out = self._names("add")
+        zero, operands = int(self.rng.integers(-128, 128)), []
+        lo, hi = sorted(int(n) for n in self.rng.integers(-128, 128, 2))
+        for _ in range(2):
+            operands.append((int(self.rng.integers(1 << 30, 1 << 31)), -int(self.rng.integers(3))))
+        # The scaled operands are up to 2**28; a factor around 2**-20 brings them back.
+        need = Requant(
+            np.array([self.rng.integers(1 << 23, 1 << 24) << 7], np.int32),
+            np.array([-20 + self.rng.integers(2)], np.int8),
+            zero, min(lo, -20), max(hi, 20), Rounding(int(self.rng.integers(4))),
+        )
+        self.nodes.append(
+            Add(name, (self.last.name, other.name), out, tuple(operands), need)
+        )
+        self.last = self._tensor(out, self.last.shape, zero)
+        return self
+
+    def concat(self, *parts: Tensor) -> "Builder":
+        """Tensors of one height, width and quantisation behind each other."""
+        name, out = self._names("concat")
+        self.nodes.append(Concat(name, tuple(part.name for part in parts), out))
+        shape = (*parts[0].shape[:2], sum(part.shape[2] for part in parts))
+        self.last = self._tensor(out, shape, parts[0].zero_point)
+        return self
+
+    def table(self, zero=None) -> "Builder":
+        """A random function of each byte."""
+        name, out = self._names("table")
+        values = self.rng.integers(-128, 128, 256).astype(np.int8)
+        self.nodes.append(Table(name, self.last.name, out, values))
+        self.last = self._tensor(out, self.last.shape, zero)
+        return self
+
+    def pad(self, top, left, bottom, right) -> "Builder":
+        name, out = self._names("pad")
+        self.nodes.append(Pad(name, self.last.name, out, (top, left, bottom, right)))
+        height, width, channels = self.last.shape
+        shape = (height + top + bottom, width + left + right, channels)
+        self.last = self._tensor(out, shape, self.last.zero_point)
+        return self
+
+    def softmax(self) -> "Builder":
+        """On the host, in integers."""
+        name, out = self._names("softmax")
+        self.nodes.append(Softmax(name, self.last.name, out, "integer", 1 << 30, 23))
+        self.last = self._tensor(out, self.last.shape, -128)
+        self.tensors[out] = self.last = dataclasses.replace(self.last, scale=1 / 256)
         return self
 
     def flatten(self) -> "Builder":
@@ -156,6 +227,78 @@ def random_network(rng: np.random.Generator) -> Graph:
             _random_conv(net, rng)
             if rng.random() < 0.4:
                 _random_pool(net, rng, most=5, pad=2)
+    return net.graph()
+
+
+def random_window_network(rng: np.random.Generator) -> Graph:
+    """Two to five random layers that mostly are the window unit's, among some convolutions."""
+    channels = int(rng.choice([1, 2, 3, 4, 5, 8, 9, 12, 16, 17, 32]))
+    net = Builder(rng, (int(rng.integers(1, 17)), int(rng.integers(1, 17)), channels))
+    before = []
+    for _ in range(int(rng.integers(2, 6))):
+        same = [one for one in before if one.shape == net.last.shape]
+        before.append(net.last)
+        draw = rng.random()
+        if draw < 0.3:
+            kernel = tuple(int(n) for n in rng.integers(1, 6, 2))
+            stride = tuple(int(n) for n in rng.integers(1, 4, 2))
+            before_, after = rng.integers(0, kernel), rng.integers(0, kernel)
+            room = [
+                size + int(a + b) >= k
+                for size, a, b, k in zip(net.last.shape[:2], before_, after, kernel, strict=True)
+            ]
+            if all(room):
+                net.depthwise(kernel, stride, tuple(int(n) for n in (*before_, *after)))
+        elif draw < 0.5:
+            _random_pool(net, rng, most=5, pad=2)
+        elif draw < 0.7:
+            other = same[int(rng.integers(len(same)))] if same else net.last
+            net.add(other)
+        else:
+            kernel = (1, 1) if rng.random() < 0.7 else (3, 3)
+            pad = (kernel[0] // 2,) * 4
+            net.conv(int(rng.choice([net.last.shape[2], rng.integers(1, 21)])), kernel,
+                     padding=pad)
+    return net.graph()
+
+
+def mobile(rng: np.random.Generator, size: int, channels: int, blocks: int) -> Graph:
+    """A small MobileNet: depthwise and pointwise convolutions, strides, an average, a vector."""
+    net = Builder(rng, (size, size, 3)).conv(channels, (3, 3), (2, 2), (0, 0, 1, 1))
+    for number in range(blocks):
+        stride = 1 + number % 2
+        net.depthwise(stride=(stride, stride)).conv(net.last.shape[2] * stride)
+    return net.pool("average", net.last.shape[:2], (1, 1)).conv(5, op="fully_connected").graph()
+
+
+def residual(rng: np.random.Generator, size: int, channels: int) -> Graph:
+    """A small ResNet: additions of equal shapes and behind a strided shortcut, and an average."""
+    pad = (1, 1, 1, 1)
+    net = Builder(rng, (size, size, 3)).conv(channels, (3, 3), padding=pad)
+    first = net.last
+    net.conv(channels, (3, 3), padding=pad).conv(channels, (3, 3), padding=pad).add(first)
+    second = net.last
+    net.conv(2 * channels, (3, 3), (2, 2), pad).conv(2 * channels, (3, 3), padding=pad)
+    inner = net.last
+    net.last = second
+    net.conv(2 * channels, (1, 1), (2, 2)).add(inner)
+    return net.pool("average", net.last.shape[:2], (1, 1)).conv(7, op="fully_connected").graph()
+
+
+def inception(rng: np.random.Generator, size: int, widths: tuple[int, ...]) -> Graph:
+    """Two inception modules: 1x1, 3x3 and 5x5 convolutions and a pool, concatenated."""
+    net = Builder(rng, (size, size, 3)).conv(widths[0], (3, 3), padding=(1, 1, 1, 1))
+    for _ in range(2):
+        stem, zero = net.last, int(rng.integers(-128, 128))
+        parts = []
+        for width, kernel in zip(widths, (1, 3, 5), strict=False):
+            net.last = stem
+            edge = kernel // 2
+            net.conv(width, (kernel, kernel), padding=(edge,) * 4, zero=zero)
+            parts.append(net.last)
+        net.last = stem
+        net.pool("max", (3, 3), (1, 1), (1, 1, 1, 1)).conv(widths[-1], zero=zero)
+        net.concat(*parts, net.last)
     return net.graph()
 
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from accel.graph.ir import Conv, Graph, MaxPool, Reshape
-from tests.support.machine import requantise
+from accel.graph.ir import Add, Concat, Conv, Graph, MaxPool, Pad, Reshape, Table
+from accel.isa import Rounding
+from tests.support.machine_numbers import requantise, scaled
 
 
 def conv(node: Conv, x: np.ndarray, zero: int, shape) -> np.ndarray:
@@ -41,26 +42,51 @@ def pool(node, x: np.ndarray, zero: int, shape) -> np.ndarray:
             window = x[max(top, 0) : top + node.kernel[0], max(left, 0) : left + node.kernel[1]]
             window = window.reshape(-1, shape[2])
             if isinstance(node, MaxPool):
-                out[y, z] = window.max(axis=0)
+                out[y, z] = window.max(axis=0).clip(node.lo, node.hi)
             else:
                 multiplier, shift = node.table[len(window)]
-                sums = (window.astype(np.int64) - zero).sum(axis=0)
+                sums = (window.astype(np.int64) - node.in_zero).sum(axis=0)
                 out[y, z] = requantise(
                     sums, [multiplier] * shape[2], [shift] * shape[2], node.rounding,
-                    node.zero_point, -128, 127,
+                    node.zero_point, node.lo, node.hi,
                 )
     return out
+
+
+def add(node: Add, operands, zeros) -> np.ndarray:
+    """Add two tensors of one shape, element by element."""
+    sums = np.zeros(operands[0].shape, np.int64)
+    for x, zero, (multiplier, shift) in zip(operands, zeros, node.operands, strict=True):
+        for place in np.ndindex(*x.shape):
+            left = (int(x[place]) - zero) << 20
+            sums[place] += scaled(left, multiplier, shift, Rounding.DOUBLE)
+    r, channels = node.requant, sums.shape[-1]
+    return requantise(
+        sums, [r.multiplier[0]] * channels, [r.shift[0]] * channels, r.rounding, r.zero_point,
+        r.lo, r.hi,
+    )
 
 
 def run(graph: Graph, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """All tensors of a graph for a batch of inputs [batch, H, W, C]."""
     values = dict(inputs)
     for node in graph.nodes:
-        x, shape = values[node.input], graph.tensors[node.output].shape
-        zero = graph.tensors[node.input].zero_point
+        x, shape = values[node.inputs[0]], graph.tensors[node.output].shape
+        zeros = [graph.tensors[name].zero_point for name in node.inputs]
         if isinstance(node, Reshape):
             values[node.output] = x.reshape(len(x), *shape)
+        elif isinstance(node, Add):
+            values[node.output] = add(node, [values[name] for name in node.inputs], zeros)
+        elif isinstance(node, Concat):
+            values[node.output] = np.concatenate([values[name] for name in node.inputs], axis=3)
+        elif isinstance(node, Table):
+            values[node.output] = node.values[x.astype(np.int64) + 128]
+        elif isinstance(node, Pad):
+            top, left = node.padding[:2]
+            wide = np.full((len(x), *shape), zeros[0], np.int8)
+            wide[:, top : top + x.shape[1], left : left + x.shape[2]] = x
+            values[node.output] = wide
         else:
             step = conv if isinstance(node, Conv) else pool
-            values[node.output] = np.stack([step(node, image, zero, shape) for image in x])
+            values[node.output] = np.stack([step(node, image, zeros[0], shape) for image in x])
     return values

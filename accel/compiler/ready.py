@@ -1,0 +1,85 @@
+"""When which part of a tensor is in memory, counted in completed POST and WINDOW commands."""
+
+import copy
+
+import numpy as np
+
+from accel.program import Placement
+
+#: Writers that may still be under way when a copy behind them is issued.
+RECENT = 8
+#: Copies that a block's rows are cut into at most, by the writers they wait for.
+RECENT_CUTS = 3
+#: The two engines that write tensors: rows of a count.
+POST, WINDOW = 0, 1
+
+
+class Ready:
+    """After how many POSTs and WINDOWs each row and channel cell of a tensor is in memory.
+
+    Rows are those of the whole batch.  The parts of a concatenation share the one of the whole.
+    A pair of counts is an array [POSTs, WINDOWs].
+
+    Parameters:
+        placement: where the tensor lies.
+        cell: channels that are told apart: an array pass's.
+    """
+
+    def __init__(self, placement: Placement, cell: int):
+        height, width, self.channels = placement.shape
+        self.start, self.row_bytes, self.cell = placement.address, width * self.channels, cell
+        self.whole = False
+        cells = -(-self.channels // cell)
+        self.counts = np.zeros((2, placement.batch * height, cells), np.int64)
+
+    def reshaped(self) -> "Ready":
+        """The same memory, seen with another shape: its channels are not told apart."""
+        other = copy.copy(self)
+        other.whole = True
+        return other
+
+    def written(
+        self, address: int, rows: int, cols: int | None, writer: int, count: int
+    ) -> None:
+        """Note that a command, the engine's latest so far, wrote into ``rows`` rows.
+
+        It wrote ``cols`` channels of pixels, from the one at ``address`` in the first row on; None
+        is any.
+        """
+        row, offset = divmod(address - self.start, self.row_bytes)
+        self.counts[writer, row : row + rows, self._cells(offset % self.channels, cols)] = count
+
+    def spanned(
+        self, first: int, last: int, cols: int | None, writer: int, count: int
+    ) -> None:
+        """The same of a command that wrote pixels from address ``first`` to ``last``."""
+        rows = (last - self.start) // self.row_bytes - (first - self.start) // self.row_bytes + 1
+        self.written(first, rows, cols, writer, count)
+
+    def before(self, first: int, last: int, cols: int | None = None) -> np.ndarray:
+        """The counts to wait for before reading memory from ``first`` to ``last``.
+
+        ``cols`` channels from the one at ``first`` on are read of every pixel; None is any.
+        """
+        row, offset = divmod(first - self.start, self.row_bytes)
+        rows = slice(row, (last - self.start) // self.row_bytes + 1)
+        return self.counts[:, rows, self._cells(offset % self.channels, cols)].max(axis=(1, 2))
+
+    def together(self, starts: list[int], length: int, cols: int | None, now) -> list[int]:
+        """Where to cut a list of source rows, so that early ones need not wait for late ones.
+
+        Rows of ``length`` bytes from memory addresses ``starts`` are grouped by the commands they
+        wait for, as far as these are among the latest before ``now``; older ones are surely done.
+        Returns the ends of the groups.
+        """
+        pairs = np.array([self.before(start, start + length - 1, cols) for start in starts])
+        # Copies run in order, so that a row waits for whatever the rows before it wait for.
+        pairs = np.maximum(np.maximum.accumulate(pairs), np.asarray(now) - RECENT)
+        waits = pairs.sum(axis=1)
+        waits = np.maximum(waits, np.unique(waits)[-RECENT_CUTS:][0])
+        return [*(int(n) + 1 for n in np.flatnonzero(np.diff(waits))), len(starts)]
+
+    def _cells(self, first: int, cols: int | None) -> slice:
+        if cols is None or self.whole:
+            return slice(None)
+        return slice(first // self.cell, -(-min(first + cols, self.channels) // self.cell))

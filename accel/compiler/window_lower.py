@@ -1,0 +1,243 @@
+"""Lower a layer of the window unit into its commands."""
+
+import dataclasses
+
+import numpy as np
+
+from accel.compiler import weights
+from accel.compiler.ready import WINDOW, Ready
+from accel.compiler.rows import Rows, Strip, split
+from accel.compiler.stream import Stream
+from accel.compiler.window import AddLayer, Region, WindowLayer
+from accel.compiler.window_tile import WindowTiling, add_pixels, pitch_words, tile
+from accel.params import Params
+from accel.program import Placement
+
+Where = tuple[Placement, Ready]
+
+
+def records(layer: WindowLayer | AddLayer, params: Params) -> list[np.ndarray]:
+    """The bytes (uint8) of a depthwise convolution's WPARAMs, one for each channel group."""
+    return [] if isinstance(layer, AddLayer) else [
+        weights.window_record(group, params) for group in layer.groups
+    ]
+
+
+def lower(
+    layer: WindowLayer | AddLayer,
+    stream: Stream,
+    sources: list[Where],
+    target: Where,
+    addresses: list[int],
+) -> None:
+    """Add a layer's commands to a stream.
+
+    Parameters:
+        layer: the layer.
+        stream: receives the commands.
+        sources, target: where the operands and the output lie, and when they are ready.
+        addresses: of the layer's records.
+    """
+    if isinstance(layer, AddLayer):
+        _Addition(layer, stream, sources, target).run()
+    else:
+        _Windows(layer, stream, sources[0], target, addresses).run()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Block:
+    """Outputs of one image and channel group."""
+
+    image: int
+    group: int
+    y0: int
+    y1: int
+    x0: int
+    x1: int
+
+    def meets(self, region: Region) -> tuple[int, int, int, int] | None:
+        """The outputs in common with a region: y0, y1, x0, x1."""
+        y0, y1 = max(self.y0, region.y0), min(self.y1, region.y1)
+        x0, x1 = max(self.x0, region.x0), min(self.x1, region.x1)
+        return (y0, y1, x0, x1) if y0 < y1 and x0 < x1 else None
+
+
+class _Windows:
+    """A layer of sliding windows."""
+
+    def __init__(self, layer: WindowLayer, stream: Stream, source: Where, target: Where,
+                 addresses: list[int]):
+        self.layer, self.stream, self.addresses = layer, stream, addresses
+        self.source, self.ready = source
+        self.target, self.done = target
+        self.params = stream.params
+        self.tiling: WindowTiling = tile(layer, stream.params)
+
+    def run(self) -> None:
+        # In the order in which their input gets ready: row by row where the layer before it
+        # cuts its images into rows of blocks, group by group where it computes whole images.
+        strip, there = None, None
+        for block in sorted(self._blocks(), key=self._ready):
+            if strip != (block.image, block.group, block.x0):
+                strip = block.image, block.group, block.x0
+                there = self._rows(block)
+            there.need(*self.layer.rows.span(block.y0, block.y1))
+            for region in self.layer.regions:
+                if part := block.meets(region):
+                    self._window(block, part, region, there)
+
+    def _blocks(self) -> list[_Block]:
+        layer, tiling = self.layer, self.tiling
+        return [
+            _Block(image, group, y0, min(y0 + tiling.height, layer.rows.outputs), x0,
+                   min(x0 + tiling.width, layer.columns.outputs))
+            for image in range(layer.view.images)
+            for y0 in range(0, layer.rows.outputs, tiling.height)
+            for x0 in range(0, layer.columns.outputs, tiling.width)
+            for group in range(-(-layer.channels // self.params.cols))
+        ]  # fmt: skip
+
+    def _cols(self, block: _Block) -> int:
+        cols = self.params.cols
+        return min(cols, self.layer.channels - block.group * cols)
+
+    def _address(self, block: _Block) -> int:
+        """Of the group's first channel in the image."""
+        place = self.source.address + block.image * self.layer.view.image_pitch
+        return place + block.group * self.params.cols
+
+    def _ready(self, block: _Block) -> int:
+        """How many commands have to be done before a block's input is there."""
+        lo, hi = self.layer.rows.inside(block.y0, block.y1)
+        left, right = self.layer.columns.inside(block.x0, block.x1)
+        if lo >= hi or left >= right:
+            return 0
+        view, address = self.layer.view, self._address(block)
+        first = address + lo * view.row_pitch + left * view.pixel_pitch
+        last = address + (hi - 1) * view.row_pitch + (right - 1) * view.pixel_pitch
+        cols = self._cols(block)
+        return int(self.ready.before(first, last + cols - 1, cols).sum())
+
+    def _rows(self, block: _Block) -> Rows:
+        view, width = self.layer.view, self.params.cols
+        left, pixels, right = split(self.layer.columns, block.x0, block.x1)
+        first = max(0, self.layer.columns.span(block.x0, block.x1)[0])
+        strip = Strip(
+            size=self.layer.rows.size,
+            source=self._address(block) + first * view.pixel_pitch,
+            row_pitch=view.row_pitch,
+            pixel_pitch=view.pixel_pitch,
+            left=left, pixels=pixels, right=right,
+            width=width,
+            pitch=self._pitch(left + pixels + right),
+            fill=self.layer.pad,
+        )  # fmt: skip
+        return Rows(self.stream.beside, self.ready, strip, self._cols(block))
+
+    def _pitch(self, words: int) -> int:
+        kh, kw = self.layer.rows.kernel, self.layer.columns.kernel
+        return pitch_words(words, kh, kw, self.params.window_taps) * self.params.cols
+
+    def _window(self, block: _Block, part, region: Region, there: Rows) -> None:
+        layer, params, target = self.layer, self.params, self.target
+        rows, columns = layer.rows, layer.columns
+        y0, y1, x0, x1 = part
+        height, width, _ = target.shape
+        pitch = target.pitch
+        fields = layer.fields | region.fields | {
+            "cols": self._cols(block), "nx": x1 - x0, "ny": y1 - y0,
+            "k": rows.kernel * columns.kernel, "seg": rows.kernel * columns.kernel,
+            "dst": target.address + block.group * params.cols
+            + ((block.image * height + y0) * width + x0) * pitch,
+            "pitch_x": pitch, "pitch_y": width * pitch,
+        }  # fmt: skip
+        if x1 - x0 > 1:
+            fields["step_x"] = columns.stride * params.cols
+        if y1 - y0 > 1:
+            fields["step_y"] = rows.stride * there.pitch
+        if rows.kernel > 1:
+            words = there.pitch // params.cols - columns.kernel
+            fields |= {"seg": columns.kernel, "seg_skip": words // params.window_taps}
+        lowest = there.address(rows.span(y0, y1)[0])
+        base = lowest + (x0 - block.x0) * columns.stride * params.cols
+        record = None
+        if self.addresses:
+            tiles = -(-rows.kernel * columns.kernel // params.window_taps)
+            record = self.addresses[block.group], tiles
+        count = self.stream.window(fields, base, lowest, record)
+        self.done.written(fields["dst"], y1 - y0, fields["cols"], WINDOW, count)
+
+
+class _Addition:
+    """An element-wise addition: pixels, or where that wastes less, any C bytes, one by one."""
+
+    def __init__(self, layer: AddLayer, stream: Stream, sources: list[Where], target: Where):
+        self.layer, self.stream, self.sources = layer, stream, sources
+        self.target, self.done = target
+        params, (height, width, channels) = stream.params, layer.shape
+        self.params, self.channels = params, channels
+        self.pixels = layer.views[0].images * height * width
+        self.pitches = [place.pitch for place in (sources[0][0], sources[1][0], self.target)]
+        # By channel group only where that makes something ready earlier, or where the pixels of a
+        # tensor have gaps.
+        apart = set(self.pitches) != {channels}
+        small = channels % params.cols == 0 and height * width <= params.bank_rows
+        self.flat = not apart and not small and self.pixels * channels % params.cols == 0
+        if self.flat:
+            self.pixels, self.channels = self.pixels * channels // params.cols, params.cols
+            self.pitches = [params.cols] * 3
+
+    def run(self) -> None:
+        size, cols = add_pixels(self.pixels, self.params), self.params.cols
+        blocks = [
+            (first, min(size, self.pixels - first), channel)
+            for first in range(0, self.pixels, size)
+            for channel in range(0, self.channels, cols)
+        ]
+        for first, count, channel in sorted(blocks, key=self._ready):
+            self._block(first, count, channel)
+
+    def _cols(self, channel: int) -> int:
+        return min(self.params.cols, self.channels - channel)
+
+    def _ready(self, block: tuple[int, int, int]) -> int:
+        first, count, channel = block
+        cols, waits = self._cols(channel), 0
+        for (source, ready), pitch in zip(self.sources, self.pitches, strict=False):
+            start = source.address + first * pitch + channel
+            last = start + (count - 1) * pitch + cols - 1
+            waits = max(waits, int(ready.before(start, last, None if self.flat else cols).sum()))
+        return waits
+
+    def _block(self, first: int, count: int, channel: int) -> None:
+        params, cols, target = self.params, self._cols(channel), self.target
+        buffer_pitch, pitch = pitch_words(count, 2, 1, params.window_taps), self.pitches[2]
+        there = [
+            self._load(where, distance, first, count, channel, buffer_pitch)
+            for where, distance in zip(self.sources, self.pitches, strict=False)
+        ]
+        fields = self.layer.fields | {
+            "cols": cols, "nx": count, "ny": 1, "k": 2, "seg": 1,
+            "seg_skip": (buffer_pitch - 1) // params.window_taps,
+            "dst": target.address + first * pitch + channel, "pitch_x": pitch,
+        }  # fmt: skip
+        if count > 1:
+            fields["step_x"] = params.cols
+        done = self.stream.window(fields, there[0], there[0])
+        width = None if self.flat else cols
+        begin = fields["dst"]
+        self.done.spanned(begin, begin + (count - 1) * pitch + cols - 1, width, WINDOW, done)
+
+    def _load(
+        self, where: Where, pitch: int, first: int, count: int, channel: int, words: int
+    ) -> int:
+        """Load one operand into ``words`` words; returns its virtual address."""
+        source, ready = where
+        cols = self.params.cols
+        fields = {"src": source.address + first * pitch + channel, "rows": 1}
+        if pitch == cols:
+            fields |= {"items": 1, "inner": count * cols}
+        else:
+            fields |= {"items": count, "inner": cols, "item_pitch": pitch}
+        real = None if self.flat else self._cols(channel)
+        return self.stream.wload(fields, words * cols, ready, real)

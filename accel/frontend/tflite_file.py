@@ -1,0 +1,268 @@
+"""Reading a .tflite file: the flatbuffer's tables as plain records, every offset distrusted.
+
+The schema package's accessors follow whatever offsets a file holds and verify none.  This is the
+only module that calls them, so what they raise on a damaged file becomes a ModelError in one
+place, and vectors are counted before they are walked.  Nothing here knows what an operator means.
+"""
+
+import contextlib
+import dataclasses
+import os
+import struct
+
+import numpy as np
+import tflite
+
+from accel.frontend.errors import ModelError
+
+#: What the accessors raise where an offset or a length leads out of the file.
+_DAMAGE = (struct.error, IndexError, TypeError, ValueError, OverflowError)
+#: Far beyond any real network; keeps files whose vectors repeat one table cheap.
+MAX_OPERATORS, MAX_TENSORS, MAX_ARGUMENTS = 2048, 8192, 256
+MAX_RANK, MAX_NAME = 8, 512
+MAX_BYTES = 1 << 28
+
+
+def _names(enumeration) -> dict[int, str]:
+    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
+
+
+TYPES = {value: name.lower() for value, name in _names(tflite.TensorType).items()}
+_OPERATORS = _names(tflite.BuiltinOperator)
+PADDINGS = _names(tflite.Padding)
+ACTIVATIONS = _names(tflite.ActivationFunctionType)
+
+_WINDOW = ("Padding", "StrideH", "StrideW", "FusedActivationFunction")
+#: By operator: its options table, and the fields of it that matter.
+_OPTIONS = {
+    "CONV_2D": (tflite.Conv2DOptions, (*_WINDOW, "DilationHFactor", "DilationWFactor")),
+    "DEPTHWISE_CONV_2D": (
+        tflite.DepthwiseConv2DOptions,
+        (*_WINDOW, "DilationHFactor", "DilationWFactor", "DepthMultiplier"),
+    ),
+    "FULLY_CONNECTED": (
+        tflite.FullyConnectedOptions, ("FusedActivationFunction", "WeightsFormat", "KeepNumDims"),
+    ),
+    "ADD": (tflite.AddOptions, ("FusedActivationFunction",)),
+    "AVERAGE_POOL_2D": (tflite.Pool2DOptions, (*_WINDOW, "FilterHeight", "FilterWidth")),
+    "MAX_POOL_2D": (tflite.Pool2DOptions, (*_WINDOW, "FilterHeight", "FilterWidth")),
+    "MEAN": (tflite.ReducerOptions, ("KeepDims",)),
+    "CONCATENATION": (tflite.ConcatenationOptions, ("Axis", "FusedActivationFunction")),
+    "SOFTMAX": (tflite.SoftmaxOptions, ("Beta",)),
+}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantisation:
+    """Scales (float32) and zero points (int64) along ``axis``; one of each if per tensor."""
+
+    scale: np.ndarray
+    zero_point: np.ndarray
+    axis: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """A tensor as the file has it; ``data`` (uint8) is None for what is computed."""
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    signature: tuple[int, ...]
+    dtype: str
+    quantisation: Quantisation | None
+    data: np.ndarray | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Operator:
+    """An operator as the file has it; tensors by index, options by the schema's names."""
+
+    index: int
+    op: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: dict[str, int | float | bool]
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """The one subgraph of a file; ``size`` is the file's in bytes."""
+
+    file: str
+    size: int
+    tensors: tuple[Record, ...]
+    operators: tuple[Operator, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+def read(file: str) -> Contents:
+    """Read a .tflite file.
+
+    Raises:
+        ModelError: naming the file, what is wrong in it, the rule and the value.
+    """
+    buffer = _read_bytes(file)
+    reader = _Reader(file, len(buffer))
+    if len(buffer) < 8 or buffer[4:8] != b"TFL3":
+        raise ModelError(
+            f"{file}: truncated or not a TFLite file: bytes 4 to 7 must be b'TFL3', "
+            f"not {buffer[4:8]!r}"
+        )
+    with reader.at("model"):
+        model = tflite.Model.GetRootAs(buffer, 0)
+        version = model.Version()
+    if version != 3:
+        raise ModelError(f"{file}: schema version must be 3, not {version}")
+    return reader.contents(model)
+
+
+def _read_bytes(file: str) -> bytes:
+    try:
+        size = os.stat(file).st_size
+        if size > MAX_BYTES:
+            raise ModelError(f"{file}: must have at most {MAX_BYTES} bytes, not {size}")
+        with open(file, "rb") as stream:
+            return stream.read()
+    except OSError as error:
+        raise ModelError(f"{file}: cannot be read: {error.strerror or error}") from None
+
+
+class _Reader:
+    """Walks the tables of one file."""
+
+    def __init__(self, file: str, size: int):
+        self.file, self.size = file, size
+
+    @contextlib.contextmanager
+    def at(self, where: str):
+        """Turn what accessors raise on damaged offsets into an error about ``where``."""
+        try:
+            yield
+        except _DAMAGE as error:
+            raise ModelError(
+                f"{self.file}: truncated or damaged: {where}: offsets and lengths must stay "
+                f"within the file ({type(error).__name__}: {error})"
+            ) from None
+
+    def limit(self, count: int, most: int, what: str) -> int:
+        """Return ``count`` if it is at most ``most``."""
+        if count > most:
+            raise ModelError(f"{self.file}: {what} must be at most {most}, not {count}")
+        return count
+
+    def contents(self, model) -> Contents:
+        """Read everything behind the root table."""
+        with self.at("model"):
+            graphs, buffers = model.SubgraphsLength(), model.BuffersLength()
+            if graphs == 1:
+                graph = model.Subgraphs(0)
+                tensors, operators = graph.TensorsLength(), graph.OperatorsLength()
+        if graphs != 1:
+            raise ModelError(f"{self.file}: must have one subgraph, not {graphs}")
+        self.limit(tensors, MAX_TENSORS, "the number of tensors")
+        self.limit(operators, MAX_OPERATORS, "the number of operators")
+        return Contents(
+            self.file, self.size,
+            tuple(self.tensor(model, graph, n, buffers) for n in range(tensors)),
+            tuple(self.operator(model, graph, n) for n in range(operators)),
+            *self.arguments(graph, "the subgraph"),
+        )
+
+    def arguments(self, table, where: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Read the inputs and outputs of an operator or the subgraph: tensors by index."""
+        with self.at(where):
+            counts = table.InputsLength(), table.OutputsLength()
+        self.limit(max(counts), MAX_ARGUMENTS, f"{where}: the number of inputs or outputs")
+        with self.at(where):
+            return _ints(table.InputsAsNumpy()), _ints(table.OutputsAsNumpy())
+
+    def tensor(self, model, graph, index: int, buffers: int) -> Record:
+        """Read tensor ``index``."""
+        where = f"tensor {index}"
+        with self.at(where):
+            tensor = graph.Tensors(index)
+            raw = tensor.Name() or b""
+            ranks = tensor.ShapeLength(), tensor.ShapeSignatureLength()
+            kind, number = tensor.Type(), tensor.Buffer()
+            variable, sparse = tensor.IsVariable(), tensor.Sparsity() is not None
+        self.limit(max(ranks), MAX_RANK, f"{where}: the number of dimensions")
+        self.limit(len(raw), MAX_NAME, f"{where}: the bytes of its name")
+        with self.at(where):
+            name = raw.decode("utf-8")
+            shape, signature = _ints(tensor.ShapeAsNumpy()), _ints(tensor.ShapeSignatureAsNumpy())
+            table = tensor.Quantization()
+            quantisation = _quantisation(table)
+            custom = table is not None and table.DetailsType() != 0
+        where = f"{self.file}: tensor {index} ({name!r})"
+        for refused, what in (
+            (variable, "a variable"), (sparse, "sparse"), (custom, "of a custom quantisation"),
+        ):
+            if refused:
+                raise ModelError(f"{where}: must be an ordinary tensor, not {what}")
+        if number >= max(buffers, 1):
+            raise ModelError(f"{where}: buffer must be one of the file's {buffers}, not {number}")
+        data = self.data(model, where, number) if number else None
+        return Record(index, name, shape, signature, TYPES.get(kind, f"type {kind}"),
+                      quantisation, data)
+
+    def data(self, model, where: str, number: int) -> np.ndarray | None:
+        """Bytes of a buffer, or None if it is empty."""
+        with self.at(f"buffer {number}"):
+            buffer = model.Buffers(number)
+            outside = buffer.Offset()
+            data = None if buffer.DataIsNone() else buffer.DataAsNumpy()
+        if outside > 1:  # 0 is the schema's default, 1 a placeholder of some writers
+            raise ModelError(f"{where}: data must lie in a buffer, not at byte {outside} behind")
+        return data if data is not None and data.size else None
+
+    def operator(self, model, graph, index: int) -> Operator:
+        """Read operator ``index``."""
+        with self.at(f"operator {index}"):
+            operator = graph.Operators(index)
+            number, codes = operator.OpcodeIndex(), model.OperatorCodesLength()
+        if number >= codes:
+            raise ModelError(f"{self.file}: operator {index}: operator code must be one of the "
+                             f"file's {codes}, not {number}")
+        with self.at(f"operator code {number}"):
+            code = model.OperatorCodes(number)
+            value = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+            custom = (code.CustomCode() or b"").decode("utf-8")
+        op = _OPERATORS.get(value, f"number {value}")
+        if op == "CUSTOM":
+            op = f"CUSTOM {custom[:MAX_NAME]!r}"
+        inputs, outputs = self.arguments(operator, f"operator {index} ({op})")
+        return Operator(index, op, inputs, outputs, self.options(operator, index, op))
+
+    def options(self, operator, index: int, op: str) -> dict[str, int | float | bool]:
+        """Read the option fields that matter for ``op``."""
+        if op not in _OPTIONS:
+            return {}
+        kind, fields = _OPTIONS[op]
+        where = f"operator {index} ({op})"
+        with self.at(where):
+            given, union = operator.BuiltinOptionsType(), operator.BuiltinOptions()
+        expected = getattr(tflite.BuiltinOptions, kind.__name__)
+        if union is None or given != expected:
+            raise ModelError(f"{self.file}: {where}: options must be {kind.__name__} "
+                             f"(number {expected}), not number {given}")
+        with self.at(where):
+            table = kind()
+            table.Init(union.Bytes, union.Pos)
+            return {field: getattr(table, field)() for field in fields}
+
+
+def _ints(array) -> tuple[int, ...]:
+    """Return a vector; the accessors say 0 for a missing one."""
+    return tuple(array.tolist()) if isinstance(array, np.ndarray) else ()
+
+
+def _quantisation(table) -> Quantisation | None:
+    if table is None or not table.ScaleLength():
+        return None
+    scale = np.asarray(table.ScaleAsNumpy(), np.float32)
+    zeros = table.ZeroPointAsNumpy()
+    if not isinstance(zeros, np.ndarray) or not zeros.size:
+        zeros = np.zeros(len(scale), np.int64)
+    return Quantisation(scale, np.asarray(zeros, np.int64), table.QuantizedDimension())

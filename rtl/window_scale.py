@@ -1,0 +1,83 @@
+"""Element-wise addition: two bytes, each brought to the scale of their sum."""
+
+from amaranth import Cat, Const, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+#: Cycles from a byte to its scaled value.
+SCALE_LATENCY = 6
+#: LiteRT's left shift, which leaves room for the fractions.
+LEFT_SHIFT = 20
+
+#: How a byte is scaled: its zero point, multiplier and right shift, and what rounds the shift.
+ScaleConfig = data.StructLayout(
+    {"zero": signed(8), "multiplier": 31, "right": 5, "half": 31, "below_half": 31}
+)
+
+
+def scale_config(m, zero, multiplier, shift, name) -> Signal:
+    """Registers for the configuration of all scalers, from a command's fields; two cycles late."""
+    config = Signal(ScaleConfig, name=name, reset_less=True)
+    m.d.sync += [
+        config.zero.eq(zero),
+        config.multiplier.eq(multiplier[:31]),
+        config.right.eq((-shift)[:5]),
+        config.half.eq(((1 << config.right) >> 1)[:31]),
+        config.below_half.eq((((1 << config.right) - 1) >> 1)[:31]),
+    ]
+    return config
+
+
+class ByteScaler(wiring.Component):
+    """(x - zero) * 2**20 * multiplier * 2**(-right - 31), rounded twice as LiteRT does.
+
+    With p = (x - zero) * multiplier, the high half of the doubled product of LiteRT's
+    SaturatingRoundingDoublingHighMul is ``t = (p * 2**20 + 2**30) >> 31 = (p + 2**10) >> 11``; it
+    rounds halves up, nothing saturates.  Then ``t / 2**right`` is rounded with halves away from 0:
+    ``(t + h) >> right`` with h = 2**(right - 1), less 1 if t < 0.
+
+    As |p| < 2**39, |t| <= 2**28: sums of two results are far from overflow.
+
+    Members:
+        config: constant from before x enters until its result has left.
+        valid: a bit for each stage: the stage's input is to be taken.
+        x: the byte.
+        y: the result, SCALE_LATENCY cycles later.
+
+    One byte a cycle; no back-pressure.
+    """
+
+    config: In(ScaleConfig)
+    valid: In(SCALE_LATENCY)
+    x: In(signed(8))
+    y: Out(signed(30))
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        difference = Signal(signed(9), reset_less=True)
+        low = Signal(signed(25), reset_less=True)
+        high = Signal(signed(24), reset_less=True)
+        doubled = Signal(signed(30), reset_less=True)
+        moved = Signal(signed(32), reset_less=True)
+        y = Signal(signed(30), reset_less=True)
+        # Two products that fit an 18 x 18 bit multiplier each.  An FPGA's multipliers lie far from
+        # its adders, so there is a register on either side of the way.
+        low_late, high_late = Signal.like(low), Signal.like(high)
+        rounding = Const(1 << 30 - LEFT_SHIFT, 16)
+        total = Cat(rounding, high_late).as_signed() + low_late
+        away = Mux(doubled[-1], config.below_half, config.half)
+        stages = (
+            [difference.eq(self.x - config.zero)],
+            [low.eq(difference * config.multiplier[:16]),
+             high.eq(difference * config.multiplier[16:])],
+            [low_late.eq(low), high_late.eq(high)],
+            [doubled.eq((total >> 31 - LEFT_SHIFT)[:30].as_signed())],
+            [moved.eq((doubled + away)[:32].as_signed())],
+            [y.eq((moved >> config.right)[:30].as_signed())],
+        )  # fmt: skip
+        for number, statements in enumerate(stages):
+            with m.If(self.valid[number]):
+                m.d.sync += statements
+        m.d.comb += self.y.eq(y)
+        return m

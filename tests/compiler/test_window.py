@@ -1,0 +1,246 @@
+"""Layers of the window unit, compiled and run by the interpreter, against naive layers."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from accel.compiler import CompileError, compile_graph
+from accel.graph.ir import AveragePool
+from accel.isa import Op, WindowMode
+from accel.params import WINDOW_TILES, Params
+from tests.compiler.test_networks import MACHINES, check, images
+from tests.support import networks, reference
+from tests.support.machine import Machine
+from tests.support.programs import commands, without_waits
+
+WITH_UNIT = [name for name, params in MACHINES.items() if params.window_taps]
+
+
+def build(seed, shape):
+    rng = np.random.default_rng(seed)
+    return rng, networks.Builder(rng, shape)
+
+
+def windows(graph, params=MACHINES["4x4"], batch=1) -> list[dict]:
+    """The fields of a program's WINDOW commands."""
+    return [f for op, f in commands(compile_graph(graph, params, batch)) if op == Op.WINDOW]
+
+
+def ops(graph, params) -> list[Op]:
+    return [op for op, _ in commands(compile_graph(graph, params, 1))]
+
+
+@pytest.mark.parametrize("machine", WITH_UNIT)
+@pytest.mark.parametrize("part", range(3))
+def test_random_networks(machine, part):
+    done = used = 0
+    for seed in range(1000 * part, 1000 * part + 20):
+        rng = np.random.default_rng(seed)
+        graph = networks.random_window_network(rng)
+        if networks.macs(graph) < 40_000:
+            ran = check(graph, MACHINES[machine], int(rng.integers(1, 4)), rng)
+            used += bool(ran.completed["window"])
+            done += 1
+    assert done >= 5 and used >= done // 2
+
+
+@pytest.mark.parametrize("machine", WITH_UNIT)
+def test_mobile(machine):
+    rng = np.random.default_rng(1)
+    check(networks.mobile(rng, 16, MACHINES[machine].cols, 3), MACHINES[machine], 2, rng)
+
+
+@pytest.mark.parametrize("machine", WITH_UNIT)
+def test_residual(machine):
+    rng = np.random.default_rng(2)
+    check(networks.residual(rng, 8, MACHINES[machine].cols), MACHINES[machine], 2, rng)
+
+
+def test_a_depthwise_layer_takes_no_array_and_one_cycle_for_each_group_of_taps():
+    rng, net = build(3, (12, 12, 20))
+    graph = net.depthwise().graph()
+    ran = check(graph, Params(), 2, rng)
+    assert ran.busy_cycles == 0
+    assert ran.window_cycles == 2 * 144 * 2 * -(-9 // 4)
+    layer = compile_graph(graph, Params(), 2).layers[0]
+    assert (layer.op, layer.macs) == ("conv2d", 2 * 144 * 20 * 9)
+
+
+def test_averages_at_edges_have_their_own_factors():
+    rng, net = build(4, (6, 7, 4))
+    graph = net.pool("average", (3, 3), (1, 1), (1, 1, 1, 1)).graph()
+    found = windows(graph)
+    assert sum(f["nx"] * f["ny"] for f in found) == 42
+    assert len({(f["multiplier"], f["shift"]) for f in found}) == 3  # of 4, 6 and 9 elements
+    check(graph, MACHINES["4x4"], 2, rng)
+    # Padding that counts is the same factor everywhere, and then one command.
+    node = graph.nodes[0]
+    node = dataclasses.replace(node, table=dict.fromkeys(node.table, (1 << 30, -3)))
+    even = dataclasses.replace(graph, nodes=(node,))
+    assert len(windows(even, Params())) == 1
+    check(even, Params(), 2, rng)
+
+
+def test_pools_clamp():
+    rng, net = build(5, (7, 5, 6))
+    for kind in ("max", "average"):
+        graph = networks.Builder(rng, (7, 5, 6)).pool(kind, (3, 2), (2, 1)).graph()
+        node = dataclasses.replace(graph.nodes[0], lo=-11, hi=9)
+        graph = dataclasses.replace(graph, nodes=(node,))
+        check(graph, MACHINES["4x4"], 2, rng)
+        if kind == "max":
+            check(graph, MACHINES["4x4 alone"], 2, rng)
+    with pytest.raises(CompileError, match="average0: averages are clamped to -11 .. 9 only by"):
+        compile_graph(graph, MACHINES["4x4 alone"], 1)
+
+
+def test_a_maximum_behind_a_convolution_clamps_with_it():
+    rng, net = build(6, (8, 8, 3))
+    graph = net.conv(5, (3, 3)).pool("max", (2, 2), (2, 2)).graph()
+    for lo, hi in ((-9, 30), (-128, -100), (100, 127)):
+        pool = dataclasses.replace(graph.nodes[1], lo=lo, hi=hi)
+        clamped = dataclasses.replace(graph, nodes=(graph.nodes[0], pool))
+        program = compile_graph(clamped, MACHINES["4x4"], 1)
+        assert [layer.op for layer in program.layers] == ["conv2d+max_pool"]
+        check(clamped, MACHINES["4x4"], 1, rng)
+
+
+def test_what_does_not_fit_the_unit_runs_on_the_array():
+    rng = np.random.default_rng(7)
+    small = MACHINES["4x4 tiny"]  # 2 taps, 128 bytes: 32 words
+    taps = WINDOW_TILES * small.window_taps
+    fits = networks.Builder(rng, (9, 9, 3)).depthwise((5, 6), padding=(0,) * 4).graph()
+    wide = networks.Builder(rng, (9, 9, 3)).depthwise((6, 6), padding=(0,) * 4).graph()
+    many = networks.Builder(rng, (1, taps + 1, 2)).depthwise((1, taps + 1), padding=(0,) * 4)
+    dilated = networks.Builder(rng, (9, 9, 3)).conv(3, (3, 3), dilation=(2, 1), groups=3)
+    single = networks.Builder(rng, (9, 9, 1)).depthwise().graph()
+    pool = networks.Builder(rng, (7, 7, 3)).pool("average", (7, 7), (1, 1)).graph()
+    assert Op.WINDOW in ops(fits, small) and Op.EXEC not in ops(fits, small)
+    for graph in (wide, many.graph(), dilated.graph(), single, pool):
+        assert Op.WINDOW not in ops(graph, small)
+        check(graph, small, 1, rng)
+    for graph in (fits, pool):
+        assert Op.WINDOW not in ops(graph, MACHINES["4x4 alone"])
+
+
+def test_addition_needs_the_unit():
+    _, net = build(8, (4, 4, 4))
+    graph = net.add(net.last).graph()
+    with pytest.raises(CompileError, match="add0: an addition needs the window unit"):
+        compile_graph(graph, MACHINES["4x4 alone"], 1)
+
+
+def test_operands_must_have_one_shape_and_shrink():
+    _, net = build(9, (4, 4, 4))
+    graph = net.conv(4).add(net.tensors["input"]).graph()
+    node = graph.nodes[1]
+    grown = dataclasses.replace(node, operands=((1 << 30, 0), (1 << 30, 1)))
+    with pytest.raises(CompileError, match="add1: operands' shifts must not be positive, not 1"):
+        compile_graph(dataclasses.replace(graph, nodes=(graph.nodes[0], grown)), Params(), 1)
+    source = dataclasses.replace(graph.tensors["input"], shape=(4, 5, 4))
+    tensors = graph.tensors | {"input": source}
+    with pytest.raises(CompileError, match=r"add1: operands must have the output's shape"):
+        compile_graph(dataclasses.replace(graph, tensors=tensors, nodes=(node,)), Params(), 1)
+
+
+def test_sums_of_a_pool_must_stay_in_int32():
+    _, net = build(10, (4, 4, 4))
+    graph = net.pool("average", (2, 2), (2, 2)).graph()
+    node = dataclasses.replace(graph.nodes[0], table={4: (1 << 30, 22)})
+    with pytest.raises(CompileError, match="average0: sums must stay in int32, but 4 elements"):
+        compile_graph(dataclasses.replace(graph, nodes=(node,)), Params(), 1)
+
+
+def test_additions_take_bytes_where_channels_would_waste_columns():
+    rng, net = build(11, (8, 8, 5))
+    graph = net.add(net.last).graph()
+    found = windows(graph, MACHINES["4x4"])
+    assert {f["cols"] for f in found} == {4} and sum(f["nx"] for f in found) == 8 * 8 * 5 // 4
+    check(graph, MACHINES["4x4"], 1, rng)
+    odd = networks.Builder(rng, (3, 3, 5))
+    odd = odd.add(odd.last).graph()
+    assert {f["cols"] for f in windows(odd, MACHINES["4x4"])} == {4, 1}
+    check(odd, MACHINES["4x4"], 1, rng)
+
+
+def test_a_small_image_goes_group_by_group_from_array_to_window_unit():
+    _, net = build(12, (6, 6, 32))
+    graph = net.conv(64).depthwise().conv(64).graph()
+    copies = [f for op, f in commands(compile_graph(graph, Params(), 1))
+              if op == Op.WLOAD and f["inner"]]
+    # Every group waits for its own POST and not for the last one's.
+    assert sorted({f["wait_post"] for f in copies}) == [1, 2, 3, 4]
+
+
+def test_a_large_image_goes_row_by_row_from_window_unit_to_array():
+    _, net = build(13, (40, 40, 32))
+    graph = net.depthwise().conv(16).graph()
+    program = compile_graph(graph, Params(), 1)
+    loads = [f for op, f in commands(program) if op == Op.LOAD and f["inner"]]
+    last = sum(op == Op.WINDOW for op, _ in commands(program))
+    waits = [f["wait_window"] for f in loads]
+    assert waits == sorted(waits) and 0 < waits[0] < last // 2 and waits[-1] == last
+    assert not any(f["wait_post"] for f in loads)
+
+
+def test_both_engines_have_commands_all_the_time():
+    """The array's next commands are listed while the window unit is at work, and vice versa."""
+    _, net = build(14, (40, 40, 16))
+    graph = net.conv(32).depthwise().conv(32).depthwise().conv(16).graph()
+    found = ops(graph, Params())
+    execs = [n for n, op in enumerate(found) if op == Op.EXEC]
+    units = [n for n, op in enumerate(found) if op == Op.WINDOW]
+    between = [n for n in units if execs[0] < n < execs[-1]]
+    turns = sum(
+        one != other
+        for one, other in zip(found, found[1:], strict=False)
+        if {one, other} <= {Op.EXEC, Op.WINDOW}
+    )
+    assert len(between) == len(units) and turns >= 1
+    assert sum(a < b for a in execs for b in units) > len(execs) * len(units) // 4
+    assert sum(a > b for a in execs for b in units) > len(execs) * len(units) // 4
+
+
+def test_the_last_window_of_a_layer_marks_its_end():
+    _, net = build(15, (9, 9, 8))
+    graph = net.depthwise().pool("max", (3, 3), (2, 2)).graph()
+    program = compile_graph(graph, MACHINES["4x4"], 2)
+    marks = [f["mark_addr"] for op, f in commands(program) if op == Op.WINDOW and f["mark"]]
+    assert marks == [layer.mark_addr for layer in program.layers]
+    modes = [f["mode"] for op, f in commands(program) if op == Op.WINDOW]
+    assert modes == sorted(modes) and set(modes) == {WindowMode.MAC, WindowMode.MAX}
+
+
+@pytest.mark.parametrize(
+    "op, name, machine",
+    [
+        (Op.WLOAD, "wait_window", "4x4 tiny"),
+        (Op.WLOAD, "wait_post", "16x16"),
+        (Op.WINDOW, "wait_wload", "4x4"),
+        (Op.LOAD, "wait_window", "16x16"),
+    ],
+)
+def test_the_interpreter_notices_a_missing_wait(op, name, machine):
+    rng = np.random.default_rng(16)
+    graph = networks.mobile(rng, 16, MACHINES[machine].cols, 3)
+    program = compile_graph(graph, MACHINES[machine], 1)
+    inputs = images(graph, 1, rng)
+    expected = reference.run(graph, inputs)
+    wrong = 0
+    for seed in range(4):
+        ran = Machine(without_waits(program, op, name), inputs, seed)
+        ran.run()
+        wrong += any(
+            (ran.output(layer.output) != expected[layer.output]).any() for layer in program.layers
+        )
+    assert wrong
+
+
+def test_a_pool_without_an_entry_for_a_count():
+    _, net = build(17, (4, 4, 2))
+    graph = net.pool("average", (2, 2), (1, 1), (1, 1, 0, 0)).graph()
+    node: AveragePool = graph.nodes[0]
+    node = dataclasses.replace(node, table={4: node.table[4]})
+    with pytest.raises(CompileError, match="average0: its table has no entry for 1 elements"):
+        compile_graph(dataclasses.replace(graph, nodes=(node,)), Params(), 1)
