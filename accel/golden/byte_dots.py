@@ -11,7 +11,7 @@ import numpy as np
 
 from accel.golden.dots import VECTOR, fill_up, multiply, panel_rows
 from accel.golden.panels import frame_images, lay_rows
-from accel.golden.requant import Recipe, follow, recipe
+from accel.golden.requant import WIDTH, Recipe, follow, recipe
 from accel.golden.threads import spread
 from accel.graph.ir import Conv, Tensor
 
@@ -81,14 +81,14 @@ def convolve_bytes(framed, w, b, thin, channels, view, wide, steps, y, size, fir
     kernel, stride, dilation = view
     size = min(size, last - first)
     panel = np.zeros((1 if thin else size, length), np.uint8)
-    sums = np.empty((size, filters), np.int32)
+    sums = np.empty((size, -(-filters // WIDTH) * WIDTH), np.int32)
     at = first
     while at < last:
         n, start = at // windows, at % windows
         stop = min(start + size, windows, start + last - at)
         count = stop - start
         if thin:
-            thin_sums(framed[n], w[0], b, view, wide, start, stop, sums)
+            thin_sums(framed[n], w[0], b, view, wide, start, stop, sums[:, :filters])
         else:
             share = channels // groups
             for g in range(groups):
@@ -96,7 +96,7 @@ def convolve_bytes(framed, w, b, thin, channels, view, wide, steps, y, size, fir
                          start, stop, panel)  # fmt: skip
                 own = slice(g * part, (g + 1) * part)
                 multiply(w[g], b[own], panel, count, sums[:, own])
-        follow(steps, 0, sums, count, y[n, start:stop])
+        follow(steps, 0, sums, count, y[n].ravel(), start * filters, filters, filters)
         at += count
 
 

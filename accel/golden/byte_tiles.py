@@ -197,7 +197,7 @@ def convolve(images, geometry, packed, y, first, last, first_block, last_block):
         first_block: block of filters to begin at.
         last_block: one behind the last.
     """
-    wide = geometry.out[1]
+    wide, filters, flat = geometry.out[1], y.shape[1], y.ravel()
     pitch = geometry.wide * geometry.channels
     rows = (last - first) * max(geometry.stride[0], geometry.reach)
     framed = np.empty(
@@ -210,11 +210,10 @@ def convolve(images, geometry, packed, y, first, last, first_block, last_block):
         count = lines * wide
         places[count : count + ROWS] = places[count - 1]  # stand-ins for rows that are missing
         for block in packed.blocks[first_block:last_block]:
-            filters = slice(block[1], block[1] + block[2])
             for p in range(0, count, PANEL):
-                some, at = min(PANEL, count - p), first * wide + p
+                some, at = min(PANEL, count - p), (first * wide + p) * filters + block[1]
                 multiply_rows(geometry, packed, block, places.ctypes.data + 8 * p, some, sums)
-                follow(packed.recipe, block[4] * LANES, sums, some, y[at : at + some, filters])
+                follow(packed.recipe, block[4] * LANES, sums, some, flat, at, filters, block[2])
         first += lines
 
 

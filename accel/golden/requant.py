@@ -1,109 +1,192 @@
 """Requantisation in vectors: what accel.quant.requantise_rows does, several times as fast.
 
-Every rounding of accel.quant is a right shift of the 64-bit product with something added before it
-("once"), or two of them ("twice", where negative values may take one less):
+All that depends on the channel alone is computed beforehand, and the rest is a few instructions
+for 16 channels at once.  Rounding once is (product + half) >> right, on 64 bits.  Rounding twice is
 
-    once:   (product + half) >> right
-    twice:  first = (product + early) >> before
-            (first + half + (less if first < 0 else 0)) >> right
+    first = (product + early) >> before
+    (first + half + (less if first < 0 else 0)) >> right
 
-What is added and shifted depends on the channel alone, so it is computed beforehand; the rest is
-the same few instructions for all channels.  tests/golden/test_requant.py holds them to be equal.
+where DOUBLE's first step is its rounding to the product's upper half, and AWAY has none; ``less`` is
+-1 for both, and so halves go away from zero.  FLOAT multiplies float32.
 """
 
 from typing import NamedTuple
 
 import numba
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
 from accel import quant
+from accel.golden.emit import F32, I8, I32, I64, call, constant, load, loop, pointer, repeat
 from accel.graph.ir import Requant
 from accel.isa import Rounding
 
 #: The one definition of requantisation, compiled.
 requantise_rows = numba.njit(cache=True, nogil=True)(quant.requantise_rows)
 
-#: How a Recipe is followed.
-DEFINED, ONCE, TWICE = 0, 1, 2
+#: Channels that are computed at once: sums and recipes are filled up to a multiple of them.
+WIDTH = 16
+ONCE, TWICE, FLOAT = 0, 1, 2
+_WAYS = {"SINGLE": ONCE, "DOUBLE": TWICE, "AWAY": TWICE, "FLOAT": FLOAT}
 
 
 class Recipe(NamedTuple):
-    """Requantisation, ready for compiled code.
+    """Requantisation, ready for compiled code; channels are filled up.
 
     Attributes:
-        way: ONCE, TWICE, or DEFINED for a rounding that only requantise_rows knows.
-        fixed: requantise_rows' rounding, zero point, lo and hi.
-        factors: int64 [2, channels]: multiplier and shift.
-        steps: int64 [5, channels]: early, before, half, less and right.
+        way: ONCE, TWICE or FLOAT.
+        zero: added to the rounded value.
+        lo: of the rounded value, as ``hi``: they keep it, plus zero, in the node's range.
+        hi: see ``lo``.
+        steps: int64 [6, channels]: multiplier (of FLOAT the bits of a float32), right, half,
+            early, before and less.
     """
 
     way: int
-    fixed: tuple[int, int, int, int]
-    factors: np.ndarray
+    zero: int
+    lo: int
+    hi: int
     steps: np.ndarray
 
 
-def recipe(need: Requant, places=slice(None)) -> Recipe:
-    """Compute a Recipe for the channels ``need[places]``."""
-    fixed = int(need.rounding), int(need.zero_point), int(need.lo), int(need.hi)
-    factors = np.stack([need.multiplier, need.shift]).astype(np.int64)[:, places]
-    right = 31 - factors[1]
-    steps = np.zeros((5, len(right)), np.int64)
-    early, before, half, less, last = steps
-    way = {Rounding.SINGLE: ONCE, Rounding.AWAY: TWICE, Rounding.DOUBLE: TWICE}.get(
-        need.rounding, DEFINED
-    )
+def recipe(need: Requant, places=None) -> Recipe:
+    """Compute a Recipe, for the channels ``need[places]`` if given."""
+    places = np.arange(len(need.multiplier)) if places is None else places
+    places = np.pad(places, (0, -len(places) % WIDTH))
+    multiplier, left = (each.astype(np.int64)[places] for each in (need.multiplier, need.shift))
+    way = _WAYS[need.rounding.name]
+    steps = np.zeros((6, len(places)), np.int64)
+    steps[0], steps[1] = multiplier, 31 - left
     if need.rounding == Rounding.DOUBLE:
-        two = factors[1] < 0  # a left shift leaves nothing to round twice
-        early[two], before[two], less[two] = 1 << 30, 31, -1
-        right = np.where(two, -factors[1], right)
+        two = left < 0  # a left shift leaves nothing to round twice
+        steps[1, two] = -left[two]
+        steps[3, two], steps[4, two], steps[5, two] = 1 << 30, 31, -1
     elif need.rounding == Rounding.AWAY:
-        less[:] = -1
-    half[:], last[:] = 1 << (right - 1), right
-    return Recipe(way, fixed, factors, steps)
+        steps[5] = -1
+    elif way == FLOAT:
+        power = np.ldexp(np.float32(1), left - 31).astype(np.float32)
+        steps[0] = (multiplier.astype(np.float32) * power).view(np.int32)
+    steps[2] = 1 << (steps[1] - 1)
+    zero = int(need.zero_point)
+    return Recipe(way, zero, int(need.lo) - zero, int(need.hi) - zero, steps)
 
 
-@numba.njit(cache=True, nogil=True)
-def _once(factors, steps, fixed, first, sums, rows, out):
-    zero = fixed[1]
-    lo, hi = fixed[2] - zero, fixed[3] - zero
-    multiplier, half, right = factors[0, first:], steps[2, first:], steps[4, first:]
-    for row in range(rows):
-        for i in range(out.shape[1]):
-            value = np.int64(sums[row, i]) * np.int64(np.int32(multiplier[i]))
-            value = (value + half[i]) >> right[i]
-            out[row, i] = np.int32(max(lo, min(hi, value))) + np.int32(zero)
+def _many(value):
+    """Return a constant for all channels."""
+    kind = ir.VectorType(value.type, WIDTH)
+    return ir.Constant(kind, [value.constant] * WIDTH)
 
 
-@numba.njit(cache=True, nogil=True)
-def _twice(factors, steps, fixed, first, sums, rows, out):
-    zero = fixed[1]
-    lo, hi = fixed[2] - zero, fixed[3] - zero
-    multiplier, early, before = factors[0, first:], steps[0, first:], steps[1, first:]
-    half, less, right = steps[2, first:], steps[3, first:], steps[4, first:]
-    for row in range(rows):
-        for i in range(out.shape[1]):
-            value = np.int64(sums[row, i]) * np.int64(np.int32(multiplier[i]))
-            value = (value + early[i]) >> before[i]
-            value = (value + half[i] + (value >> 63 & less[i])) >> right[i]
-            out[row, i] = np.int32(max(lo, min(hi, value))) + np.int32(zero)
+def _between(builder, value, bounds, most, least):
+    """Return ``value`` inside of (lo, hi), by LLVM's functions of these names."""
+    for name, bound in zip((most, least), bounds, strict=True):
+        value = call(builder, name, value.type, value, repeat(builder, bound, WIDTH))
+    return value
 
 
-@numba.njit(cache=True, nogil=True)
-def follow(recipe, first, sums, rows, out):
-    """Requantise the first ``rows`` rows of int32 sums to int8 [rows, n].
+def _by_integers(builder, way, steps, bounds, sums):
+    """Return [WIDTH] int64: rounded and bounded."""
+    multiplier, right, half, early, before, less = steps
+    wide = half.type
+    factor = builder.sext(builder.trunc(multiplier, sums.type), wide)  # 32 bits, LLVM now knows
+    value = builder.mul(builder.sext(sums, wide), factor)
+    if way == TWICE:
+        value = builder.ashr(builder.add(value, early), before)
+        sign = builder.ashr(value, _many(constant(63)))
+        value = builder.add(value, builder.and_(sign, less))
+    value = builder.ashr(builder.add(value, half), right)
+    return _between(builder, value, bounds, f"llvm.smax.v{WIDTH}i64", f"llvm.smin.v{WIDTH}i64")
 
-    The columns are the recipe's channels ``first`` to ``first`` + n - 1.
+
+def _by_floats(builder, steps, bounds, sums):
+    """Return [WIDTH] int32: rounded half to even and bounded."""
+    kind = ir.VectorType(F32, WIDTH)
+    factor = builder.bitcast(builder.trunc(steps[0], sums.type), kind)
+    value = builder.fmul(builder.sitofp(sums, kind), factor)
+    value = call(builder, f"llvm.rint.v{WIDTH}f32", kind, value)
+    bounds = [builder.sitofp(bound, F32) for bound in bounds]
+    names = f"llvm.maxnum.v{WIDTH}f32", f"llvm.minnum.v{WIDTH}f32"
+    return builder.fptosi(_between(builder, value, bounds, *names), sums.type)
+
+
+def _emit(builder, way, arguments):
+    """Emit a function of ``requantiser``."""
+    sums, sums_pitch, rows, steps, steps_pitch, zero, lo, hi, out, out_pitch = arguments
+    wide, result = ir.VectorType(I64, WIDTH), ir.VectorType(I8, WIDTH)
+    steps = [
+        load(builder, wide, steps, builder.mul(steps_pitch, constant(i)), align=8)
+        for i in range(6)
+    ]  # fmt: skip
+    zero = repeat(builder, builder.trunc(zero, I8), WIDTH)
+
+    def row(i, carried):
+        values = load(builder, ir.VectorType(I32, WIDTH), sums, builder.mul(i, sums_pitch))
+        if way == FLOAT:
+            value = _by_floats(builder, steps, (lo, hi), values)
+        else:
+            value = _by_integers(builder, way, steps, (lo, hi), values)
+        value = builder.add(builder.trunc(value, result), zero)
+        place = pointer(builder, out, builder.mul(i, out_pitch), to=result)
+        builder.store(value, place).align = 1
+        return carried
+
+    loop(builder, "row", rows, [], row)
+
+
+def _requantiser(way: int):
+    """Make a function for compiled code: requantise rows of WIDTH int32 sums to int8.
+
+    Its arguments are the addresses of sums, a recipe's steps and the result, with distances in
+    bytes from row to row, and a recipe's other numbers; all are int64.
     """
-    way, fixed, factors, steps = recipe
-    if way == ONCE:
-        _once(factors, steps, fixed, first, sums, rows, out)
-    elif way == TWICE:
-        _twice(factors, steps, fixed, first, sums, rows, out)
-    else:
-        own = slice(first, first + out.shape[1])
-        for i in range(rows):  # one row at a time: all arrays are whole, so it runs in vectors
-            requantise_rows(
-                sums[i : i + 1, : out.shape[1]], factors[:1, own], factors[1:, own],
-                fixed[0], fixed[1], fixed[2], fixed[3], out[i : i + 1],
-            )  # fmt: skip
+
+    @intrinsic
+    def compute(
+        context, sums, sums_pitch, rows, steps, steps_pitch, zero, lo, hi, out, out_pitch
+    ):
+        def generate(context, builder, signature, values):
+            _emit(builder, way, values)
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 10), generate
+
+    return compute
+
+
+_once, _twice, _float = map(_requantiser, (ONCE, TWICE, FLOAT))
+
+
+@numba.njit(cache=True, nogil=True)
+def follow(recipe, channel, sums, rows, out, first, pitch, count):
+    """Requantise rows of sums.
+
+    Args:
+        recipe: see Recipe.
+        channel: of the recipe, for the first column.
+        sums: int32 [at least rows, at least count, filled up].
+        rows: to requantise, at least 1.
+        out: int8, flat.
+        first: element of ``out`` to begin at.
+        pitch: elements from row to row of it.
+        count: columns.
+    """
+    way, zero, lo, hi, table = recipe
+    spare = np.empty(rows * WIDTH, np.int8)
+    table_pitch = table.strides[0]
+    for i in range(0, count, WIDTH):
+        source, steps = sums.ctypes.data + 4 * i, table.ctypes.data + 8 * (channel + i)
+        target, step = out.ctypes.data + first + i, pitch
+        if count - i < WIDTH:
+            target, step = spare.ctypes.data, WIDTH
+        if way == ONCE:
+            _once(source, sums.strides[0], rows, steps, table_pitch, zero, lo, hi, target, step)
+        elif way == TWICE:
+            _twice(source, sums.strides[0], rows, steps, table_pitch, zero, lo, hi, target, step)
+        else:
+            _float(source, sums.strides[0], rows, steps, table_pitch, zero, lo, hi, target, step)
+        if count - i < WIDTH:
+            for row in range(rows):
+                for j in range(count - i):
+                    out[first + row * pitch + i + j] = spare[row * WIDTH + j]

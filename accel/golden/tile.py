@@ -18,11 +18,10 @@ from typing import NamedTuple
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-_I32, _I64, _F32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
+from accel.golden.emit import F32, I32, I64, call, constant, load, loop, pointer, repeat
 
 
 class Blocking(NamedTuple):
@@ -59,104 +58,51 @@ def float_blocking(has: set[str]) -> Blocking:
     return Blocking(8, 6, 2) if {"avx2", "fma"} <= has else Blocking(0, 0, 0)
 
 
-def _constant(value):
-    return ir.Constant(_I64, value)
-
-
-def _pointer(builder, base, *offsets, to):
-    """Return the sum of addresses as a pointer."""
-    for offset in offsets:
-        base = builder.add(base, offset)
-    return builder.inttoptr(base, to.as_pointer())
-
-
-def _load(builder, kind, base, *offsets, align=4):
-    value = builder.load(_pointer(builder, base, *offsets, to=kind))
-    value.align = align
-    return value
-
-
-def _repeat(builder, value, lanes):
-    """Return a vector whose lanes all are ``value``."""
-    vector = ir.VectorType(value.type, lanes)
-    undefined, places = ir.Constant(vector, ir.Undefined), ir.VectorType(_I32, lanes)
-    first = builder.insert_element(undefined, value, ir.Constant(_I32, 0))
-    return builder.shuffle_vector(first, undefined, ir.Constant(places, None))
-
-
 def _multiply_add(builder, is_float, total, row, stream):
     """Return ``total`` with the products added, by one instruction."""
     lanes, vector = total.type.count, total.type
     if is_float:
-        name, order = f"llvm.fma.v{lanes}f32", [row, stream, total]
-    else:
-        name, order = f"llvm.x86.avx512.vpdpbusd.{32 * lanes}", [total, row, stream]
-    kind = ir.FunctionType(vector, [vector] * 3)
-    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), order)
-
-
-def _loop(builder, name, count, carried, body):
-    """Emit ``for i in range(count)``, at least once, and return what is carried out of it.
-
-    ``body`` takes i and the list of values carried, and returns the list for the next turn.
-    """
-    before, inside = builder.block, builder.append_basic_block(name)
-    builder.branch(inside)
-    builder.position_at_end(inside)
-    turn = builder.phi(_I64)
-    turn.add_incoming(_constant(0), before)
-    phis = [builder.phi(value.type) for value in carried]
-    for phi, value in zip(phis, carried, strict=True):
-        phi.add_incoming(value, before)
-    values = body(turn, phis)
-    following = builder.add(turn, _constant(1))
-    last = builder.block  # not ``inside``, where a loop is in this one
-    turn.add_incoming(following, last)
-    for phi, value in zip(phis, values, strict=True):
-        phi.add_incoming(value, last)
-    after = builder.append_basic_block(name + ".after")
-    builder.cbranch(builder.icmp_unsigned("<", following, count), inside, after)
-    builder.position_at_end(after)
-    return values
+        return call(builder, f"llvm.fma.v{lanes}f32", vector, row, stream, total)
+    return call(builder, f"llvm.x86.avx512.vpdpbusd.{32 * lanes}", vector, total, row, stream)
 
 
 def _emit(builder, blocking: Blocking, is_float, arguments):
     """Emit a tile; ``arguments`` are those of the function that ``tile`` makes."""
     places, taps, tap_count, depth, stream, start, start_pitch, out, out_pitch = arguments
     lanes, rows, vectors = blocking
-    lane = _F32 if is_float else _I32
+    lane = F32 if is_float else I32
     vector, size = ir.VectorType(lane, lanes), 4 * lanes
     grid = [(row, v) for row in range(rows) for v in range(vectors)]
 
     def at(base, pitch, row, v):
-        return base, builder.mul(pitch, _constant(row)), _constant(v * size)
+        return base, builder.mul(pitch, constant(row)), constant(v * size)
 
-    bases = [_load(builder, _I64, places, _constant(8 * row), align=8) for row in range(rows)]
-    sums = [_load(builder, vector, *at(start, start_pitch, row, v)) for row, v in grid]
+    bases = [load(builder, I64, places, constant(8 * row), align=8) for row in range(rows)]
+    sums = [load(builder, vector, *at(start, start_pitch, row, v)) for row, v in grid]
 
     def tap(number, carried):
-        offset = _load(builder, _I64, taps, builder.mul(number, _constant(8)), align=8)
+        offset = load(builder, I64, taps, builder.mul(number, constant(8)), align=8)
         here = [builder.add(base, offset) for base in bases]
 
         def step(k, carried):
             *sums, stream = carried
             streams = [
-                _load(builder, vector, stream, _constant(v * size)) for v in range(vectors)
+                load(builder, vector, stream, constant(v * size)) for v in range(vectors)
             ]
-            added, skip = [], builder.mul(k, _constant(4))
+            added, skip = [], builder.mul(k, constant(4))
             for row in range(rows):
-                value = _repeat(builder, _load(builder, lane, here[row], skip, align=1), lanes)
+                value = repeat(builder, load(builder, lane, here[row], skip, align=1), lanes)
                 for v in range(vectors):
                     added.append(_multiply_add(
                         builder, is_float, sums[row * vectors + v], value, streams[v]
                     ))  # fmt: skip
-            return [*added, builder.add(stream, _constant(vectors * size))]
+            return [*added, builder.add(stream, constant(vectors * size))]
 
-        return _loop(builder, "step", depth, carried, step)
+        return loop(builder, "step", depth, carried, step)
 
-    *sums, _ = _loop(builder, "tap", tap_count, [*sums, stream], tap)
+    *sums, _ = loop(builder, "tap", tap_count, [*sums, stream], tap)
     for (row, v), total in zip(grid, sums, strict=True):
-        builder.store(total, _pointer(builder, *at(out, out_pitch, row, v), to=vector)).align = 4
+        builder.store(total, pointer(builder, *at(out, out_pitch, row, v), to=vector)).align = 4
 
 
 def tile(blocking: Blocking, is_float: bool):
