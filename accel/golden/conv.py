@@ -14,6 +14,7 @@ int32 sums that the accelerator accumulates (zero point 0).
 import numba
 import numpy as np
 
+from accel.golden import float_tiles
 from accel.golden.check import FLOATS, floating, like, typed, whole
 from accel.golden.columns import col2im, from_columns, im2col, to_columns
 from accel.golden.floating import convolve_by_dots
@@ -21,6 +22,8 @@ from accel.golden.window import Window, window
 
 __all__ = ["col2im", "conv2d", "conv2d_backward", "conv2d_gemm", "conv2d_loops", "im2col"]
 
+#: Whether the processor has the instructions for tiles.
+TILES = float_tiles.BLOCKING.lanes > 0
 INT8 = np.dtype(np.int8)
 #: Columns' bytes above which the backward pass takes a batch in parts.
 PART_BYTES = 1 << 24
@@ -162,7 +165,9 @@ def _gemm(x, w, b, view: Window, groups: int) -> np.ndarray:
 
 
 def _fast(x, w, b, view: Window, groups: int) -> np.ndarray:
-    """Dot products on panels of windows, or for 1x1 filters on large images a matrix product."""
+    """Tiles, where there are; or dot products, or for 1x1 filters on large images a product."""
+    if TILES and x.dtype == np.float32 and x.size:
+        return float_tiles.convolve_by_tiles(x, w, b, view, groups)
     few = len(x) * view.out[0] * view.out[1] <= len(w)
     if view.kernel != (1, 1) or any(view.padding) or few:
         return convolve_by_dots(x, w, b, view, groups)

@@ -1,0 +1,134 @@
+"""A tile of a matrix product whose sums never leave the processor's vector registers.
+
+Numba's loops are as fast as a processor allows in most places, but not here: LLVM finds neither
+the instruction that multiplies and adds four bytes at a time (VNNI's vpdpbusd) nor a blocking that
+uses every register.  So this one loop is written in LLVM's own language.
+
+A tile is ``rows`` by ``vectors`` sums of one vector each.  A step takes four bytes of every row,
+repeats them over a whole vector, and takes ``vectors`` vectors from a *stream*; every lane adds
+
+    bytes:   four products of unsigned bytes (row) and signed bytes (stream) to an int32, or
+    floats:  one product to a float32.
+
+For int8, rows are windows of an image and the stream holds filters; for floats, rows are filters
+and the stream holds windows: their results are wanted in this order.
+"""
+
+from typing import NamedTuple
+
+from llvmlite import ir
+from numba import types
+from numba.core.registry import cpu_target
+from numba.extending import intrinsic
+
+from accel.golden.emit import F32, I32, I64, call, constant, load, loop, pointer, repeat
+
+
+class Blocking(NamedTuple):
+    """How a tile uses the processor's registers.
+
+    Attributes:
+        lanes: sums in a vector; 0 where the processor has no such instruction.
+        rows: rows of a tile.
+        vectors: vectors of a tile.
+    """
+
+    lanes: int
+    rows: int
+    vectors: int
+
+
+def features() -> set[str]:
+    """What the processor that Numba compiles for has, in LLVM's names."""
+    listed = cpu_target.target_context.codegen().magic_tuple()[2].split(",")
+    return {name[1:] for name in listed if name.startswith("+")}
+
+
+def byte_blocking(has: set[str]) -> Blocking:
+    """Use 32 registers of 64 bytes, 16 of 32, or none."""
+    if {"avx512vnni", "avx512bw", "avx512vl"} <= has:
+        return Blocking(16, 6, 4)
+    return Blocking(8, 6, 2) if {"avxvnni", "avx2"} <= has else Blocking(0, 0, 0)
+
+
+def float_blocking(has: set[str]) -> Blocking:
+    """Do what byte_blocking does, for floats."""
+    if "avx512f" in has:
+        return Blocking(16, 8, 3)
+    return Blocking(8, 6, 2) if {"avx2", "fma"} <= has else Blocking(0, 0, 0)
+
+
+def _multiply_add(builder, is_float, total, row, stream):
+    """Return ``total`` with the products added, by one instruction."""
+    lanes, vector = total.type.count, total.type
+    if is_float:
+        return call(builder, f"llvm.fma.v{lanes}f32", vector, row, stream, total)
+    return call(builder, f"llvm.x86.avx512.vpdpbusd.{32 * lanes}", vector, total, row, stream)
+
+
+def _emit(builder, blocking: Blocking, is_float, arguments):
+    """Emit a tile; ``arguments`` are those of the function that ``tile`` makes."""
+    places, taps, tap_count, depth, stream, start, start_pitch, out, out_pitch = arguments
+    lanes, rows, vectors = blocking
+    lane = F32 if is_float else I32
+    vector, size = ir.VectorType(lane, lanes), 4 * lanes
+    grid = [(row, v) for row in range(rows) for v in range(vectors)]
+
+    def at(base, pitch, row, v):
+        return base, builder.mul(pitch, constant(row)), constant(v * size)
+
+    bases = [load(builder, I64, places, constant(8 * row), align=8) for row in range(rows)]
+    sums = [load(builder, vector, *at(start, start_pitch, row, v)) for row, v in grid]
+
+    def tap(number, carried):
+        offset = load(builder, I64, taps, builder.mul(number, constant(8)), align=8)
+        here = [builder.add(base, offset) for base in bases]
+
+        def step(k, carried):
+            *sums, stream = carried
+            streams = [
+                load(builder, vector, stream, constant(v * size)) for v in range(vectors)
+            ]
+            added, skip = [], builder.mul(k, constant(4))
+            for row in range(rows):
+                value = repeat(builder, load(builder, lane, here[row], skip, align=1), lanes)
+                for v in range(vectors):
+                    added.append(_multiply_add(
+                        builder, is_float, sums[row * vectors + v], value, streams[v]
+                    ))  # fmt: skip
+            return [*added, builder.add(stream, constant(vectors * size))]
+
+        return loop(builder, "step", depth, carried, step)
+
+    *sums, _ = loop(builder, "tap", tap_count, [*sums, stream], tap)
+    for (row, v), total in zip(grid, sums, strict=True):
+        builder.store(total, pointer(builder, *at(out, out_pitch, row, v), to=vector)).align = 4
+
+
+def tile(blocking: Blocking, is_float: bool):
+    """Make a function for compiled code that computes one tile.
+
+    Its arguments are nine unsigned 64-bit numbers, for addresses and distances in bytes:
+
+        places       address of the rows' addresses, uint64 [rows]
+        taps         address of offsets that are added to the rows' addresses, int64 [tap_count]
+        tap_count    runs of steps, each with its own offset; at least 1
+        depth        steps of each run (a row is read for 4 * depth bytes at a tap); at least 1
+        stream       address of [tap_count, depth, vectors, lanes] times four bytes
+        start        address of what the sums begin with, [rows, vectors, lanes]
+        start_pitch  from row to row of it; 0 to begin all rows alike
+        out          address of [rows, vectors, lanes], written
+        out_pitch    from row to row of it
+    """
+
+    @intrinsic
+    def compute(
+        context, places, taps, tap_count, depth, stream, start, start_pitch, out, out_pitch
+    ):
+        def generate(context, builder, signature, values):
+            _emit(builder, blocking, is_float, values)
+            return context.get_dummy_value()
+
+        return types.void(*[types.uint64] * 9), generate
+
+    return compute
