@@ -187,6 +187,8 @@ class WindowRecordWriter(wiring.Component):
         slot_free: strobe: the oldest slot in use is free again.
         write: to the slots.
         completed: strobe: a record's last word is being written.
+
+    Throughput: that of the EntryCutter.
     """
 
     def __init__(self, params: Params):

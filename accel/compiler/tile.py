@@ -29,6 +29,11 @@ _FIELD_MOST = {field.name: field.range[1] for field in FIELDS[Op.EXEC]}["k"]
 _LATENCY = 80
 #: Rough cycles that a block's commands cost beside its data.
 _OVERHEAD = 4
+#: Rough cycles that a POST takes beside its pixels.
+_POST = 30
+#: What the bus carries beside a layer's weights, in terms of that layer's tensors: the next and the
+#: last layer's tensors too, in the window unit meanwhile.
+_NEIGHBOURS = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +114,7 @@ class _Scorer:
 
     def array(self, pixels: int) -> float:
         """Cycles of a group on a block: the slowest of array, weight stream and requantiser."""
-        drain = pixels * self.params.cols / self.params.post_lanes
+        drain = pixels * self.params.cols / self.params.post_lanes + _POST
         return max(self.tiles * max(pixels, self.params.rows), self.weights, drain)
 
     def best(self) -> tuple[float, Tiling] | None:
@@ -132,14 +137,15 @@ class _Scorer:
                 tiling = Tiling(
                     self.chunks, width, self.band, units, columns, True, False, self.apart
                 )
-                yield strips * cost, tiling
+                yield strips * cost + self._edges(self._rows(units), columns, columns), tiling
             if layer.pool_rows.kernel <= layer.pool_rows.stride == 1:
                 return  # without pooling, nothing is ever carried
         for cost, height, piece, resident, apart in self._carried(columns):
             tiling = Tiling(
                 self.chunks, width, self.band, height, piece, False, resident, apart
             )
-            yield strips * cost, tiling
+            wide = piece if apart else columns
+            yield strips * cost + self._edges(height, piece, wide), tiling
 
     def _local(self, columns: int):
         """(cost, unit rows) of blocks that are images of their own."""
@@ -187,6 +193,20 @@ class _Scorer:
     def _pitch(self, columns: int) -> int:
         return max(kernel.pitch(self._inputs(columns) * kernel.channels) for kernel in self.chunks)
 
+    def _edges(self, height, columns, wide) -> float:
+        """Cycles that a layer waits for its first block's input and the next one for its last.
+
+        Layers depend on each other, so little hides these; they favour small blocks.
+        """
+        needed = (height - 1) * self.layer.rows.stride + self.layer.rows.extent
+        pixels, params = height * columns, self.params
+        drain = pixels * params.cols * (1 / params.post_lanes + 1 / params.bus_bytes)
+        return needed * self._row_cycles(wide) + drain
+
+    def _row_cycles(self, wide) -> float:
+        row_bytes = self._inputs(wide) * self.part.channels
+        return row_bytes / min(self.params.bus_bytes, self.params.rows) + 4
+
     def _cost(self, height, columns, wide, fresh, blocks, passes, apart) -> float | None:
         """Cycles of a strip's blocks; None if a block's input does not fit the buffer.
 
@@ -198,8 +218,7 @@ class _Scorer:
         needed = (height - 1) * self.layer.rows.stride + self.layer.rows.extent
         if needed * pitch > size:
             return None
-        row_bytes = self._inputs(wide) * self.part.channels
-        row_cycles = row_bytes / min(params.bus_bytes, params.rows) + 4
+        row_cycles = self._row_cycles(wide)
         compute = self.groups * (self.array(height * columns) + _OVERHEAD)
         if apart:
             load = needed * row_cycles * self.groups
@@ -212,7 +231,9 @@ class _Scorer:
             hidden = (needed + follow) * pitch <= size
             exposed = passes * _LATENCY
         if hidden:
-            return blocks * (max(compute, load) + _OVERHEAD)
+            stored = height * columns * self.layer.channels / params.bus_bytes
+            traffic = self.groups * self.weights + _NEIGHBOURS * (load + stored)
+            return blocks * (max(compute, traffic) + _OVERHEAD)
         return blocks * (compute + load + exposed)
 
 

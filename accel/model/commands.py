@@ -35,6 +35,18 @@ _POST = (
     "begin", "mark", "count", "cols", "pool", "kh", "kw", "sh", "sw", "pt", "pl", "in_w", "in_h",
     "out_w", "out_h", "dst", "pitch_x", "pitch_y", "mark_addr",
 )  # fmt: skip
+#: WINDOW: behind columns of a POST, of which it has those that the store engine looks at.  The
+#: last one tells whether it is like the WINDOW before it in what its blocks know of a command.
+V_MODE, V_NX, V_NY, V_K, V_SAME = range(P_ENTRIES + 1, P_ENTRIES + 6)
+_STORED = {
+    P_MARK: "mark", P_COLS: "cols", P_OUT_W: "nx", P_DST: "dst", P_PITCH_X: "pitch_x",
+    P_PITCH_Y: "pitch_y", P_MARK_ADDR: "mark_addr",
+}  # fmt: skip
+#: Those blocks have one register for these fields (rtl/window_walker.py).
+_CONFIG = (
+    "mode", "k", "rounding", "out_zero", "lo", "hi", "multiplier", "shift",
+    "a_zero", "a_multiplier", "a_shift", "b_zero", "b_multiplier", "b_shift",
+)  # fmt: skip
 _COLUMNS = {
     Op.LOAD: _COPY,
     Op.WLOAD: _COPY,
@@ -85,12 +97,28 @@ def _post_columns(words: np.ndarray, opcodes: np.ndarray) -> np.ndarray:
     table = np.zeros((len(words), P_ENTRIES + 1), np.int64)
     table[:, :P_ENTRIES] = _columns(words, Op.POST)
     entries = next(field for field in FIELDS[Op.TABLE] if field.name == "entries")
-    for op, count in (
-        (Op.TABLE, _field(words, entries)), (Op.ACTIVATION, np.full(len(words), _ACTIVATION_ENTRIES))
-    ):  # fmt: skip
+    counts = {Op.TABLE: _field(words, entries), Op.ACTIVATION: _ACTIVATION_ENTRIES}
+    for op, count in counts.items():
         mine = opcodes == op
         table[mine, P_BEGIN:P_ENTRIES] = 0
-        table[mine, P_ENTRIES] = count[mine]
+        table[:, P_ENTRIES] = np.where(mine, count, table[:, P_ENTRIES])
+    return table
+
+
+def _window_columns(words: np.ndarray) -> np.ndarray:
+    """The table rows of WINDOW commands."""
+    fields = {field.name: field for field in FIELDS[Op.WINDOW]}
+    table = np.zeros((len(words), V_SAME + 1), np.int64)
+    waits = [name for name in fields if name.startswith("wait_")]
+    named = dict(enumerate(waits)) | _STORED | {
+        V_MODE: "mode", V_NX: "nx", V_NY: "ny", V_K: "k",
+    }  # fmt: skip
+    for column, name in named.items():
+        table[:, column] = _field(words, fields[name])
+    configs = np.zeros((len(words) + 1, len(_CONFIG)), np.int64)
+    for column, name in enumerate(_CONFIG):
+        configs[1:, column] = _field(words, fields[name])
+    table[:, V_SAME] = (configs[1:] == configs[:-1]).all(axis=1)
     return table
 
 
@@ -111,7 +139,7 @@ def decode(image: np.ndarray, start: int, count: int, params: Params) -> Command
         if name == "post":
             tables.append(_post_columns(words[mine], opcodes[mine]))
         elif name == "window":
-            tables.append(np.zeros((int(mine.sum()), 3), np.int64))
+            tables.append(_window_columns(words[mine]))
         else:
             tables.append(_columns(words[mine], ops[0]))
     limit = len(QUEUES) if params.window_taps else WLOAD

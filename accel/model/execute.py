@@ -1,10 +1,10 @@
 """The exec engine: which pixel goes into the array when, and what comes of it later."""
 
-import numba
 import numpy as np
 
 from accel.model.commands import X_COLS, X_FIRST, X_K, X_LAST, X_NX, X_NY
-from accel.model.queues import waits_met
+from accel.model.edge import edge
+from accel.model.queues import stream_slice_of, waits_met
 from accel.model.shape import BLOCK_LATENCY, COMPLETION_LATENCY, ROWS
 
 #: Accumulator banks (rtl/exec.py).
@@ -13,7 +13,7 @@ _BANKS = 2
 #: decision and its registered outputs; the offset generator; what is on its way.
 (
     CYCLE, HAS_WALKER, HAS_OFFSETS, HELD, FOLLOWING, MET, VALID, PIXELS, PIXELS_LEFT, TILES_LEFT,
-    STARTS, FIRST, MACS, LAST_MACS, LAST_COMMAND, OUT_VALID, OUT, SPARED, SPARE, FREE, WEIGHTS,
+    STARTS, FIRST, MACS, LAST_MACS, LAST_COMMAND, OUT_VALID, SPARED, OUT, SPARE, FREE, WEIGHTS,
     LANES, SWAP, BUSY, WAIT_LOAD, WAIT_BANK, WAIT_WEIGHTS, IDLE, OFFSETS_HELD, OFFSETS_K, ACTIVE,
     OFFSET_TILES, LANE, READY, MACS_1, MACS_2, MACS_3, ENDS_HEAD, ENDS_TAIL, BLOCKS_HEAD,
     BLOCKS_TAIL, _RINGS,
@@ -36,7 +36,7 @@ def state() -> np.ndarray:
     return s
 
 
-@numba.njit(cache=True)
+@edge
 def execute(s, c, table, number, offered, done, weights_ready, bank_free):
     """An edge of the exec engine.
 
@@ -94,7 +94,7 @@ def execute(s, c, table, number, offered, done, weights_ready, bank_free):
     return takes and offered, completed, written
 
 
-@numba.njit(cache=True)
+@edge
 def _walk(s, c, table, number, comes, done, issue):
     """An edge of the pixel walker and of the slice that lets it go ahead."""
     walks = s[VALID] != 0 and s[SPARED] == 0
@@ -104,7 +104,7 @@ def _walk(s, c, table, number, comes, done, issue):
     if s[VALID]:
         vector = (s[LAST_MACS] if s[TILES_LEFT] == 0 else s[MACS]) << _V_MACS
         vector |= s[STARTS] | s[FIRST] << 1 | ends << 2 | (ends and s[LAST_COMMAND] != 0) << 3
-    _slice(s, s[VALID] != 0, vector, issue)
+    stream_slice_of(s, OUT_VALID, s[VALID] != 0, vector, issue)
 
     met = s[HELD] != 0 and waits_met(table, s[FOLLOWING], done, 0, 1, 2)
     if walks:
@@ -124,7 +124,7 @@ def _walk(s, c, table, number, comes, done, issue):
     s[MET] = met
 
 
-@numba.njit(cache=True)
+@edge
 def _begin(s, c, table):
     """The command that follows becomes the one under way."""
     number = s[FOLLOWING]
@@ -139,20 +139,7 @@ def _begin(s, c, table):
     s[LAST_COMMAND] = table[number, X_LAST]
 
 
-@numba.njit(cache=True)
-def _slice(s, valid, vector, ready):
-    """An edge of the register slice."""
-    if s[OUT_VALID] == 0 or ready:
-        s[OUT_VALID] = s[SPARED] != 0 or valid
-        s[OUT] = s[SPARE] if s[SPARED] else vector
-        s[SPARED] = 0
-    elif valid:
-        if s[SPARED] == 0:
-            s[SPARE] = vector
-        s[SPARED] = 1
-
-
-@numba.njit(cache=True)
+@edge
 def _offsets(s, c, table, number, comes, swap):
     """An edge of the offset generator; whether the next tile's will be complete soon."""
     step = s[ACTIVE] != 0 and (s[READY] == 0 or swap)

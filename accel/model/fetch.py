@@ -1,11 +1,11 @@
 """The fetcher: prefetch, checks, and the engines' command queues."""
 
-import numba
 import numpy as np
 
 from accel.isa import COMMAND_BYTES
 from accel.model.commands import QUEUES
-from accel.model.queues import BUFFERED, RAM_QUEUE, buffered, ram_queue
+from accel.model.edge import edge
+from accel.model.queues import BUFFERED, OUTPUT, RAM_QUEUE, buffered, ram_queue
 from accel.model.shape import (
     BUS,
     BUS_SHIFT,
@@ -52,13 +52,13 @@ def queue_state(c: np.ndarray) -> np.ndarray:
     return q
 
 
-@numba.njit(cache=True)
+@edge
 def finished(s):
     """Whether every command has been dispatched."""
     return s[LEFT] == 0
 
 
-@numba.njit(cache=True)
+@edge
 def fetch(s, q, c, accepted, arrived, route, pooled):
     """An edge of the fetcher.
 
@@ -112,7 +112,7 @@ def fetch(s, q, c, accepted, arrived, route, pooled):
     return word, entered
 
 
-@numba.njit(cache=True)
+@edge
 def _prefetch(s, c, accepted, arrived, pops):
     """The bursts of the program, and the buffer of their beats."""
     taken = pops and s[BUFFER + 1] != 0
@@ -133,25 +133,25 @@ def _prefetch(s, c, accepted, arrived, pops):
         s[MEASURED] = 1
 
 
-@numba.njit(cache=True)
+@edge
 def offers(q, number):
     """Whether a queue offers a command."""
     return q[number * Q_STATE + Q_VALID] != 0
 
 
-@numba.njit(cache=True)
+@edge
 def pending(q, number):
     """Whether a queue holds a command."""
     return q[number * Q_STATE + Q_HELD] != 0
 
 
-@numba.njit(cache=True)
+@edge
 def first(q, number):
     """The number, among its engine's commands, of the one that a queue offers."""
     return q[number * Q_STATE + Q_FIRST]
 
 
-@numba.njit(cache=True)
+@edge
 def command_queue(q, c, number, write, entered, ready):
     """An edge of a command queue: a word comes (an ``entered`` command's last); its reader's ready."""
     at = number * Q_STATE
@@ -162,7 +162,7 @@ def command_queue(q, c, number, write, entered, ready):
     if valid and ready:
         q[at + Q_VALID] = 0
         q[at + Q_FIRST] += 1
-    if pops and q[at + Q_WORDS + 2] != 0:
+    if pops and q[at + Q_WORDS + OUTPUT] != 0:
         if q[at + Q_WORDS_LEFT] == 0:
             q[at + Q_WORDS_LEFT] = c[WORDS + number] - 1
             q[at + Q_VALID] = 1

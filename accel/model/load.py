@@ -1,6 +1,5 @@
 """The load engines: LOAD into the im2col buffer; the window unit's WLOAD works the same way."""
 
-import numba
 import numpy as np
 
 from accel.model.commands import (
@@ -13,7 +12,8 @@ from accel.model.commands import (
     L_ROWS,
     L_SRC,
 )
-from accel.model.queues import RAM_QUEUE, ram_queue, waits_met
+from accel.model.edge import edge
+from accel.model.queues import OUTPUT, RAM_QUEUE, ram_queue, waits_met
 from accel.model.reads import AHEAD, ROOM, asks, split, takes_range
 from accel.model.shape import BUS, LOAD_BEATS
 
@@ -44,19 +44,19 @@ def state(c: np.ndarray) -> np.ndarray:
     return s
 
 
-@numba.njit(cache=True)
+@edge
 def requests(s):
     """Whether a burst is asked for."""
     return asks(s, SPLIT)
 
 
-@numba.njit(cache=True)
+@edge
 def active(s):
     """Whether a command is past its waits and not yet completed."""
     return s[MET] != 0 or s[UNDER_WAY] != 0
 
 
-@numba.njit(cache=True)
+@edge
 def load(s, c, table, number, offered, done, waits, fill_shift, chunk_shift, granted, arrived):
     """An edge of a load engine.
 
@@ -70,7 +70,7 @@ def load(s, c, table, number, offered, done, waits, fill_shift, chunk_shift, gra
         Whether it takes the command; whether it completes one.
     """
     completed = s[COMPLETED] != 0
-    beats = s[_DATA + 2] != 0
+    beats = s[_DATA + OUTPUT] != 0
     takes_piece, pops = _place(s, c, chunk_shift, beats)
 
     # The piece that was walked over goes to the queues of pieces and, if a copy, of ranges.
@@ -106,7 +106,7 @@ def load(s, c, table, number, offered, done, waits, fill_shift, chunk_shift, gra
     return ends, completed
 
 
-@numba.njit(cache=True)
+@edge
 def _walk(s, c, table, number, fill_shift, chunk_shift, advance, begin):
     """Walk over a piece, and to the next row where one ends; whether it was the command's last."""
     inner, left, right = table[number, L_INNER], table[number, L_LEFT], table[number, L_RIGHT]
@@ -139,7 +139,7 @@ def _walk(s, c, table, number, fill_shift, chunk_shift, advance, begin):
     return ends
 
 
-@numba.njit(cache=True)
+@edge
 def _note(s, c, size, copying, fill_shift, chunk_shift, last):
     """Remember the piece that is walked over: the steps of its placement, its memory."""
     s[FILL] = not copying
@@ -154,7 +154,7 @@ def _note(s, c, size, copying, fill_shift, chunk_shift, last):
         s[FIRST_CHUNK] = 0
 
 
-@numba.njit(cache=True)
+@edge
 def _push(s):
     """Queue the piece that was walked over, and its range."""
     at = _PIECE_RING + 3 * (s[PIECE_TAIL] & _RING)
@@ -169,7 +169,7 @@ def _push(s):
         s[at + 1] = s[BYTES]
 
 
-@numba.njit(cache=True)
+@edge
 def _place(s, c, chunk_shift, beats):
     """An edge of the placer; whether it takes a piece if there is one, and a beat."""
     go = s[BUSY] != 0 and (s[P_FILL] != 0 or beats)
@@ -183,7 +183,7 @@ def _place(s, c, chunk_shift, beats):
         s[P_STEPS] -= 1
         s[P_CHUNK] = s[P_CHUNK] + 1 & last_chunk
     if takes:
-        s[BUSY] = s[_PIECES + 2]
+        s[BUSY] = s[_PIECES + OUTPUT]
         if s[BUSY]:
             at = _PIECE_RING + 3 * (s[PIECE_HEAD] & _RING)
             s[PIECE_HEAD] += 1

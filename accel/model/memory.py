@@ -1,8 +1,8 @@
 """The memory behind the machine, as accel/sim/memory.py defines it, without data or stalls."""
 
-import numba
 import numpy as np
 
+from accel.model.edge import edge
 from accel.model.shape import BUS, LATENCY, RATE
 
 #: Bursts each direction holds at once.
@@ -30,7 +30,7 @@ def state(shape: np.ndarray) -> np.ndarray:
     return s
 
 
-@numba.njit(cache=True)
+@edge
 def begin(s, c):
     """Begin the next cycle; return what the memory drives."""
     s[CYCLE] += 1
@@ -57,7 +57,7 @@ def begin(s, c):
     return drives
 
 
-@numba.njit(cache=True)
+@edge
 def end(s, c, drives, read_beats, write_beats, sent):
     """End the cycle.
 

@@ -1,6 +1,5 @@
 """The pooling unit: which pixels it takes when, and when results leave."""
 
-import numba
 import numpy as np
 
 from accel.isa import Pool
@@ -19,6 +18,8 @@ from accel.model.commands import (
     P_SH,
     P_SW,
 )
+from accel.model.edge import edge
+from accel.model.queues import SLICE_OF, VALUE, stream_slice_of
 from accel.model.shape import AVERAGE_LATENCY, AVERAGE_VECTORS, COLS
 from accel.model.walk import WALK
 
@@ -35,10 +36,17 @@ _COLUMN_WALK = _ROW_WALK + WALK
 #: State, behind the two walks: rows (plan, results on their way, their queue), columns (sequence,
 #: plan, operations on their way, queue), average (vector under way, queue).
 (
-    CONFIG, PLANNED, R_LEAVES, R_TAKES, R_ROOM, R_1, R_2, R_HEAD, R_TAIL, PHASE, COLUMN, C_VALID,
-    C_USES, C_LEAVES, C_KEEPS, C_TAKES, C_COLUMN, C_ROOM, USED, LEAVING, C_HEAD, C_TAIL,
-    PENDING, A_COLUMN, SCALED, A_HEAD, A_TAIL, _RINGS,
-) = range(2 * WALK, 2 * WALK + 28)  # fmt: skip
+    R_ROOM, R_1, R_2, R_HEAD, R_TAIL, PHASE, COLUMN, S_VALID, S_PLAN, C_ROOM, USED, LEAVING,
+    C_HEAD, C_TAIL, PENDING, A_COLUMN, SCALED, A_HEAD, A_TAIL, _SLICES,
+) = range(2 * WALK, 2 * WALK + 20)  # fmt: skip
+_ROW_PLANS = _SLICES
+_COLUMN_PLANS = _ROW_PLANS + SLICE_OF
+_RINGS = _COLUMN_PLANS + SLICE_OF
+#: A plan, as bits: its pixel is the last of its window in the row, or its partial result is in a
+#: window; a result leaves; the entry stays as it is; what comes is not needed again; above them,
+#: the column modulo the stages.
+_USES, _LEAVES, _KEEPS, _TAKES = (1 << n for n in range(4))
+_COLUMN = 4
 _RING = 32 - 1
 _ROW_RING = _RINGS
 _COLUMN_RING = _ROW_RING + _RING + 1
@@ -54,13 +62,13 @@ def state() -> np.ndarray:
     return s
 
 
-@numba.njit(cache=True)
+@edge
 def mode(table, number):
     """What a command has the unit do."""
     return _NONE if table[number, P_ENTRIES] else table[number, P_POOL]
 
 
-@numba.njit(cache=True)
+@edge
 def has_output(s, kind):
     """Whether the unit offers a result or an ``end``; only while it pools."""
     if kind == _MAX:
@@ -68,7 +76,7 @@ def has_output(s, kind):
     return s[A_HEAD] != s[A_TAIL]
 
 
-@numba.njit(cache=True)
+@edge
 def is_end(s, kind):
     """Whether what the unit offers is an ``end``."""
     if kind == _MAX:
@@ -76,24 +84,25 @@ def is_end(s, kind):
     return s[_AVERAGE_RING + (s[A_HEAD] & _RING)] != 0
 
 
-@numba.njit(cache=True)
+@edge
 def takes_input(s, end):
     """Whether the unit takes a vector (``end``: an end), if there is one."""
-    return s[R_ROOM] != 0 and s[PLANNED] != 0 and (end or s[R_TAKES] != 0)
+    takes = end or s[_ROW_PLANS + VALUE] & _TAKES != 0
+    return s[R_ROOM] != 0 and s[_ROW_PLANS] != 0 and takes
 
 
-@numba.njit(cache=True)
+@edge
 def begin(s, table, number):
     """A command with ``begin`` starts; called behind the edge."""
-    s[CONFIG] = number
-    s[PLANNED] = s[C_VALID] = 0
+    s[_ROW_PLANS] = s[_ROW_PLANS + 1] = 0
+    s[_COLUMN_PLANS] = s[_COLUMN_PLANS + 1] = s[S_VALID] = 0
     s[PHASE] = _ROWS
     s[COLUMN] = 0
     walk.restart(s, _ROW_WALK, table[number, P_PL], table[number, P_OUT_W])
     walk.restart(s, _COLUMN_WALK, table[number, P_PT], table[number, P_OUT_H])
 
 
-@numba.njit(cache=True)
+@edge
 def pool(s, c, table, number, kind, valid, end, ready):
     """An edge of the unit for a command that pools as ``kind``.
 
@@ -109,11 +118,11 @@ def pool(s, c, table, number, kind, valid, end, ready):
     _rows(s, t, valid, end, r_ready)
 
 
-@numba.njit(cache=True)
+@edge
 def _rows(s, t, valid, end, ready):
     """An edge of the row stage."""
-    start = valid and s[R_ROOM] != 0 and s[PLANNED] != 0
-    step = s[PLANNED] == 0 or (start and not end)
+    planned, plan = s[_ROW_PLANS] != 0, s[_ROW_PLANS + VALUE]
+    start = valid and s[R_ROOM] != 0 and planned
     level = s[R_TAIL] - s[R_HEAD]
     s[R_ROOM] = level <= _ROW_ROOM
     if ready and level != 0:
@@ -123,30 +132,38 @@ def _rows(s, t, valid, end, ready):
         s[R_TAIL] += 1
     s[R_2] = s[R_1]
     s[R_1] = 0
-    if start and (end or s[R_LEAVES]):
+    if start and (end or plan & _LEAVES):
         s[R_1] = 3 if end else 1
-    s[PLANNED] = 1
-    if step:
+    # The walk goes up to two plans ahead.
+    steps = s[_ROW_PLANS + 1] == 0
+    plan = 0
+    if steps:
         kernel, stride, size = t[P_KW], t[P_SW], t[P_IN_W]
         last = walk.last(s, _ROW_WALK, stride)
-        s[R_LEAVES] = walk.inside(s, _ROW_WALK) and walk.closes(s, _ROW_WALK, kernel, size)
-        s[R_TAKES] = last
+        if walk.inside(s, _ROW_WALK) and walk.closes(s, _ROW_WALK, kernel, size):
+            plan = _LEAVES
+        if last:
+            plan |= _TAKES
         walk.step(s, _ROW_WALK, last, kernel, stride, t[P_PL], size, t[P_OUT_W])
+    stream_slice_of(s, _ROW_PLANS, True, plan, start and not end)
 
 
-@numba.njit(cache=True)
+@edge
 def _columns(s, t, taken):
     """An edge of the column stage; whether it takes a partial result, if there is one."""
     valid = s[R_HEAD] != s[R_TAIL]
-    token = valid and s[_ROW_RING + (s[R_HEAD] & _RING)] != 0 and s[C_KEEPS] == 0
+    plan = s[_COLUMN_PLANS + VALUE]
+    keeps = plan & _KEEPS != 0
+    token = valid and s[_ROW_RING + (s[R_HEAD] & _RING)] != 0 and not keeps
     clash = False
     if t[P_OUT_W] < _STAGES:
         for n in range(1, _STAGES):
-            clash |= s[USED] >> n - 1 & 1 and s[_COLUMN_OF + n - 1] == s[C_COLUMN]
-    start = s[C_VALID] != 0 and (valid or s[C_KEEPS] != 0) and s[C_ROOM] != 0 and not clash
-    uses = start and not token and s[C_USES] != 0
-    leaves = start and (token or s[C_LEAVES] != 0)
-    ready = start and (token or s[C_TAKES] != 0)
+            if s[USED] >> n - 1 & 1 and s[_COLUMN_OF + n - 1] == plan >> _COLUMN:
+                clash = True
+    start = s[_COLUMN_PLANS] != 0 and (valid or keeps) and s[C_ROOM] != 0 and not clash
+    uses = start and not token and plan & _USES != 0
+    leaves = start and (token or plan & _LEAVES != 0)
+    ready = start and (token or plan & _TAKES != 0)
     s[C_ROOM] = s[C_TAIL] - s[C_HEAD] <= _COLUMN_ROOM
     if taken:
         s[C_HEAD] += 1
@@ -156,35 +173,36 @@ def _columns(s, t, taken):
         s[_COLUMN_RING + (s[C_TAIL] & _RING)] = oldest >> 1
         s[C_TAIL] += 1
     s[LEAVING] = (s[LEAVING] << 2 | leaves | (leaves and token) << 1) & (1 << 2 * _STAGES) - 1
-    s[USED] = s[USED] << 1 | uses
+    s[USED] = (s[USED] << 1 | uses) & (1 << _STAGES) - 1
     for n in range(_STAGES - 1, 0, -1):
         s[_COLUMN_OF + n] = s[_COLUMN_OF + n - 1]
-    s[_COLUMN_OF] = s[C_COLUMN]
-    if s[C_VALID] == 0 or (start and not token):
+    s[_COLUMN_OF] = plan >> _COLUMN
+    moves = s[S_VALID] == 0 or s[_COLUMN_PLANS + 1] == 0
+    stream_slice_of(s, _COLUMN_PLANS, s[S_VALID] != 0, s[S_PLAN], start and not token)
+    if moves:
         _plan(s, t)
     return ready
 
 
-@numba.njit(cache=True)
+@edge
 def _plan(s, t):
     """Plan the next operation on a column."""
     kernel, stride, size = t[P_KH], t[P_SH], t[P_IN_H]
-    pad, windows, width = t[P_PT], t[P_OUT_H], t[P_OUT_W]
     last = walk.last(s, _COLUMN_WALK, stride)
     first = s[_COLUMN_WALK + walk.FIRST] != 0
     end = s[_COLUMN_WALK + walk.COORDINATE] == size - 1
-    inside = walk.inside(s, _COLUMN_WALK)
-    closes = walk.closes(s, _COLUMN_WALK, kernel, size)
-    last_column = s[COLUMN] == width - 1
+    last_column = s[COLUMN] == t[P_OUT_W] - 1
     phase = s[PHASE]
-    s[C_VALID] = phase != _SKIP
-    s[C_COLUMN] = s[COLUMN] % _STAGES
-    s[C_KEEPS] = phase == _REST
+    s[S_VALID] = phase != _SKIP
+    plan = s[COLUMN] % _STAGES << _COLUMN
     step, advance, next_column = True, False, False
     if phase == _ROWS:
-        s[C_USES] = inside
-        s[C_LEAVES] = inside and first and closes
-        s[C_TAKES] = last
+        if walk.inside(s, _COLUMN_WALK):
+            plan |= _USES
+            if first and walk.closes(s, _COLUMN_WALK, kernel, size):
+                plan |= _LEAVES
+        if last:
+            plan |= _TAKES
         advance = last and last_column and (first or not end)
         next_column = last
         if last and last_column and end and not first:
@@ -192,17 +210,18 @@ def _plan(s, t):
     elif phase == _SKIP:
         s[PHASE] = _REST
     else:
-        s[C_USES], s[C_LEAVES], s[C_TAKES] = 1, 1, 0
+        plan |= _USES | _LEAVES | _KEEPS
         step, advance, next_column = last_column, last, True
         if last_column and last:
             s[PHASE] = _ROWS
+    s[S_PLAN] = plan
     if step:
-        walk.step(s, _COLUMN_WALK, advance, kernel, stride, pad, size, windows)
+        walk.step(s, _COLUMN_WALK, advance, kernel, stride, t[P_PT], size, t[P_OUT_H])
     if next_column:
         s[COLUMN] = 0 if last_column else s[COLUMN] + 1
 
 
-@numba.njit(cache=True)
+@edge
 def _average(s, c, valid, end, ready):
     """An edge of the averages' division; whether it takes a vector of sums, if there is one."""
     issue = valid and not end and (s[A_COLUMN] != 0 or s[PENDING] != c[AVERAGE_VECTORS])

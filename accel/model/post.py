@@ -1,19 +1,21 @@
 """Post-processing's control and the block reader."""
 
-import numba
 import numpy as np
 
 from accel.model.commands import P_COUNT, P_ENTRIES
-from accel.model.queues import waits_met
+from accel.model.edge import edge
+from accel.model.queues import SLICE_OF, waits_met
 from accel.model.shape import GROUPS, PARAMS_READ_LATENCY, READER_LATENCY, VECTORS
 
 #: States of the control.
 _IDLE, _WAIT, _TABLE, _RUN = range(4)
-#: State: the control; the reader; what is on its way, a bit a cycle; the queue behind.
+#: State: the control; the reader; what is on its way, a bit a cycle; the queue behind; the slice
+#: between pool and store, whose entries are 1 for an ``end``.
 (
     PHASE, COMMAND, MET, FULL, ENTRIES_DONE, BUSY, LEFT, GROUP, PLACES, FREED, BANK_FREE, LAST_READS,
-    COMPLETE, ENDS, HEAD, TAIL, _RING,
+    COMPLETE, ENDS, HEAD, TAIL, POOLED,
 ) = range(17)  # fmt: skip
+_RING = POOLED + SLICE_OF
 _LENGTH = _RING + VECTORS
 
 
@@ -24,31 +26,31 @@ def state() -> np.ndarray:
     return s
 
 
-@numba.njit(cache=True)
+@edge
 def has_vector(s):
     """Whether the reader offers a vector or an ``end``."""
     return s[HEAD] != s[TAIL]
 
 
-@numba.njit(cache=True)
+@edge
 def is_end(s):
     """Whether what the reader offers is an ``end``."""
-    return s[_RING + s[HEAD] % VECTORS] != 0
+    return s[_RING + (s[HEAD] & VECTORS - 1)] != 0
 
 
-@numba.njit(cache=True)
+@edge
 def slot_free(s):
     """Whether a parameter slot becomes free in this cycle."""
     return s[LAST_READS] >> PARAMS_READ_LATENCY - 1
 
 
-@numba.njit(cache=True)
+@edge
 def idle(s):
     """Whether no command is held."""
     return s[PHASE] == _IDLE
 
 
-@numba.njit(cache=True)
+@edge
 def starts(s, table):
     """Whether a POST starts in this cycle: it is the moment of ``begin``."""
     return (
@@ -56,7 +58,7 @@ def starts(s, table):
     )
 
 
-@numba.njit(cache=True)
+@edge
 def post(s, c, table, number, offered, done, written, taken, ended):
     """An edge of the control and the reader.
 
@@ -89,7 +91,7 @@ def post(s, c, table, number, offered, done, written, taken, ended):
     _read(s, c, reads, count, taken)
 
 
-@numba.njit(cache=True)
+@edge
 def _read(s, c, begin, count, taken):
     """An edge of the block reader."""
     place = s[PLACES] != 0
@@ -98,7 +100,7 @@ def _read(s, c, begin, count, taken):
     last_group = s[GROUP] == c[GROUPS] - 1
     last_read = issue and last_group and s[LEFT] == 1
     if s[COMPLETE] >> READER_LATENCY - 1 & 1 or s[ENDS] >> READER_LATENCY - 1 & 1:
-        s[_RING + s[TAIL] % VECTORS] = s[ENDS] >> READER_LATENCY - 1 & 1
+        s[_RING + (s[TAIL] & VECTORS - 1)] = s[ENDS] >> READER_LATENCY - 1 & 1
         s[TAIL] += 1
     s[HEAD] += taken
     s[PLACES] += s[FREED] - ((issue and s[GROUP] == 0) or issue_end)

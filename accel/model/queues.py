@@ -4,15 +4,23 @@ Each function updates the registers of one such queue, which lie side by side in
 from ``at`` on.  Only how many entries there are matters here; owners keep the entries in rings.
 """
 
-import numba
+from accel.model.edge import edge
 
-#: Registers of a RamQueue (rtl/queue.py): words in RAM, its read latch, the output register.
-RAM_QUEUE = 3
+#: Registers of a StreamSlice (rtl/slice.py): whether the output, and the spare, hold an entry.
+SLICE = 2
+#: Registers of one whose entries matter.
+SLICE_OF = 4
+#: Which of them is the entry at the output.
+VALUE = 2
+#: Registers of a RamQueue (rtl/queue.py): words in RAM, its read latch, a StreamSlice.
+RAM_QUEUE = 4
+#: Which of them says that there is an entry at the output.
+OUTPUT = 2
 #: Registers of a SyncFIFOBuffered: words in RAM and its read latch.
 BUFFERED = 2
 
 
-@numba.njit(cache=True)
+@edge
 def buffered(s, at, write, ready):
     """An edge of a SyncFIFOBuffered; ``write`` only while it has room."""
     move = s[at] != 0 and (s[at + 1] == 0 or ready)
@@ -25,28 +33,47 @@ def buffered(s, at, write, ready):
         s[at] += 1
 
 
-@numba.njit(cache=True)
+@edge
+def slice_level(s, at):
+    """How many entries a StreamSlice holds."""
+    return s[at] + s[at + 1]
+
+
+@edge
+def stream_slice(s, at, write, ready):
+    """An edge of a StreamSlice; ``write`` is an entry that is offered."""
+    if s[at] == 0 or ready:
+        s[at] = s[at + 1] != 0 or write
+        s[at + 1] = 0
+    elif write:
+        s[at + 1] = 1
+
+
+@edge
+def stream_slice_of(s, at, write, value, ready):
+    """The same with what the entries are: ``at + 2`` is the output, ``at + 3`` the spare."""
+    if s[at] == 0 or ready:
+        s[at + 2] = s[at + 3] if s[at + 1] else value
+    if s[at + 1] == 0:
+        s[at + 3] = value
+    stream_slice(s, at, write, ready)
+
+
+@edge
 def ram_queue(s, at, write, ready):
     """An edge of a RamQueue; ``write`` only while it has room (words in RAM < its depth)."""
-    onward = s[at + 2] == 0 or ready
-    if onward:
-        s[at + 2] = s[at + 1]
-    if s[at] != 0 and (s[at + 1] == 0 or onward):
-        s[at + 1] = 1
-        s[at] -= 1
-    elif onward:
-        s[at + 1] = 0
-    if write:
-        s[at] += 1
+    latched, onward = s[at + 1] != 0, s[at + 3] == 0
+    stream_slice(s, at + 2, latched, ready)
+    buffered(s, at, write, onward)
 
 
-@numba.njit(cache=True)
+@edge
 def ram_queue_level(s, at):
     """How many entries a RamQueue holds."""
-    return s[at] + s[at + 1] + s[at + 2]
+    return s[at] + s[at + 1] + s[at + 2] + s[at + 3]
 
 
-@numba.njit(cache=True)
+@edge
 def waits_met(table, number, done, a, b, c):
     """Whether the done counts ``a``, ``b`` and ``c`` have reached what a command waits for."""
     return (

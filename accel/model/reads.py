@@ -1,8 +1,8 @@
 """The read path: splitting ranges into bursts, asking ahead of use, sharing the bus."""
 
-import numba
 import numpy as np
 
+from accel.model.edge import edge
 from accel.model.shape import BURST_SHIFT, BUS_SHIFT
 from accel.params import MAX_BURST
 
@@ -24,19 +24,19 @@ def state() -> np.ndarray:
     return s
 
 
-@numba.njit(cache=True)
+@edge
 def accepts(s, arready):
     """Whether a request is taken in this cycle, if there is one."""
     return (s[ARVALID] == 0 or arready) and s[TAIL] - s[HEAD] != _MAX_READS
 
 
-@numba.njit(cache=True)
+@edge
 def outstanding(s):
     """Whether an address or data is under way."""
     return s[TAIL] != s[HEAD] or s[MOVED] != 0
 
 
-@numba.njit(cache=True)
+@edge
 def master(s, arready, rvalid, rlast, granted, beats):
     """An edge of the read master; ``granted`` is who has a burst of ``beats`` taken."""
     s[MOVED] = (s[ARVALID] != 0 and arready) or rvalid
@@ -57,13 +57,13 @@ def master(s, arready, rvalid, rlast, granted, beats):
 (BUSY, PLACE, END, HELD, HELD_BEATS, ROOM, FREED, AHEAD) = range(8)
 
 
-@numba.njit(cache=True)
+@edge
 def asks(s, at):
     """Whether the burst that waits fits, and so is requested."""
     return s[at + HELD] != 0 and s[at + ROOM] >= MAX_BURST
 
 
-@numba.njit(cache=True)
+@edge
 def takes_range(s, at, granted):
     """Whether the splitter takes a range in this cycle, if there is one."""
     return s[at + BUSY] == 0 or (
@@ -71,7 +71,7 @@ def takes_range(s, at, granted):
     )
 
 
-@numba.njit(cache=True)
+@edge
 def split(s, at, c, granted, valid, address, length, freed):
     """An edge of splitter and request register.
 

@@ -18,7 +18,7 @@ from accel.params import (
 )
 
 #: Cycles from a command's acceptance to its verdict, and how many more a pooled POST takes.
-CHECK_LATENCY = 5
+CHECK_LATENCY = 6
 POOL_LATENCY = 9
 #: Cycles from a pixel's decision to what follows from it: the issue itself is a cycle later.
 COMPLETION_LATENCY = IM2COL_LATENCY + 1
@@ -30,6 +30,9 @@ READER_LATENCY = PARAMS_READ_LATENCY + REQUANT_LATENCY + ACTIVATION_LATENCY
 VECTORS = 1 << (READER_LATENCY + 2).bit_length()
 #: Cycles from a vector's last sum to the average pooling's queue, and vectors under way there.
 AVERAGE_LATENCY = REQUANT_LATENCY + 2
+#: Cycles from a group of taps to its sums, without the tree's levels; that additions take longer.
+COLUMN_LATENCY = 3
+SCALE_LATENCY = 6
 #: Bits of the words in which commands travel to their queues.
 WORD_BITS = 64
 #: Commands that the fetcher's buffer holds, and that one burst brings at most.
@@ -41,9 +44,10 @@ BURST_COMMANDS = 4
     BUS, BUS_SHIFT, CHUNK, CHUNK_SHIFT, LANE_SHIFT, LOAD_BEATS, ROWS, COLS, QUEUE_DEPTH,
     PREFETCH_DEPTH, PREFETCH_BURST, PIECES, BURST_SHIFT, TILE_BYTES, PARAM_BYTES, PARAM_WORDS,
     WORDS_PER_ENTRY, TILE_ENTRIES, WEIGHT_BEATS, ENTRY_BEATS, BLOCK_LATENCY, GROUPS,
-    AVERAGE_VECTORS, RECORD_PIECES, LATENCY, RATE, CHECK, CHECK_POOL, RECORD_BOUND,
-    SIZE,
-) = range(30)  # fmt: skip
+    AVERAGE_VECTORS, RECORD_PIECES, LATENCY, RATE, CHECK, CHECK_POOL,
+    TAPS, TAP_SHIFT, WINDOW_FILL_SHIFT, WINDOW_CHUNK_SHIFT, WINDOW_TILE_BYTES, WPARAM_BEATS,
+    WINDOW_LATENCY, WINDOW_SLOT_LATENCY, WINDOW_PACE, WINDOW_VECTORS, SIZE,
+) = range(39)  # fmt: skip
 #: Words of a command of each queue, behind the other numbers.
 WORDS = SIZE
 LENGTH = SIZE + len(QUEUES)
@@ -51,6 +55,23 @@ LENGTH = SIZE + len(QUEUES)
 
 def _log2(value: int) -> int:
     return value.bit_length() - 1
+
+
+def _window(params: Params, entry: int) -> dict[int, int]:
+    """The numbers of the window unit."""
+    taps, bus, lanes = params.window_taps, params.bus_bytes, params.window_taps * params.cols
+    groups = params.cols // params.window_lanes
+    compute = IM2COL_LATENCY + COLUMN_LATENCY + _log2(taps)
+    requantise = 1 + REQUANT_LATENCY + groups
+    way = compute + SCALE_LATENCY + requantise + 4
+    return {
+        TAPS: taps, TAP_SHIFT: _log2(taps), WINDOW_FILL_SHIFT: _log2(lanes),
+        WINDOW_CHUNK_SHIFT: _log2(min(bus, lanes // 2)), WINDOW_TILE_BYTES: lanes,
+        WPARAM_BEATS: 4 * max(MAX_BURST, entry // bus),
+        WINDOW_LATENCY: compute + requantise, WINDOW_SLOT_LATENCY: compute + groups + 1,
+        WINDOW_PACE: groups,
+        WINDOW_VECTORS: 1 << (way * params.window_lanes // params.cols + 4).bit_length(),
+    }  # fmt: skip
 
 
 def shape(params: Params, latency: int, bytes_per_cycle: int) -> np.ndarray:
@@ -75,11 +96,13 @@ def shape(params: Params, latency: int, bytes_per_cycle: int) -> np.ndarray:
         BLOCK_LATENCY: 1 + IM2COL_LATENCY + params.rows + PE_LATENCY + params.cols - 1,
         GROUPS: params.cols // params.post_lanes,
         AVERAGE_VECTORS: 2 + (REQUANT_LATENCY + 4) // params.cols,
-        RECORD_PIECES: max(1, RECORD_BYTES // bus), RECORD_BOUND: min(bus, RECORD_BYTES),
+        RECORD_PIECES: max(1, RECORD_BYTES // bus),
         LATENCY: latency, RATE: bytes_per_cycle or bus, CHECK: CHECK_LATENCY,
         CHECK_POOL: POOL_LATENCY,
     }  # fmt: skip
     vector = np.zeros(LENGTH, np.int64)
+    if params.window_taps:
+        values |= _window(params, entry)
     for place, value in values.items():
         vector[place] = value
     for number, ops in enumerate(QUEUES.values()):

@@ -1,31 +1,31 @@
 """The pooling windows along an axis, coordinate by coordinate (rtl/window.py)."""
 
-import numba
+from accel.model.edge import edge
 
 #: Registers: windows from the oldest and from the current one on, and where in them we are; the
 #: coordinate; whether the oldest is the current one.
 OLDEST, OLDEST_AT, CURRENT, CURRENT_AT, COORDINATE, FIRST, WALK = range(7)
 
 
-@numba.njit(cache=True)
+@edge
 def last(s, at, stride):
     """Whether no younger window has the coordinate."""
     return s[at + CURRENT_AT] < stride or s[at + CURRENT] <= 1
 
 
-@numba.njit(cache=True)
+@edge
 def inside(s, at):
     """Whether the coordinate lies in the current window."""
     return s[at + CURRENT_AT] >= 0 and s[at + CURRENT] != 0
 
 
-@numba.njit(cache=True)
+@edge
 def closes(s, at, kernel, size):
     """Whether it is the last coordinate of the current window in the image."""
     return s[at + CURRENT_AT] == kernel - 1 or s[at + COORDINATE] == size - 1
 
 
-@numba.njit(cache=True)
+@edge
 def restart(s, at, pad, windows):
     """Go to coordinate 0."""
     s[at + OLDEST] = s[at + CURRENT] = windows
@@ -34,7 +34,7 @@ def restart(s, at, pad, windows):
     s[at + FIRST] = 1
 
 
-@numba.njit(cache=True)
+@edge
 def step(s, at, advance, kernel, stride, pad, size, windows):
     """Go to the coordinate's next window, or with ``advance`` to the next coordinate."""
     if advance:

@@ -1,0 +1,19 @@
+"""The command line: every error is one line on standard error and exit code 2."""
+
+import click
+
+from accel.cli.bench import bench
+from accel.cli.hardware import fpga, verilog
+from accel.cli.networks import show_models
+from accel.cli.run import run
+from accel.cli.train import quantize, train
+
+
+@click.group()
+@click.version_option(package_name="accel")
+def main() -> None:
+    """Simulate, check and build a CNN accelerator."""
+
+
+for command in (show_models, train, quantize, run, verilog, fpga, bench):
+    main.add_command(command)

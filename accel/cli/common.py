@@ -1,0 +1,94 @@
+"""What the commands share: types, errors as one line, progress, inputs."""
+
+import contextlib
+import pathlib
+import zipfile
+from collections.abc import Callable, Iterator
+
+import click
+import numpy as np
+import rich.console
+import rich.progress
+
+
+class ArrayShape(click.ParamType):
+    """``RxC``: the array's rows and columns."""
+
+    name = "RxC"
+
+    def convert(self, value, param, ctx):
+        """Parse and check; whether the machine can be built is Params' decision."""
+        from accel.params import ParamError, Params
+
+        if isinstance(value, tuple):
+            return value
+        rows, cross, cols = value.lower().partition("x")
+        if not (cross and rows.isdecimal() and cols.isdecimal()):
+            self.fail(f"array must be RxC, for example 16x16, not {value!r}", param, ctx)
+        try:
+            Params(rows=int(rows), cols=int(cols))
+        except ParamError as error:
+            self.fail(f"array {value}: {error}", param, ctx)
+        return int(rows), int(cols)
+
+
+@contextlib.contextmanager
+def one_line() -> Iterator[None]:
+    """Turn the package's own errors into one line and an exit code."""
+    from accel.compiler import CompileError
+    from accel.frontend import ModelError
+    from accel.graph.ir import GraphError
+    from accel.graph.ports import InputError
+    from accel.network import NetworkError
+    from accel.params import ParamError
+    from accel.sim.engine import SimulationError
+    from accel.train import TrainingError
+
+    try:
+        yield
+    except (
+        CompileError, ModelError, GraphError, ParamError, InputError, NetworkError, TrainingError
+    ) as error:
+        failure = click.ClickException(str(error))
+        failure.exit_code = 2
+        raise failure from error
+    except SimulationError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@contextlib.contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[str, float], None]]:
+    """A progress bar on a terminal, nothing in a pipe."""
+    console = rich.console.Console(stderr=True)
+    columns = (
+        rich.progress.TextColumn("{task.description}"),
+        rich.progress.BarColumn(),
+        rich.progress.TaskProgressColumn(),
+        rich.progress.TimeElapsedColumn(),
+    )
+    with rich.progress.Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(label, total=1.0)
+        yield lambda stage, share: bar.update(task, description=stage, completed=share)
+
+
+def terminal() -> rich.console.Console:
+    """Standard output; in a pipe wide enough for a table's rows to stay on one line."""
+    console = rich.console.Console()
+    return console if console.is_terminal else rich.console.Console(width=160)
+
+
+def read_inputs(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """``images`` and, where known, ``labels`` of an .npz file."""
+    from accel.graph.ports import InputError
+
+    try:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            if "images" not in file.files:
+                raise InputError(f"{path}: must hold an array 'images', has {file.files}")
+            return file["images"], file["labels"] if "labels" in file.files else None
+    except InputError:
+        raise
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        raise InputError(f"{path}: is not a readable .npz file: {error}") from error

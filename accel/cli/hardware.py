@@ -1,0 +1,63 @@
+"""``accel verilog`` and ``accel fpga``: the machine itself."""
+
+import pathlib
+
+import click
+
+from accel.cli.common import ArrayShape, one_line, progress_bar, terminal
+
+
+@click.command()
+@click.option("--array", type=ArrayShape(), default="16x16", show_default=True,
+              help="Rows and columns of the MAC array.")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=pathlib.Path),
+              help="The Verilog file; standard output by default.")  # fmt: skip
+def verilog(array, output) -> None:
+    """Generate the accelerator's Verilog."""
+    from accel.graph.ports import InputError
+    from accel.params import Params
+    from accel.report.files import write_text
+    from accel.sim.verilog import emit
+
+    with one_line():
+        text = emit(Params(rows=array[0], cols=array[1]))
+        if output is None:
+            click.echo(text, nl=False)
+            return
+        try:
+            write_text(text, output)
+        except OSError as error:
+            raise InputError(f"{output}: cannot be written: {error}") from error
+
+
+@click.command()
+@click.option("--array", type=ArrayShape(), default="8x8", show_default=True,
+              help="Rows and columns of the MAC array.")  # fmt: skip
+@click.option("--input-bytes", type=int, default=32768, show_default=True,
+              help="Size of the im2col line buffer.")  # fmt: skip
+@click.option("--post-lanes", type=int, default=2, show_default=True,
+              help="Physical requantiser lanes; a layer whose reduction fills at least "
+              "columns/lanes weight tiles loses nothing by fewer.")  # fmt: skip
+@click.option("--device", default="ecp5-85k", show_default=True, help="The FPGA.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
+              help="Also write report.json, the netlists and logs here.")  # fmt: skip
+def fpga(array, input_bytes, post_lanes, device, out) -> None:
+    """Place and route the core: LUT, FF, DSP, block RAM and clock."""
+    from accel.fpga import FpgaError, place_and_route
+    from accel.params import Params
+    from accel.report import files, fpga_table
+
+    with one_line():
+        try:
+            with progress_bar("emit Verilog") as progress:
+                params = Params(
+                    rows=array[0], cols=array[1], input_bytes=input_bytes, post_lanes=post_lanes
+                )
+                result = place_and_route(params, device=device, directory=out, progress=progress)
+        except FpgaError as error:
+            failure = click.ClickException(str(error))
+            failure.exit_code = 2
+            raise failure from error
+        if out is not None:
+            files.write_json(result, out / "report.json")
+    terminal().print(fpga_table.render(result))

@@ -1,0 +1,64 @@
+"""``accel run``: a network on the simulated RTL, held against the golden model."""
+
+import pathlib
+import sys
+
+import click
+
+from accel.cli.common import ArrayShape, one_line, progress_bar, read_inputs, terminal
+
+
+@click.command()
+@click.argument("network")
+@click.option("--input", "inputs", type=click.Path(path_type=pathlib.Path),
+              help="An .npz file with 'images' and, where known, 'labels'.")  # fmt: skip
+@click.option("--limit", type=click.IntRange(min=1), help="Use only the first N images.")
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Images the machine computes together.")  # fmt: skip
+@click.option("--array", type=ArrayShape(), default="16x16", show_default=True,
+              help="Rows and columns of the MAC array.")  # fmt: skip
+@click.option("--engine", type=click.Choice(["auto", "verilator", "pysim"]), default="auto",
+              show_default=True, help="The simulator of the RTL.")  # fmt: skip
+@click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
+              help="Where report.json and the plots go; by default reports/NETWORK.")  # fmt: skip
+def run(network, inputs, limit, batch, array, engine, out) -> None:
+    """Run NETWORK (a built-in name, or a path to .onnx) on the simulated accelerator.
+
+    Every layer is compared with the golden model; the exit code is 0 only if every byte agrees.
+    """
+    from accel import runner
+    from accel.graph.ports import InputError
+    from accel.report import files, plot, table
+
+    with one_line():
+        images, labels = read_inputs(inputs) if inputs else (None, None)
+        try:
+            with progress_bar("reading") as progress:
+                result = runner.run(
+                    network, images, array=array, engine=engine, batch=batch, limit=limit,
+                    labels=labels, progress=progress,
+                )  # fmt: skip
+        except InputError as error:
+            raise InputError(f"{inputs}: {error}" if inputs else str(error)) from error
+        report = result.report
+        out = out or pathlib.Path("reports") / report["network"]
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            files.write_json(report, out / "report.json")
+            plot.utilisation(report, out / "utilisation.png")
+        except OSError as error:
+            raise InputError(f"{out}: cannot write the report: {error}") from error
+    console = terminal()
+    console.print(table.render(report))
+    if "accuracy" in report:
+        right, of = report["accuracy"]["correct"], report["accuracy"]["images"]
+        console.print(f"accuracy {right}/{of} = {right / of:.1%}")
+    speed = report["simulation"]
+    console.print(
+        f"simulated in {speed['seconds']:.1f} s ({speed['cycles_per_second']:,.0f} cycles/s); "
+        f"report in {out}",
+        soft_wrap=True,
+    )
+    if report["total"]["mismatches"]:
+        click.echo(f"Error: {report['total']['mismatches']} bytes differ from golden", err=True)
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""Design-space exploration: sweeps of machines over a network."""

@@ -1,0 +1,35 @@
+"""The columns of a sweep's results, and the Parquet file that holds them."""
+
+import pathlib
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from accel.dse.pareto import optimal
+from accel.report.files import replacing
+
+_INTEGERS = (
+    "rows", "cols", "input_bytes", "acc_rows", "weight_tiles", "bus_bytes", "latency", "batch",
+    "pes", "buffer_bytes", "macs", "cycles", "busy", "fill", "weight", "memory", "post", "sync",
+    "window_busy", "read_beats", "write_beats", "bytes_read", "bytes_written",
+)  # fmt: skip
+#: A failed point has nulls from ``pes`` on; ``pareto`` is what accel.dse.pareto says.
+SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.int64()) for name in _INTEGERS),
+        pa.field("utilisation", pa.float64()),
+        pa.field("pareto", pa.bool_()),
+        pa.field("status", pa.string()),
+        pa.field("error", pa.string()),
+        pa.field("seconds", pa.float64()),
+    ]
+)
+
+
+def write(rows: list[dict], identity: dict[str, str], path: pathlib.Path) -> None:
+    """Write rows whole or not at all; ``identity`` goes into the file's metadata."""
+    best = optimal(rows)
+    rows = [{**row, "pareto": good} for row, good in zip(rows, best, strict=True)]
+    table = pa.Table.from_pylist(rows, SCHEMA.with_metadata(identity))
+    with replacing(path) as temporary:
+        pa.parquet.write_table(table, temporary)

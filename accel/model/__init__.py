@@ -1,0 +1,69 @@
+"""The exact cycle model: a program's performance counters from its commands and the memory alone.
+
+The blocks of rtl/ once more, clock edge by clock edge, but with their control only: no data, and no
+more of an address than decides how it is cut into bursts.  Every register that the time of anything
+depends on has its twin here; fixed delays are constants (accel.model.shape).
+"""
+
+import numpy as np
+
+from accel.isa import RECORD_WORDS
+from accel.model import (
+    arbiter,
+    execute,
+    fetch,
+    load,
+    memory,
+    pool,
+    post,
+    reads,
+    shape,
+    simulate,
+    store,
+    supervise,
+    weights,
+    window,
+    wparams,
+)
+from accel.model.commands import P_MARK, POST, WINDOW, decode
+from accel.params import Params
+
+
+def predict(
+    params: Params,
+    image: np.ndarray,
+    start: int,
+    commands: int,
+    latency_cycles: int = 32,
+    bytes_per_cycle: int = 0,
+    max_cycles: int = 1 << 40,
+) -> tuple[dict[str, int], dict[int, dict[str, int]]]:
+    """Predict a run of the ``commands`` commands at byte ``start`` of memory ``image`` (uint8).
+
+    The memory is that of accel.sim.engine.Memory, without stalls.
+
+    Returns:
+        The counters at the interrupt, and at each completion record's address what is written
+        there; both by the names of accel.isa.RECORD.
+
+    Raises:
+        ValueError: the program is not for this machine, or does not end within ``max_cycles``.
+    """
+    c = shape.shape(params, latency_cycles, bytes_per_cycle)
+    program = decode(image, start, commands, params)
+    states = (
+        memory.state(c), reads.state(), fetch.state(c, start, commands), fetch.queue_state(c),
+        load.state(c), weights.state(c), execute.state(), post.state(), pool.state(),
+        store.state(), supervise.state(), supervise.counters_state(), load.state(c),
+        wparams.state(c), window.state(c), store.state(), arbiter.state(),
+    )  # fmt: skip
+    marks = sum(int(program.tables[queue][:, P_MARK].sum()) for queue in (POST, WINDOW))
+    written = np.zeros((marks, 1 + RECORD_WORDS), np.int64)
+    cycles, number = simulate.run(
+        c, program.queue, program.pooled, program.tables, states, written, max_cycles
+    )
+    if cycles < 0:
+        raise ValueError(f"the program does not end within {max_cycles} cycles")
+    return supervise.words(states[11]), {
+        int(record[0]): supervise.words(record[1:]) for record in written[:number]
+    }
