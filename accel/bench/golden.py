@@ -1,7 +1,8 @@
 """Speed of the golden model beside ONNX Runtime's: ``accel bench golden``.
 
-Ours and the yardstick take turns, so that whatever else the machine does meets both; figures are
-medians.  Every pair is also compared, so that nothing wrong is ever fast.
+Ours and the yardstick take turns, so that whatever else the machine does meets both, and a figure
+is the best of many calls: what else runs only ever adds.  Every pair is also compared, so that
+nothing wrong is ever fast.
 """
 
 import contextlib
@@ -10,7 +11,6 @@ import importlib.metadata
 import os
 import pathlib
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -46,7 +46,7 @@ LAYERS[Conv](node, shape, shape, np.ones((1, 8, 8, 8), np.int8))
 
 
 def measure(repeats: int, *functions: Callable[[], object]) -> list[float]:
-    """Median seconds of functions that take turns, after one call of each to warm up."""
+    """Least seconds of functions that take turns, after one call of each to warm up."""
     for function in functions:
         function()
     times: list[list[float]] = [[] for _ in functions]
@@ -55,7 +55,7 @@ def measure(repeats: int, *functions: Callable[[], object]) -> list[float]:
             begin = time.perf_counter()
             function()
             own.append(time.perf_counter() - begin)
-    return [statistics.median(own) for own in times]
+    return [min(own) for own in times]
 
 
 def _against(kind, what, shape, repeats, ours, theirs, target) -> dict:
@@ -181,7 +181,7 @@ def run(count: int, repeats: int, progress=lambda stage, share: None) -> dict:
 
     Args:
         count: threads, for ours and ONNX Runtime's.
-        repeats: calls that a median is of.
+        repeats: calls that a figure is the best of.
         progress: called with what is measured now and the share that is done.
 
     Returns:
