@@ -173,7 +173,7 @@ def follow(recipe, channel, sums, rows, out, first, pitch, count):
         count: columns.
     """
     way, zero, lo, hi, table = recipe
-    spare = np.empty(rows * WIDTH, np.int8)
+    spare = np.empty(rows * WIDTH if count % WIDTH else 0, np.int8)
     table_pitch = table.strides[0]
     for i in range(0, count, WIDTH):
         source, steps = sums.ctypes.data + 4 * i, table.ctypes.data + 8 * (channel + i)
