@@ -27,6 +27,9 @@ ALLOWED = {
         "accel.compiler", "accel.graph", "accel.params", "accel.isa", "accel.quant",
         "accel.program",
     ),
+    "accel.model": (
+        "accel.model", "accel.params", "accel.isa", "accel.program", "accel.sim.engine",
+    ),
     "accel.sim": ("accel.sim", "rtl", "accel.params", "accel.isa", "accel.program"),
     "models": ("models", "accel.network"),
 }  # fmt: skip
@@ -36,7 +39,7 @@ SOLE_IMPORTERS = {
     "onnxruntime": ("accel.frontend", "accel.bench"),
     "tflite": ("accel.frontend",),
     "amaranth": ("rtl", "accel.sim"),
-    "numba": ("accel.golden", "accel.quant"),
+    "numba": ("accel.golden", "accel.quant", "accel.model"),
 }
 
 

@@ -6,6 +6,7 @@ from accel.cli.bench import bench
 from accel.cli.hardware import fpga, verilog
 from accel.cli.networks import show_models
 from accel.cli.run import run
+from accel.cli.sweep import sweep
 from accel.cli.train import quantize, train
 
 
@@ -15,5 +16,5 @@ def main() -> None:
     """Simulate, check and build a CNN accelerator."""
 
 
-for command in (show_models, train, quantize, run, verilog, fpga, bench):
+for command in (show_models, train, quantize, run, sweep, verilog, fpga, bench):
     main.add_command(command)

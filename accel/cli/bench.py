@@ -17,10 +17,10 @@ def bench() -> None:
 @click.option("--threads", "count", type=click.IntRange(min=1), default=os.cpu_count() or 1,
               help="For ours and ONNX Runtime; all processors by default.")  # fmt: skip
 @click.option("--repeats", type=click.IntRange(min=1), default=20, show_default=True,
-              help="Calls that each median is of.")  # fmt: skip
+              help="Calls that each figure is the best of.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
               default="reports/bench_golden", show_default=True,
-              help="Where report.json goes.")  # fmt: skip
+              help="Where report.json and report.md go.")  # fmt: skip
 def bench_golden(count, repeats, out) -> None:
     """The golden model's layers beside ONNX Runtime's, in one run."""
     from accel.bench import golden
@@ -33,6 +33,8 @@ def bench_golden(count, repeats, out) -> None:
         try:
             out.mkdir(parents=True, exist_ok=True)
             files.write_json(report, out / "report.json")
+            command = f"accel bench golden --threads {count} --repeats {repeats}"
+            files.write_text(bench_table.markdown(report, command), out / "report.md")
         except OSError as error:
             raise InputError(f"{out}: cannot write the report: {error}") from error
     console = terminal()

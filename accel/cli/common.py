@@ -36,18 +36,21 @@ class ArrayShape(click.ParamType):
 def one_line() -> Iterator[None]:
     """Turn the package's own errors into one line and an exit code."""
     from accel.compiler import CompileError
+    from accel.dse.errors import SweepError
     from accel.frontend import ModelError
     from accel.graph.ir import GraphError
     from accel.graph.ports import InputError
     from accel.network import NetworkError
     from accel.params import ParamError
+    from accel.scalesim.errors import ScaleSimError
     from accel.sim.engine import SimulationError
     from accel.train import TrainingError
 
     try:
         yield
     except (
-        CompileError, ModelError, GraphError, ParamError, InputError, NetworkError, TrainingError
+        CompileError, ModelError, GraphError, ParamError, InputError, NetworkError, TrainingError,
+        SweepError, ScaleSimError,
     ) as error:
         failure = click.ClickException(str(error))
         failure.exit_code = 2

@@ -1,6 +1,7 @@
 """Workers on this machine: processes, each with the network, that evaluate a point at a time."""
 
 import concurrent.futures
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -16,15 +17,17 @@ _DIED = "its worker process died: out of memory, or killed"
 _network: dict = {}
 
 
-def _start(graph: Graph, engine: str) -> None:
+def _start(graph: Graph, engine: str, parent) -> None:
     """Make a worker: it keeps the network, leaves Ctrl-C to its parent and ends with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _network.update(graph=graph, engine=engine)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    multiprocessing.parent_process().join()
+def _end_with(parent) -> None:
+    """Wait for the other end of the pipe ``parent`` to be closed, by intent or by death."""
+    with contextlib.suppress(EOFError, OSError):
+        parent.recv_bytes()
     os._exit(1)
 
 
@@ -35,8 +38,8 @@ def _work(point: Point) -> dict:
 class Processes:
     """Evaluates points in ``jobs`` processes.
 
-    A worker that dies takes the pool with it; the points that were under way are then done again one
-    by one, so that only the guilty one fails.
+    A worker that dies takes the pool with it; the points that were under way are then done again
+    one by one, so that only the guilty one fails.
     """
 
     def __init__(self, graph: Graph, engine: str, jobs: int):
@@ -57,21 +60,27 @@ class Processes:
     def _pool(self, waiting: list[Point], jobs: int, lost: list[Point]):
         """Take points from the end of ``waiting``; those that a broken pool lost go to ``lost``."""
         context = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(
-            jobs, context, initializer=_start, initargs=self._arguments
-        ) as pool:
-            under_way = {}
-            try:
-                while waiting or under_way:
-                    # No more than are computed: what is lost, or to be awaited, stays little.
-                    while waiting and len(under_way) < jobs:
-                        point = waiting.pop()
-                        under_way[pool.submit(_work, point)] = point
-                    ready, _ = concurrent.futures.wait(
-                        under_way, return_when=concurrent.futures.FIRST_COMPLETED
-                    )
-                    for future in ready:
-                        row = future.result()
-                        yield under_way.pop(future), row
-            except BrokenProcessPool:
-                lost += under_way.values()
+        theirs, ours = context.Pipe(duplex=False)
+        pool = concurrent.futures.ProcessPoolExecutor(
+            jobs, context, initializer=_start, initargs=(*self._arguments, theirs)
+        )
+        under_way = {}
+        try:
+            while waiting or under_way:
+                # No more than are computed: what an interruption loses stays little.
+                while waiting and len(under_way) < jobs:
+                    point = waiting.pop()
+                    under_way[pool.submit(_work, point)] = point
+                ready, _ = concurrent.futures.wait(
+                    under_way, return_when=concurrent.futures.FIRST_COMPLETED
+                )
+                for future in ready:
+                    row = future.result()
+                    yield under_way.pop(future), row
+            pool.shutdown()
+        except BrokenProcessPool:
+            lost += under_way.values()
+        finally:
+            ours.close()
+            pool.shutdown()
+            theirs.close()

@@ -42,7 +42,7 @@ def sweep(
 
     Raises:
         SweepError: the folder holds something else, or the scheduler cannot be used.
-        KeyboardInterrupt: after the points under way were kept, too.
+        KeyboardInterrupt: the points that were under way are lost, no others.
     """
     if engine not in ENGINES:
         raise SweepError(f"engine must be one of {', '.join(ENGINES)}, not {engine!r}")

@@ -25,8 +25,8 @@ LINE = 64
 
 BLOCKING = byte_blocking(features())
 LANES, ROWS, VECTORS = BLOCKING
-#: Windows whose sums are requantised at a time, out of a first-level cache.
-PANEL = 16 * ROWS
+#: Windows whose sums are requantised at a time.
+PANEL = 33 * ROWS
 _full = tile(BLOCKING, False)
 _one_row = tile(BLOCKING._replace(rows=1), False)
 _one_vector = tile(BLOCKING._replace(vectors=1), False)

@@ -1,4 +1,4 @@
-"""Dot products of many rows with many rows: what every fast convolution here runs on.
+"""Dot products of many rows with many rows: what convolutions run on where there are no tiles.
 
 A convolution's filters are rows of weights, and its windows, written one after another into a
 *panel* that stays in the processor's cache, are rows of the same length.  Six filters meet four

@@ -6,8 +6,8 @@ for 16 channels at once.  Rounding once is (product + half) >> right, on 64 bits
     first = (product + early) >> before
     (first + half + (less if first < 0 else 0)) >> right
 
-where DOUBLE's first step is its rounding to the product's upper half, and AWAY has none; ``less`` is
--1 for both, and so halves go away from zero.  FLOAT multiplies float32.
+where DOUBLE's first step is its rounding to the product's upper half, and AWAY has none; ``less``
+is -1 for both, so that halves go away from zero.  FLOAT multiplies float32.
 """
 
 from typing import NamedTuple
@@ -173,7 +173,7 @@ def follow(recipe, channel, sums, rows, out, first, pitch, count):
         count: columns.
     """
     way, zero, lo, hi, table = recipe
-    spare = np.empty(rows * WIDTH, np.int8)
+    spare = np.empty(rows * WIDTH if count % WIDTH else 0, np.int8)
     table_pitch = table.strides[0]
     for i in range(0, count, WIDTH):
         source, steps = sums.ctypes.data + 4 * i, table.ctypes.data + 8 * (channel + i)

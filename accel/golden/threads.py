@@ -1,14 +1,16 @@
 """Spread a compiled kernel over the processors.
 
 The kernels release the interpreter's lock, so plain threads do: Numba's own parallel loops take
-several times as long to compile, and one of their thread layers may not be entered twice.
+several times as long to compile, and one of their thread layers may not be entered twice.  A layer
+may take a tenth of a millisecond, so handing it over must be quick: helpers wait at one queue.
 """
 
-import concurrent.futures
 import contextlib
-import functools
+import itertools
 import os
-from collections.abc import Iterator
+import queue
+import threading
+from collections.abc import Callable, Iterator
 
 #: Elements below which starting threads takes longer than they save (about 0.1 ms).
 WORTH = 1 << 19
@@ -27,18 +29,46 @@ def limit(count: int) -> Iterator[None]:
         _most = before
 
 
-@functools.cache
-def _workers(count: int) -> concurrent.futures.Executor:
-    """Keep threads: starting them takes as long as a small layer."""
-    return concurrent.futures.ThreadPoolExecutor(count, thread_name_prefix="golden")
+class _Helpers:
+    """Threads that call what is put into their queue; they live as long as the process."""
+
+    def __init__(self):
+        self._tasks: queue.SimpleQueue = queue.SimpleQueue()
+        self._threads = 0
+
+    def ask(self, task: Callable[[], None], count: int) -> None:
+        """Have ``count`` threads call ``task``, which must not raise, some time."""
+        while self._threads < count:
+            self._threads += 1
+            name = f"golden-{self._threads}"
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        for _ in range(count):
+            self._tasks.put(task)
+
+    def _work(self) -> None:
+        while True:
+            task = self._tasks.get()
+            task()
+            del task  # not kept until the next one comes
 
 
-if hasattr(os, "register_at_fork"):  # a forked process has the pool, but not its threads
-    os.register_at_fork(after_in_child=_workers.cache_clear)
+_helpers = _Helpers()
+
+
+def _renew() -> None:
+    global _helpers
+    _helpers = _Helpers()
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has the queue, but not its threads
+    os.register_at_fork(after_in_child=_renew)
 
 
 def spread(function, count: int, work: int) -> None:
     """Call ``function(first, last)`` for pieces that make up range(count), at the same time.
+
+    There is a piece for each thread, and who is done takes the next: nobody waits for a thread
+    that the system has not woken yet.
 
     Args:
         function: computes items first to last - 1; pieces must be independent.
@@ -50,11 +80,21 @@ def spread(function, count: int, work: int) -> None:
         function(0, count)
         return
     edges = [count * i // pieces for i in range(pieces + 1)]
-    pool = _workers(pieces - 1)
-    others = [
-        pool.submit(function, first, last)
-        for first, last in zip(edges[1:-1], edges[2:], strict=True)
-    ]
-    function(0, edges[1])  # the calling thread takes the first piece
-    for other in others:
-        other.result()
+    turns, done = itertools.count(), queue.SimpleQueue()
+
+    def help_out() -> None:
+        while (turn := next(turns)) < pieces:
+            try:
+                function(edges[turn], edges[turn + 1])
+                done.put(None)
+            except BaseException as error:  # raised below, in the calling thread
+                done.put(error)
+
+    _helpers.ask(help_out, pieces - 1)
+    own = 0
+    while (turn := next(turns)) < pieces:
+        function(edges[turn], edges[turn + 1])
+        own += 1
+    for _ in range(pieces - own):
+        if (error := done.get()) is not None:
+            raise error

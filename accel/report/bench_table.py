@@ -9,7 +9,7 @@ def render(report: dict) -> rich.table.Table:
     one = report["machine"]
     table = rich.table.Table(
         title=f"{one['cpu']}, {one['cores']} cores; threads: {report['threads']}, "
-        f"medians of {report['repeats']}",
+        f"best of {report['repeats']}",
         box=rich.box.SIMPLE_HEAD,
     )
     table.add_column("what", overflow="fold")
@@ -21,12 +21,32 @@ def render(report: dict) -> rich.table.Table:
         if kind not in (None, row["kind"]):
             table.add_section()
         kind = row["kind"]
-        table.add_row(
-            f"{kind}, {row['what']}", f"{row['ours']:.3g} {row['unit']}",
-            _figure(row["ort"], f" {row['unit']}"), _figure(row["ratio"]), _target(row),
-            _figure(row.get("gmacs_per_second")), "yes" if row["met"] else "no",
-        )  # fmt: skip
+        table.add_row(*_cells(row))
     return table
+
+
+def markdown(report: dict, command: str) -> str:
+    """The same as a Markdown page, with the command, the machine and the date."""
+    one, versions = report["machine"], report["versions"]
+    lines = [
+        "# The golden model's speed", "",
+        f"`{command}` on {one['cpu']}, {one['cores']} cores, {report['date']}; best of "
+        f"{report['repeats']}; " + ", ".join(f"{name} {of}" for name, of in versions.items()) + ".",
+        "", "| what | ours | ONNX Runtime | ratio | target | GMAC/s | met |",
+        "|---|---:|---:|---:|---:|---:|---|",
+    ]  # fmt: skip
+    for row in report["figures"]:
+        lines.append(f"| {' | '.join(_cells(row))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cells(row: dict) -> tuple[str, ...]:
+    """What the table says of one figure."""
+    return (
+        f"{row['kind']}, {row['what']}", f"{row['ours']:.3g} {row['unit']}",
+        _figure(row["ort"], f" {row['unit']}"), _figure(row["ratio"]), _target(row),
+        _figure(row.get("gmacs_per_second")), "yes" if row["met"] else "no",
+    )  # fmt: skip
 
 
 def _figure(value, unit: str = "") -> str:

@@ -65,6 +65,10 @@ def test_the_command_prints_the_table_and_writes_the_report(tmp_path, monkeypatc
     report = json.loads((tmp_path / "report.json").read_text())
     assert {"schema", "date", "machine", "versions", "threads", "repeats", "figures"} == set(report)
     assert report["threads"] == 1
+    page = (tmp_path / "report.md").read_text()
+    assert "`accel bench golden --threads 1 --repeats 1` on" in page
+    lines = [line for line in page.splitlines() if "6x6x8 3x3 /2 to 5" in line]
+    assert [line.count(" | ") for line in lines] == [6, 6]
     assert {"cpu", "cores"} == set(report["machine"])
     assert [row["kind"] for row in report["figures"]] == [
         "int8 convolution", "float convolution", "ResNet-18 int8", "seven loops", "second start"

@@ -1,0 +1,103 @@
+"""``accel sweep``: many machines over one network."""
+
+import os
+import pathlib
+
+import click
+
+from accel.cli.common import ArrayShape, one_line, progress_bar, terminal
+
+
+class Several(click.ParamType):
+    """Values of another type with commas between them."""
+
+    def __init__(self, one: click.ParamType):
+        self._one = one
+        self.name = f"{one.name},..."
+
+    def convert(self, value, param, ctx):
+        """Convert each."""
+        if not isinstance(value, str):
+            return value
+        return [self._one.convert(part.strip(), param, ctx) for part in value.split(",")]
+
+
+class Number(click.ParamType):
+    """A positive integer; whether the machine can have it shows when its point is evaluated."""
+
+    name = "N"
+
+    def convert(self, value, param, ctx):
+        """Parse and check."""
+        if not (value.isascii() and value.isdecimal()) or not 1 <= int(value) < 1 << 31:
+            self.fail(f"must be positive integers with commas between, not {value!r}", param, ctx)
+        return int(value)
+
+
+def axis(option: str, default: str, text: str):
+    """An option that is an axis of the sweep."""
+    return click.option(option, type=Several(Number()), default=default, show_default=True,
+                        help=text)  # fmt: skip
+
+
+@click.command()
+@click.argument("network")
+@click.option("--array", "arrays", type=Several(ArrayShape()), default="8x8,16x16,32x32",
+              show_default=True, help="Rows and columns of the MAC array.")  # fmt: skip
+@axis("--input-bytes", "131072", "Sizes of the im2col line buffer.")
+@axis("--acc-rows", "1024", "Rows of the accumulators, in both banks together.")
+@axis("--weight-tiles", "4", "Depths of the weight FIFO in tiles.")
+@axis("--bus-bytes", "16", "Widths of the bus: bytes a cycle.")
+@axis("--latency", "32", "Cycles until the memory answers.")
+@axis("--batch", "1", "Images computed together.")
+@click.option("--engine", type=click.Choice(["model", "verilator", "pysim"]), default="model",
+              show_default=True, help="What counts the cycles.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1,
+              help="Processes on this machine; all processors by default.")  # fmt: skip
+@click.option("--scheduler", metavar="ADDRESS",
+              help="Use the workers of an existing Dask cluster instead.")  # fmt: skip
+@click.option("--retry-failed", is_flag=True, help="Evaluate points again that failed before.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
+              help="Where the results go; by default reports/sweep_NETWORK.")  # fmt: skip
+def sweep(network, arrays, engine, jobs, scheduler, retry_failed, out, **axes) -> None:
+    """Count NETWORK's cycles on every combination of the given sizes.
+
+    Writes results.parquet and pareto.png. The same command continues an interrupted sweep, and
+    other sizes with the same --out add to it; a point that fails is recorded with its error.
+    """
+    from accel.dse.point import grid
+    from accel.dse.sweep import sweep as evaluate
+    from accel.report import pareto, sweep_table
+    from accel.runner import open_network
+
+    points = grid(arrays, **axes)
+    with one_line():
+        graph = open_network(network)
+        out = out or pathlib.Path("reports") / f"sweep_{graph.name}"
+        try:
+            with progress_bar("reading") as progress:
+                rows = evaluate(
+                    graph, points, out, engine=engine, jobs=jobs, scheduler=scheduler,
+                    retry_failed=retry_failed, progress=progress,
+                )  # fmt: skip
+        except KeyboardInterrupt:
+            failure = click.ClickException(
+                f"interrupted; the same command continues from what {out} has"
+            )
+            failure.exit_code = 130
+            raise failure from None
+    failed = [row for row in rows if row["status"] != "ok"]
+    title = f"{graph.name}: {len(rows)} points, engine {engine}"
+    if len(failed) < len(rows):
+        pareto.draw(rows, title, out / "pareto.png")
+        terminal().print(sweep_table.render(rows, f"{title}: those that nothing beats"))
+    _tell(rows, failed, out)
+
+
+def _tell(rows: list[dict], failed: list[dict], out: pathlib.Path) -> None:
+    """Say what failed and where the results are; exit code 1 if there are none."""
+    for error in dict.fromkeys(row["error"] for row in failed[:3]):
+        click.echo(f"failed: {error}", err=True)
+    click.echo(f"{len(rows) - len(failed)} points, {len(failed)} failed; results in {out}")
+    if len(failed) == len(rows):
+        raise click.ClickException("every point failed")

@@ -1,0 +1,163 @@
+"""Tiles of vector instructions, and the loops of processors that have none: equal results."""
+
+import gc
+
+import numba
+import numpy as np
+import pytest
+
+from accel import golden
+from accel.golden import byte_tiles, conv, float_tiles, integer, threads
+from accel.golden.tile import Blocking, byte_blocking, features, float_blocking, tile
+from tests.golden.test_conv import CASES as FLOAT_CASES
+from tests.golden.test_conv import arrays
+from tests.golden.test_integer import CASES, layer
+from tests.support import graphs, naive
+
+needs_bytes = pytest.mark.skipif(not byte_tiles.BLOCKING.lanes, reason="needs VNNI")
+needs_floats = pytest.mark.skipif(not float_tiles.BLOCKING.lanes, reason="needs AVX2 and FMA")
+WAYS = [False, pytest.param(True, marks=needs_bytes)]
+
+
+def run_conv(graph, images):
+    return golden.run(graph, images)["out"]
+
+
+@pytest.mark.parametrize("tiles", WAYS)
+@pytest.mark.parametrize("case", CASES)
+def test_both_ways_equal_the_naive_twin(case, tiles, monkeypatch):
+    monkeypatch.setattr(integer, "TILES", tiles)
+    graph, random = layer(case, seed=5)
+    images = graphs.random_images(random, graph.tensors["in"].shape, batch=3)
+    expected = naive.run(graph, {"in": images})["out"]
+    for worth in (threads.WORTH, 0):  # in the calling thread, and spread
+        monkeypatch.setattr(threads, "WORTH", worth)
+        np.testing.assert_array_equal(run_conv(graph, images), expected)
+
+
+@needs_bytes
+@pytest.mark.parametrize("case", ["groups", "dilation", "1x1 padded", "longer than a stretch"])
+def test_lines_and_blocks_one_by_one(case):
+    """A frame that has room for one line of windows, and one block of filters at a time."""
+    graph, random = layer(case)
+    images = graphs.random_images(random, graph.tensors["in"].shape, batch=3)
+    node, source = graph.nodes[0], graph.tensors["in"]
+    _, (geometry, packed) = integer._prepare(node, source)
+    pitch = geometry.wide * geometry.channels
+    framed = np.zeros(geometry.reach * pitch + byte_tiles.LINE, np.uint8)  # one line of windows
+    places = np.zeros(3 * geometry.out[0] * geometry.out[1], np.uint64)
+    flat = images.view(np.uint8).reshape(3, images.shape[1], -1)
+    lines = 3 * geometry.out[0]
+    done = [byte_tiles.frame_lines(flat, geometry, line, lines, framed, places)
+            for line in range(lines)]  # fmt: skip
+    assert done == [1] * lines
+    y = np.empty((lines * geometry.out[1], len(node.weights)), np.int8)
+    for line in range(lines):  # one at a time, and one block of filters at a time
+        for block in range(len(packed.blocks)):
+            byte_tiles.convolve(flat, geometry, packed, y, line, line + 1, block, block + 1)
+    np.testing.assert_array_equal(y, run_conv(graph, images).reshape(y.shape))
+
+
+@pytest.mark.parametrize("tiles", [False, pytest.param(True, marks=needs_floats)])
+@pytest.mark.parametrize("case", FLOAT_CASES)
+def test_floats_both_ways_equal_the_loops(case, tiles, monkeypatch):
+    monkeypatch.setattr(conv, "TILES", tiles)
+    x, w, b, options = arrays(case, np.float32, seed=7)
+    np.testing.assert_allclose(
+        conv.conv2d(x, w, b, **options), conv.conv2d_loops(x, w, b, **options), rtol=0, atol=3e-5
+    )
+
+
+@needs_floats
+@pytest.mark.parametrize("wide", [7, 16, 33, 47, 49, 200])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_floats_at_the_edges_of_strips(wide, stride, monkeypatch):
+    """Whole numbers are exact in any order; the reduction is longer than a panel."""
+    random = np.random.default_rng(wide)
+    x = random.integers(-8, 9, (2, 80, 3, wide)).astype(np.float32)
+    w = random.integers(-8, 9, (17, 80, 3, 3)).astype(np.float32)
+    options = {"stride": stride, "padding": (1, 1, 1, 2)}
+    expected = conv.conv2d_loops(x, w, **options)
+    assert w[0].size > float_tiles.PANEL // float_tiles.STRIPS // float_tiles.STRIP
+    for worth in (threads.WORTH, 0):
+        monkeypatch.setattr(threads, "WORTH", worth)
+        np.testing.assert_array_equal(conv.conv2d(x, w, **options), expected)
+
+
+@pytest.mark.parametrize("blocking, needs, is_float", [
+    (Blocking(16, 6, 4), "avx512vnni", False), (Blocking(16, 1, 4), "avx512vnni", False),
+    (Blocking(16, 6, 1), "avx512vnni", False), (Blocking(8, 6, 2), "avxvnni", False),
+    (Blocking(16, 8, 3), "avx512f", True), (Blocking(8, 6, 2), "fma", True),
+])  # fmt: skip
+def test_a_tile_is_a_matrix_product(blocking, needs, is_float):
+    if needs not in features():
+        pytest.skip(f"needs {needs}")
+    random = np.random.default_rng(1)
+    lanes, rows, vectors = blocking
+    taps, depth, bytes_ = 3, 5, 1 if is_float else 4
+    shape, columns = (taps, depth, bytes_), vectors * lanes
+    if is_float:
+        left = random.integers(-9, 9, (rows, *shape)).astype(np.float32)
+        right = random.integers(-9, 9, (columns, *shape)).astype(np.float32)
+    else:  # the extremes, which saturate in instructions that add pairs in 16 bits
+        left = random.choice(np.array([0, 1, 255], np.uint8), (rows, *shape))
+        right = random.choice(np.array([-128, -1, 127], np.int8), (columns, *shape))
+    kind = np.float32 if is_float else np.int32
+    start = random.integers(-99, 99, (rows, columns)).astype(kind)
+    out = np.zeros((rows, columns + 1), kind)
+    stream = np.ascontiguousarray(right.transpose(1, 2, 0, 3))
+    compute = tile(blocking, is_float)
+    places = np.array([row.ctypes.data for row in left], np.uint64)
+    offsets = np.arange(taps) * left[0, 0].nbytes
+
+    @numba.njit
+    def call(places, offsets, stream, start, out):
+        compute(
+            np.uint64(places), np.uint64(offsets), np.uint64(3), np.uint64(5), np.uint64(stream),
+            np.uint64(start.ctypes.data), np.uint64(start.strides[0]), np.uint64(out.ctypes.data),
+            np.uint64(out.strides[0]),
+        )  # fmt: skip
+
+    call(places.ctypes.data, offsets.ctypes.data, stream.ctypes.data, start, out)
+    wide = np.int64 if not is_float else np.float32
+    product = left.reshape(rows, -1).astype(wide) @ right.reshape(columns, -1).astype(wide).T
+    np.testing.assert_array_equal(out[:, :-1], start + product)
+    assert not out[:, -1].any()
+
+
+def test_the_blocking_needs_the_instructions():
+    assert byte_blocking({"avx512vnni", "avx512bw", "avx512vl", "avx2"}) == (16, 6, 4)
+    assert byte_blocking({"avx512bw", "avx512vl", "avx2"}).lanes == 0
+    assert byte_blocking({"avxvnni", "avx2"}) == (8, 6, 2)
+    assert float_blocking({"avx512f"}) == (16, 8, 3)
+    assert float_blocking({"avx2", "fma"}) == (8, 6, 2)
+    assert float_blocking({"avx2"}).lanes == float_blocking(set()).lanes == 0
+
+
+def test_a_layer_is_packed_once_and_forgotten_with_its_node():
+    graph, random = layer("groups")
+    images = graphs.random_images(random, graph.tensors["in"].shape)
+    kept = integer._prepared._kept
+    gc.collect()
+    before = len(kept)
+    y = run_conv(graph, images)
+    node = graph.nodes[0]
+    made = integer._prepared.get(node, graph.tensors["in"])
+    np.testing.assert_array_equal(run_conv(graph, images), y)
+    assert integer._prepared.get(node, graph.tensors["in"]) is made
+    with pytest.raises(ValueError, match="read-only"):
+        node.weights[0] = 0
+    del graph, node, made
+    gc.collect()
+    assert len(kept) <= before
+
+
+def test_weights_that_are_views_are_read_anew():
+    graph, random = layer("whole vectors")
+    node, images = graph.nodes[0], graphs.random_images(random, graph.tensors["in"].shape)
+    memory = node.weights.copy()
+    object.__setattr__(node, "weights", memory[:])
+    y = run_conv(graph, images)
+    memory[:] = -memory // 2
+    np.testing.assert_array_equal(run_conv(graph, images), naive.run(graph, {"in": images})["out"])
+    assert (run_conv(graph, images) != y).any()
