@@ -7,6 +7,7 @@ from amaranth.utils import bits_for, exact_log2
 
 from accel.isa import COMMAND_BITS, FIELDS, TABLE_ENTRIES, Error, Op, Pool, Rounding
 from accel.params import POOL_OPEN, Params
+from rtl.command_queue import WORD_BITS
 from rtl.interfaces import command_layout
 
 OPCODE_BITS = 8
@@ -176,6 +177,7 @@ class CommandCheck(wiring.Component):
     Members:
         commands: 64-byte commands as they lie in memory.
         checked: each with its verdict, in order.
+        shift: shift the command that is offered right by a word; its verdict stays, its kind goes.
 
     Timing: a verdict comes CHECK_LATENCY cycles after its command was taken (POOL_LATENCY more for
     a pooled POST); the next command is taken after the verdict was.
@@ -187,6 +189,7 @@ class CommandCheck(wiring.Component):
             {
                 "commands": In(stream.Signature(COMMAND_BITS)),
                 "checked": Out(stream.Signature(checked_layout)),
+                "shift": In(1),
             }
         )
 
@@ -262,8 +265,11 @@ class CommandCheck(wiring.Component):
                     fits.eq(product <= allowed),
                 ]
                 m.next = "OFFER"
-            with m.State("OFFER"), m.If(self.checked.ready):
-                m.next = "ACCEPT"
+            with m.State("OFFER"):
+                with m.If(self.shift):
+                    m.d.sync += command.eq(command >> WORD_BITS)
+                with m.If(self.checked.ready):
+                    m.next = "ACCEPT"
 
         m.d.comb += [
             self.checked.valid.eq(fsm.ongoing("OFFER")),
