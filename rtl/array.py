@@ -70,10 +70,12 @@ class SystolicArray(wiring.Component):
         """Skew weight rows: column c stores its byte c cycles after column 0.
 
         There is no skew by rows as there is for lanes: a loader sends one row a cycle anyway.
+        A cell swaps a cycle after it is told to, so that the weights come a cycle late, too.
         """
-        valid, index = self.weight.valid, self.weight.index
+        valid, index = Signal(name="load_0"), Signal.like(self.weight.index, name="index_0")
+        m.d.sync += [valid.eq(self.weight.valid), index.eq(self.weight.index)]
         for c in range(self.params.cols):
-            m.submodules[f"weight_{c}"] = byte = Delay(signed(8), c, reset_less=True)
+            m.submodules[f"weight_{c}"] = byte = Delay(signed(8), c + 1, reset_less=True)
             m.d.comb += byte.i.eq(self.weight.data[c])
             for r, row in enumerate(grid):
                 m.d.comb += [

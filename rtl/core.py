@@ -17,7 +17,7 @@ from rtl.im2col import Im2colBuffer
 from rtl.interfaces import axi_read, axi_write, tag_layout
 from rtl.load import LoadEngine
 from rtl.post import PostEngine
-from rtl.reset import ResetChain
+from rtl.reset import ResetChain, distribute
 from rtl.scoreboard import Scoreboard
 from rtl.weights import WeightEngine
 
@@ -82,8 +82,7 @@ class Core(wiring.Component):
             connect(m, reader.client, reads.clients[number])
         connect(m, reads.axi, flipped(self.axi_read))
         connect(m, post.axi, flipped(self.axi_write))
-        stoppable = (fetch, reads, *engines.values())
-        m.d.comb += [block.halt.eq(self.control.halt) for block in stoppable]
+        distribute(m, "halt", self.control.halt, {"fetch": fetch, "reads": reads, **engines})
 
         self._datapath(m, chain, load, weights, exe, post)
         self._supervision(m, fetch, reads, scoreboard, counters, post)
