@@ -22,7 +22,7 @@ checked_layout = data.StructLayout(
 )
 
 #: Cycles from a command's acceptance to its verdict, and how many more a pooled POST takes.
-CHECK_LATENCY = 5
+CHECK_LATENCY = 6
 POOL_LATENCY = 9
 
 
@@ -220,6 +220,9 @@ class CommandCheck(wiring.Component):
         a = Signal.like(load.inner, reset_less=True)
         b = Signal.like(load.items, reset_less=True)
         half = len(a) // 2
+        # Multipliers lie far from all the rest: these registers have nothing else to do.
+        left, right = Signal.like(a, reset_less=True), Signal.like(b, reset_less=True)
+        m.d.sync += [left.eq(a), right.eq(b)]
         products = [Signal(half + len(b), reset_less=True, name=f"product{n}") for n in range(2)]
         product = Signal(len(a) + len(b), reset_less=True)
         fills = Signal(len(load.fill_left) + 1, reset_less=True)
@@ -246,14 +249,19 @@ class CommandCheck(wiring.Component):
                 with m.If(pooled):
                     m.next = "DIVIDE"
                 with m.Else():
-                    m.next = "MULTIPLY"
+                    m.next = "COPY"
             with m.State("DIVIDE"):
                 m.d.sync += a.eq(divide.quotient)
                 with m.If(divide.done):
-                    m.next = "MULTIPLY"
-            with m.State("MULTIPLY"):
-                m.d.sync += [products[0].eq(a[:half] * b), products[1].eq(a[half:] * b)]
+                    m.next = "COPY"
+            with m.State("COPY"):
                 m.d.sync += allowed.eq(limit - fills)
+                m.next = "MULTIPLY"
+            with m.State("MULTIPLY"):
+                m.d.sync += [
+                    products[0].eq(left[:half] * right),
+                    products[1].eq(left[half:] * right),
+                ]
                 m.next = "ADD"
             with m.State("ADD"):
                 m.d.sync += product.eq(products[0] + Cat(C(0, half), products[1]))

@@ -22,10 +22,11 @@ class PE(wiring.Component):
         psum_in, psum_out: the sum of the rows above, PE_LATENCY - 1 cycles later than the
             activation it belongs to, and the sum with this row, one cycle after that.
 
-    Latency: ``PE_LATENCY`` = 4 cycles from ``a_in`` to ``psum_out``: a register in front of the
-    multiplier, two behind it (an FPGA's multipliers lie far from the adders) and one behind the
-    adder.  One activation a cycle, without back-pressure.  Sums wrap at 32 bits; a layer whose sums
-    could reach that far is refused before it gets here.
+    Latency: ``PE_LATENCY`` = 5 cycles from ``a_in`` to ``psum_out``: two registers in front of the
+    multiplier, two behind it and one behind the adder.  An FPGA's multipliers lie far from all the
+    rest, so the registers next to them have nothing else to do and can be placed beside them.  One
+    activation a cycle, without back-pressure.  Sums wrap at 32 bits; a layer whose sums could reach
+    that far is refused before it gets here.
     """
 
     a_in: In(signed(8))
@@ -43,6 +44,7 @@ class PE(wiring.Component):
         activation = Signal(signed(8), reset_less=True)
         shadow = Signal(signed(8), reset_less=True)
         working = Signal(signed(8), reset_less=True)
+        left, right = Signal(signed(8), reset_less=True), Signal(signed(8), reset_less=True)
         product = Signal(signed(16), reset_less=True)
         addend = Signal(signed(16), reset_less=True)
         total = Signal(signed(32), reset_less=True)
@@ -55,7 +57,9 @@ class PE(wiring.Component):
         m.d.sync += [
             activation.eq(self.a_in),
             swap.eq(self.swap_in),
-            product.eq(activation * working),
+            left.eq(activation),
+            right.eq(working),
+            product.eq(left * right),
             addend.eq(product),
             total.eq((self.psum_in + addend)[:32].as_signed()),
         ]

@@ -13,13 +13,18 @@ class StreamSlice(wiring.Component):
 
     Members:
         input, output: the entries.  ``input.ready`` and ``output`` come from registers.
+        level: how many it holds.
 
     Latency: one cycle.  Throughput: an entry a cycle.
     """
 
     def __init__(self, shape):
         super().__init__(
-            {"input": In(stream.Signature(shape)), "output": Out(stream.Signature(shape))}
+            {
+                "input": In(stream.Signature(shape)),
+                "output": Out(stream.Signature(shape)),
+                "level": Out(range(3)),
+            }
         )
 
     def elaborate(self, platform):
@@ -30,6 +35,7 @@ class StreamSlice(wiring.Component):
         m.d.comb += [
             self.output.payload.eq(output),
             self.input.ready.eq(~spared),
+            self.level.eq(self.output.valid + spared),
             moves.eq(~self.output.valid | self.output.ready),
         ]
         with m.If(~spared):
