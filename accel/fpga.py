@@ -86,7 +86,7 @@ def place_and_route(
         progress("emit Verilog", 0.0)
         (work / f"{TOP}.v").write_text(without_zeroes(emit(params)))
         progress("synthesise", 0.1)
-        _run(work, "yosys", [yosys, *_synthesis()])
+        _run(work, "yosys", [yosys, *_synthesis()], log="yosys.out")
         placed = {}
         for number, seed in enumerate(seeds):
             progress(f"place and route, seed {seed}", 0.4 + 0.6 * number / len(seeds))
@@ -108,11 +108,12 @@ def _place(work, nextpnr, part, clock_mhz, seed):
     report = f"nextpnr_{seed}.json"
     _run(
         work,
-        f"nextpnr_{seed}",
+        "nextpnr",
         [nextpnr, part.size, "--package", part.package, "--speed", str(part.speed),
          "--out-of-context", "--timing-allow-fail", *_ALGORITHMS,
          "--freq", str(clock_mhz), "--seed", str(seed), "--json", f"{TOP}.json",
          "--report", report],
+        log=f"nextpnr_{seed}.out",
     )  # fmt: skip
     return summarise(json.loads((work / report).read_text()))
 
@@ -169,9 +170,9 @@ def _tool(*names, hint):
     raise FpgaError(f"{names[0]} is missing: {hint}")
 
 
-def _run(work, name, command):
-    """Run a step in ``work``; its output goes to a log there."""
-    log = work / f"{name}.out"
+def _run(work, name, command, log):
+    """Run a step in ``work``; its output goes to the file ``log`` there."""
+    log = work / log
     with log.open("w") as file:
         try:
             result = subprocess.run(
