@@ -15,6 +15,7 @@ import sysconfig
 import tempfile
 from collections.abc import Callable, Sequence
 
+from accel.netlist import absorb_registers
 from accel.params import Params
 from accel.sim.verilog import TOP, emit
 
@@ -87,6 +88,7 @@ def place_and_route(
         (work / f"{TOP}.v").write_text(without_zeroes(emit(params)))
         progress("synthesise", 0.1)
         _run(work, "yosys", [yosys, *_synthesis()], log="yosys.out")
+        _use_multiplier_registers(work / f"{TOP}.json")
         placed = {}
         for number, seed in enumerate(seeds):
             progress(f"place and route, seed {seed}", 0.4 + 0.6 * number / len(seeds))
@@ -101,6 +103,13 @@ def place_and_route(
         "seed": best,
         **placed[best],
     }
+
+
+def _use_multiplier_registers(path):
+    """Let the netlist's multipliers have their registers inside."""
+    netlist = json.loads(path.read_text())
+    absorb_registers(netlist["modules"][TOP])
+    path.write_text(json.dumps(netlist))
 
 
 def _place(work, nextpnr, part, clock_mhz, seed):
