@@ -74,7 +74,6 @@ class Core(wiring.Component):
         for name, engine in engines.items():
             connect(m, getattr(fetch, name), engine.command)
             m.d.comb += [
-                engine.done.eq(scoreboard.done),
                 scoreboard.completed[name].eq(engine.completed),
                 scoreboard.idle[name].eq(engine.idle),
             ]
@@ -82,6 +81,8 @@ class Core(wiring.Component):
             connect(m, reader.client, reads.clients[number])
         connect(m, reads.axi, flipped(self.axi_read))
         connect(m, post.axi, flipped(self.axi_write))
+        # Counts that only grow may come late; the exec engine waits for them most.
+        distribute(m, "done", scoreboard.done, {"exec": exe, **engines})
         distribute(m, "halt", self.control.halt, {"fetch": fetch, "reads": reads, **engines})
 
         self._datapath(m, chain, load, weights, exe, post)

@@ -11,10 +11,10 @@ RESET_CYCLES = 32
 def distribute(m: Module, name: str, value: Signal, blocks: dict[str, wiring.Component]):
     """Give each block's input ``name`` a register of its own, fed by the one before.
 
-    For levels that may come some cycles late and would otherwise be wires across the chip.
+    For what may come some cycles late and would otherwise be wires across the chip.
     """
     for owner, block in blocks.items():
-        local = Signal(name=f"{name}_{owner}", reset_less=True)
+        local = Signal.like(value, name=f"{name}_{owner}", reset_less=True)
         m.d.sync += local.eq(value)
         m.d.comb += getattr(block, name).eq(local)
         value = local
