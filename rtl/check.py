@@ -224,6 +224,7 @@ class CommandCheck(wiring.Component):
         left, right = Signal.like(a, reset_less=True), Signal.like(b, reset_less=True)
         m.d.sync += [left.eq(a), right.eq(b)]
         products = [Signal(half + len(b), reset_less=True, name=f"product{n}") for n in range(2)]
+        m.d.sync += [products[0].eq(left[:half] * right), products[1].eq(left[half:] * right)]
         product = Signal(len(a) + len(b), reset_less=True)
         fills = Signal(len(load.fill_left) + 1, reset_less=True)
         limit = Signal(range(max(params.input_bytes, params.acc_rows, params.pool_entries) + 1))
@@ -258,10 +259,6 @@ class CommandCheck(wiring.Component):
                 m.d.sync += allowed.eq(limit - fills)
                 m.next = "MULTIPLY"
             with m.State("MULTIPLY"):
-                m.d.sync += [
-                    products[0].eq(left[:half] * right),
-                    products[1].eq(left[half:] * right),
-                ]
                 m.next = "ADD"
             with m.State("ADD"):
                 m.d.sync += product.eq(products[0] + Cat(C(0, half), products[1]))

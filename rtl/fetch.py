@@ -250,7 +250,7 @@ class Fetch(wiring.Component):
 
         # A command goes to its queue a word a cycle.  Which queue that is is registered, and so is
         # that it has got there: nothing is offered for some cycles after that.
-        route = Signal(Engines)
+        route, begins, sending = Signal(Engines), Signal(Engines), Signal()
         sent = Signal(range(words_of(COMMAND_BITS)))
         queues = self._queues(m)
         for name, (queue, ops) in queues.items():
@@ -263,11 +263,12 @@ class Fetch(wiring.Component):
                 self.dispatched[name].eq(queue.write & (sent == words_of(queue_bits(ops)) - 1)),
                 self.pending[name].eq(queue.pending),
             ]
-            begin = accepted & mine & queue.free & ~route.as_value().any()
-            m.d.sync += route[name].eq(begin | (route[name] & ~self.dispatched[name]))
-        sending, entered, counted = Signal(), Signal(), Signal()
+            m.d.comb += begins[name].eq(accepted & mine & queue.free & ~sending)
+            m.d.sync += route[name].eq(begins[name] | (route[name] & ~self.dispatched[name]))
+        # A halted command's words are shifted on, but not written.
+        entered, counted = Signal(), Signal()
+        m.d.sync += sending.eq(begins.as_value().any() | (sending & ~entered))
         m.d.comb += [
-            sending.eq(route.as_value().any() & ~self.halt),
             entered.eq(self.dispatched.as_value().any()),
             check.checked.ready.eq(entered),
             check.shift.eq(sending),
@@ -281,13 +282,10 @@ class Fetch(wiring.Component):
         m.d.sync += self.error.eq(0)
         with m.If(counted):
             m.d.sync += [index.eq(index + 1), left.eq(left - 1)]
+        with m.If(running):  # the values of the last such cycle stay
+            m.d.sync += [self.code.eq(verdict.error), self.where.eq(index)]
         with m.If(refused):
-            m.d.sync += [
-                running.eq(0),
-                self.error.eq(1),
-                self.code.eq(verdict.error),
-                self.where.eq(index),
-            ]
+            m.d.sync += [running.eq(0), self.error.eq(1)]
         with m.If(self.start):
             m.d.sync += [
                 running.eq(~unusable),
