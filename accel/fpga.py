@@ -13,8 +13,9 @@ import shutil
 import subprocess
 import sysconfig
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from accel.netlist import absorb_registers
 from accel.params import Params
 from accel.sim.verilog import TOP, emit
 
@@ -56,15 +57,17 @@ def place_and_route(
     params: Params,
     device: str = "ecp5-85k",
     clock_mhz: float = 125.0,
-    seed: int = 1,
+    seeds: Sequence[int] = (1,),
     directory: pathlib.Path | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> dict:
     """Return what the machine takes on ``device`` and how fast its clock may be.
 
     ``clock_mhz`` is what the placer is asked for; more than it can reach makes it try harder.
-    ``directory`` keeps the netlists, logs and nextpnr's full report.  The result holds ``device``,
-    ``array``, ``params``, ``clock_mhz`` (``achieved`` and ``constraint``), ``lut``, ``ff``,
+    Each of ``seeds`` gives a placement, and the fastest one is reported.  ``directory`` keeps the
+    netlists, logs and nextpnr's full reports.  The result holds ``device``, ``array``, ``params``,
+    ``seeds`` (each with its clock in MHz), ``seed`` (the fastest's),
+    ``clock_mhz`` (``achieved`` and ``constraint``), ``lut``, ``ff``,
     ``dsp`` and ``block_ram`` (each ``used`` and ``available``), and ``critical_path``: its stages
     that take time, each ``type``, ``delay_ns``, ``from`` and ``to``.
 
@@ -84,25 +87,44 @@ def place_and_route(
         progress("emit Verilog", 0.0)
         (work / f"{TOP}.v").write_text(without_zeroes(emit(params)))
         progress("synthesise", 0.1)
-        _run(work, "yosys", [yosys, *_synthesis()])
-        progress("place and route", 0.4)
-        part = DEVICES[device]
-        _run(
-            work,
-            "nextpnr",
-            [nextpnr, part.size, "--package", part.package, "--speed", str(part.speed),
-             "--out-of-context", "--timing-allow-fail", *_ALGORITHMS,
-             "--freq", str(clock_mhz), "--seed", str(seed), "--json", f"{TOP}.json",
-             "--report", "nextpnr.json"],
-        )  # fmt: skip
-        raw = json.loads((work / "nextpnr.json").read_text())
+        _run(work, "yosys", [yosys, *_synthesis()], log="yosys.out")
+        _use_multiplier_registers(work / f"{TOP}.json")
+        placed = {}
+        for number, seed in enumerate(seeds):
+            progress(f"place and route, seed {seed}", 0.4 + 0.6 * number / len(seeds))
+            placed[seed] = _place(work, nextpnr, DEVICES[device], clock_mhz, seed)
     progress("done", 1.0)
+    best = max(placed, key=lambda seed: placed[seed]["clock_mhz"]["achieved"])
     return {
         "device": device,
         "array": {"rows": params.rows, "cols": params.cols},
         "params": dataclasses.asdict(params),
-        **summarise(raw),
+        "seeds": {str(seed): run["clock_mhz"]["achieved"] for seed, run in placed.items()},
+        "seed": best,
+        **placed[best],
     }
+
+
+def _use_multiplier_registers(path):
+    """Let the netlist's multipliers have their registers inside."""
+    netlist = json.loads(path.read_text())
+    absorb_registers(netlist["modules"][TOP])
+    path.write_text(json.dumps(netlist))
+
+
+def _place(work, nextpnr, part, clock_mhz, seed):
+    """Place and route the netlist in ``work``; return the summary of nextpnr's report."""
+    report = f"nextpnr_{seed}.json"
+    _run(
+        work,
+        "nextpnr",
+        [nextpnr, part.size, "--package", part.package, "--speed", str(part.speed),
+         "--out-of-context", "--timing-allow-fail", *_ALGORITHMS,
+         "--freq", str(clock_mhz), "--seed", str(seed), "--json", f"{TOP}.json",
+         "--report", report],
+        log=f"nextpnr_{seed}.out",
+    )  # fmt: skip
+    return summarise(json.loads((work / report).read_text()))
 
 
 def without_zeroes(text: str) -> str:
@@ -157,9 +179,9 @@ def _tool(*names, hint):
     raise FpgaError(f"{names[0]} is missing: {hint}")
 
 
-def _run(work, name, command):
-    """Run a step in ``work``; its output goes to a log there."""
-    log = work / f"{name}.out"
+def _run(work, name, command, log):
+    """Run a step in ``work``; its output goes to the file ``log`` there."""
+    log = work / log
     with log.open("w") as file:
         try:
             result = subprocess.run(

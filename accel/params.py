@@ -34,7 +34,7 @@ IM2COL_LATENCY = 6
 SWAP_LATENCY = IM2COL_LATENCY - 1
 #: Cycles from a PE's inputs to its sum; column c's sum of a vector leaves the array
 #: rows - 1 + PE_LATENCY + c cycles after the vector entered.
-PE_LATENCY = 2
+PE_LATENCY = 5
 #: Cycles from an accumulator read request to its data.
 ACC_READ_LATENCY = 2
 #: Cycles from an int32 sum to its int8 result in the requantiser.

@@ -70,17 +70,15 @@ class SystolicArray(wiring.Component):
         """Skew weight rows: column c stores its byte c cycles after column 0.
 
         There is no skew by rows as there is for lanes: a loader sends one row a cycle anyway.
+        A cell swaps a cycle after it is told to, so that the weights come a cycle late, too.
         """
-        valid, index = self.weight.valid, self.weight.index
+        load = Signal(self.params.rows, name="load_0")
+        m.d.sync += load.eq((self.weight.valid << self.weight.index)[: len(load)])
         for c in range(self.params.cols):
-            m.submodules[f"weight_{c}"] = byte = Delay(signed(8), c, reset_less=True)
+            m.submodules[f"weight_{c}"] = byte = Delay(signed(8), c + 1, reset_less=True)
             m.d.comb += byte.i.eq(self.weight.data[c])
             for r, row in enumerate(grid):
-                m.d.comb += [
-                    row[c].load.eq(valid & (index == r)),
-                    row[c].weight_in.eq(byte.o),
-                ]
-            next_valid = Signal(name=f"load_{c + 1}")
-            next_index = Signal.like(index, name=f"index_{c + 1}", reset_less=True)
-            m.d.sync += [next_valid.eq(valid), next_index.eq(index)]
-            valid, index = next_valid, next_index
+                m.d.comb += [row[c].load.eq(load[r]), row[c].weight_in.eq(byte.o)]
+            next_load = Signal.like(load, name=f"load_{c + 1}")
+            m.d.sync += next_load.eq(load)
+            load = next_load

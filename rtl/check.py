@@ -17,6 +17,7 @@ from accel.isa import (
     WindowMode,
 )
 from accel.params import POOL_OPEN, WINDOW_TILES, Params
+from rtl.command_queue import WORD_BITS
 from rtl.interfaces import command_layout
 
 OPCODE_BITS = 8
@@ -31,7 +32,7 @@ checked_layout = data.StructLayout(
 )
 
 #: Cycles from a command's acceptance to its verdict, and how many more a pooled POST takes.
-CHECK_LATENCY = 5
+CHECK_LATENCY = 6
 POOL_LATENCY = 9
 
 
@@ -246,6 +247,7 @@ class CommandCheck(wiring.Component):
     Members:
         commands: 64-byte commands as they lie in memory.
         checked: each with its verdict, in order.
+        shift: shift the command that is offered right by a word; its verdict stays, its kind goes.
 
     Timing: a verdict comes CHECK_LATENCY cycles after its command was taken (POOL_LATENCY more for
     a pooled POST); the next command is taken after the verdict was.
@@ -257,6 +259,7 @@ class CommandCheck(wiring.Component):
             {
                 "commands": In(stream.Signature(COMMAND_BITS)),
                 "checked": Out(stream.Signature(checked_layout)),
+                "shift": In(1),
             }
         )
 
@@ -287,7 +290,11 @@ class CommandCheck(wiring.Component):
         a = Signal.like(load.inner, reset_less=True)
         b = Signal.like(load.items, reset_less=True)
         half = len(a) // 2
+        # Multipliers lie far from all the rest: these registers have nothing else to do.
+        left, right = Signal.like(a, reset_less=True), Signal.like(b, reset_less=True)
+        m.d.sync += [left.eq(a), right.eq(b)]
         products = [Signal(half + len(b), reset_less=True, name=f"product{n}") for n in range(2)]
+        m.d.sync += [products[0].eq(left[:half] * right), products[1].eq(left[half:] * right)]
         product = Signal(len(a) + len(b), reset_less=True)
         fills = Signal(len(load.fill_left) + 1, reset_less=True)
         limits = (params.input_bytes, params.window_bytes, params.acc_rows, params.pool_entries)
@@ -316,14 +323,15 @@ class CommandCheck(wiring.Component):
                 with m.If(pooled):
                     m.next = "DIVIDE"
                 with m.Else():
-                    m.next = "MULTIPLY"
+                    m.next = "COPY"
             with m.State("DIVIDE"):
                 m.d.sync += a.eq(divide.quotient)
                 with m.If(divide.done):
-                    m.next = "MULTIPLY"
-            with m.State("MULTIPLY"):
-                m.d.sync += [products[0].eq(a[:half] * b), products[1].eq(a[half:] * b)]
+                    m.next = "COPY"
+            with m.State("COPY"):
                 m.d.sync += allowed.eq(limit - fills)
+                m.next = "MULTIPLY"
+            with m.State("MULTIPLY"):
                 m.next = "ADD"
             with m.State("ADD"):
                 m.d.sync += product.eq(products[0] + Cat(C(0, half), products[1]))
@@ -335,8 +343,11 @@ class CommandCheck(wiring.Component):
                     fits.eq(product <= allowed),
                 ]
                 m.next = "OFFER"
-            with m.State("OFFER"), m.If(self.checked.ready):
-                m.next = "ACCEPT"
+            with m.State("OFFER"):
+                with m.If(self.shift):
+                    m.d.sync += command.eq(command >> WORD_BITS)
+                with m.If(self.checked.ready):
+                    m.next = "ACCEPT"
 
         m.d.comb += [
             self.checked.valid.eq(fsm.ongoing("OFFER")),

@@ -63,7 +63,7 @@ class RegisterPort(wiring.Component):
         bus: the AXI4-Lite slave.  Write address and data may come in either order; one write and
             one read are accepted at a time, and each may wait for its response to be taken.
         write: strobe, with ``write_addr``, ``write_data`` and ``write_mask`` (a bit per bit).
-        read_addr: of the read going on; ``read_data`` must follow it combinationally.
+        read_addr: of the read going on; ``read_data`` must follow it a cycle later.
     """
 
     bus: In(axi_lite)
@@ -77,14 +77,15 @@ class RegisterPort(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         bus = self.bus
-        have_addr, have_data, reading = Signal(), Signal(), Signal()
+        have_addr, have_data = Signal(), Signal()
+        asked, reading = Signal(), Signal()
         strobes = Signal.like(bus.wstrb)
         m.d.comb += [
             bus.awready.eq(~have_addr),
             bus.wready.eq(~have_data),
             self.write.eq(have_addr & have_data & ~bus.bvalid),
             self.write_mask.eq(Cat(strobe.replicate(8) for strobe in strobes)),
-            bus.arready.eq(~reading & ~bus.rvalid),
+            bus.arready.eq(~asked & ~reading & ~bus.rvalid),
         ]
         with m.If(bus.bready):
             m.d.sync += bus.bvalid.eq(0)
@@ -97,10 +98,11 @@ class RegisterPort(wiring.Component):
 
         with m.If(bus.rready):
             m.d.sync += bus.rvalid.eq(0)
+        m.d.sync += [asked.eq(0), reading.eq(asked)]
         with m.If(reading):
-            m.d.sync += [reading.eq(0), bus.rvalid.eq(1), bus.rdata.eq(self.read_data)]
+            m.d.sync += [bus.rvalid.eq(1), bus.rdata.eq(self.read_data)]
         with m.If(bus.arvalid & bus.arready):
-            m.d.sync += [reading.eq(1), self.read_addr.eq(bus.araddr)]
+            m.d.sync += [asked.eq(1), self.read_addr.eq(bus.araddr)]
         return m
 
 
@@ -250,10 +252,14 @@ class Control(wiring.Component):
                     kept = register & ~port.write_mask
                     written = port.write_data & port.write_mask
                     m.d.sync += register.eq((kept | written)[: len(register)])
+        read_data = Signal.like(port.read_data, reset_less=True)
+        m.d.comb += port.read_data.eq(read_data)
         with m.Switch(port.read_addr):
             for address, value in (writable | readable).items():
                 with m.Case(address):
-                    m.d.comb += port.read_data.eq(value)
+                    m.d.sync += read_data.eq(value)
             for number, word in enumerate(core.record):
                 with m.Case(Reg.COUNTERS + 4 * number):
-                    m.d.comb += port.read_data.eq(word)
+                    m.d.sync += read_data.eq(word)
+            with m.Default():
+                m.d.sync += read_data.eq(0)

@@ -17,7 +17,7 @@ from rtl.im2col import Im2colBuffer
 from rtl.interfaces import axi_read, axi_write, tag_layout
 from rtl.load import LoadEngine
 from rtl.post import PostEngine
-from rtl.reset import ResetChain
+from rtl.reset import ResetChain, distribute
 from rtl.scoreboard import Scoreboard
 from rtl.weights import WeightEngine
 from rtl.window_unit import WindowUnit
@@ -79,21 +79,25 @@ class Core(wiring.Component):
         for name, engine in engines.items():
             connect(m, getattr(fetch, name), engine.command)
             m.d.comb += [
-                engine.done.eq(scoreboard.done),
                 scoreboard.completed[name].eq(engine.completed),
                 scoreboard.idle[name].eq(engine.idle),
             ]
-        window = ()
+        window = {}
         if params.window_taps:
-            window = (self._window_unit(m, chain, fetch, scoreboard, counters),)
-        small = [client for unit in window for client in (unit.param_client, unit.load_client)]
+            window = {"window": self._window_unit(m, chain, fetch, scoreboard, counters)}
+        small = [
+            client for unit in window.values() for client in (unit.param_client, unit.load_client)
+        ]
         clients = (fetch.client, weights.client, *small, load.client)
-        reads = self._ports(m, chain, clients, (post, *window))
-        stoppable = (fetch, reads, *engines.values(), *window)
-        m.d.comb += [block.halt.eq(self.control.halt) for block in stoppable]
+        writers = (post, *window.values())
+        reads = self._ports(m, chain, clients, writers)
+        # Counts that only grow may come late; the exec engine waits for them most.
+        distribute(m, "done", scoreboard.done, {"exec": exe, **engines, **window})
+        stoppable = {"fetch": fetch, "reads": reads, **engines, **window}
+        distribute(m, "halt", self.control.halt, stoppable)
 
         self._datapath(m, chain, load, weights, exe, post)
-        self._supervision(m, fetch, reads, scoreboard, counters, (post, *window))
+        self._supervision(m, fetch, reads, scoreboard, counters, writers)
         m.d.comb += [
             scoreboard.activity.place.eq(load.write.enable.any()),
             scoreboard.activity.row.eq(weights.row.valid),
@@ -118,7 +122,6 @@ class Core(wiring.Component):
                 scoreboard.idle[name].eq(unit.idle[name]),
             ]
         m.d.comb += [
-            unit.done.eq(scoreboard.done),
             scoreboard.activity.window.eq(unit.load_activity | unit.param_activity | unit.busy),
             counters.window_busy.eq(unit.busy),
             counters.window_macs.eq(unit.macs),

@@ -6,9 +6,10 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
 
-from accel.isa import COMMAND_BITS, COMMAND_BYTES, Error, Op
+from accel.isa import COMMAND_BITS, COMMAND_BYTES, FIELDS, Error, Op
 from accel.params import DONE_BITS, MAX_BURST, Params
 from rtl.check import ERROR_BITS, OPCODE_BITS, CommandCheck, fields_of
+from rtl.command_queue import WORD_BITS, CommandQueue, words_of
 from rtl.interfaces import command_layout, read_client
 
 #: Commands that the prefetch buffer holds, and that one burst brings at most.
@@ -41,6 +42,11 @@ def command_queues(params: Params) -> dict[str, tuple[Op, ...]]:
 def queue_layout(ops: tuple[Op, ...]) -> data.StructLayout:
     """What a queue for ``ops`` holds: the command's fields if there is but one."""
     return command_layout(ops[0]) if len(ops) == 1 else post_queue_layout
+
+
+def queue_bits(ops) -> int:
+    """Width of a queue for ``ops``: the longest of their commands, from the opcode on."""
+    return max(field.low + field.width for op in ops for field in FIELDS[op])
 
 
 class Prefetch(wiring.Component):
@@ -193,7 +199,8 @@ class Fetch(wiring.Component):
             more (the done counters could not count them) are refused as command 0.
         halt: dispatch nothing and ask for nothing more.
 
-    Throughput: a command every CHECK_LATENCY + 2 cycles (see rtl.check), or what the bus brings.
+    Throughput: a command every CHECK_LATENCY + 2 cycles (see rtl.check) and a cycle for each word
+    that its queue stores, or what the bus brings.
     Back-pressure: a command whose queue is full waits, and all behind it wait with it.
     """
 
@@ -256,50 +263,44 @@ class Fetch(wiring.Component):
             self.finished.eq(running & (left == 0)),
         ]
 
-        command = verdict.command
-        post_fields = Cat(
-            verdict.kind[Op.TABLE], verdict.kind[Op.ACTIVATION], command[OPCODE_BITS:]
-        )
-        # Which queue a command goes to is registered: from there to the write enables of a queue's
-        # memory is far enough.
-        route = Signal(Engines)
-        for name, ops in command_queues(params).items():
-            fields = fields_of(command, ops[0]) if len(ops) == 1 else post_fields
-            queue = SyncFIFOBuffered(
-                width=len(getattr(self, name).payload.as_value()), depth=params.queue_depth
-            )
-            m.submodules[f"{name}_queue"] = queue
+        # A command goes to its queue a word a cycle.  Which queue that is is registered, and so is
+        # that it has got there: nothing is offered for some cycles after that.
+        route, begins, sending = Signal(Engines), Signal(Engines), Signal()
+        sent = Signal(range(words_of(COMMAND_BITS)))
+        queues = self._queues(m)
+        for name, (queue, ops) in queues.items():
             mine = Signal(name=f"for_{name}")
             m.d.comb += [
                 mine.eq(Cat(verdict.kind[op] for op in ops).any()),
-                queue.w_data.eq(fields),
-                queue.w_en.eq(route[name] & ~self.halt),
-                self.dispatched[name].eq(queue.w_en & queue.w_rdy),
-                self.pending[name].eq(queue.level != 0),
+                queue.word.eq(verdict.command[:WORD_BITS]),
+                queue.write.eq(route[name] & ~self.halt),
+                queue.entered.eq(self.dispatched[name]),
+                self.dispatched[name].eq(queue.write & (sent == words_of(queue_bits(ops)) - 1)),
+                self.pending[name].eq(queue.pending),
             ]
-            out = getattr(self, name)
-            m.d.comb += [
-                out.payload.eq(queue.r_data),
-                out.valid.eq(queue.r_rdy),
-                queue.r_en.eq(out.ready),
-            ]
-            m.d.sync += route[name].eq(accepted & mine & ~self.dispatched[name])
-        entered = Signal()
+            m.d.comb += begins[name].eq(accepted & mine & queue.free & ~sending)
+            m.d.sync += route[name].eq(begins[name] | (route[name] & ~self.dispatched[name]))
+        # A halted command's words are shifted on, but not written.
+        entered, counted = Signal(), Signal()
+        m.d.sync += sending.eq(begins.as_value().any() | (sending & ~entered))
         m.d.comb += [
             entered.eq(self.dispatched.as_value().any()),
             check.checked.ready.eq(entered),
+            check.shift.eq(sending),
         ]
+        m.d.sync += counted.eq(entered)
+        with m.If(entered):
+            m.d.sync += sent.eq(0)
+        with m.Elif(sending):
+            m.d.sync += sent.eq((sent + 1)[: len(sent)])
 
         m.d.sync += self.error.eq(0)
-        with m.If(entered):
+        with m.If(counted):
             m.d.sync += [index.eq(index + 1), left.eq(left - 1)]
+        with m.If(running):  # the values of the last such cycle stay
+            m.d.sync += [self.code.eq(verdict.error), self.where.eq(index)]
         with m.If(refused):
-            m.d.sync += [
-                running.eq(0),
-                self.error.eq(1),
-                self.code.eq(verdict.error),
-                self.where.eq(index),
-            ]
+            m.d.sync += [running.eq(0), self.error.eq(1)]
         with m.If(self.start):
             m.d.sync += [
                 running.eq(~unusable),
@@ -308,3 +309,20 @@ class Fetch(wiring.Component):
                 self.code.eq(Error.ILLEGAL_FIELD),
             ]
         return m
+
+    def _queues(self, m):
+        """Build the queues and connect their outputs; return each with the opcodes it takes."""
+        queues = {}
+        for name, ops in command_queues(self._params).items():
+            queue = CommandQueue(queue_bits(ops), self._params.queue_depth)
+            m.submodules[f"{name}_queue"] = queue
+            command, out = queue.output.payload, getattr(self, name)
+            if name == "post":
+                opcode = command[:OPCODE_BITS]
+                kinds = Cat(opcode == Op.TABLE, opcode == Op.ACTIVATION)
+                m.d.comb += out.payload.eq(Cat(kinds, command[OPCODE_BITS:]))
+            else:
+                m.d.comb += out.payload.eq(fields_of(command, *ops))
+            m.d.comb += [out.valid.eq(queue.output.valid), queue.output.ready.eq(out.ready)]
+            queues[name] = queue, ops
+        return queues

@@ -1,4 +1,4 @@
-"""Holds an engine's next command until everything that it waits for has been done."""
+"""Keeps an engine from its next command until everything that it waits for has been done."""
 
 from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
@@ -9,7 +9,7 @@ from rtl.interfaces import Done, command_layout, waits_met
 
 
 class CommandGate(wiring.Component):
-    """A command register that opens when the command's ``wait_*`` counts are reached.
+    """A gate that opens when the command's ``wait_*`` counts are reached.
 
     The comparison is registered, which costs a cycle but keeps three 24-bit carry chains out of
     the engines' control logic.  A registered answer cannot be wrong: *done* counters only grow.
@@ -18,11 +18,11 @@ class CommandGate(wiring.Component):
         op: which command; gives the layout.
 
     Members:
-        input: commands from the queue.
+        input: commands from the queue, which holds one while it is offered.
         done: the completion counters.
-        output: the held command, valid from two cycles after it was taken at the earliest.  An
+        output: the command, valid from the cycle after it was offered at the earliest.  An
             engine may read the payload for as long as it likes and take it when it has finished.
-        held: a command is in the register, whether or not it may start.
+        held: a command is there, whether or not it may start.
 
     Throughput: one command in two cycles.
     """
@@ -35,15 +35,13 @@ class CommandGate(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        command = Signal.like(self.output.payload, reset_less=True)
         met = Signal()
         taken = met & self.output.ready
         m.d.comb += [
+            self.held.eq(self.input.valid),
             self.output.valid.eq(met),
-            self.output.payload.eq(command),
-            self.input.ready.eq(~self.held | taken),
+            self.output.payload.eq(self.input.payload),
+            self.input.ready.eq(taken),
         ]
-        m.d.sync += met.eq(self.held & waits_met(command, self.done) & ~taken)
-        with m.If(self.input.ready):
-            m.d.sync += [self.held.eq(self.input.valid), command.eq(self.input.payload)]
+        m.d.sync += met.eq(self.held & waits_met(self.input.payload, self.done) & ~taken)
         return m

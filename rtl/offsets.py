@@ -28,8 +28,9 @@ class OffsetGenerator(wiring.Component):
 
     Members:
         command: the commands in their order.  One is held beside the one under way.
-        swap: the first vector of a tile is issued; only while ``ready``.
-        ready: the next tile's offsets are complete.
+        swap: the first vector of a tile is issued; once for each ``soon``.
+        soon: strobe, the next tile's offsets will be complete two cycles later; a swap may come
+            from then on.
         offsets: of the tile of the last swap, from the cycle after it to the next swap's.
 
     Throughput: a tile's R offsets take R cycles from the cycle of the previous tile's swap on, so
@@ -43,7 +44,7 @@ class OffsetGenerator(wiring.Component):
             {
                 "command": In(stream.Signature(reduction_layout())),
                 "swap": In(1),
-                "ready": Out(1),
+                "soon": Out(1),
                 "offsets": Out(offsets_layout(params)),
             }
         )
@@ -65,15 +66,16 @@ class OffsetGenerator(wiring.Component):
 
         shadow = Signal(rows * width, reset_less=True)
         working = Signal(rows * width, reset_less=True)
-        step, tile_ends, load = Signal(), Signal(), Signal()
+        step, tile_ends, load, ready = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
-            step.eq(active & (~self.ready | self.swap)),
+            step.eq(active & (~ready | self.swap)),
+            self.soon.eq(step & (lane == rows - 2)),
             tile_ends.eq(step & (lane == rows - 1)),
             load.eq(held_valid & (~active | (tile_ends & tiles_left[-1]))),
             self.offsets.eq(working),
         ]
         with m.If(self.swap):
-            m.d.sync += [working.eq(shadow), self.ready.eq(0)]
+            m.d.sync += [working.eq(shadow), ready.eq(0)]
         with m.If(step):
             m.d.sync += [
                 # The oldest offset, lane 0's, ends up in the lowest bits.
@@ -84,7 +86,7 @@ class OffsetGenerator(wiring.Component):
             ]
         with m.If(tile_ends):
             m.d.sync += [
-                self.ready.eq(1),
+                ready.eq(1),
                 tiles_left.eq((tiles_left - 1)[: len(tiles_left)].as_signed()),
                 active.eq(~tiles_left[-1]),
             ]

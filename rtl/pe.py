@@ -11,19 +11,22 @@ class PE(wiring.Component):
     Activations travel right, partial sums travel down.  The cell holds two weights: the
     *working* one multiplies, the *shadow* one is loaded meanwhile with the next tile's weight.
     The swap that makes the shadow weight the working one travels right like an activation, one
-    cycle ahead of the first vector of the new tile; so every cell changes tiles just before that
-    vector reaches it, and the array never has to drain.
+    cycle ahead of the first vector of the new tile; so every cell changes tiles just before it
+    multiplies that vector, and the array never has to drain.
 
     Members:
         a_in, a_out: an activation, and the same one cycle later for the cell to the right.
-        swap_in, swap_out: take the shadow weight now; the same one cycle later.
-        load, weight_in: store this shadow weight now.  A swap in the same cycle takes the old one.
-        psum_in, psum_out: the sum of the rows above, one cycle later than the activation it
-            belongs to, and the sum with this row, one cycle after that.
+        swap_in, swap_out: take the shadow weight in the next cycle; the same one cycle later.
+        load, weight_in: store this shadow weight now.  With ``swap_out`` in the same cycle, the old
+            one becomes the working weight.
+        psum_in, psum_out: the sum of the rows above, PE_LATENCY - 1 cycles later than the
+            activation it belongs to, and the sum with this row, one cycle after that.
 
-    Latency: ``PE_LATENCY`` = 2 cycles from ``a_in`` to ``psum_out``, one register behind the
-    multiplier and one behind the adder.  One activation a cycle, without back-pressure.  Sums wrap
-    at 32 bits; a layer whose sums could reach that far is refused before it gets here.
+    Latency: ``PE_LATENCY`` = 5 cycles from ``a_in`` to ``psum_out``: two registers in front of the
+    multiplier, two behind it and one behind the adder.  An FPGA's multipliers lie far from all the
+    rest, so the registers next to them have nothing else to do and can be placed beside them.  One
+    activation a cycle, without back-pressure.  Sums wrap at 32 bits; a layer whose sums could reach
+    that far is refused before it gets here.
     """
 
     a_in: In(signed(8))
@@ -41,19 +44,24 @@ class PE(wiring.Component):
         activation = Signal(signed(8), reset_less=True)
         shadow = Signal(signed(8), reset_less=True)
         working = Signal(signed(8), reset_less=True)
+        left, right = Signal(signed(8), reset_less=True), Signal(signed(8), reset_less=True)
         product = Signal(signed(16), reset_less=True)
+        addend = Signal(signed(16), reset_less=True)
         total = Signal(signed(32), reset_less=True)
         swap = Signal()
 
         with m.If(self.load):
             m.d.sync += shadow.eq(self.weight_in)
-        with m.If(self.swap_in):
+        with m.If(swap):
             m.d.sync += working.eq(shadow)
         m.d.sync += [
             activation.eq(self.a_in),
             swap.eq(self.swap_in),
-            product.eq(self.a_in * working),
-            total.eq((self.psum_in + product)[:32].as_signed()),
+            left.eq(activation),
+            right.eq(working),
+            product.eq(left * right),
+            addend.eq(product),
+            total.eq((self.psum_in + addend)[:32].as_signed()),
         ]
         m.d.comb += [
             self.a_out.eq(activation),

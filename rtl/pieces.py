@@ -164,13 +164,17 @@ class RecordCutter(wiring.Component):
                 m.next = "WRITE"
             with m.State("WRITE"):
                 m.d.comb += self.output.valid.eq(1)
-                with m.If(self.output.ready):
-                    m.d.sync += [
-                        snapshot.eq(snapshot >> 8 * bus_bytes),
-                        piece.addr.eq(piece.addr + 1),
-                        left.eq(left - 1),
-                    ]
-                    with m.If(piece.close):
-                        m.next = "IDLE"
+                with m.If(self.output.ready & piece.close):
+                    m.next = "IDLE"
+                with m.Elif(self.output.ready):
+                    m.next = "SHIFT"
+            # A state of its own: the snapshot is wide, and its enable must not wait for `ready`.
+            with m.State("SHIFT"):
+                m.d.sync += [
+                    snapshot.eq(snapshot >> 8 * bus_bytes),
+                    piece.addr.eq(piece.addr + 1),
+                    left.eq(left - 1),
+                ]
+                m.next = "WRITE"
         m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
         return m

@@ -1,15 +1,16 @@
 """The pooling unit's second half: windows across rows."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Mux, ResetInserter, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect
 
 from accel.isa import Pool
 from accel.params import Params
 from rtl.pool_rows import ROW_SUM_BITS, combine, partial_layout
-from rtl.pool_sequence import PoolSequence
+from rtl.pool_sequence import PoolSequence, plan_layout
+from rtl.slice import StreamSlice
 from rtl.window import PoolConfig
 
 #: 255 row sums: the largest window.
@@ -90,13 +91,18 @@ class PoolColumns(wiring.Component):
             for n in range(1, STAGES)
         ]
         m.submodules.sequence = sequence = PoolSequence(self._params)
-        plan, token, start = sequence.output.payload, Signal(), Signal()
+        # The sequence goes up to two plans ahead, within cycles of the last one's use: long before
+        # another command's configuration comes.
+        plans = StreamSlice(plan_layout(self._params))
+        m.submodules.plans = ResetInserter(self.begin)(plans)
+        connect(m, sequence.output, plans.input)
+        plan, token, start = plans.output.payload, Signal(), Signal()
         m.d.comb += [
             sequence.config.eq(self.config),
             sequence.begin.eq(self.begin),
             token.eq(self.input.payload.end & ~plan.keeps),
-            start.eq(sequence.output.valid & (self.input.valid | plan.keeps) & room & ~clash.any()),
-            sequence.output.ready.eq(start & ~token),
+            start.eq(plans.output.valid & (self.input.valid | plan.keeps) & room & ~clash.any()),
+            plans.output.ready.eq(start & ~token),
             self.input.ready.eq(start & (token | plan.takes)),
             uses[0].eq(start & ~token & plan.uses),
             leaves[0].eq(start & (token | plan.leaves)),

@@ -1,6 +1,6 @@
 """The pooling unit's first half: windows along a row."""
 
-from amaranth import C, Module, Mux, Signal, signed
+from amaranth import C, Module, Mux, ResetInserter, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.memory import Memory
@@ -10,6 +10,7 @@ from accel.isa import Pool
 from accel.params import POOL_OPEN, POOL_TABLE, Params
 from rtl.compare import less
 from rtl.interfaces import vector_layout
+from rtl.slice import StreamSlice
 from rtl.window import PoolConfig, WindowWalk
 
 #: A byte less a zero point.
@@ -96,22 +97,21 @@ class PoolRows(wiring.Component):
         m.submodules.walk = walk = WindowWalk(POOL_OPEN)
         m.submodules.queue = queue = SyncFIFO(width=self._item.size, depth=QUEUE_DEPTH)
         # What to do with a pixel depends on its place only, and is found out ahead of it.
-        plan, planned, done = Signal(_plan), Signal(), Signal()
+        plans = StreamSlice(_plan)
+        m.submodules.plans = ResetInserter(self.begin)(plans)
+        plan, planned, done = plans.output.payload, plans.output.valid, plans.output.ready
         m.d.comb += [
             walk.kernel.eq(config.kw), walk.stride.eq(config.sw), walk.pad.eq(config.pl),
             walk.size.eq(config.in_w), walk.windows.eq(config.out_w), walk.pitch.eq(1),
             walk.restart.eq(self.begin), walk.advance.eq(walk.last),
-            walk.step.eq(~planned | done),
+            walk.step.eq(plans.input.ready),
+            plans.input.valid.eq(1),
+            plans.input.payload.slot.eq(walk.slot),
+            plans.input.payload.inside.eq(walk.inside),
+            plans.input.payload.opens.eq(walk.opens),
+            plans.input.payload.leaves.eq(walk.inside & walk.closes),
+            plans.input.payload.takes.eq(walk.last),
         ]  # fmt: skip
-        m.d.sync += planned.eq(~self.begin)
-        with m.If(walk.step):
-            m.d.sync += [
-                plan.slot.eq(walk.slot),
-                plan.inside.eq(walk.inside),
-                plan.opens.eq(walk.opens),
-                plan.leaves.eq(walk.inside & walk.closes),
-                plan.takes.eq(walk.last),
-            ]
 
         # Nothing is held up behind this point: an operation starts if its result has a place.
         room, start = Signal(), Signal()

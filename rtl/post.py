@@ -17,9 +17,11 @@ from rtl.interfaces import (
     axi_write,
     command_layout,
     param_write,
+    vector_layout,
     waits_met,
 )
 from rtl.pool import PoolUnit
+from rtl.slice import StreamSlice
 from rtl.store import StoreEngine
 
 #: Blocks that can be full at once: the accumulator's banks.
@@ -83,7 +85,9 @@ class PostEngine(wiring.Component):
         m.submodules.pool = pool = PoolUnit(self._params)
         m.submodules.store = store = StoreEngine(self._params)
         connect(m, reader.output, pool.input)
-        connect(m, pool.output, store.input)
+        m.submodules.pooled = pooled = StreamSlice(vector_layout(self._params))
+        connect(m, pool.output, pooled.input)
+        connect(m, pooled.output, store.input)
         connect(m, reader.acc, flipped(self.acc))
         connect(m, flipped(self.param), reader.param)
         connect(m, store.axi, flipped(self.axi))

@@ -1,17 +1,19 @@
 """A deep queue in block RAM with a register behind it."""
 
-from amaranth import Module, Signal, Value
+from amaranth import Module, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import bits_for
 
+from rtl.slice import StreamSlice
+
 
 class RamQueue(wiring.Component):
     """A first-in first-out queue whose output may go straight into logic.
 
-    Block RAM takes half a clock period from clock to output; the register behind it gives the
-    reader a whole one.
+    Block RAM takes half a clock period from clock to output; the register slice behind it gives
+    the reader a whole one, and keeps the reader's ready from the RAM's many enables.
 
     Parameters:
         shape: shape of an entry.
@@ -19,7 +21,7 @@ class RamQueue(wiring.Component):
 
     Members:
         input, output: the entries.
-        level: how many it holds, up to depth + 2.
+        level: how many it holds, up to depth + 3.
 
     Latency: LATENCY cycles through an empty queue.  Throughput: an entry in and out each cycle.
     """
@@ -34,21 +36,24 @@ class RamQueue(wiring.Component):
             {
                 "input": In(stream.Signature(shape)),
                 "output": Out(stream.Signature(shape)),
-                "level": Out(bits_for(depth + 2)),
+                "level": Out(bits_for(depth + 3)),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        entry = Signal(len(Value.cast(self.output.payload)), reset_less=True)
+        width = len(Value.cast(self.output.payload))
         # One more for the FIFO's own output latch: the RAM then has `depth` words exactly.
-        m.submodules.fifo = fifo = SyncFIFOBuffered(width=len(entry), depth=self._depth + 1)
+        m.submodules.fifo = fifo = SyncFIFOBuffered(width=width, depth=self._depth + 1)
+        m.submodules.slice = last = StreamSlice(width)
         connect(m, flipped(self.input), fifo.w_stream)
         m.d.comb += [
-            self.output.payload.eq(entry),
-            fifo.r_en.eq(~self.output.valid | self.output.ready),
-            self.level.eq(fifo.level + self.output.valid),
+            last.input.payload.eq(fifo.r_data),
+            last.input.valid.eq(fifo.r_rdy),
+            fifo.r_en.eq(last.input.ready),
+            self.output.payload.eq(last.output.payload),
+            self.output.valid.eq(last.output.valid),
+            last.output.ready.eq(self.output.ready),
+            self.level.eq(fifo.level + last.level),
         ]
-        with m.If(fifo.r_en):
-            m.d.sync += [self.output.valid.eq(fifo.r_rdy), entry.eq(fifo.r_data)]
         return m

@@ -1,4 +1,4 @@
-"""Distributes the core's reset: one local register per block instead of one net across the chip."""
+"""Distributes the core's reset and halt: a local register per block, not a net across the chip."""
 
 from amaranth import Module, ResetInserter, Signal
 from amaranth.lib import wiring
@@ -6,6 +6,18 @@ from amaranth.lib import wiring
 #: Cycles the control holds the core's reset, and then waits before it starts a program: longer
 #: than the chain of local registers, so that all blocks are in reset together for a while.
 RESET_CYCLES = 32
+
+
+def distribute(m: Module, name: str, value: Signal, blocks: dict[str, wiring.Component]):
+    """Give each block's input ``name`` a register of its own, fed by the one before.
+
+    For what may come some cycles late and would otherwise be wires across the chip.
+    """
+    for owner, block in blocks.items():
+        local = Signal.like(value, name=f"{name}_{owner}", reset_less=True)
+        m.d.sync += local.eq(value)
+        m.d.comb += getattr(block, name).eq(local)
+        value = local
 
 
 class ResetChain:

@@ -18,7 +18,7 @@ class PixelWalker(wiring.Component):
 
     Members:
         command, done: the commands in their order, and what has been completed so far.
-        issue: the vector described below goes out in this cycle.
+        issue: the vector described below goes out in this cycle; only while ``valid``.
         valid: there is a vector, its command's waits are met.
         waiting: a command is held whose vectors cannot start yet.
         base: where in the im2col buffer the vector's reduction index t*R is, for tile t.

@@ -47,14 +47,21 @@ SUMMARY = {
 }
 
 
-WRITE_REPORT = f"cat > nextpnr.json <<END\n{json.dumps(RAW)}\nEND"
+WRITE_NETLIST = (
+    'echo \'{"modules": {"accelerator": {"cells": {}, "ports": {}}}}\' > accelerator.json'
+)
+#: The stand-in's clock is 101.23 MHz with an odd seed and 90 MHz with an even one.
+WRITE_REPORT = (
+    f"for last in \"$@\"; do :; done\ncat > $last <<END\n{json.dumps(RAW)}\nEND\n"
+    'case "$*" in *"--seed "[02468]*) sed -i s/101.23456/90/ $last;; esac'
+)
 
 
 @pytest.fixture
 def tools(tmp_path, monkeypatch):
     """Stand-ins for Yosys and nextpnr on an otherwise empty PATH."""
 
-    def make(yosys="exit 0", nextpnr=WRITE_REPORT):
+    def make(yosys=WRITE_NETLIST, nextpnr=WRITE_REPORT):
         for name, script in (("yosys", yosys), ("nextpnr-ecp5", nextpnr)):
             file = tmp_path / "bin" / name
             file.parent.mkdir(exist_ok=True)
@@ -71,12 +78,15 @@ def test_report(tools):
     work = tools()
     stages = []
     report = fpga.place_and_route(
-        PARAMS, clock_mhz=80, seed=3, directory=work, progress=lambda *stage: stages.append(stage)
-    )
+        PARAMS, clock_mhz=80, seeds=(2, 3), directory=work,
+        progress=lambda *stage: stages.append(stage),
+    )  # fmt: skip
     assert report == {
         "device": "ecp5-85k",
         "array": {"rows": 4, "cols": 4},
         "params": dataclasses.asdict(PARAMS),
+        "seeds": {"2": 90, "3": 101.23},
+        "seed": 3,
         **SUMMARY,
     }
     assert "synth_ecp5 -top accelerator" in (work / "yosys.args").read_text()

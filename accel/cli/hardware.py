@@ -38,10 +38,14 @@ def verilog(array, output) -> None:
 @click.option("--post-lanes", type=int, default=2, show_default=True,
               help="Physical requantiser lanes; a layer whose reduction fills at least "
               "columns/lanes weight tiles loses nothing by fewer.")  # fmt: skip
+@click.option("--window-taps", type=int, default=0, show_default=True,
+              help="Elements that the window unit takes a cycle; 0 leaves it out.")  # fmt: skip
 @click.option("--device", default="ecp5-85k", show_default=True, help="The FPGA.")
+@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Placements to try; the fastest is reported.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
               help="Also write report.json, the netlists and logs here.")  # fmt: skip
-def fpga(array, input_bytes, post_lanes, device, out) -> None:
+def fpga(array, input_bytes, post_lanes, window_taps, device, seeds, out) -> None:
     """Place and route the core: LUT, FF, DSP, block RAM and clock."""
     from accel.fpga import FpgaError, place_and_route
     from accel.params import Params
@@ -51,9 +55,13 @@ def fpga(array, input_bytes, post_lanes, device, out) -> None:
         try:
             with progress_bar("emit Verilog") as progress:
                 params = Params(
-                    rows=array[0], cols=array[1], input_bytes=input_bytes, post_lanes=post_lanes
-                )
-                result = place_and_route(params, device=device, directory=out, progress=progress)
+                    rows=array[0], cols=array[1], input_bytes=input_bytes, post_lanes=post_lanes,
+                    window_taps=window_taps,
+                )  # fmt: skip
+                result = place_and_route(
+                    params, device=device, seeds=range(1, seeds + 1), directory=out,
+                    progress=progress,
+                )  # fmt: skip
         except FpgaError as error:
             failure = click.ClickException(str(error))
             failure.exit_code = 2

@@ -6,6 +6,7 @@ import pathlib
 import click
 
 from accel.cli.common import ArrayShape, one_line, progress_bar, terminal
+from accel.params import Params
 
 
 class Several(click.ParamType):
@@ -34,9 +35,9 @@ class Number(click.ParamType):
         return int(value)
 
 
-def axis(option: str, default: str, text: str):
+def axis(option: str, default: int, text: str):
     """An option that is an axis of the sweep."""
-    return click.option(option, type=Several(Number()), default=default, show_default=True,
+    return click.option(option, type=Several(Number()), default=str(default), show_default=True,
                         help=text)  # fmt: skip
 
 
@@ -44,12 +45,12 @@ def axis(option: str, default: str, text: str):
 @click.argument("network")
 @click.option("--array", "arrays", type=Several(ArrayShape()), default="8x8,16x16,32x32",
               show_default=True, help="Rows and columns of the MAC array.")  # fmt: skip
-@axis("--input-bytes", "131072", "Sizes of the im2col line buffer.")
-@axis("--acc-rows", "1024", "Rows of the accumulators, in both banks together.")
-@axis("--weight-tiles", "4", "Depths of the weight FIFO in tiles.")
-@axis("--bus-bytes", "16", "Widths of the bus: bytes a cycle.")
-@axis("--latency", "32", "Cycles until the memory answers.")
-@axis("--batch", "1", "Images computed together.")
+@axis("--input-bytes", Params.input_bytes, "Sizes of the im2col line buffer.")
+@axis("--acc-rows", Params.acc_rows, "Rows of the accumulators, in both banks together.")
+@axis("--weight-tiles", Params.weight_tiles, "Depths of the weight FIFO in tiles.")
+@axis("--bus-bytes", Params.bus_bytes, "Widths of the bus: bytes a cycle.")
+@axis("--latency", 32, "Cycles until the memory answers.")
+@axis("--batch", 1, "Images computed together.")
 @click.option("--engine", type=click.Choice(["model", "verilator", "pysim"]), default="model",
               show_default=True, help="What counts the cycles.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1,

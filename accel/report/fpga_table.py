@@ -20,4 +20,7 @@ def render(result: dict) -> rich.table.Table:
         table.add_row(name, f"{count['used']:,}", f"{count['available']:,}")
     table.add_section()
     table.add_row("clock, MHz", f"{result['clock_mhz']['achieved']:.1f}", "")
+    if len(result["seeds"]) > 1:
+        for seed, clock in result["seeds"].items():
+            table.add_row(f"  with seed {seed}", f"{clock:.1f}", "")
     return table

@@ -9,7 +9,9 @@ from accel.report.files import replacing
 
 #: Colour-blind safe (Okabe and Ito); arrays from the smallest on.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
-_AXES = {"pes": "multipliers (rows x columns)", "buffer_bytes": "buffers, bytes"}
+_AXES = {"pes": "multipliers (rows x columns)", "buffer_bytes": "data buffers"}
+#: More values than these on an axis do not each get a tick.
+_TICKS = 6
 
 
 def draw(rows: list[dict], title: str, path: pathlib.Path) -> None:
@@ -32,7 +34,7 @@ def draw(rows: list[dict], title: str, path: pathlib.Path) -> None:
                 label=f"{height}x{width}",
             )  # fmt: skip
         _front(axes, rows, cost)
-        _style(axes, cost)
+        _style(axes, cost, sorted({row[cost] for row in rows}))
     panels[0].set_ylabel("cycles for an image")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=10, fontsize=8, frameon=False)
@@ -55,10 +57,13 @@ def _front(axes, rows: list[dict], cost: str) -> None:
         axes.scatter(places, cycles, s=50, facecolors="none", edgecolors="#333333", zorder=3)
 
 
-def _style(axes, cost: str) -> None:
+def _style(axes, cost: str, values: list[int]) -> None:
     from matplotlib import ticker
 
     axes.set_xscale("log", base=2)
+    if len(values) <= _TICKS:
+        axes.xaxis.set_major_locator(ticker.FixedLocator(values))
+        axes.xaxis.set_minor_locator(ticker.NullLocator())
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:,.0f}")
@@ -72,4 +77,4 @@ def _style(axes, cost: str) -> None:
 
 def _size(value: float, _position) -> str:
     """Bytes in KiB or MiB."""
-    return f"{value / (1 << 20):g} MiB" if value >= 1 << 20 else f"{value / 1024:g} KiB"
+    return f"{value / (1 << 20):.3g} MiB" if value >= 1 << 20 else f"{value / 1024:.3g} KiB"

@@ -51,12 +51,14 @@ def _bound(counts: dict[str, int]) -> str:
     return max(("busy", *CAUSES), key=lambda name: counts[name]).replace("busy", "compute")
 
 
-def _mismatches(got: np.ndarray, expected: np.ndarray) -> int:
-    """Bytes that differ."""
-    return int(np.count_nonzero(got.reshape(expected.shape) != expected))
+def _mismatches(got: dict, expected: dict, tensor: str) -> int | None:
+    """Bytes of a tensor that differ; None if nothing was computed."""
+    if not got:
+        return None
+    return int(np.count_nonzero(got[tensor].reshape(expected[tensor].shape) != expected[tensor]))
 
 
-def _host(name: str, op: str, shape, seconds: float = 0.0, mismatches: int = 0) -> dict:
+def _host(name: str, op: str, shape, seconds: float = 0.0, mismatches: int | None = 0) -> dict:
     """The row of a step that runs on the host, outside the machine's cycles."""
     return {
         "name": name, "op": op, "output_shape": list(shape), "macs": 0, "cycles": 0,
@@ -65,7 +67,7 @@ def _host(name: str, op: str, shape, seconds: float = 0.0, mismatches: int = 0) 
     }  # fmt: skip
 
 
-def _row(layer: Layer, counts: dict[str, int], shape, moved, differing: int, pes: int) -> dict:
+def _row(layer: Layer, counts: dict[str, int], shape, moved, differing: int | None, pes: int) -> dict:
     """The row of a layer that runs on the machine."""
     cycles = counts["cycles"]
     return {
@@ -98,7 +100,10 @@ def summarise(
     expected: dict[str, np.ndarray],
     build_seconds: float,
 ) -> dict:
-    """Build the report of a run from its batches and both models' tensors."""
+    """Build the report of a run from its batches and both models' tensors.
+
+    Without tensors, for a prediction, there are no mismatches.
+    """
     pes = params.rows * params.cols
     per_batch = [_differences(batch) for batch in batches]
     rows = [
@@ -114,14 +119,14 @@ def summarise(
         counts["useful"] = sum(one.macs for one in layers)
         moved = sum(one.bytes_read for one in layers), sum(one.bytes_written for one in layers)
         shape = graph.tensors[layer.output].shape
-        differing = _mismatches(got[layer.output], expected[layer.output])
+        differing = _mismatches(got, expected, layer.output)
         row = _row(layer, counts, shape, moved, differing, pes)
         rows.append({**row, "macs": counts["useful"]})
     rows += [
         _host(
             node.name, node.op, graph.tensors[node.output].shape,
             sum(batch.host_seconds[node.name] for batch in batches),
-            _mismatches(got[node.output], expected[node.output]),
+            _mismatches(got, expected, node.output),
         )
         for node in graph.nodes
         if node.name in batches[0].host_seconds
@@ -151,7 +156,7 @@ def summarise(
             "macs": macs,
             "cycles": cycles,
             "utilisation": macs / (pes * cycles) if cycles else 0.0,
-            "mismatches": sum(row["mismatches"] for row in rows),
+            "mismatches": sum(row["mismatches"] for row in rows) if got else None,
             "busy": sum(row["busy"] for row in array),
             "window_busy": sum(row["window_busy"] for row in array),
             "host_seconds": sum(row["seconds"] for row in rows if row["where"] == "host"),

@@ -35,5 +35,5 @@ def _figures(counts: dict, bound: str) -> tuple[str, ...]:
         f"{counts['cycles']:,}",
         f"{counts['utilisation']:.1%}",
         bound,
-        f"{counts['mismatches']:,}",
+        "-" if counts["mismatches"] is None else f"{counts['mismatches']:,}",
     )

@@ -72,5 +72,5 @@ def test_tiles_back_to_back(rows, cols, eager):
 def test_extreme_values_do_not_overflow():
     params = Params(rows=4, cols=4)
     weights = {r: (r, np.full(4, -128)) for r in range(4)}
-    psums = run(params, {5: np.full(4, -128)}, {4}, weights, cycles=14)
+    psums = run(params, {5: np.full(4, -128)}, {4}, weights, cycles=12 + PE_LATENCY)
     assert [psums[5 + 3 + PE_LATENCY + c, c] for c in range(4)] == [4 * 128 * 128] * 4

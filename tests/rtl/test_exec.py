@@ -230,10 +230,10 @@ def test_waits_for_done_counts():
     commands = [command(wait_load=3), command(wait_exec=1, wait_load=3)]
     trace = run(params, commands, 60, done_load=lambda cycle: 3 if cycle >= 20 else 2)
     issued = check(params, commands, trace)
-    # Two cycles from a count to an issue; the second command waits for the first one's completion.
-    assert issued[0] == 22
-    assert issued[4] == issued[3] + IM2COL_LATENCY + 3
-    assert causes(trace)[:3] == [("idle", 1), ("wait_load", 21), ("busy", 4)]
+    # Four cycles from a count to an issue; the second command waits for the first one's completion.
+    assert issued[0] == 24
+    assert issued[4] == issued[3] + IM2COL_LATENCY + 5
+    assert causes(trace)[:3] == [("idle", 2), ("wait_load", 22), ("busy", 4)]
 
 
 def test_waits_for_a_bank():
@@ -243,8 +243,8 @@ def test_waits_for_a_bank():
     trace = run(params, commands, 70, around)
     issued = check(params, commands, trace)
     # Block 2 needs the bank of block 0, which is released 20 cycles after that block's end.
-    assert issued[8] == issued[3] + 21
-    assert causes(trace)[-4:-1] == [("busy", 8), ("wait_bank", 16), ("busy", 8)]
+    assert issued[8] == issued[3] + 22
+    assert causes(trace)[-4:-1] == [("busy", 8), ("wait_bank", 17), ("busy", 8)]
 
 
 def test_waits_for_weights():
@@ -252,15 +252,15 @@ def test_waits_for_weights():
     around = Surroundings(params, [command()])
     around.may_start = 30
     trace = run(params, [command()], 50, around)
-    assert check(params, [command()], trace)[0] == 31
+    assert check(params, [command()], trace)[0] == 33
     assert ("wait_weights", 28) in causes(trace)
 
 
 def test_halt_stops_issue():
     params = Params(rows=4, cols=4, input_bytes=256, acc_rows=16)
     trace = run(params, [command(k=8)], 40, halt=lambda cycle: cycle >= 9)
-    assert [seen["valid"] for seen in trace[9:]] == [0] * 31
-    assert any(seen["valid"] for seen in trace[:9])
+    assert [seen["valid"] for seen in trace[10:]] == [0] * 30
+    assert any(seen["valid"] for seen in trace[:10])
 
 
 @pytest.mark.parametrize("seed", range(6))

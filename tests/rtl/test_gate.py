@@ -27,15 +27,15 @@ def test_a_command_waits_for_each_counter(op, counter):
         ctx.set(dut.input.payload, {place: 7, **waits})
         ctx.set(dut.input.valid, 1)
         ctx.set(dut.output.ready, 1)
-        await ctx.tick()
-        ctx.set(dut.input.valid, 0)
         for _ in range(5):
             assert ctx.get(dut.held) and not ctx.get(dut.output.valid)
             await ctx.tick()
         ctx.set(dut.done, {**others, counter: 5})
         await ctx.tick()
         assert ctx.get(dut.output.valid) and ctx.get(dut.output.payload[place]) == 7
+        assert ctx.get(dut.input.ready)
         await ctx.tick()
+        ctx.set(dut.input.valid, 0)
         assert not ctx.get(dut.held) and not ctx.get(dut.output.valid)
 
     simulate(dut, bench)
@@ -48,11 +48,10 @@ def test_a_command_that_need_not_wait_does_not_open_the_gate_for_the_next():
         ctx.set(dut.input.valid, 1)
         ctx.set(dut.output.ready, 1)
         await ctx.tick()
-        ctx.set(dut.input.payload, {"src": 1, "wait_exec": 1})
-        await ctx.tick()  # the second cycle: the first command is taken, the next comes in
         assert ctx.get(dut.output.valid) and ctx.get(dut.output.payload.src) == 0
+        assert ctx.get(dut.input.ready)
         await ctx.tick()
-        ctx.set(dut.input.valid, 0)
+        ctx.set(dut.input.payload, {"src": 1, "wait_exec": 1})
         for _ in range(4):
             assert ctx.get(dut.held) and not ctx.get(dut.output.valid)
             await ctx.tick()

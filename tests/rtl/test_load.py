@@ -169,8 +169,10 @@ def test_a_command_asks_for_nothing_before_its_waits_are_met():
     bench = Bench(params, latency=2)
     engine = bench.engine
 
-    async def drive(ctx):
+    async def offer(ctx):
         await bench.send(ctx, [rows_of(4, wait_exec=3, wait_post=2, wait_window=1)])
+
+    async def drive(ctx):
         for counts in ({"exec": 3, "post": 2}, {"exec": 3, "window": 1}, {"post": 9, "window": 9}):
             ctx.set(engine.done, {"window": 0, "exec": 0, "post": 0, **counts})
             await ctx.tick().repeat(10)
@@ -181,7 +183,7 @@ def test_a_command_asks_for_nothing_before_its_waits_are_met():
         assert ctx.get(engine.idle)
         assert len(bench.completions) == 1
 
-    simulate(bench.m, drive, background=(bench.memory.serve, bench.watch))
+    simulate(bench.m, drive, background=(bench.memory.serve, bench.watch, offer))
     assert bench.buffer[:4] == bench.image[:4]
 
 
@@ -191,8 +193,9 @@ def test_halt_stops_requests():
 
     async def drive(ctx):
         ctx.set(bench.engine.halt, 1)
-        await bench.send(ctx, [rows_of(40)])
-        await ctx.tick().repeat(20)
+        ctx.set(bench.engine.command.payload, rows_of(40))
+        ctx.set(bench.engine.command.valid, 1)
+        await ctx.tick().repeat(30)
         assert not bench.memory.bursts
 
     simulate(bench.m, drive, background=(bench.memory.serve, bench.watch))

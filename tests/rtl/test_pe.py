@@ -42,16 +42,17 @@ def test_random_against_numpy():
     given = random_inputs(np.random.default_rng(1), cycles)
     seen = run([{name: column[n] for name, column in given.items()} for n in range(cycles)])
 
-    # The weight loaded before a swap (not with it) works from the cycle after the swap on.
+    # The weight loaded before a swap (or with it) works on activations from the next cycle on.
     shadow, working, weights = 0, 0, []
     for load, weight, swap in zip(given["load"], given["weight_in"], given["swap_in"], strict=True):
         weights.append(working)
-        working = shadow if swap else working
         shadow = weight if load else shadow
+        working = shadow if swap else working
     products = given["a_in"] * np.array(weights)
-    sums = (products[:-1] + given["psum_in"][1:] + 2**31) % 2**32 - 2**31
+    late = PE_LATENCY - 1
+    sums = (products[:-late] + given["psum_in"][late:] + 2**31) % 2**32 - 2**31
 
-    assert PE_LATENCY == 2
+    assert PE_LATENCY == 5
     np.testing.assert_array_equal(seen["psum_out"][PE_LATENCY:], sums[:-1])
     np.testing.assert_array_equal(seen["a_out"][1:], given["a_in"][:-1])
     np.testing.assert_array_equal(seen["swap_out"][1:], given["swap_in"][:-1])

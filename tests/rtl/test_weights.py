@@ -190,7 +190,6 @@ def test_waits_and_halt_keep_it_from_asking():
     engine = bench.engine
 
     async def drive(ctx):
-        await bench.send(ctx)
         await ctx.tick().repeat(10)
         assert not bench.memory.bursts and not ctx.get(engine.idle)
         ctx.set(engine.halt, 1)
@@ -200,4 +199,4 @@ def test_waits_and_halt_keep_it_from_asking():
         ctx.set(engine.halt, 0)
         await ctx.tick().until(engine.idle)
 
-    simulate(bench.m, drive, background=(bench.memory.serve, bench.watch))
+    simulate(bench.m, drive, background=(bench.memory.serve, bench.watch, bench.send))

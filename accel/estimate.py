@@ -1,0 +1,74 @@
+"""What a run would count, from the cycle model alone: neither images nor simulation are needed."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+
+from accel.compiler import compile_graph
+from accel.graph.ir import Graph
+from accel.graph.ports import InputError
+from accel.isa import Error
+from accel.model import predict
+from accel.params import Params
+from accel.program import Program
+from accel.report.summary import summarise
+from accel.runner import Batch, open_network
+from accel.sim.engine import Memory, Outcome
+
+#: The engine's name in reports.
+NAME = "model"
+
+
+def _batch(program: Program, memory: Memory) -> Batch:
+    """Predict one batch, in the form of a run's."""
+    outcomes, records = [], []
+    for step in program.steps:
+        began = time.perf_counter()
+        counters, written = {}, {}
+        if step.commands:
+            counters, written = predict(
+                program.params, program.image, step.start, step.commands, memory.latency_cycles,
+                memory.bytes_per_cycle,
+            )  # fmt: skip
+        seconds = time.perf_counter() - began
+        outcomes.append(Outcome(Error.NONE, 0, counters, seconds) if step.commands else None)
+        records.append([written[layer.mark_addr] for layer in step.layers])
+    on_host = {name: 0.0 for step in program.steps for name in step.host}
+    return Batch(program, {}, records, outcomes, on_host)
+
+
+def estimate(
+    model: str | os.PathLike | Graph,
+    *,
+    array: Sequence[int] = (16, 16),
+    batch: int = 1,
+    images: int | None = None,
+    params: Params | None = None,
+    memory: Memory | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> dict:
+    """Predict a run's report; every ``mismatches`` in it is None.
+
+    Args:
+        model, array, batch, params, memory, progress: as in accel.runner.run.
+        images: how many there would be; one batch by default.
+
+    Raises:
+        InputError: naming the argument, the rule and the value.
+        accel.params.ParamError, accel.frontend.ModelError, accel.compiler.CompileError: naming
+            the parameter, or the file, node and rule.
+    """
+    tell = progress or (lambda stage, share: None)
+    total = batch if images is None else images
+    for name, value in (("batch", batch), ("images", total)):
+        if value < 1:
+            raise InputError(f"{name} must be at least 1, not {value}")
+    machine, behaviour = params or Params(rows=array[0], cols=array[1]), memory or Memory()
+    graph = open_network(model)
+    full, rest = divmod(total, batch)
+    batches = []
+    for size, count in ((batch, full), (rest, 1)):
+        if size and count:
+            tell("predicting", len(batches) / (full + 1))
+            batches += [_batch(compile_graph(graph, machine, size), behaviour)] * count
+    return summarise(graph, machine, NAME, behaviour, batches, {}, {}, 0.0)

@@ -1,0 +1,129 @@
+"""Registers into multipliers: a netlist before and after, clocked side by side."""
+
+import copy
+import random
+
+import pytest
+
+from accel.netlist import absorb_registers
+
+PLAIN = {"CEMUX": "1 ", "CLKMUX": "CLK", "GSR": "DISABLED", "LSRMUX": "LSR", "REGSET": "RESET"}
+CLK, A, B, LEFT, RIGHT, P, Y = 2, 10, 20, 30, 40, 50, 90
+
+
+def flipflop(d, q, **parameters):
+    return {
+        "type": "TRELLIS_FF",
+        "parameters": PLAIN | parameters,
+        "port_directions": {"CLK": "input", "DI": "input", "LSR": "input", "Q": "output"},
+        "connections": {"CLK": [CLK], "DI": [d], "LSR": ["0"], "Q": [q]},
+    }
+
+
+def machine(change=lambda cells: None):
+    """Two 4-bit operands in registers, their product in registers."""
+    multiplier = {"type": "MULT18X18D", "parameters": {}, "port_directions": {}, "connections": {}}
+    for bus, base, used, width in (("A", LEFT, 4, 18), ("B", RIGHT, 4, 18), ("P", P, 8, 36)):
+        for n in range(width):
+            bit = base + n if n < used else "x" if bus == "P" else "0"
+            multiplier["connections"][f"{bus}{n}"] = [bit]
+            multiplier["port_directions"][f"{bus}{n}"] = "output" if bus == "P" else "input"
+    cells = {"multiplier": multiplier}
+    for name, d, q, width in (("a", A, LEFT, 4), ("b", B, RIGHT, 4), ("y", P, Y, 8)):
+        cells |= {f"{name}{n}": flipflop(d + n, q + n) for n in range(width)}
+    change(cells)
+    ports = {
+        "a": {"direction": "input", "bits": [A + n for n in range(4)]},
+        "b": {"direction": "input", "bits": [B + n for n in range(4)]},
+        "y": {"direction": "output", "bits": [Y + n for n in range(8)]},
+    }
+    return {"cells": cells, "ports": ports}
+
+
+def simulate(module, inputs):
+    """The output y in each cycle; multipliers with registers have them at both sides."""
+    bits, result = dict.fromkeys(range(100), 0), []
+    multiplier = module["cells"]["multiplier"]
+    inside = "REG_OUTPUT_CLK" in multiplier["parameters"]
+
+    def value(bus, width):
+        read = (multiplier["connections"][f"{bus}{n}"][0] for n in range(width))
+        return sum((bits[bit] if isinstance(bit, int) else int(bit)) << n
+                   for n, bit in enumerate(read))  # fmt: skip
+
+    def drive(product):
+        for n in range(8):
+            bits[multiplier["connections"][f"P{n}"][0]] = product >> n & 1
+
+    operands = (0, 0)
+    for a, b in inputs:
+        bits |= {A + n: a >> n & 1 for n in range(4)} | {B + n: b >> n & 1 for n in range(4)}
+        if not inside:
+            drive(value("A", 18) * value("B", 18))
+        result.append(sum(bits[bit] << n for n, bit in enumerate(module["ports"]["y"]["bits"])))
+        following = {
+            cell["connections"]["Q"][0]: bits[cell["connections"]["DI"][0]]
+            for cell in module["cells"].values()
+            if cell["type"] == "TRELLIS_FF"
+        }
+        sampled = value("A", 18), value("B", 18)
+        bits |= following
+        if inside:
+            drive(operands[0] * operands[1])
+            operands = sampled
+    return result
+
+
+def test_the_same_outputs_in_the_same_cycles():
+    rng = random.Random(1)
+    inputs = [(rng.randrange(16), rng.randrange(16)) for _ in range(40)]
+    before = machine()
+    after = copy.deepcopy(before)
+    assert absorb_registers(after) == 1
+    assert list(after["cells"]) == ["multiplier"]
+    assert after["cells"]["multiplier"]["connections"]["CLK0"] == [CLK]
+    assert simulate(after, inputs) == simulate(before, inputs)
+    assert len(set(simulate(before, inputs))) > 10
+
+
+def test_a_register_that_others_read_stays():
+    module = machine()
+    module["ports"]["also"] = {"direction": "output", "bits": [LEFT + 2]}
+    assert absorb_registers(module) == 1
+    assert set(module["cells"]) == {"multiplier", "a2"}
+
+
+def refuse_reset(cells):
+    cells["a1"]["connections"]["LSR"] = [5]
+
+
+def refuse_enable(cells):
+    cells["b3"]["parameters"]["CEMUX"] = "CE"
+
+
+def refuse_set(cells):
+    cells["y0"]["parameters"]["REGSET"] = "SET"
+
+
+def refuse_another_clock(cells):
+    cells["y5"]["connections"]["CLK"] = [3]
+
+
+def refuse_no_register(cells):
+    del cells["a0"]
+
+
+def refuse_second_reader(cells):
+    cells["more"] = flipflop(P + 7, 99)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [refuse_reset, refuse_enable, refuse_set, refuse_another_clock, refuse_no_register,
+     refuse_second_reader],
+)  # fmt: skip
+def test_other_registers_are_left_alone(change):
+    module = machine(change)
+    before = copy.deepcopy(module)
+    assert absorb_registers(module) == 0
+    assert module == before
