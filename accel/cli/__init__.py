@@ -3,6 +3,7 @@
 import click
 
 from accel.cli.bench import bench
+from accel.cli.estimate import estimate
 from accel.cli.hardware import fpga, verilog
 from accel.cli.networks import show_models
 from accel.cli.run import run
@@ -16,5 +17,5 @@ def main() -> None:
     """Simulate, check and build a CNN accelerator."""
 
 
-for command in (show_models, train, quantize, run, sweep, verilog, fpga, bench):
+for command in (show_models, train, quantize, run, estimate, sweep, verilog, fpga, bench):
     main.add_command(command)

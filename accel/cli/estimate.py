@@ -4,11 +4,12 @@ import pathlib
 
 import click
 
+from accel.cli import scalesim
 from accel.cli.common import ArrayShape, one_line, progress_bar, read_inputs, terminal
 
 
 @click.command()
-@click.argument("network")
+@click.argument("network", required=False)
 @click.option("--input", "inputs", type=click.Path(path_type=pathlib.Path),
               help="An .npz file with 'images'; only their number matters.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=1),
@@ -18,12 +19,22 @@ from accel.cli.common import ArrayShape, one_line, progress_bar, read_inputs, te
 @click.option("--array", type=ArrayShape(), default="16x16", show_default=True,
               help="Rows and columns of the MAC array.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
-              help="Where report.json and the plot go; by default reports/NETWORK.")  # fmt: skip
-def estimate(network, inputs, limit, batch, array, out) -> None:
+              help="Where report.json and the plots go; by default reports/NETWORK.")  # fmt: skip
+@click.option("--scalesim", "topology", type=click.Path(path_type=pathlib.Path),
+              help="Instead of NETWORK: a SCALE-Sim topology file (.csv), whose layers are "
+              "compared with its counts.")  # fmt: skip
+@click.option("--scalesim-config", "config", type=click.Path(path_type=pathlib.Path),
+              help="A SCALE-Sim configuration (.cfg): its array is the default then.")  # fmt: skip
+def estimate(network, inputs, limit, batch, array, out, topology, config) -> None:
     """Predict what `accel run` counts for NETWORK, exactly, without simulating or computing it."""
+    if (network is None) == (topology is None):
+        raise click.UsageError("give either NETWORK or --scalesim FILE.csv")
+    if topology is not None:
+        scalesim.compare(topology, config, array, out)
+        return
     from accel.estimate import estimate as predict
     from accel.graph.ports import InputError
-    from accel.report import files, plot, table
+    from accel.report import folder, table
 
     with one_line():
         images = limit
@@ -34,9 +45,7 @@ def estimate(network, inputs, limit, batch, array, out) -> None:
             report = predict(network, array=array, batch=batch, images=images, progress=progress)
         out = out or pathlib.Path("reports") / report["network"]
         try:
-            out.mkdir(parents=True, exist_ok=True)
-            files.write_json(report, out / "report.json")
-            plot.utilisation(report, out / "utilisation.png")
+            folder.write(report, out)
         except OSError as error:
             raise InputError(f"{out}: cannot write the report: {error}") from error
     console = terminal()

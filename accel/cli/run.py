@@ -28,7 +28,7 @@ def run(network, inputs, limit, batch, array, engine, out) -> None:
     """
     from accel import runner
     from accel.graph.ports import InputError
-    from accel.report import files, plot, table
+    from accel.report import folder, table
 
     with one_line():
         images, labels = read_inputs(inputs) if inputs else (None, None)
@@ -43,9 +43,7 @@ def run(network, inputs, limit, batch, array, engine, out) -> None:
         report = result.report
         out = out or pathlib.Path("reports") / report["network"]
         try:
-            out.mkdir(parents=True, exist_ok=True)
-            files.write_json(report, out / "report.json")
-            plot.utilisation(report, out / "utilisation.png")
+            folder.write(report, out)
         except OSError as error:
             raise InputError(f"{out}: cannot write the report: {error}") from error
     console = terminal()

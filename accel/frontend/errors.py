@@ -2,4 +2,11 @@
 
 
 class ModelError(ValueError):
-    """A network file cannot be used; the message names file, node, rule and value."""
+    """A network file cannot be used; the message names file, node, rule and value.
+
+    Names come from the file and may hold anything: what does not print is shown as an escape, so
+    that the message stays one line.
+    """
+
+    def __init__(self, text: str):
+        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in text))

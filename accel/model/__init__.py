@@ -21,6 +21,7 @@ from accel.model import (
     simulate,
     store,
     supervise,
+    turns,
     weights,
     window,
     wparams,
@@ -37,10 +38,12 @@ def predict(
     latency_cycles: int = 32,
     bytes_per_cycle: int = 0,
     max_cycles: int = 1 << 40,
+    skip: bool = True,
 ) -> tuple[dict[str, int], dict[int, dict[str, int]]]:
     """Predict a run of the ``commands`` commands at byte ``start`` of memory ``image`` (uint8).
 
-    The memory is that of accel.sim.engine.Memory, without stalls.
+    The memory is that of accel.sim.engine.Memory, without stalls.  ``skip`` leaves out what changes
+    nothing; without it, the same takes much longer.
 
     Returns:
         The counters at the interrupt, and at each completion record's address what is written
@@ -55,12 +58,13 @@ def predict(
         memory.state(c), reads.state(), fetch.state(c, start, commands), fetch.queue_state(c),
         load.state(c), weights.state(c), execute.state(), post.state(), pool.state(),
         store.state(), supervise.state(), supervise.counters_state(), load.state(c),
-        wparams.state(c), window.state(c), store.state(), arbiter.state(),
+        wparams.state(c), window.state(c), store.state(), arbiter.state(), turns.state(),
     )  # fmt: skip
     marks = sum(int(program.tables[queue][:, P_MARK].sum()) for queue in (POST, WINDOW))
     written = np.zeros((marks, 1 + RECORD_WORDS), np.int64)
-    cycles, number = simulate.run(
-        c, program.queue, program.pooled, program.tables, states, written, max_cycles
+    befores = tuple(np.zeros_like(state) for state in states)
+    cycles, number = simulate.compiled(skip)(
+        c, program.queue, program.pooled, program.tables, states, befores, written, max_cycles
     )
     if cycles < 0:
         raise ValueError(f"the program does not end within {max_cycles} cycles")

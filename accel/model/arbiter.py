@@ -7,7 +7,8 @@ from accel.model.edge import edge
 #: Bursts that await their response (rtl/write_arbiter.py).
 _BURSTS = 32
 #: State: registers of the bus; whose burst is open, or was last; the ring of the bursts' owners.
-AWVALID, AWBEATS, WVALID, OPEN, LAST, HEAD, TAIL, _OWNERS = range(8)
+AWVALID, AWBEATS, WVALID, OPEN, LAST, HEAD, TAIL, SCALARS = range(8)
+_OWNERS = SCALARS
 _LENGTH = _OWNERS + _BURSTS
 NOBODY = -1
 

@@ -150,4 +150,5 @@ def decode(image: np.ndarray, start: int, count: int, params: Params) -> Command
     pooled[queue == POST] = (opcodes[queue == POST] == Op.POST) & (
         tables[POST][:, P_POOL] != Pool.NONE
     )
-    return Commands(queue, pooled, tuple(np.ascontiguousarray(table) for table in tables))
+    # A row more than there are commands: an engine that has none may be looked at all the same.
+    return Commands(queue, pooled, tuple(np.pad(table, ((0, 1), (0, 0))) for table in tables))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from accel.model.commands import X_COLS, X_FIRST, X_K, X_LAST, X_NX, X_NY
-from accel.model.edge import edge
+from accel.model.edge import NEVER, edge
 from accel.model.queues import stream_slice_of, waits_met
 from accel.model.shape import BLOCK_LATENCY, COMPLETION_LATENCY, ROWS
 
@@ -12,14 +12,14 @@ _BANKS = 2
 #: State: which half of the fork has the command; the walker; the register slice behind it; the
 #: decision and its registered outputs; the offset generator; what is on its way.
 (
-    CYCLE, HAS_WALKER, HAS_OFFSETS, HELD, FOLLOWING, MET, VALID, PIXELS, PIXELS_LEFT, TILES_LEFT,
+    HAS_WALKER, HAS_OFFSETS, HELD, FOLLOWING, MET, VALID, PIXELS, PIXELS_LEFT, TILES_LEFT,
     STARTS, FIRST, MACS, LAST_MACS, LAST_COMMAND, OUT_VALID, SPARED, OUT, SPARE, FREE, WEIGHTS,
     LANES, SWAP, BUSY, WAIT_LOAD, WAIT_BANK, WAIT_WEIGHTS, IDLE, OFFSETS_HELD, OFFSETS_K, ACTIVE,
     OFFSET_TILES, LANE, READY, MACS_1, MACS_2, MACS_3, ENDS_HEAD, ENDS_TAIL, BLOCKS_HEAD,
-    BLOCKS_TAIL, _RINGS,
-) = range(42)  # fmt: skip
+    BLOCKS_TAIL, SCALARS,
+) = range(41)  # fmt: skip
 _RING = 16 - 1
-_ENDS = _RINGS
+_ENDS = SCALARS
 _BLOCKS = _ENDS + _RING + 1
 _LENGTH = _BLOCKS + _RING + 1
 
@@ -37,10 +37,22 @@ def state() -> np.ndarray:
 
 
 @edge
-def execute(s, c, table, number, offered, done, weights_ready, bank_free):
+def event(s):
+    """The next cycle in which something of what is on its way arrives, or NEVER."""
+    due = NEVER
+    if s[ENDS_HEAD] != s[ENDS_TAIL]:
+        due = s[_ENDS + (s[ENDS_HEAD] & _RING)]
+    if s[BLOCKS_HEAD] != s[BLOCKS_TAIL]:
+        due = min(due, s[_BLOCKS + (s[BLOCKS_HEAD] & _RING)])
+    return due
+
+
+@edge
+def execute(s, c, cycle, table, number, offered, done, weights_ready, bank_free):
     """An edge of the exec engine.
 
     Args:
+        cycle: its number.
         table, number, offered: its commands; the one that its queue offers, if it does.
         done: done counts.
         weights_ready: a tile is in the shadow weights.  bank_free: a bank has been emptied.
@@ -49,7 +61,6 @@ def execute(s, c, table, number, offered, done, weights_ready, bank_free):
         Whether it takes the command; whether it completes one; whether a block's last sum is
         written.
     """
-    s[CYCLE] += 1
     vector = s[OUT]
     opens = vector & (_V_STARTS | _V_FIRST) == _V_STARTS | _V_FIRST
     starts = vector & _V_STARTS != 0
@@ -59,11 +70,11 @@ def execute(s, c, table, number, offered, done, weights_ready, bank_free):
     issue = valid and not lacks_bank and not lacks_weights
     swap, old_swap = issue and starts, s[SWAP] != 0
     walking, waiting = s[VALID] != 0, s[HELD] != 0 and s[VALID] == 0
-    completed = s[ENDS_HEAD] != s[ENDS_TAIL] and s[_ENDS + (s[ENDS_HEAD] & _RING)] == s[CYCLE]
+    completed = s[ENDS_HEAD] != s[ENDS_TAIL] and s[_ENDS + (s[ENDS_HEAD] & _RING)] == cycle
     if completed:
         s[ENDS_HEAD] += 1
     written = (
-        s[BLOCKS_HEAD] != s[BLOCKS_TAIL] and s[_BLOCKS + (s[BLOCKS_HEAD] & _RING)] == s[CYCLE]
+        s[BLOCKS_HEAD] != s[BLOCKS_TAIL] and s[_BLOCKS + (s[BLOCKS_HEAD] & _RING)] == cycle
     )
     if written:
         s[BLOCKS_HEAD] += 1
@@ -76,10 +87,10 @@ def execute(s, c, table, number, offered, done, weights_ready, bank_free):
     s[WEIGHTS] = weights_ready
     s[MACS_3], s[MACS_2], s[MACS_1] = s[MACS_2], s[MACS_1], vector >> _V_MACS if issue else 0
     if issue and vector & _V_ENDS:
-        s[_ENDS + (s[ENDS_TAIL] & _RING)] = s[CYCLE] + COMPLETION_LATENCY
+        s[_ENDS + (s[ENDS_TAIL] & _RING)] = cycle + COMPLETION_LATENCY
         s[ENDS_TAIL] += 1
     if issue and vector & _V_CLOSES:
-        s[_BLOCKS + (s[BLOCKS_TAIL] & _RING)] = s[CYCLE] + c[BLOCK_LATENCY]
+        s[_BLOCKS + (s[BLOCKS_TAIL] & _RING)] = cycle + c[BLOCK_LATENCY]
         s[BLOCKS_TAIL] += 1
 
     walker_ready, offsets_ready = s[HELD] == 0, s[OFFSETS_HELD] == 0

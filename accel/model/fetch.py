@@ -20,7 +20,7 @@ from accel.model.shape import (
 
 #: State of the fetcher.
 (ASKING, ASKED, SIZE, MEASURED, BEATS_LEFT, PLACE, ROOM, BUFFER, FILLED, CHECKING, NEXT, ROUTE,
- SENT, COUNTED, LEFT, _LENGTH) = (*range(8), *range(8 + BUFFERED - 1, 16 + BUFFERED - 1))  # fmt: skip
+ SENT, COUNTED, LEFT, SCALARS) = (*range(8), *range(8 + BUFFERED - 1, 16 + BUFFERED - 1))  # fmt: skip
 #: What ``CHECKING`` counts down to: a command is offered to its queue; none is being checked.
 _OFFER, _ACCEPT = 1, 0
 #: No queue.
@@ -34,7 +34,7 @@ Q_COMING, Q_WORDS, Q_WORDS_LEFT, Q_VALID, Q_TAKEN, Q_HELD, Q_FREE, Q_FIRST, Q_ST
 
 def state(c: np.ndarray, start: int, commands: int) -> np.ndarray:
     """The fetcher in the cycle after ``start``."""
-    s = np.zeros(_LENGTH, np.int64)
+    s = np.zeros(SCALARS, np.int64)
     s[BEATS_LEFT] = -(-commands * COMMAND_BYTES // c[BUS])
     s[PLACE] = start >> c[BUS_SHIFT]
     s[ROOM] = c[PREFETCH_DEPTH]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from accel.model.edge import edge
+from accel.model.edge import NEVER, edge
 from accel.model.shape import BUS, LATENCY, RATE
 
 #: Bursts each direction holds at once.
@@ -88,3 +88,23 @@ def end(s, c, drives, read_beats, write_beats, sent):
     if write_beats:
         s[_OPEN + (s[OPEN_TAIL] & _RING)] = write_beats
         s[OPEN_TAIL] += 1
+
+
+@edge
+def rest(s):
+    """How many cycles from the next one on nothing but time passes, while nobody asks anything."""
+    if s[OPEN_HEAD] != s[OPEN_TAIL]:
+        return 0
+    due = NEVER
+    if s[READ_HEAD] != s[READ_TAIL]:
+        due = s[_DUE + (s[READ_HEAD] & _RING)]
+    if s[DONE_HEAD] != s[DONE_TAIL]:
+        due = min(due, s[_DONE + (s[DONE_HEAD] & _RING)])
+    return max(due - s[CYCLE] - 1, 0)
+
+
+@edge
+def pass_by(s, c, cycles):
+    """Let time pass."""
+    s[CYCLE] += cycles
+    s[CREDIT] = min(s[CREDIT] + cycles * c[RATE], c[BUS])

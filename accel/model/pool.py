@@ -41,18 +41,18 @@ _COLUMN_WALK = _ROW_WALK + WALK
 ) = range(2 * WALK, 2 * WALK + 20)  # fmt: skip
 _ROW_PLANS = _SLICES
 _COLUMN_PLANS = _ROW_PLANS + SLICE_OF
-_RINGS = _COLUMN_PLANS + SLICE_OF
+_COLUMN_OF = _COLUMN_PLANS + SLICE_OF
+SCALARS = _COLUMN_OF + _STAGES
 #: A plan, as bits: its pixel is the last of its window in the row, or its partial result is in a
 #: window; a result leaves; the entry stays as it is; what comes is not needed again; above them,
 #: the column modulo the stages.
 _USES, _LEAVES, _KEEPS, _TAKES = (1 << n for n in range(4))
 _COLUMN = 4
 _RING = 32 - 1
-_ROW_RING = _RINGS
+_ROW_RING = SCALARS
 _COLUMN_RING = _ROW_RING + _RING + 1
 _AVERAGE_RING = _COLUMN_RING + _RING + 1
-_COLUMN_OF = _AVERAGE_RING + _RING + 1
-_LENGTH = _COLUMN_OF + _STAGES
+_LENGTH = _AVERAGE_RING + _RING + 1
 
 
 def state() -> np.ndarray:

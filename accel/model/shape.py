@@ -20,6 +20,11 @@ from accel.params import (
 #: Cycles from a command's acceptance to its verdict, and how many more a pooled POST takes.
 CHECK_LATENCY = 6
 POOL_LATENCY = 9
+#: Cycles that the done counts take to each engine, through registers of their own.
+DONE_EXEC_DELAY, DONE_LOAD_DELAY, DONE_WEIGHTS_DELAY, DONE_POST_DELAY, DONE_WINDOW_DELAY = range(
+    1, 6
+)
+DONE_DELAYS = DONE_WINDOW_DELAY
 #: Cycles from a pixel's decision to what follows from it: the issue itself is a cycle later.
 COMPLETION_LATENCY = IM2COL_LATENCY + 1
 #: Cycles from an accumulator address to its parameters' last use, and to its activations.

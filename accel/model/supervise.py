@@ -14,13 +14,13 @@ _DONE_OF = np.array([DONE_LOAD, -1, DONE_EXEC, DONE_POST, DONE_WLOAD, -1, DONE_W
 #: State of the scoreboard: registered inputs, counts of commands under way, registered answers.
 (
     DISPATCHED, COMPLETED, ALL_IDLE, EXEC_IDLE, ALL_DISPATCHED, EXEC_PENDING, OUTSTANDING, DRAINED,
-    FINISHED, UNDER_WAY, _LENGTH,
+    FINISHED, UNDER_WAY, SCALARS,
 ) = range(11)  # fmt: skip
 
 
 def state() -> np.ndarray:
     """The scoreboard at the start."""
-    s = np.zeros(_LENGTH, np.int64)
+    s = np.zeros(SCALARS, np.int64)
     s[DISPATCHED] = -1
     s[ALL_IDLE] = s[EXEC_IDLE] = 1
     return s
@@ -80,15 +80,15 @@ def counters_state() -> np.ndarray:
 
 
 @edge
-def add(s):
-    """Add what the stage in front of the adders holds to the record."""
+def add(s, cycles):
+    """Add what the stage in front of the adders holds to the record, ``cycles`` times."""
     if s[C_RUNS]:
-        s[_CYCLES] += 1
-        s[s[C_CAUSE]] += 1
-        s[_READ_BEATS] += s[C_READ]
-        s[_WRITE_BEATS] += s[C_WRITE]
-        s[_WINDOW_BUSY] += s[C_WINDOW]
-        s[_MACS_LOW] += s[C_MACS]
+        s[_CYCLES] += cycles
+        s[s[C_CAUSE]] += cycles
+        s[_READ_BEATS] += s[C_READ] * cycles
+        s[_WRITE_BEATS] += s[C_WRITE] * cycles
+        s[_WINDOW_BUSY] += s[C_WINDOW] * cycles
+        s[_MACS_LOW] += s[C_MACS] * cycles
 
 
 @edge
@@ -100,7 +100,7 @@ def count(s, done, busy, starved, wait_bank, wait_weights, drained, macs, read, 
         starved: it waits for memory.  drained: all EXEC commands are behind us.
         macs: multiplications to add.  read, write: a beat.  window: the window unit computes.
     """
-    add(s)
+    add(s, 1)
     cause = _SYNC
     if busy:
         cause = _BUSY

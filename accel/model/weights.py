@@ -19,7 +19,7 @@ from accel.params import PARAM_SLOTS, SWAP_LATENCY
 #: State, behind that of accel.model.records: the loader; entries that leave the queue, a bit a
 #: cycle.
 (
-    IN_TILES, TILES_LEFT, NUMBER, SLOTS, AVAILABLE, BEGAN, LOADING, FILLED, LEAVING, _LENGTH,
+    IN_TILES, TILES_LEFT, NUMBER, SLOTS, AVAILABLE, BEGAN, LOADING, FILLED, LEAVING, SCALARS,
 ) = range(RECORDS, RECORDS + 10)  # fmt: skip
 #: Cycles from a word's issue to its entry leaving the queue.
 _POP = SWAP_LATENCY - 1
@@ -27,7 +27,7 @@ _POP = SWAP_LATENCY - 1
 
 def state(c: np.ndarray) -> np.ndarray:
     """The engine at the start."""
-    s = np.zeros(_LENGTH, np.int64)
+    s = np.zeros(SCALARS, np.int64)
     s[SPLIT + ROOM] = c[WEIGHT_BEATS]
     s[SLOTS] = PARAM_SLOTS
     return s

@@ -4,7 +4,7 @@ import numpy as np
 
 from accel.isa import WindowMode
 from accel.model.commands import P_COLS, V_K, V_MODE, V_NX, V_NY, V_SAME
-from accel.model.edge import edge
+from accel.model.edge import NEVER, edge
 from accel.model.queues import waits_met
 from accel.model.shape import (
     SCALE_LATENCY,
@@ -24,13 +24,13 @@ _IDLE, _REST, _BEGIN, _VECTORS, _END = range(5)
 #: State: the command that follows; the one under way; places; what is on its way, as rings of the
 #: cycles in which it arrives; the queue of vectors; the store's sequence.
 (
-    CYCLE, MET, RECORDS, GO, TAKE, EMPTY, PREPARING, PREPARED, ACTIVE, FIRST, OUTPUTS_LEFT, GROUPS,
+    MET, RECORDS, GO, TAKE, EMPTY, PREPARING, PREPARED, ACTIVE, FIRST, OUTPUTS_LEFT, GROUPS,
     GROUPS_LEFT, FULL_MACS, LAST_MACS, MODE, MAY, WAIT, PLACES, FREED, INSIDE, UNDER_WAY, MACS_1,
     MACS, COMING_HEAD, COMING_TAIL, FREE_HEAD, FREE_TAIL, HEAD, TAIL, CONFIG_HEAD, CONFIG_TAIL,
-    PHASE, COMMAND, _RINGS,
-) = range(35)  # fmt: skip
+    PHASE, COMMAND, SCALARS,
+) = range(34)  # fmt: skip
 _RING = 256 - 1
-_COMING = _RINGS
+_COMING = SCALARS
 _FREE = _COMING + _RING + 1
 _QUEUE = _FREE + _RING + 1
 _LENGTH = _QUEUE + _RING + 1
@@ -52,9 +52,20 @@ def issues(s):
 
 
 @edge
-def slot_free(s):
+def slot_free(s, cycle):
     """Whether a parameter slot becomes free in this cycle."""
-    return s[FREE_HEAD] != s[FREE_TAIL] and s[_FREE + (s[FREE_HEAD] & _RING)] == s[CYCLE] + 1
+    return s[FREE_HEAD] != s[FREE_TAIL] and s[_FREE + (s[FREE_HEAD] & _RING)] == cycle
+
+
+@edge
+def event(s):
+    """The next cycle in which something of what is on its way arrives, or NEVER."""
+    due = NEVER
+    if s[COMING_HEAD] != s[COMING_TAIL]:
+        due = s[_COMING + (s[COMING_HEAD] & _RING)] >> 1
+    if s[FREE_HEAD] != s[FREE_TAIL]:
+        due = min(due, s[_FREE + (s[FREE_HEAD] & _RING)])
+    return due
 
 
 @edge
@@ -76,10 +87,11 @@ def begins(s):
 
 
 @edge
-def window(s, c, table, number, offered, done, recorded, stored, completed):
+def window(s, c, cycle, table, number, offered, done, recorded, stored, completed):
     """An edge of the walker and of what follows it.
 
     Args:
+        cycle: its number.
         table, number, offered: its commands; the one that its queue offers, if it does.
         done: done counts.  recorded: a parameter record is complete.
         stored: the store engine takes what is offered to it, if it is.
@@ -88,7 +100,6 @@ def window(s, c, table, number, offered, done, recorded, stored, completed):
     Returns:
         Whether the command is taken.
     """
-    s[CYCLE] += 1
     issue, take = issues(s), s[TAKE] != 0
     last = s[GROUPS_LEFT] == 0
     final = last and s[OUTPUTS_LEFT] == 0
@@ -96,8 +107,8 @@ def window(s, c, table, number, offered, done, recorded, stored, completed):
     start = s[GO] != 0 and (s[ACTIVE] == 0 or ends)
     mac = offered and table[number, V_MODE] == _MAC
     place, inside, room = s[PLACES] >= 2, s[INSIDE] != 0, configs(s) != _CONFIGS
-    arrives = _arrive(s)
-    popped = _store(s, stored)
+    arrives = _arrive(s, cycle)
+    popped = _store(s, cycle, stored)
     if take:
         s[CONFIG_TAIL] += 1
 
@@ -124,7 +135,7 @@ def window(s, c, table, number, offered, done, recorded, stored, completed):
     if issue and s[MODE] == _MAC:
         s[MACS_1] = s[LAST_MACS] if last else s[FULL_MACS]
     if issue:
-        _issue(s, c, last, final)
+        _issue(s, c, cycle, last, final)
     if take:
         _begin(s, c, table, number)
     elif ends:
@@ -139,12 +150,12 @@ def configs(s):
 
 
 @edge
-def _arrive(s):
+def _arrive(s, cycle):
     """Whether a vector arrives in its queue, where it is 1 if the command's last."""
     if s[COMING_HEAD] == s[COMING_TAIL]:
         return False
     coming = s[_COMING + (s[COMING_HEAD] & _RING)]
-    if coming >> 1 != s[CYCLE]:
+    if coming >> 1 != cycle:
         return False
     s[COMING_HEAD] += 1
     s[_QUEUE + (s[TAIL] & _RING)] = coming & 1
@@ -153,9 +164,9 @@ def _arrive(s):
 
 
 @edge
-def _store(s, stored):
+def _store(s, cycle, stored):
     """An edge of the store's sequence, but for vectors that come; whether one leaves."""
-    if s[FREE_HEAD] != s[FREE_TAIL] and s[_FREE + (s[FREE_HEAD] & _RING)] == s[CYCLE]:
+    if s[FREE_HEAD] != s[FREE_TAIL] and s[_FREE + (s[FREE_HEAD] & _RING)] == cycle:
         s[FREE_HEAD] += 1
     phase = s[PHASE]
     if phase == _IDLE:
@@ -188,7 +199,7 @@ def _pace(s, c, place, opens):
 
 
 @edge
-def _issue(s, c, last, final):
+def _issue(s, c, cycle, last, final):
     """A group is issued: go to the next one; a vector, and a slot, will come of it."""
     s[FIRST] = last
     if not last:
@@ -196,13 +207,13 @@ def _issue(s, c, last, final):
         return
     s[GROUPS_LEFT] = s[GROUPS]
     s[OUTPUTS_LEFT] -= 1
-    arrival = s[CYCLE] + c[WINDOW_LATENCY]
+    arrival = cycle + c[WINDOW_LATENCY]
     if s[MODE] == _ADD:
         arrival += SCALE_LATENCY
     s[_COMING + (s[COMING_TAIL] & _RING)] = arrival << 1 | final
     s[COMING_TAIL] += 1
     if final and s[MODE] == _MAC:
-        s[_FREE + (s[FREE_TAIL] & _RING)] = s[CYCLE] + c[WINDOW_SLOT_LATENCY]
+        s[_FREE + (s[FREE_TAIL] & _RING)] = cycle + c[WINDOW_SLOT_LATENCY]
         s[FREE_TAIL] += 1
 
 

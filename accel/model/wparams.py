@@ -20,14 +20,14 @@ _SLOTS = 2
 #: State, behind that of accel.model.records: the queue of entries; words left of the one that is
 #: cut; the record that is written.
 _ENTRIES = RECORDS
-WORDS, WEIGHTS, NUMBER, LEFT, FREE, COMPLETED, _LENGTH = range(
+WORDS, WEIGHTS, NUMBER, LEFT, FREE, COMPLETED, SCALARS = range(
     _ENTRIES + RAM_QUEUE, _ENTRIES + RAM_QUEUE + 7
 )
 
 
 def state(c: np.ndarray) -> np.ndarray:
     """The engine at the start."""
-    s = np.zeros(_LENGTH, np.int64)
+    s = np.zeros(SCALARS, np.int64)
     s[SPLIT + ROOM] = c[WPARAM_BEATS]
     s[FREE] = _SLOTS
     return s

@@ -2,83 +2,61 @@
 
 import pathlib
 
-import matplotlib
+from accel.report.style import COLOURS, MEANING, WINDOW, parts, picture, plain, short, title
 
-from accel.report.files import replacing
-from accel.report.summary import CAUSES
-
-#: Colour-blind safe (Okabe and Ito), useful work first.
-_COLOURS = {
-    "useful": "#0072B2",
-    "edge": "#56B4E9",
-    "fill": "#999999",
-    "weight": "#E69F00",
-    "memory": "#D55E00",
-    "post": "#CC79A7",
-    "sync": "#F0E442",
-}
-_MEANING = {
-    "useful": "multiplying",
-    "edge": "incomplete tiles",
-    "fill": "filling, draining",
-    "weight": "loading weights",
-    "memory": "waiting for memory",
-    "post": "waiting for post-processing",
-    "sync": "waiting for commands or layers",
-}
-
-
-def _parts(layer: dict) -> dict[str, float]:
-    """A layer's cycles by what they were spent on; the parts add up to its cycles."""
-    parts = {"useful": layer["busy"] - layer["edge"], "edge": layer["edge"]}
-    return {**parts, **{cause: layer["idle"][cause] for cause in CAUSES}}
+#: Height of a layer's row in inches and its font size, for few layers and for many.
+_FEW, _MANY = (0.34, 8.0), (0.17, 6.5)
+_MANY_ROWS = 40
 
 
 def utilisation(report: dict, path: pathlib.Path) -> None:
     """Write the utilisation plot of ``report`` to ``path`` (PNG).
 
     Left: MAC utilisation of each layer, that is MACs / (rows * cols * cycles).  Right: the same
-    layer's cycles, split by what the array did in them.
+    cycles, from the completion before the layer's to its own, split by what the array did in them;
+    a mark shows in how many of them the window unit computed.
     """
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    rows = [layer for layer in report["layers"] if layer["where"] != "host"]
+    rows.append({"name": "total", "where": "array", **report["total"]})
+    step, size = _FEW if len(rows) <= _MANY_ROWS else _MANY
+    layout = {"figsize": (11, 1.9 + step * len(rows)), "sharey": True, "width_ratios": (2, 3)}
+    with picture(path, 1, 2, **layout) as (figure, (left, right)):
+        _utilisations(left, rows, size)
+        _causes(right, rows, size)
+        for axes in (left, right):
+            plain(axes, size)
+            axes.margins(y=0.5 / len(rows))
+        left.set_ylim(len(rows) - 0.4, -0.6)
+        figure.suptitle(title(report), fontsize=10)
+        figure.legend(loc="outside lower center", ncols=4, fontsize=8, frameon=False)
 
-    layers = [layer for layer in report["layers"] if layer["where"] == "array"]
-    rows = [*layers, {"name": "total", **report["total"]}]
-    names = [row["name"] for row in rows]
-    height = 1.9 + 0.34 * len(rows)
-    figure, (left, right) = pyplot.subplots(
-        1, 2, figsize=(11, height), sharey=True, width_ratios=(2, 3), layout="constrained"
-    )
+
+def _utilisations(axes, rows: list[dict], size: float) -> None:
     places = range(len(rows))
-    left.barh(places, [100 * row["utilisation"] for row in rows], color=_COLOURS["useful"])
+    window = [row["where"] == "window" for row in rows]
+    colours = [WINDOW if one else COLOURS["useful"] for one in window]
+    axes.barh(places, [100 * min(row["utilisation"], 1) for row in rows], color=colours)
     for place, row in zip(places, rows, strict=True):
-        left.text(
-            101, place, f"{row['utilisation']:.1%}", va="center", ha="left", fontsize=8
-        )
-    left.set(xlim=(0, 100), xlabel="MAC utilisation, %", yticks=list(places), yticklabels=names)
-    left.invert_yaxis()
+        axes.text(101, place, f"{row['utilisation']:.1%}", va="center", ha="left", fontsize=size)
+    if any(window):
+        axes.barh([0], [0], color=WINDOW, label="multiplying on the window unit")
+    axes.set(xlim=(0, 100), xlabel="MAC utilisation, %", yticks=list(places),
+             yticklabels=[short(row["name"]) for row in rows])  # fmt: skip
+
+
+def _causes(axes, rows: list[dict], size: float) -> None:
+    places = range(len(rows))
     starts = [0.0] * len(rows)
-    for cause, colour in _COLOURS.items():
-        widths = [100 * _parts(row)[cause] / (row["cycles"] or 1) for row in rows]
+    for cause, colour in COLOURS.items():
+        widths = [100 * parts(row)[cause] / (row["cycles"] or 1) for row in rows]
         if not any(widths):
             continue
-        right.barh(places, widths, left=starts, color=colour, label=_MEANING[cause])
+        axes.barh(places, widths, left=starts, color=colour, label=MEANING[cause])
         starts = [start + width for start, width in zip(starts, widths, strict=True)]
+    if any(row["window_busy"] for row in rows):
+        shares = [100 * row["window_busy"] / (row["cycles"] or 1) for row in rows]
+        axes.plot(shares, places, "d", color=WINDOW, markeredgecolor="white", markersize=5,
+                  label="window unit busy")  # fmt: skip
     for place, row in zip(places, rows, strict=True):
-        right.text(101, place, f"{row['cycles']:,}", va="center", ha="left", fontsize=8)
-    right.set(xlim=(0, 100), xlabel="share of the layer's cycles, %  (right: cycles)")
-    for axes in (left, right):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(labelsize=8)
-    array, memory = report["array"], report["memory"]
-    figure.suptitle(
-        f"{report['network']}, {report['images']} images, batch {report['batch']}: "
-        f"{array['rows']}x{array['cols']} array, {memory['bytes_per_cycle']} bytes/cycle, "
-        f"{memory['latency_cycles']} cycles latency",
-        fontsize=10,
-    )
-    figure.legend(loc="outside lower center", ncols=4, fontsize=8, frameon=False)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=130, format="png")
-    pyplot.close(figure)
+        axes.text(101, place, f"{row['cycles']:,}", va="center", ha="left", fontsize=size)
+    axes.set(xlim=(0, 100), xlabel="share of the layer's cycles, %  (right: cycles)")

@@ -17,12 +17,14 @@ MEANING = {
     "sync": "commands",
 }
 NOTES = """\
-OS, WS, IS: SCALE-Sim's cycles for output, weight and input stationary, as it counts them: M pixels, K multiplications
-each, N filters; no padding, output sizes rounded up, memory never stalls, each fold is filled and drained on its own.
-here: this machine, weight stationary, the same layer without padding, from start to interrupt with all memory traffic.
-padded: the same with (kernel - 1) / 2 on every side, as most networks have it: more pixels, so more cycles.
-WS less here, with its largest causes: "fill and drain" is what the shadow weights save, folds overlap here;
-"incomplete windows" are output pixels that only rounding up makes; negative ones are what only this machine counts."""
+OS, WS, IS: SCALE-Sim's cycles, output, weight and input stationary: M pixels, K multiplications
+  each, N filters; no padding, output sizes rounded up, memory never stalls, no two folds overlap.
+here: this machine, weight stationary, the same layer without padding, from start to interrupt with
+  all memory traffic.
+padded: the same with (kernel - 1) / 2 on every side, as most networks have it; the file has none.
+WS less here, with its largest causes: fill and drain of every fold, which overlap here (shadow
+  weights); incomplete windows, output pixels that only rounding up makes; what is negative, only
+  this machine counts."""
 
 
 def render(report: dict) -> rich.table.Table:

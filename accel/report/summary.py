@@ -7,6 +7,7 @@ before it has ended, so a little of its work is counted there.  ``array_macs`` a
 multiplications that the machine counted in those cycles; their sum exceeds that of ``macs``, the
 network's own, only where groups share a tile or strips overlap.  ``edge`` is the part of the busy
 cycles that incomplete tiles (K or channels not filling the array) waste, in whole-array cycles.
+``timeline`` has the first batch's layers once more, in the order in which they were completed.
 """
 
 import numpy as np
@@ -30,9 +31,10 @@ def _counts(record: dict[str, int]) -> dict[str, int]:
 def _differences(batch) -> list[dict[str, int]]:
     """Counts of each layer of one batch: from the completion before to its own.
 
-    The array and the window unit may complete layers in another order than the network's.
+    The array and the window unit may complete layers in another order than the network's.  ``end``
+    is the completion's cycle, the batch's starts of the machine being one behind the other.
     """
-    layers = []
+    layers, started = [], 0
     for records, outcome in zip(batch.records, batch.outcomes, strict=True):
         ends = [_counts(record) for record in records]
         order = sorted(range(len(ends)), key=lambda number: ends[number]["cycles"])
@@ -41,9 +43,25 @@ def _differences(batch) -> list[dict[str, int]]:
         before, counts = dict.fromkeys(_COUNTS, 0), [{}] * len(ends)
         for number in order:
             counts[number] = {name: ends[number][name] - before[name] for name in _COUNTS}
+            counts[number]["end"] = started + ends[number]["cycles"]
             before = ends[number]
+        started += before["cycles"]
         layers += counts
     return layers
+
+
+def _timeline(layers: tuple[Layer, ...], counts: list[dict[str, int]], pes: int) -> list[dict]:
+    """A batch's layers in the order of their completion, with what the array did until then."""
+    events = [
+        {
+            "name": layer.name, "op": layer.op, "where": layer.unit, "macs": layer.macs,
+            "end": one["end"], "cycles": one["cycles"], "busy": one["busy"],
+            "edge": one["busy"] - one["macs"] / pes, "window_busy": one["window_busy"],
+            "idle": {cause: one[cause] for cause in CAUSES},
+        }
+        for layer, one in zip(layers, counts, strict=True)
+    ]  # fmt: skip
+    return sorted(events, key=lambda event: event["end"])
 
 
 def _bound(counts: dict[str, int]) -> str:
@@ -67,7 +85,7 @@ def _host(name: str, op: str, shape, seconds: float = 0.0, mismatches: int | Non
     }  # fmt: skip
 
 
-def _row(layer: Layer, counts: dict[str, int], shape, moved, differing: int | None, pes: int) -> dict:
+def _row(layer: Layer, counts: dict[str, int], shape, moved, differing, pes: int) -> dict:
     """The row of a layer that runs on the machine."""
     cycles = counts["cycles"]
     return {
@@ -152,6 +170,7 @@ def summarise(
             "latency_cycles": memory.latency_cycles,
         },
         "layers": rows,
+        "timeline": _timeline(batches[0].program.layers, per_batch[0], pes),
         "total": {
             "macs": macs,
             "cycles": cycles,

@@ -329,3 +329,7 @@ def test_reshape_targets(target, text, tmp_path):
     model.node("Reshape", [source, model.const("s", target, np.int64)], "i")
     model.output(model.quantise("i", 0.1, 0))
     refuse(model, tmp_path, text)
+
+
+def test_a_message_is_one_line_whatever_a_file_calls_its_nodes():
+    assert str(ModelError("a.onnx: node 'x\n\x00': no")) == "a.onnx: node 'x\\n\\x00': no"

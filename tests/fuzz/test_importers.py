@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from accel.frontend import ModelError
 from tests.fuzz import importers
 
 
@@ -17,7 +16,7 @@ def options(tmp_path):
 
 
 def outcome(options, load):
-    trial = importers.Trial(options, load, ModelError)
+    trial = importers.Trial(options, load, ValueError)
     trial(b"content")
     trial.write()
     return json.loads((trial.path.parent / "result.json").read_text())
@@ -32,7 +31,7 @@ def test_success(options):
 
 def refuse(text):
     def load(path):
-        raise ModelError(text.format(path))
+        raise ValueError(text.format(path))
     return load
 
 

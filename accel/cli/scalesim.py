@@ -1,0 +1,48 @@
+"""``accel estimate --scalesim``: SCALE-Sim's counts beside this machine's."""
+
+import pathlib
+
+import click
+
+from accel.cli.common import one_line, progress_bar, terminal
+
+
+def compare(topology: pathlib.Path, config: pathlib.Path | None, array, out) -> None:
+    """Print the comparison for a topology file, and write report.json into ``out`` if it is given.
+
+    The array is the configuration file's, unless --array was given.
+    """
+    from accel.dse.engines import predict
+    from accel.graph.ports import InputError
+    from accel.params import Params
+    from accel.report import files, scalesim_table
+    from accel.scalesim import read_config, read_topology
+    from accel.scalesim.compare import compare as rows_of
+    from accel.scalesim.report import summarise
+    from accel.sim.engine import Memory
+
+    with one_line():
+        layers = read_topology(topology)
+        if config is not None:
+            preset = read_config(config)
+            if not _is_given("array"):
+                array = preset.rows, preset.cols
+        params, memory = Params(rows=array[0], cols=array[1]), Memory()
+        with progress_bar("reading") as progress:
+            rows = rows_of(layers, params, predict, progress)
+        report = summarise(topology, rows, params, memory.latency_cycles)
+        if out is not None:
+            try:
+                out.mkdir(parents=True, exist_ok=True)
+                files.write_json(report, out / "report.json")
+            except OSError as error:
+                raise InputError(f"{out}: cannot write the report: {error}") from error
+    console = terminal()
+    console.print(scalesim_table.render(report))
+    console.print(scalesim_table.NOTES, soft_wrap=True, highlight=False)
+
+
+def _is_given(option: str) -> bool:
+    """Whether an option of the command that runs is on its command line."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source is click.core.ParameterSource.COMMANDLINE
