@@ -90,6 +90,7 @@ NETWORKS: dict[str, Definition] = {
         Definition("resnet18", "resnet"),
         Definition("resnet34", "resnet"),
         Definition("resnet50", "resnet"),
+        Definition("vgg16", "vgg"),
         Definition("mobilenet", "mobilenet"),
     )
 }

@@ -63,7 +63,8 @@ def legalise(context: Context, nodes: list[Node]) -> list[Layer]:
             chain.append(follower(node.output))
         behind = follower(chain[-1].output)
         if isinstance(behind, PoolNode) and isinstance(node, Conv | Table):
-            chain += [] if _clamps_averages(behind) else [behind]
+            apart = _clamps_averages(behind) or _folds(context, node, behind)
+            chain += [] if apart else [behind]
         layers.append(_array_layer(context, chain))
         fused |= {part.name for part in chain}
     return layers
@@ -93,6 +94,16 @@ def _array_layer(context: Context, chain: list[Node]) -> MachineLayer:
 def _clamps_averages(pool: PoolNode) -> bool:
     """Whether a pool clamps its averages, which the pooling unit of the array does not."""
     return isinstance(pool, AveragePool) and (pool.lo, pool.hi) != (-128, 127)
+
+
+def _folds(context: Context, node: Conv | Table, pool: PoolNode) -> bool:
+    """Whether a pool is better apart, so that a batch of small images becomes one large image."""
+    height, width, _ = context.graph.tensors[node.output].shape
+    small = context.batch > 1 and height * width < context.params.rows
+    if not small or not isinstance(node, Conv) or node.weights.shape[1:3] != (1, 1):
+        return False
+    beside = window_layer(context, pool)
+    return beside is not None and window_tile.fits(beside, context.params)
 
 
 def _identity(graph: Graph, node: PoolNode | Table | Pad) -> Conv:

@@ -110,7 +110,7 @@ class _Strip:
 
     def run(self) -> None:
         axis, tiling, groups = self.layer.pool_rows, self.tiling, self.part.groups
-        shared = self._rows(0, self.x0, self.x1)
+        shared = self._shared()
         if tiling.local:
             for u0, u1 in _cut(self.band[1] - self.band[0], tiling.height):
                 u0, u1 = u0 + self.band[0], u1 + self.band[0]
@@ -124,7 +124,7 @@ class _Strip:
                 begin = (block.y0, block.x0) == (self.y0, self.x0)
                 self._block(block, number, shared, (*self.band, begin))
             if not tiling.resident:
-                shared = self._rows(0, self.x0, self.x1)
+                shared = self._shared()
 
     def _rectangles(self):
         """Blocks in raster order: whole rows, or pieces of a row."""
@@ -132,6 +132,11 @@ class _Strip:
             y1 = min(y0 + self.tiling.height, self.y1)
             for x0 in range(self.x0, self.x1, self.tiling.piece):
                 yield Rectangle(y0, y1, x0, min(x0 + self.tiling.piece, self.x1))
+
+    def _shared(self) -> list[Rows]:
+        """The strip's rows, chunk by chunk, for all who share them."""
+        count = 1 if self.tiling.apart else len(self.tiling.chunks)
+        return [self._rows(chunk, self.x0, self.x1) for chunk in range(count)]
 
     def _rows(self, chunk: int, x0: int, x1: int) -> Rows:
         first = self.part.first + sum(c.channels for c in self.tiling.chunks[:chunk])
@@ -149,9 +154,10 @@ class _Strip:
             pitch=self.tiling.chunks[chunk].pitch((hi - lo) * channels),
             fill=layer.pad,
         )  # fmt: skip
-        return Rows(self.stream.array, self.lowering.ready, strip)
+        cols = channels if channels < self.part.channels else None
+        return Rows(self.stream.array, self.lowering.ready, strip, cols)
 
-    def _block(self, block: Rectangle, number: int, shared: Rows, units) -> None:
+    def _block(self, block: Rectangle, number: int, shared: list[Rows], units) -> None:
         group, rows = self.part.groups[number], self.layer.rows
         kernels = group_kernels(self.layer, self.part, group, self.tiling)
         address = self.lowering.addresses[self.number, number]
@@ -161,7 +167,7 @@ class _Strip:
         done = 0
         for chunk, kernel in enumerate(kernels):
             x0 = block.x0 if self.tiling.apart else self.x0
-            there = self._rows(chunk, x0, block.x1) if self.tiling.apart else shared
+            there = self._rows(chunk, x0, block.x1) if self.tiling.apart else shared[chunk]
             # What stays for all groups is loaded without the gaps that a stride may leave.
             there.need(rows.span(self.y0, self.y1)[0] if self.tiling.resident else first, last)
             for walk in kernel.walks:

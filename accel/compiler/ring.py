@@ -19,6 +19,8 @@ class Ring:
         self.size = size
         self.head = 0
         self.reads = 0
+        #: The end of the newest row of padding and what kind it is, as far as anybody cares.
+        self.padding = None
         # Readers that may still matter, oldest first: (lowest address, their count), such that both
         # grow: a later reader of a lower address makes the earlier ones irrelevant.
         self._lowest: list[int] = []
@@ -26,13 +28,19 @@ class Ring:
 
     def allocate(self, length: int) -> tuple[int, int]:
         """Take ``length`` bytes; returns their address and the count of readers to wait for."""
+        start = self.reserve(length)
+        return start, self.wait(self.head)
+
+    def reserve(self, length: int) -> int:
+        """Take ``length`` bytes to be filled piece by piece, each with its own :meth:`wait`."""
         start = self.head
         self.head += length
-        older = bisect.bisect_left(self._lowest, self.head - self.size)
-        wait = self._counts[older - 1] if older else 0
-        # What is older still is never asked for again, since the head only grows.
-        del self._lowest[: max(0, older - 1)], self._counts[: max(0, older - 1)]
-        return start, wait
+        return start
+
+    def wait(self, end: int) -> int:
+        """The count of readers to wait for before writing up to address ``end``."""
+        older = bisect.bisect_left(self._lowest, end - self.size)
+        return self._counts[older - 1] if older else 0
 
     def read(self, lowest: int) -> None:
         """Note the next reader in program order, reading addresses from ``lowest`` on."""

@@ -52,10 +52,10 @@ class Strip:
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """A buffer: ``copy`` adds a copying command of fields, buffer bytes, source and channels."""
+    """A buffer: ``copy`` adds a copying command (see ``Stream.load``)."""
 
     ring: Ring
-    copy: Callable[[dict[str, int], int, Ready, int | None], int]
+    copy: Callable[[dict[str, int], int, Ready, int | None, int | None], int]
     done: Callable[[], tuple[int, int]]
 
 
@@ -67,17 +67,23 @@ class Rows:
         ready: of the source tensor.
         strip: what to load.
         cols: channels of a pixel that matter; None if a row's copy holds all of them.
+        stays: rows (padding included) that have a place of their own from the first one on; 0 if
+            each load takes the buffer's next bytes.
     """
 
-    def __init__(self, target: Target, ready: Ready, strip: Strip, cols: int | None = None):
+    def __init__(
+        self, target: Target, ready: Ready, strip: Strip, cols: int | None = None, stays: int = 0
+    ):
         self.target, self.ready, self.strip, self.cols = target, ready, strip, cols
-        self.pitch = strip.pitch
+        self.pitch, self.stays = strip.pitch, stays
         self.base = self.next = None
+        # Padding rows of this kind are alike.
+        self._kind = strip.pitch, strip.row_bytes, strip.fill
 
     def need(self, first: int, last: int) -> None:
         """Load the rows ``first`` to ``last - 1`` (negative: padding) that are not there yet."""
-        if self.next is None or first > self.next or self._lost(first, last):
-            self.base, self.next = self.target.ring.head - first * self.pitch, first
+        if self.next is None or not self.stays and (first > self.next or self._lost(first, last)):
+            self._begin(first)
         size = self.strip.size
         for lo, hi in ((self.next, min(last, 0)), (0, size), (size, last)):
             lo, hi = max(lo, self.next), min(hi, last)
@@ -89,6 +95,16 @@ class Rows:
     def address(self, row: int) -> int:
         """The virtual address of a row."""
         return self.base + row * self.pitch
+
+    def _begin(self, first: int) -> None:
+        """Find a place for the strip, whose first row is ``first``."""
+        ring = self.target.ring
+        self.base, self.next = ring.head - first * self.pitch, first
+        if self.stays:
+            ring.reserve(self.stays * self.pitch)
+        elif first < 0 and ring.padding == (ring.head, self._kind):
+            # The last row of the strip before this one is padding: share it.
+            self.base, self.next = self.base - self.pitch, first + 1
 
     def _lost(self, first: int, last: int) -> bool:
         """Whether other rows, loaded meanwhile, are in the way."""
@@ -109,10 +125,13 @@ class Rows:
 
     def _load(self, fields: dict[str, int], end: int) -> None:
         length = (end - self.next) * self.pitch
-        address = self.target.copy(fields, length, self.ready, self.cols)
+        at = self.address(self.next) if self.stays else None
+        address = self.target.copy(fields, length, self.ready, self.cols, at)
         if address != self.address(self.next):
             raise AssertionError("the rows of a strip must be contiguous")
         self.next = end
+        if end > self.strip.size and self.address(end) == self.target.ring.head:
+            self.target.ring.padding = self.target.ring.head, self._kind
 
     def _inside(self, row: int, count: int) -> dict[str, int]:
         strip = self.strip

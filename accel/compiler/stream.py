@@ -54,19 +54,25 @@ class Stream:
         """The window unit's buffer."""
         return Target(self.window_ring, self.wload, self._done)
 
-    def load(self, fields: Fields, length: int, ready: Ready, cols: int | None = None) -> int:
+    def load(
+        self, fields: Fields, length: int, ready: Ready, cols: int | None = None,
+        at: int | None = None,
+    ) -> int:
         """Add a LOAD into the next ``length`` buffer bytes; returns their virtual address.
 
-        ``cols`` channels of each pixel matter; None is all.
+        ``cols`` channels of each pixel matter; None is all.  ``at``: a reserved address to use.
         """
-        address, wait = self.ring.allocate(length)
+        address, wait = _place(self.ring, length, at)
         self.loads.append(fields | {"dst": address % self.ring.size, "wait_exec": wait})
         self._copied(self.loads[-1], ready, cols)
         return address
 
-    def wload(self, fields: Fields, length: int, ready: Ready, cols: int | None = None) -> int:
+    def wload(
+        self, fields: Fields, length: int, ready: Ready, cols: int | None = None,
+        at: int | None = None,
+    ) -> int:
         """The same for a WLOAD into the window unit's buffer."""
-        address, wait = self.window_ring.allocate(length)
+        address, wait = _place(self.window_ring, length, at)
         self.wloads.append(fields | {"dst": address % self.window_ring.size, "wait_window": wait})
         self._copied(self.wloads[-1], ready, cols)
         return address
@@ -127,14 +133,21 @@ class Stream:
         """Let a copy wait for the writers of what it reads, and count its bytes."""
         if not fields["inner"]:
             return
+        # The window unit reads C bytes of every pixel, however many matter.
+        spare = 0 if cols in (None, fields["inner"]) else self.params.cols - cols
         last = (
             fields["src"]
             + (fields["rows"] - 1) * fields.get("row_pitch", 0)
             + (fields["items"] - 1) * fields.get("item_pitch", 0)
-            + fields["inner"] - (0 if cols is None else self.params.cols - cols) - 1
+            + fields["inner"] - spare - 1
         )  # fmt: skip
         posts, windows = ready.before(fields["src"], last, cols)
         fields["wait_post"] = int(posts)
         fields["wait_window"] = max(fields.get("wait_window", 0), int(windows))
         bus = self.params.bus_bytes
         self.bytes_read += bus * traffic.load_beats(fields, bus)
+
+
+def _place(ring: Ring, length: int, at: int | None) -> tuple[int, int]:
+    """Where the next ``length`` bytes of a buffer go, and the count of readers to wait for."""
+    return ring.allocate(length) if at is None else (at, ring.wait(at + length))

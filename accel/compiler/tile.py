@@ -20,7 +20,7 @@ import dataclasses
 from accel.compiler import walks
 from accel.compiler.errors import CompileError
 from accel.compiler.layer import MachineLayer, Slice
-from accel.isa import FIELDS, Op, Pool
+from accel.isa import COMMAND_BYTES, FIELDS, Op, Pool
 from accel.params import POOL_OPEN, Params
 
 #: No address distance of an EXEC may exceed its fields.
@@ -31,6 +31,12 @@ _LATENCY = 80
 _OVERHEAD = 4
 #: Rough cycles that a POST takes beside its pixels.
 _POST = 30
+#: Commands of a block: its LOADs; and its WEIGHTS, EXEC and POST for each group.
+_LOADS, _COMMANDS = 2, 3
+#: The share of a layer's edges that other layers' work does not hide, as measured.
+_EXPOSED = 0.5
+#: Most parts that a small layer's channels come in, and the fewest cycles that a part is worth.
+_PARTS, _PART = 8, 64
 #: What the bus carries beside a layer's weights, in terms of that layer's tensors: the next and the
 #: last layer's tensors too, in the window unit meanwhile.
 _NEIGHBOURS = 2
@@ -41,7 +47,7 @@ class Tiling:
     """The decisions for one slice of a layer.
 
     Attributes:
-        chunks: kernels of the channel chunks, in order; more than one only if ``apart``.
+        chunks: kernels of the channel chunks, in order.
         width: unit columns of a strip (the last may be narrower).
         band: unit rows of a strip: all, or one where the pooling unit has no room for windows that
             overlap in rows (or its table for all of them); then rows are computed again.
@@ -50,6 +56,7 @@ class Tiling:
         local: see the module.
         resident: a carried strip's input stays in the buffer for all groups.
         apart: every block, group and chunk loads the input of its own columns, sharing nothing.
+            Else chunks stay side by side in the buffer for all groups of a strip's only block.
     """
 
     chunks: tuple[walks.Kernel, ...]
@@ -196,12 +203,12 @@ class _Scorer:
     def _edges(self, height, columns, wide) -> float:
         """Cycles that a layer waits for its first block's input and the next one for its last.
 
-        Layers depend on each other, so little hides these; they favour small blocks.
+        Layers depend on each other, so these favour small blocks.
         """
         needed = (height - 1) * self.layer.rows.stride + self.layer.rows.extent
         pixels, params = height * columns, self.params
         drain = pixels * params.cols * (1 / params.post_lanes + 1 / params.bus_bytes)
-        return needed * self._row_cycles(wide) + drain
+        return _EXPOSED * (needed * self._row_cycles(wide) + drain)
 
     def _row_cycles(self, wide) -> float:
         row_bytes = self._inputs(wide) * self.part.channels
@@ -232,7 +239,8 @@ class _Scorer:
             exposed = passes * _LATENCY
         if hidden:
             stored = height * columns * self.layer.channels / params.bus_bytes
-            traffic = self.groups * self.weights + _NEIGHBOURS * (load + stored)
+            commands = (_LOADS + _COMMANDS * self.groups) * COMMAND_BYTES / params.bus_bytes
+            traffic = self.groups * self.weights + commands + _NEIGHBOURS * (load + stored)
             return blocks * (max(compute, traffic) + _OVERHEAD)
         return blocks * (compute + load + exposed)
 
@@ -278,7 +286,41 @@ def tile(layer: MachineLayer, part: Slice, params: Params) -> Tiling:
             f"{layer.pool_columns.kernel}) does not fit input_bytes {params.input_bytes}, "
             f"acc_rows {params.acc_rows}, pool_entries {params.pool_entries}"
         )
-    return found[1]
+    return _in_parts(layer, part, params, found[1])
+
+
+def _in_parts(layer: MachineLayer, part: Slice, params: Params, tiling: Tiling) -> Tiling:
+    """The same tiling with the channels in chunks, where images are small.
+
+    An image that is a single block starts when its first channels are there, while the layer before
+    it computes the last ones; otherwise it waits for all.
+    """
+    whole = tiling.local and tiling.width == layer.pool_columns.outputs
+    if tiling.apart or not part.splittable or not whole or tiling.height < layer.pool_rows.outputs:
+        return tiling
+    pixels = layer.pool_rows.size * layer.pool_columns.size
+    kernel = tiling.chunks[0]
+    for count in range(min(_PARTS, kernel.tiles * pixels // _PART), 1, -1):
+        size = -(-part.channels // (count * params.rows)) * params.rows
+        bounds = [*range(0, part.channels, size), part.channels]
+        chunks = tuple(
+            walks.kernel(layer.rows, layer.columns, hi - lo, params.rows)
+            for lo, hi in zip(bounds, bounds[1:], strict=False)
+        )
+        if sum(chunk.tiles for chunk in chunks) == kernel.tiles and _fit_twice(
+            layer, params, chunks
+        ):
+            return dataclasses.replace(tiling, chunks=chunks)
+    return tiling
+
+
+def _fit_twice(layer: MachineLayer, params: Params, chunks: tuple[walks.Kernel, ...]) -> bool:
+    """Whether a whole image in chunks takes up to half of the buffer."""
+    rows, columns = (
+        (axis.outputs - 1) * axis.stride + axis.extent for axis in (layer.rows, layer.columns)
+    )
+    pitches = [chunk.pitch(columns * chunk.channels) for chunk in chunks]
+    return 2 * rows * sum(pitches) <= params.input_bytes
 
 
 def _comfortable(layer: MachineLayer, tiling: Tiling, params: Params) -> bool:

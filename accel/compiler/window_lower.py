@@ -9,7 +9,7 @@ from accel.compiler.ready import WINDOW, Ready
 from accel.compiler.rows import Rows, Strip, split
 from accel.compiler.stream import Stream
 from accel.compiler.window import AddLayer, Region, WindowLayer
-from accel.compiler.window_tile import WindowTiling, add_pixels, pitch_words, tile
+from accel.compiler.window_tile import WindowTiling, add_pixels, pitch_words, stays, tile
 from accel.params import Params
 from accel.program import Placement
 
@@ -72,15 +72,23 @@ class _Windows:
         self.target, self.done = target
         self.params = stream.params
         self.tiling: WindowTiling = tile(layer, stream.params)
+        self.stays = (
+            self.tiling.height < layer.rows.outputs
+            and self.tiling.width == layer.columns.outputs
+            and stays(layer, stream.params)
+        )
 
     def run(self) -> None:
         # In the order in which their input gets ready: row by row where the layer before it
         # cuts its images into rows of blocks, group by group where it computes whole images.
-        strip, there = None, None
+        strips: dict[tuple[int, int, int], Rows] = {}
         for block in sorted(self._blocks(), key=self._ready):
-            if strip != (block.image, block.group, block.x0):
-                strip = block.image, block.group, block.x0
-                there = self._rows(block)
+            strip = block.image, block.group, block.x0
+            if strip not in strips:
+                if not self.stays:
+                    strips.clear()
+                strips[strip] = self._rows(block)
+            there = strips[strip]
             there.need(*self.layer.rows.span(block.y0, block.y1))
             for region in self.layer.regions:
                 if part := block.meets(region):
@@ -132,7 +140,9 @@ class _Windows:
             pitch=self._pitch(left + pixels + right),
             fill=self.layer.pad,
         )  # fmt: skip
-        return Rows(self.stream.beside, self.ready, strip, self._cols(block))
+        lo, hi = self.layer.rows.span(0, self.layer.rows.outputs)
+        stays = hi - lo if self.stays else 0
+        return Rows(self.stream.beside, self.ready, strip, self._cols(block), stays)
 
     def _pitch(self, words: int) -> int:
         kh, kw = self.layer.rows.kernel, self.layer.columns.kernel

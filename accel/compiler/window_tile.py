@@ -1,15 +1,23 @@
 """Choose how a window layer is cut into blocks: rows and columns of outputs, per C channels."""
 
 import dataclasses
+import math
 
+from accel.compiler import traffic
 from accel.compiler.window import AddLayer, WindowLayer
-from accel.isa import FIELDS, Op
+from accel.isa import COMMAND_BYTES, FIELDS, Op
 from accel.params import Params
 
 _MOST = {field.name: field.range[1] for field in FIELDS[Op.WINDOW]}
 #: Rough cycles of memory latency, and of a block's commands beside its data.
 _LATENCY = 80
 _OVERHEAD = 16
+#: Commands of a block: copies (rows that get ready one after another, padding), record, windows.
+_COMMANDS = 5
+#: The share of a layer's end that other layers' work does not hide, as measured.
+_EXPOSED = 0.5
+#: What the bus carries beside a layer's weights, in terms of that layer's tensors.
+_NEIGHBOURS = 2
 #: Outputs of an addition's block: long enough to hide its latency, short enough for the layer
 #: behind it to start soon.
 _ADD_PIXELS = 256
@@ -62,6 +70,22 @@ def balanced(total: int) -> list[int]:
     return sorted({-(-total // count) for count in range(1, total + 1)}, reverse=True)
 
 
+def _word_beats(layer: WindowLayer, params: Params) -> float:
+    """Bus beats of a pixel's C bytes, which are read from wherever the pixel lies."""
+    bus = params.bus_bytes
+    step = math.gcd(layer.view.pixel_pitch, bus)
+    starts = range(0, bus, step)
+    return sum(-(-(start + params.cols) // bus) for start in starts) / len(starts)
+
+
+def stays(layer: WindowLayer, params: Params) -> bool:
+    """Whether all channel groups of an image stay in the buffer, side by side."""
+    rows = layer.rows.span(0, layer.rows.outputs)
+    pitch = _pitch(layer, layer.columns.outputs, params)
+    groups = -(-layer.channels // params.cols)
+    return (rows[1] - rows[0]) * pitch * groups <= params.window_bytes
+
+
 def _pitch(layer: WindowLayer, width: int, params: Params) -> int:
     kw = layer.columns.kernel
     words = (width - 1) * layer.columns.stride + kw
@@ -82,18 +106,23 @@ def _cost(layer: WindowLayer, width: int, height: int, params: Params) -> float 
     )
     compute = height * width * vector
     # Only where nothing comes between them does a block find rows of the one above it.
-    alone = groups == 1 and width == columns.outputs
+    alone = width == columns.outputs and (groups == 1 or stays(layer, params))
     fresh = min(height * rows.stride, needed) if alone else needed
     words = (width - 1) * columns.stride + columns.kernel
-    load = fresh * (words * max(1, params.cols / params.bus_bytes) + 4)
+    # Neighbouring layers move the same tensors meanwhile.
+    load = _NEIGHBOURS * fresh * (words * _word_beats(layer, params) + 4)
+    load += _COMMANDS * COMMAND_BYTES / params.bus_bytes
     if layer.groups:
-        load += 2 * params.param_bytes / params.bus_bytes
+        tiles = -(-rows.kernel * columns.kernel // params.window_taps)
+        load += traffic.record_bytes(tiles, params) / params.bus_bytes
+    pixel = min(layer.channels, params.cols) / params.bus_bytes
+    stored = _NEIGHBOURS * height * width * pixel
     hidden = (needed + fresh) * pitch <= size
-    block = max(compute, load) if hidden else compute + load + _LATENCY
+    block = max(compute, load + stored) if hidden else compute + load + _LATENCY
     # What remains when the last input has come: the layer's last rows of all groups, or, where the
     # layer before it computes whole images group by group, its last group.
     small = rows.size * columns.size <= params.bank_rows
-    tail = compute * (blocks if small else groups)
+    tail = _EXPOSED * compute * (blocks if small else groups)
     images = layer.view.images
     return images * blocks * groups * (block + _OVERHEAD) + tail
 

@@ -130,9 +130,45 @@ def test_rows_that_are_there_load_before_rows_to_come():
     net = networks.Builder(rng, (16, 16, 2)).conv(4, (3, 3), padding=(1, 1, 1, 1))
     graph = net.conv(4, (3, 3), padding=(1, 1, 1, 1)).graph()
     program = compile_graph(graph, MACHINES["8x8"], 1)
-    waits = [f["wait_post"] for op, f in commands(program) if op == Op.LOAD and f["inner"]]
-    # Four blocks a layer: each but the last needs a row that the next block before it makes.
-    assert [wait for wait in waits if wait] == [1, 2, 2, 3, 3, 4, 4]
+    blocks = [f for op, f in commands(program) if op == Op.POST]
+    layer = next(n for n, f in enumerate(blocks, 1) if f["mark"])
+    # The POST that ends each row of the tensor between the layers; four rows or fewer a block.
+    ends = [n for n, f in enumerate(blocks[:layer], 1) for _ in range(f["count"] // 16)]
+    place = program.tensors[program.layers[0].output].address
+    seen = []
+    for op, f in commands(program):
+        if op == Op.LOAD and f["inner"] and f["src"] >= place:
+            first = (f["src"] - place) // 64
+            seen += range(first, first + f["rows"])
+            # No row waits for a block that only rows behind it need.
+            assert {ends[row] for row in range(first, first + f["rows"])} == {f["wait_post"]}
+    assert layer >= 4 and seen == list(range(16))
+
+
+def test_channels_of_small_images_load_in_parts():
+    """The array starts with the channels that are there."""
+    rng = np.random.default_rng(11)
+    graph = networks.Builder(rng, (6, 6, 32)).depthwise().conv(32).depthwise().graph()
+    params = MACHINES["8x8"]
+    check(graph, params, 2, rng)
+    program = compile_graph(graph, params, 1)
+    loads = [f for op, f in commands(program) if op == Op.LOAD and f["inner"]]
+    assert [(f["rows"], f["items"], f["inner"]) for f in loads] == [(6, 6, 16)] * 2
+    execs = [f for op, f in commands(program) if op == Op.EXEC]
+    assert execs[0]["wait_load"] < execs[1]["wait_load"] and not execs[0]["last"]
+    # Each part waits for its two channel groups alone.
+    assert [f["wait_window"] for f in loads] == [2, 4]
+
+
+def test_a_batch_of_small_images_is_pooled_apart():
+    rng = np.random.default_rng(12)
+    graph = networks.Builder(rng, (3, 3, 16)).conv(8).pool("average", (3, 3), (1, 1)).graph()
+    ran = check(graph, Params(), 4, rng)
+    # The pixels of all images share the weight tile.
+    assert ran.busy_cycles == 4 * 9
+    for batch, parts in ((1, ["conv2d+average_pool"]), (4, ["conv2d", "average_pool"])):
+        program = compile_graph(graph, Params(), batch)
+        assert [layer.op for layer in program.layers] == parts
 
 
 def test_window_sizes_that_share_a_place_in_the_average_table():

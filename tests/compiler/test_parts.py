@@ -41,6 +41,17 @@ def test_ring_refuses_to_read_what_is_gone():
         ring.read(0)
 
 
+def test_ring_fills_a_reserved_place_piece_by_piece():
+    ring = Ring(100)
+    ring.allocate(100)
+    ring.read(0)
+    ring.read(50)
+    assert ring.reserve(80) == 100
+    assert [ring.wait(end) for end in (100, 101, 150, 151, 180)] == [0, 1, 1, 2, 2]
+    ring.read(100)
+    assert ring.allocate(10) == (180, 2)
+
+
 @pytest.mark.parametrize("lanes", [4, 8, 16])
 def test_walks_reach_every_tap_at_its_address(lanes):
     rng = np.random.default_rng(lanes)
@@ -89,13 +100,12 @@ def test_loads_run_ahead_of_the_array():
     """While an image is computed, the next one is already asked for."""
     params = Params()
     program = compile_graph(networks.mnist(np.random.default_rng(1)), params, 4)
-    loads = execs = 0
-    ahead = []
+    loads, ahead = 0, []
     for op, fields in commands(program):
         loads += op == Op.LOAD
         if op == Op.EXEC:
-            execs += 1
             ahead.append(loads - fields["wait_load"])
-    assert execs == 4 * 2 + 4 + 1
-    assert min(ahead[1:10]) >= 2
+    # Two blocks an image and layer at least; the last three have nothing to come behind them.
+    assert len(ahead) >= 4 * 2 + 4 + 1
+    assert min(ahead[1:-3]) >= 2
     assert max(ahead) <= params.queue_depth

@@ -66,6 +66,18 @@ def test_alexnet():
     assert round(net.parameter_count / 1e6) == 61  # the paper says 60 million
 
 
+def test_vgg16():
+    net = models.NETWORKS["vgg16"].build()
+    shapes = (
+        (3, 64, 224), (64, 64, 224), (64, 128, 112), (128, 128, 112), (128, 256, 56),
+        (256, 256, 56), (256, 256, 56), (256, 512, 28), (512, 512, 28), (512, 512, 28),
+        (512, 512, 14), (512, 512, 14), (512, 512, 14),
+    )  # fmt: skip
+    macs = sum(conv(3, channels, filters, size) for channels, filters, size in shapes)
+    assert net.macs == macs + 25088 * 4096 + 4096 * 4096 + 4096 * 1000
+    assert net.parameter_count == 138_357_544  # the figure of most model zoos
+
+
 #: Inception modules as in table 1 of the paper: inputs, size, then filters of 1x1, 3x3 reduce,
 #: 3x3, 5x5 reduce, 5x5, pool projection.
 MODULES = (
