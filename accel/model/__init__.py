@@ -30,6 +30,30 @@ from accel.model.commands import P_MARK, POST, WINDOW, decode
 from accel.params import Params
 
 
+def _states(c: np.ndarray, start: int, commands: int) -> tuple[np.ndarray, ...]:
+    """All blocks in the cycle after the start."""
+    return (
+        memory.state(c),
+        reads.state(),
+        fetch.state(c, start, commands),
+        fetch.queue_state(c),
+        load.state(c),
+        weights.state(c),
+        execute.state(),
+        post.state(),
+        pool.state(),
+        store.state(),
+        supervise.state(),
+        supervise.counters_state(),
+        load.state(c),
+        wparams.state(c),
+        window.state(c),
+        store.state(),
+        arbiter.state(),
+        turns.state(),
+    )
+
+
 def predict(
     params: Params,
     image: np.ndarray,
@@ -54,17 +78,14 @@ def predict(
     """
     c = shape.shape(params, latency_cycles, bytes_per_cycle)
     program = decode(image, start, commands, params)
-    states = (
-        memory.state(c), reads.state(), fetch.state(c, start, commands), fetch.queue_state(c),
-        load.state(c), weights.state(c), execute.state(), post.state(), pool.state(),
-        store.state(), supervise.state(), supervise.counters_state(), load.state(c),
-        wparams.state(c), window.state(c), store.state(), arbiter.state(), turns.state(),
-    )  # fmt: skip
+    states = _states(c, start, commands)
     marks = sum(int(program.tables[queue][:, P_MARK].sum()) for queue in (POST, WINDOW))
     written = np.zeros((marks, 1 + RECORD_WORDS), np.int64)
+    done = np.zeros((1 + shape.DONE_DELAYS, supervise.DONE), np.int64)
     befores = tuple(np.zeros_like(state) for state in states)
     cycles, number = simulate.compiled(skip)(
-        c, program.queue, program.pooled, program.tables, states, befores, written, max_cycles
+        c, program.queue, program.pooled, program.tables, states, befores, done, written,
+        max_cycles,
     )
     if cycles < 0:
         raise ValueError(f"the program does not end within {max_cycles} cycles")

@@ -38,6 +38,12 @@ def begins(s, first, second, awready):
 
 
 @edge
+def writes(s):
+    """Whether a burst is under way to the bus."""
+    return s[AWVALID] != 0 or s[WVALID] != 0 or s[OPEN] != 0
+
+
+@edge
 def free(s, wready):
     """Whether a beat can be taken."""
     return s[WVALID] == 0 or wready

@@ -5,7 +5,7 @@ import numpy as np
 from accel.model.commands import X_COLS, X_FIRST, X_K, X_LAST, X_NX, X_NY
 from accel.model.edge import NEVER, edge
 from accel.model.queues import stream_slice_of, waits_met
-from accel.model.shape import BLOCK_LATENCY, COMPLETION_LATENCY, ROWS
+from accel.model.shape import BLOCK_LATENCY, COMPLETION_LATENCY, DONE_EXEC_DELAY, ROWS
 
 #: Accumulator banks (rtl/exec.py).
 _BANKS = 2
@@ -117,7 +117,7 @@ def _walk(s, c, table, number, comes, done, issue):
         vector |= s[STARTS] | s[FIRST] << 1 | ends << 2 | (ends and s[LAST_COMMAND] != 0) << 3
     stream_slice_of(s, OUT_VALID, s[VALID] != 0, vector, issue)
 
-    met = s[HELD] != 0 and waits_met(table, s[FOLLOWING], done, 0, 1, 2)
+    met = s[HELD] != 0 and waits_met(table, s[FOLLOWING], done, DONE_EXEC_DELAY, 0, 1, 2)
     if walks:
         s[STARTS] = 0
         if s[PIXELS_LEFT] == 0:

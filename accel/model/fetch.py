@@ -18,9 +18,11 @@ from accel.model.shape import (
     WORDS,
 )
 
-#: State of the fetcher.
-(ASKING, ASKED, SIZE, MEASURED, BEATS_LEFT, PLACE, ROOM, BUFFER, FILLED, CHECKING, NEXT, ROUTE,
- SENT, COUNTED, LEFT, SCALARS) = (*range(8), *range(8 + BUFFERED - 1, 16 + BUFFERED - 1))  # fmt: skip
+#: State of the fetcher: prefetch and its buffer; assembly, check, dispatch.
+ASKING, ASKED, SIZE, MEASURED, BEATS_LEFT, PLACE, ROOM, BUFFER = range(8)
+FILLED, CHECKING, NEXT, ROUTE, SENT, COUNTED, LEFT, SCALARS = range(
+    BUFFER + BUFFERED, BUFFER + BUFFERED + 8
+)
 #: What ``CHECKING`` counts down to: a command is offered to its queue; none is being checked.
 _OFFER, _ACCEPT = 1, 0
 #: No queue.
@@ -153,7 +155,10 @@ def first(q, number):
 
 @edge
 def command_queue(q, c, number, write, entered, ready):
-    """An edge of a command queue: a word comes (an ``entered`` command's last); its reader's ready."""
+    """An edge of a command queue.
+
+    ``write``: a word comes; ``entered``: a command's last; ``ready``: the engine takes a command.
+    """
     at = number * Q_STATE
     valid, pops = q[at + Q_VALID] != 0, q[at + Q_VALID] == 0
     q[at + Q_FREE] = q[at + Q_HELD] != c[QUEUE_DEPTH]

@@ -57,12 +57,14 @@ def active(s):
 
 
 @edge
-def load(s, c, table, number, offered, done, waits, fill_shift, chunk_shift, granted, arrived):
+def load(
+    s, c, table, number, offered, done, delay, waits, fill_shift, chunk_shift, granted, arrived
+):
     """An edge of a load engine.
 
     Args:
         table, number, offered: its commands; the one that its queue offers, if it does.
-        done, waits: done counts, and which three of them its commands wait for.
+        done, delay, waits: done counts, how late they come, and which three its commands wait for.
         fill_shift, chunk_shift: log2 of the bytes that a fill and a copy place in a cycle.
         granted: the read master takes its request.  arrived: a beat has come.
 
@@ -102,7 +104,10 @@ def load(s, c, table, number, offered, done, waits, fill_shift, chunk_shift, gra
     s[BEGIN] = started
     s[RUNNING] = (s[RUNNING] != 0 or was_begin) and not ends
     s[UNDER_WAY] += started - completed
-    s[MET] = offered and not ends and waits_met(table, number, done, waits[0], waits[1], waits[2])
+    s[MET] = (
+        offered and not ends
+        and waits_met(table, number, done, delay, waits[0], waits[1], waits[2])
+    )  # fmt: skip
     return ends, completed
 
 

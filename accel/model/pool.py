@@ -108,18 +108,17 @@ def pool(s, c, table, number, kind, valid, end, ready):
 
     ``valid``, ``end``: what the reader offers; ``ready``: the store engine takes the output.
     """
-    t = table[number]
     c_valid = s[C_HEAD] != s[C_TAIL]
     c_end = is_end(s, _MAX)
     c_ready = ready
     if kind == _AVERAGE:
         c_ready = _average(s, c, c_valid, c_end, ready)
-    r_ready = _columns(s, t, c_valid and c_ready)
-    _rows(s, t, valid, end, r_ready)
+    r_ready = _columns(s, table, number, c_valid and c_ready)
+    _rows(s, table, number, valid, end, r_ready)
 
 
 @edge
-def _rows(s, t, valid, end, ready):
+def _rows(s, table, number, valid, end, ready):
     """An edge of the row stage."""
     planned, plan = s[_ROW_PLANS] != 0, s[_ROW_PLANS + VALUE]
     start = valid and s[R_ROOM] != 0 and planned
@@ -138,25 +137,26 @@ def _rows(s, t, valid, end, ready):
     steps = s[_ROW_PLANS + 1] == 0
     plan = 0
     if steps:
-        kernel, stride, size = t[P_KW], t[P_SW], t[P_IN_W]
+        kernel, stride, size = table[number, P_KW], table[number, P_SW], table[number, P_IN_W]
         last = walk.last(s, _ROW_WALK, stride)
         if walk.inside(s, _ROW_WALK) and walk.closes(s, _ROW_WALK, kernel, size):
             plan = _LEAVES
         if last:
             plan |= _TAKES
-        walk.step(s, _ROW_WALK, last, kernel, stride, t[P_PL], size, t[P_OUT_W])
+        pad, windows = table[number, P_PL], table[number, P_OUT_W]
+        walk.step(s, _ROW_WALK, last, kernel, stride, pad, size, windows)
     stream_slice_of(s, _ROW_PLANS, True, plan, start and not end)
 
 
 @edge
-def _columns(s, t, taken):
+def _columns(s, table, number, taken):
     """An edge of the column stage; whether it takes a partial result, if there is one."""
     valid = s[R_HEAD] != s[R_TAIL]
     plan = s[_COLUMN_PLANS + VALUE]
     keeps = plan & _KEEPS != 0
     token = valid and s[_ROW_RING + (s[R_HEAD] & _RING)] != 0 and not keeps
     clash = False
-    if t[P_OUT_W] < _STAGES:
+    if table[number, P_OUT_W] < _STAGES:
         for n in range(1, _STAGES):
             if s[USED] >> n - 1 & 1 and s[_COLUMN_OF + n - 1] == plan >> _COLUMN:
                 clash = True
@@ -180,18 +180,18 @@ def _columns(s, t, taken):
     moves = s[S_VALID] == 0 or s[_COLUMN_PLANS + 1] == 0
     stream_slice_of(s, _COLUMN_PLANS, s[S_VALID] != 0, s[S_PLAN], start and not token)
     if moves:
-        _plan(s, t)
+        _plan(s, table, number)
     return ready
 
 
 @edge
-def _plan(s, t):
+def _plan(s, table, number):
     """Plan the next operation on a column."""
-    kernel, stride, size = t[P_KH], t[P_SH], t[P_IN_H]
+    kernel, stride, size = table[number, P_KH], table[number, P_SH], table[number, P_IN_H]
     last = walk.last(s, _COLUMN_WALK, stride)
     first = s[_COLUMN_WALK + walk.FIRST] != 0
     end = s[_COLUMN_WALK + walk.COORDINATE] == size - 1
-    last_column = s[COLUMN] == t[P_OUT_W] - 1
+    last_column = s[COLUMN] == table[number, P_OUT_W] - 1
     phase = s[PHASE]
     s[S_VALID] = phase != _SKIP
     plan = s[COLUMN] % _STAGES << _COLUMN
@@ -216,7 +216,8 @@ def _plan(s, t):
             s[PHASE] = _ROWS
     s[S_PLAN] = plan
     if step:
-        walk.step(s, _COLUMN_WALK, advance, kernel, stride, t[P_PT], size, t[P_OUT_H])
+        pad, windows = table[number, P_PT], table[number, P_OUT_H]
+        walk.step(s, _COLUMN_WALK, advance, kernel, stride, pad, size, windows)
     if next_column:
         s[COLUMN] = 0 if last_column else s[COLUMN] + 1
 

@@ -5,15 +5,15 @@ import numpy as np
 from accel.model.commands import P_COUNT, P_ENTRIES
 from accel.model.edge import edge
 from accel.model.queues import SLICE_OF, waits_met
-from accel.model.shape import GROUPS, PARAMS_READ_LATENCY, READER_LATENCY, VECTORS
+from accel.model.shape import DONE_POST_DELAY, GROUPS, PARAMS_READ_LATENCY, READER_LATENCY, VECTORS
 
 #: States of the control.
 _IDLE, _WAIT, _TABLE, _RUN = range(4)
 #: State: the control; the reader; what is on its way, a bit a cycle; the queue behind; the slice
 #: between pool and store, whose entries are 1 for an ``end``.
 (
-    PHASE, COMMAND, MET, FULL, ENTRIES_DONE, BUSY, LEFT, GROUP, PLACES, FREED, BANK_FREE, LAST_READS,
-    COMPLETE, ENDS, HEAD, TAIL, POOLED,
+    PHASE, COMMAND, MET, FULL, ENTRIES_DONE, BUSY, LEFT, GROUP, PLACES, FREED, BANK_FREE,
+    LAST_READS, COMPLETE, ENDS, HEAD, TAIL, POOLED,
 ) = range(17)  # fmt: skip
 SCALARS = POOLED + SLICE_OF
 _RING = SCALARS
@@ -81,7 +81,7 @@ def post(s, c, table, number, offered, done, written, taken, ended):
             count = table[s[COMMAND], P_COUNT]
         elif s[MET] and table[s[COMMAND], P_ENTRIES] != 0:
             s[PHASE], s[ENTRIES_DONE] = _TABLE, 0
-        s[MET] = waits_met(table, s[COMMAND], done, 0, 1, 2)
+        s[MET] = waits_met(table, s[COMMAND], done, DONE_POST_DELAY, 0, 1, 2)
     elif phase == _TABLE:
         if s[ENTRIES_DONE] == table[s[COMMAND], P_ENTRIES]:
             s[PHASE], reads = _RUN, True

@@ -74,8 +74,10 @@ def ram_queue_level(s, at):
 
 
 @edge
-def waits_met(table, number, done, a, b, c):
-    """Whether the done counts ``a``, ``b`` and ``c`` have reached what a command waits for."""
+def waits_met(table, number, done, delay, a, b, c):
+    """Whether the done counts ``a``, ``b`` and ``c`` of ``delay`` cycles ago are high enough."""
     return (
-        done[a] >= table[number, 0] and done[b] >= table[number, 1] and done[c] >= table[number, 2]
+        done[delay, a] >= table[number, 0]
+        and done[delay, b] >= table[number, 1]
+        and done[delay, c] >= table[number, 2]
     )

@@ -39,24 +39,28 @@ def pack(s, c, arrived):
 
 
 @edge
-def request(s, c, tile_bytes, table, number, offered, done, granted, completed, used, leaves):
+def request(
+    s, c, tile_bytes, table, number, offered, done, delay, granted, completed, used, leaves
+):
     """An edge of what turns commands into ranges of memory and numbers of tiles.
 
     Args:
         table, number, offered: the commands; the one that the queue offers, if it does.
-        done: done counts.  granted: the read master takes the request.
+        done, delay: done counts, and how late they come.
+        granted: the read master takes the request.
         completed: a command's data has been used.  used: so has a number of tiles.
         leaves: entries that leave the queue of data.
 
     Returns:
         Whether the command is taken.
     """
-    free = s[PENDING] == 0 or takes_range(s, SPLIT, granted)
-    taken = s[MET] != 0 and free and s[TAIL] - s[HEAD] != _COMMANDS
+    leaves_range = s[PENDING] != 0 and takes_range(s, SPLIT, granted)
+    taken = s[MET] != 0 and s[PENDING] == 0 and s[TAIL] - s[HEAD] != _COMMANDS
     split(s, SPLIT, c, granted, s[PENDING], s[ADDRESS], s[BYTES], leaves * c[ENTRY_BEATS])
-    if free:
-        s[PENDING] = taken
+    if leaves_range:
+        s[PENDING] = 0
     if taken:
+        s[PENDING] = 1
         s[ADDRESS] = table[number, W_SRC]
         s[BYTES] = table[number, W_TILES] * tile_bytes + c[PARAM_BYTES]
         s[_TILES + s[TAIL] % _COMMANDS] = table[number, W_TILES]
@@ -64,5 +68,5 @@ def request(s, c, tile_bytes, table, number, offered, done, granted, completed, 
     if used:
         s[HEAD] += 1
     s[UNDER_WAY] += taken - completed
-    s[MET] = offered and not taken and waits_met(table, number, done, 0, 1, 2)
+    s[MET] = offered and not taken and waits_met(table, number, done, delay, 0, 1, 2)
     return taken

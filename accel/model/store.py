@@ -88,6 +88,12 @@ def outstanding(s):
 
 
 @edge
+def writes(s):
+    """Whether a burst is under way to the bus."""
+    return s[AWVALID] != 0 or s[LEFT] != 0
+
+
+@edge
 def shows(s):
     """Whether a beat is shown to the bus."""
     return s[LEFT] != 0 and s[_BEATS + OUTPUT] != 0

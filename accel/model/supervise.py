@@ -48,7 +48,7 @@ def scoreboard(s, done, dispatched, completed, all_idle, exec_idle, finished, pe
             if s[COMPLETED] >> engine & 1:
                 s[UNDER_WAY] -= 1
                 if _DONE_OF[engine] >= 0:
-                    done[_DONE_OF[engine]] += 1
+                    done[0, _DONE_OF[engine]] += 1
     s[DISPATCHED], s[COMPLETED] = dispatched, completed
     s[ALL_IDLE], s[EXEC_IDLE] = all_idle, exec_idle
     s[ALL_DISPATCHED], s[EXEC_PENDING], s[OUTSTANDING] = finished, pending, open_bus
@@ -116,8 +116,8 @@ def count(s, done, busy, starved, wait_bank, wait_weights, drained, macs, read, 
         s[STARTED] = 1
     s[C_RUNS], s[C_CAUSE], s[C_MACS] = 1, cause, macs
     s[C_READ], s[C_WRITE], s[C_WINDOW] = read, write, window
-    s[_R_LOAD], s[_R_EXEC] = done[DONE_LOAD], done[DONE_EXEC]
-    s[_R_POST], s[_R_WINDOW] = done[DONE_POST], done[DONE_WINDOW]
+    s[_R_LOAD], s[_R_EXEC] = done[0, DONE_LOAD], done[0, DONE_EXEC]
+    s[_R_POST], s[_R_WINDOW] = done[0, DONE_POST], done[0, DONE_WINDOW]
 
 
 def words(record: np.ndarray) -> dict[str, int]:

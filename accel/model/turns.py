@@ -20,18 +20,20 @@ _QUEUE = len(QUEUES)
 B_FETCH, B_STORE, B_WSTORE, B_BOARD = (1 << n for n in range(2 * _QUEUE, 2 * _QUEUE + 4))
 #: Those that wait for done counts.
 WAITING = B_LOAD | B_WEIGHTS | B_EXEC | B_POST | B_WLOAD | B_WPARAM | B_WINDOW
+#: Those of the window unit.
+WINDOW_UNIT = B_WLOAD | B_WPARAM | B_WINDOW | B_WSTORE
 _ALL = (1 << 2 * _QUEUE + 4) - 1
 
-#: State: who is awake; whether a block had its turn in this cycle; cycles until done counts have
-#: settled; what the exec engine's edge adds to its pixels left and its lane while it is steady;
-#: whether the store engines take what is offered to them.
-AWAKE, BUSY, SETTLING, PIXELS, LANES, STORES, WSTORES, _LENGTH = range(8)
+#: State: who is awake in this cycle, and in the next; whether a block had its turn in this one;
+#: cycles until done counts have settled; what an edge of the exec engine takes off its pixels left
+#: and adds to its lane while it is steady; whether the store engines take what is offered to them.
+AWAKE, NEXT, BUSY, SETTLING, PIXELS, LANES, STORES, WSTORES, _LENGTH = range(9)
 
 
 def state() -> np.ndarray:
     """Everybody awake."""
     w = np.zeros(_LENGTH, np.int64)
-    w[AWAKE] = _ALL
+    w[NEXT] = _ALL
     return w
 
 
@@ -44,14 +46,21 @@ def is_awake(w, block):
 @edge
 def wake(w, blocks):
     """Wake blocks for the next cycle."""
-    w[AWAKE] |= blocks
+    w[NEXT] |= blocks
 
 
 @edge
-def changed(s, before, registers):
-    """Whether the first ``registers`` are others than ``before``, where they are then kept."""
+def begin(w, skip):
+    """A cycle begins."""
+    w[AWAKE] = w[NEXT] if skip else _ALL
+    w[NEXT] = w[BUSY] = 0
+
+
+@edge
+def changed(s, before, first, end):
+    """Whether registers ``first`` to ``end`` are others than ``before``, where they are kept."""
     difference = 0
-    for n in range(registers):
+    for n in range(first, end):
         difference |= s[n] ^ before[n]
         before[n] = s[n]
     return difference != 0
@@ -62,9 +71,7 @@ def rest(w, block, stirs):
     """A block has had its turn: it sleeps, unless it ``stirs``."""
     w[BUSY] = 1
     if stirs:
-        w[AWAKE] |= block
-    else:
-        w[AWAKE] &= ~block
+        w[NEXT] |= block
 
 
 @edge
@@ -78,7 +85,7 @@ def command_queue(w, q, before, c, number, word, entered, takes):
     fetch.command_queue(q, c, number, word == number, entered == number, takes)
     if fetch.offers(q, number) != offered:
         wake(w, 1 << number)
-    stirs = changed(q[at:], before[at:], fetch.Q_STATE)
+    stirs = changed(q, before, at, at + fetch.Q_STATE)
     # The fetcher looks at what is free.
     if stirs:
         wake(w, B_FETCH)

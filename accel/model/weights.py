@@ -7,6 +7,7 @@ from accel.model.edge import edge
 from accel.model.reads import ROOM, asks
 from accel.model.records import RECORDS, SPLIT
 from accel.model.shape import (
+    DONE_WEIGHTS_DELAY,
     PARAM_WORDS,
     ROWS,
     TILE_BYTES,
@@ -77,8 +78,8 @@ def weights(s, c, table, number, offered, done, granted, arrived, swap, slot_fre
 
     entry, tiles = records.pack(s, c, arrived), records.tiles(s)
     takes_command = records.request(
-        s, c, c[TILE_BYTES], table, number, offered, done, granted, completed, last_param,
-        s[LEAVING] >> _POP - 1,
+        s, c, c[TILE_BYTES], table, number, offered, done, DONE_WEIGHTS_DELAY, granted, completed,
+        last_param, s[LEAVING] >> _POP - 1,
     )  # fmt: skip
     s[LEAVING] = (s[LEAVING] << 1 | pop) & (1 << _POP) - 1
 

@@ -7,6 +7,7 @@ from accel.model.commands import P_COLS, V_K, V_MODE, V_NX, V_NY, V_SAME
 from accel.model.edge import NEVER, edge
 from accel.model.queues import waits_met
 from accel.model.shape import (
+    DONE_WINDOW_DELAY,
     SCALE_LATENCY,
     TAP_SHIFT,
     TAPS,
@@ -116,7 +117,9 @@ def window(s, c, cycle, table, number, offered, done, recorded, stored, complete
         offered and s[MET] != 0 and s[PREPARED] != 0 and room and not start and not take
         and (table[number, V_SAME] != 0 or s[EMPTY] != 0) and (not mac or s[RECORDS] != 0)
     )  # fmt: skip
-    s[MET] = offered and waits_met(table, number, done, DONE_WLOAD, DONE_POST, DONE_WINDOW)
+    s[MET] = offered and waits_met(
+        table, number, done, DONE_WINDOW_DELAY, DONE_WLOAD, DONE_POST, DONE_WINDOW
+    )
     s[EMPTY] = s[ACTIVE] == 0 and not inside
     s[RECORDS] += recorded - (take and mac)
     s[TAKE] = start
@@ -174,7 +177,7 @@ def _store(s, cycle, stored):
             s[COMMAND] = s[CONFIG_HEAD]
             s[CONFIG_HEAD] += 1
             s[PHASE] = _REST
-    elif phase == _REST or phase == _BEGIN:
+    elif phase in (_REST, _BEGIN):
         s[PHASE] += 1
     elif phase == _VECTORS:
         if stored:

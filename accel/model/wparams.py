@@ -8,6 +8,7 @@ from accel.model.queues import OUTPUT, RAM_QUEUE, ram_queue
 from accel.model.reads import ROOM, asks
 from accel.model.records import RECORDS, SPLIT
 from accel.model.shape import (
+    DONE_WINDOW_DELAY,
     PARAM_WORDS,
     TAP_SHIFT,
     WINDOW_TILE_BYTES,
@@ -54,8 +55,9 @@ def params(s, c, table, number, offered, done, granted, arrived, slot_free):
     pops = s[WORDS] == 0 and s[_ENTRIES + OUTPUT] != 0
     tiles, entry = records.tiles(s), records.pack(s, c, arrived)
     takes = records.request(
-        s, c, c[WINDOW_TILE_BYTES], table, number, offered, done, granted, completed, ends, pops
-    )
+        s, c, c[WINDOW_TILE_BYTES], table, number, offered, done, DONE_WINDOW_DELAY, granted,
+        completed, ends, pops,
+    )  # fmt: skip
     ready = s[WORDS] == 0
     if pops:
         s[WORDS] = c[WORDS_PER_ENTRY]

@@ -1,0 +1,338 @@
+"""The blocks' turns in a cycle, and what they tell each other."""
+
+import typing
+
+from accel.isa import RECORD_WORDS
+from accel.model import (
+    arbiter,
+    execute,
+    fetch,
+    load,
+    pool,
+    post,
+    reads,
+    records,
+    store,
+    turns,
+    weights,
+    wparams,
+)
+from accel.model import window as walker
+from accel.model.commands import EXEC, LOAD, P_BEGIN, POST, WEIGHTS, WINDOW, WLOAD, WPARAM
+from accel.model.edge import NEVER, edge
+from accel.model.queues import VALUE, stream_slice_of
+from accel.model.shape import (
+    CHUNK_SHIFT,
+    DONE_DELAYS,
+    DONE_LOAD_DELAY,
+    DONE_WINDOW_DELAY,
+    LANE_SHIFT,
+    ROWS,
+    WINDOW_CHUNK_SHIFT,
+    WINDOW_FILL_SHIFT,
+)
+from accel.model.supervise import DONE_EXEC, DONE_POST, DONE_WINDOW
+
+#: What LOAD and WLOAD commands wait for.
+_LOAD_WAITS = (DONE_EXEC, DONE_POST, DONE_WINDOW)
+
+
+@edge
+def request(fetcher, loader, weigher, wloader, wparamer, accepts):
+    """Who has a burst taken, the first served first, and how long it is."""
+    if not accepts:
+        return reads.NOBODY, 0
+    if fetcher[fetch.ASKING]:
+        return reads.FETCH, fetcher[fetch.ASKED]
+    if weights.requests(weigher):
+        return reads.WEIGHTS, weigher[records.SPLIT + reads.HELD_BEATS]
+    if wparams.requests(wparamer):
+        return reads.WPARAM, wparamer[records.SPLIT + reads.HELD_BEATS]
+    if load.requests(wloader):
+        return reads.WLOAD, wloader[load.SPLIT + reads.HELD_BEATS]
+    if load.requests(loader):
+        return reads.LOAD, loader[load.SPLIT + reads.HELD_BEATS]
+    return reads.NOBODY, 0
+
+
+@edge
+def snapshot(storer, counts, written, number):
+    """Keep the counters of this cycle if they become a record; how many records there are."""
+    if store.snapshots(storer):
+        written[number, 0] = storer[store.R_MARK_AT]
+        for word in range(RECORD_WORDS):
+            written[number, 1 + word] = counts[word]
+        number += 1
+    return number
+
+
+@edge
+def load_turn(w, s, before, c, table, q, done, granted, owner, client):
+    """The turn of a load engine: the one of read client ``client``."""
+    number = LOAD if client == reads.LOAD else WLOAD
+    if not (turns.is_awake(w, 1 << number) or granted == client or owner == client):
+        return False, False
+    fill = c[LANE_SHIFT] if client == reads.LOAD else c[WINDOW_FILL_SHIFT]
+    chunk = c[CHUNK_SHIFT] if client == reads.LOAD else c[WINDOW_CHUNK_SHIFT]
+    delay = DONE_LOAD_DELAY if client == reads.LOAD else DONE_WINDOW_DELAY
+    takes, completed = load.load(
+        s, c, table, fetch.first(q, number), fetch.offers(q, number), done, delay, _LOAD_WAITS,
+        fill,
+        chunk, granted == client, owner == client,
+    )  # fmt: skip
+    turns.rest(w, 1 << number, turns.changed(s, before, 0, load.SCALARS))
+    return takes, completed
+
+
+@edge
+def weights_turn(w, s, before, c, table, q, done, granted, owner, swap, slot_free):
+    """The turn of the weight engine."""
+    if not (
+        turns.is_awake(w, turns.B_WEIGHTS) or granted == reads.WEIGHTS or owner == reads.WEIGHTS
+        or swap or slot_free
+    ):  # fmt: skip
+        return False, False
+    filled = s[weights.FILLED]
+    takes, completed = weights.weights(
+        s, c, table, fetch.first(q, WEIGHTS), fetch.offers(q, WEIGHTS), done,
+        granted == reads.WEIGHTS, owner == reads.WEIGHTS, swap, slot_free,
+    )  # fmt: skip
+    if s[weights.FILLED] != filled:
+        turns.wake(w, turns.B_EXEC)
+    turns.rest(w, turns.B_WEIGHTS, turns.changed(s, before, 0, weights.SCALARS))
+    return takes, completed
+
+
+@edge
+def _params(w, s, before, c, table, q, done, granted, owner, slot_free):
+    """The turn of the window unit's parameters."""
+    if not (
+        turns.is_awake(w, turns.B_WPARAM) or granted == reads.WPARAM or owner == reads.WPARAM
+        or slot_free
+    ):  # fmt: skip
+        return False, False
+    takes, completed = wparams.params(
+        s, c, table, fetch.first(q, WPARAM), fetch.offers(q, WPARAM), done,
+        granted == reads.WPARAM, owner == reads.WPARAM, slot_free,
+    )  # fmt: skip
+    turns.rest(w, turns.B_WPARAM, turns.changed(s, before, 0, wparams.SCALARS))
+    return takes, completed
+
+
+@edge
+def execute_turn(w, s, before, c, cycle, table, q, done, filled, bank_free):
+    """The turn of the exec engine; while it is steady, only pixels and lanes are counted."""
+    if not (turns.is_awake(w, turns.B_EXEC) or bank_free or execute.event(s) == cycle):
+        if w[turns.PIXELS]:
+            s[execute.PIXELS_LEFT] -= 1
+            s[execute.LANE] += w[turns.LANES]
+            if steady_cycles(w, s, c) == 0:
+                turns.wake(w, turns.B_EXEC)
+        return False, False, False
+    pixels, lane = s[execute.PIXELS_LEFT], s[execute.LANE]
+    takes, completed, written = execute.execute(
+        s, c, cycle, table, fetch.first(q, EXEC), fetch.offers(q, EXEC), done, filled, bank_free
+    )
+    before[execute.PIXELS_LEFT], before[execute.LANE] = s[execute.PIXELS_LEFT], s[execute.LANE]
+    stirs = turns.changed(s, before, 0, execute.SCALARS)
+    w[turns.PIXELS] = s[execute.PIXELS_LEFT] == pixels - 1
+    w[turns.LANES] = s[execute.LANE] == lane + 1
+    still = s[execute.PIXELS_LEFT] == pixels and s[execute.LANE] == lane
+    steady = w[turns.PIXELS] != 0 and (w[turns.LANES] != 0 or s[execute.LANE] == lane)
+    if not (still or (steady and steady_cycles(w, s, c) > 0)):
+        stirs = True
+    turns.rest(w, turns.B_EXEC, stirs)
+    return takes, completed, written
+
+
+@edge
+def steady_cycles(w, s, c):
+    """How many more edges of a steady exec engine count pixels and lanes, and nothing else."""
+    if w[turns.PIXELS] == 0:
+        return NEVER
+    cycles = s[execute.PIXELS_LEFT]
+    if w[turns.LANES]:
+        cycles = min(cycles, c[ROWS] - 2 - s[execute.LANE])
+    return max(cycles, 0)
+
+
+@edge
+def post_turn(w, poster, before, pooler, pool_before, c, table, q, done, written):
+    """The turn of post-processing, from the block reader by way of the pool to the slice."""
+    if not (turns.is_awake(w, turns.B_POST) or written):
+        return
+    current = poster[post.COMMAND]
+    kind = pool.mode(table, current)
+    begins = post.starts(poster, table) and table[current, P_BEGIN] != 0
+    valid, end = post.has_vector(poster), post.is_end(poster)
+    ready, room = w[turns.STORES] != 0, poster[post.POOLED + 1] == 0
+    ended = poster[post.POOLED] != 0 and poster[post.POOLED + VALUE] != 0 and ready
+    if kind == 0:
+        taken, pooled_valid, pooled_end = valid and room, valid, end
+    else:
+        taken = valid and pool.takes_input(pooler, end)
+        pooled_valid, pooled_end = pool.has_output(pooler, kind), pool.is_end(pooler, kind)
+        pool.pool(pooler, c, table, current, kind, valid, end, room)
+    stream_slice_of(poster, post.POOLED, pooled_valid, pooled_end, ready)
+    post.post(
+        poster, c, table, fetch.first(q, POST), fetch.offers(q, POST), done, written, taken, ended
+    )
+    if begins and kind != 0:
+        pool.begin(pooler, table, current)
+    stirs = turns.changed(poster, before, 0, post.SCALARS)
+    if turns.changed(pooler, pool_before, 0, pool.SCALARS):
+        stirs = True
+    turns.rest(w, turns.B_POST, stirs)
+
+
+@edge
+def store_turn(
+    w, s, before, c, block, level, table, number, valid, end, begins, aw, ready, answered
+):
+    """The turn of a store engine; ``level`` is where it is kept whether it takes its input."""
+    if not (
+        turns.is_awake(w, block) or (valid and w[level] != 0) or begins or answered
+        or (s[store.AWVALID] != 0 and aw) or (ready and store.shows(s))
+    ):  # fmt: skip
+        return False, 0, False
+    sent, address, completed = store.store(s, c, table, number, valid, end, aw, ready, answered)
+    if begins:
+        store.begin(s, table, number)
+    takes = store.takes_input(s, c)
+    if takes != (w[level] != 0):
+        turns.wake(w, turns.B_POST if block == turns.B_STORE else turns.B_WINDOW)
+    w[level] = takes
+    turns.rest(w, block, turns.changed(s, before, 0, store.SCALARS))
+    return sent, address, completed
+
+
+@edge
+def _window(w, s, before, c, cycle, table, q, done, recorded, stored, completed):
+    """The turn of the window unit."""
+    if not (
+        turns.is_awake(w, turns.B_WINDOW) or recorded or stored or completed
+        or walker.event(s) == cycle
+    ):  # fmt: skip
+        return False
+    takes = walker.window(
+        s, c, cycle, table, fetch.first(q, WINDOW), fetch.offers(q, WINDOW), done, recorded,
+        stored, completed,
+    )  # fmt: skip
+    turns.rest(w, turns.B_WINDOW, turns.changed(s, before, 0, walker.SCALARS))
+    return takes
+
+
+class WindowResult(typing.NamedTuple):
+    """What comes of the window unit and the shared bus in a cycle.
+
+    ``busy``: it computes; ``sent``: it writes a beat; ``macs``: its multiplications;
+    ``takes``, ``completed``: a bit for each of its engines; ``aw``, ``w``, ``answered``: what the
+    bus says to post-processing; ``address``, ``bus_sent``: what the memory takes.
+    """
+
+    busy: bool
+    sent: bool
+    macs: int
+    takes: int
+    completed: int
+    aw: bool
+    w: bool
+    answered: bool
+    address: int
+    bus_sent: bool
+
+
+@edge
+def window_stirs(w, cycle, states, granted, owner, answered):
+    """Whether the window unit or the shared bus has anything to do; else all stays as it is."""
+    _, _, _, _, _, _, _, _, _, storer, _, _, _, _, unit, wstorer, shared, _ = states
+    return (
+        w[turns.AWAKE] & turns.WINDOW_UNIT != 0 or answered
+        or granted in (reads.WPARAM, reads.WLOAD) or owner in (reads.WPARAM, reads.WLOAD)
+        or walker.event(unit) == cycle or store.writes(storer) or store.writes(wstorer)
+        or arbiter.writes(shared)
+    )  # fmt: skip
+
+
+@edge
+def window_side(
+    w, c, cycle, tables, states, befores, done, granted, owner, awready, wready, answered
+):
+    """The window unit's turns, and the bus that it shares with post-processing."""
+    _, _, _, q, _, _, _, _, _, storer, _, _, wloader, wparamer, unit, wstorer, shared, _ = states
+    _, _, _, _, _, _, _, _, _, _, _, _, b_wloader, b_wparamer, b_unit, b_wstorer, b_shared, _ = (
+        befores
+    )
+    busy, slot_free = walker.issues(unit), walker.slot_free(unit, cycle)
+    macs, recorded = unit[walker.MACS], wparamer[wparams.COMPLETED] != 0
+    # Who may show his address and data in this cycle.
+    taken, port = arbiter.begins(
+        shared, storer[store.AWVALID] != 0, wstorer[store.AWVALID] != 0, awready
+    )
+    room, answer = arbiter.free(shared, wready), arbiter.answers(shared)
+    shown, closes, length = False, False, 0
+    if port == 1:
+        shown, closes = store.shows(wstorer), wstorer[store.LEFT] == 1
+        length = wstorer[store.AWBEATS]
+    elif port == 0:
+        shown, closes = store.shows(storer), storer[store.LEFT] == 1
+        length = storer[store.AWBEATS]
+    address = shared[arbiter.AWBEATS] if shared[arbiter.AWVALID] and awready else 0
+    bus_sent = shared[arbiter.WVALID] != 0 and wready
+    valid, current = walker.offers(unit), unit[walker.COMMAND]
+    stored = valid and w[turns.WSTORES] != 0
+    sent, _, window_done = store_turn(
+        w, wstorer, b_wstorer, c, turns.B_WSTORE, turns.WSTORES, tables[WINDOW], current, valid,
+        walker.is_end(unit), walker.begins(unit), taken == 1, port == 1 and room,
+        answered and answer == 1,
+    )  # fmt: skip
+    takes_window = _window(
+        w, unit, b_unit, c, cycle, tables[WINDOW], q, done, recorded, stored, window_done
+    )
+    takes_wload, wload_done = load_turn(
+        w, wloader, b_wloader, c, tables[WLOAD], q, done, granted, owner, reads.WLOAD
+    )
+    takes_wparam, wparam_done = _params(
+        w, wparamer, b_wparamer, c, tables[WPARAM], q, done, granted, owner, slot_free
+    )
+    arbiter.arbiter(shared, taken, length, port, shown, closes, awready, wready, answered)
+    if turns.changed(shared, b_shared, 0, arbiter.SCALARS):
+        w[turns.BUSY] = 1
+    return WindowResult(
+        busy, sent, macs, takes_wload << WLOAD | takes_wparam << WPARAM | takes_window << WINDOW,
+        wload_done << WLOAD | wparam_done << WPARAM | window_done << WINDOW, taken == 0,
+        port == 0 and room, answered and answer == 0, address, bus_sent,
+    )  # fmt: skip
+
+
+@edge
+def array_idle(q, loader, weigher, poster, storer):
+    """Whether all engines but exec and the window unit's are idle."""
+    return (
+        loader[load.UNDER_WAY] == 0 and weigher[records.UNDER_WAY] == 0 and post.idle(poster)
+        and poster[post.POOLED] == 0 and store.idle(storer)
+        and not fetch.offers(q, LOAD) and not fetch.offers(q, WEIGHTS)
+        and not fetch.offers(q, POST)
+    )  # fmt: skip
+
+
+@edge
+def window_idle(q, wloader, wparamer, unit, wstorer):
+    """Whether all engines of the window unit are idle."""
+    return (
+        wloader[load.UNDER_WAY] == 0 and wparamer[records.UNDER_WAY] == 0
+        and unit[walker.UNDER_WAY] == 0 and not walker.offers(unit) and store.idle(wstorer)
+        and not fetch.offers(q, WLOAD) and not fetch.offers(q, WPARAM)
+        and not fetch.offers(q, WINDOW)
+    )  # fmt: skip
+
+
+@edge
+def settle(w, done, count):
+    """Done counts reach the engines one by one, some cycles after they changed."""
+    if done[0, 0] + done[0, 1] + done[0, 2] + done[0, 3] + done[0, 4] != count:
+        w[turns.SETTLING] = DONE_DELAYS + 1
+    if w[turns.SETTLING]:
+        w[turns.SETTLING] -= 1
+        w[turns.BUSY] = 1
+        turns.wake(w, turns.WAITING)

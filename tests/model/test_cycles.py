@@ -1,0 +1,93 @@
+"""The cycle model against the RTL, counter by counter."""
+
+import numpy as np
+import pytest
+
+from accel.compiler import compile_graph
+from accel.frontend import load
+from accel.isa import Op, pack
+from accel.model import predict
+from accel.params import Params
+from accel.sim import get_engine
+from accel.sim.engine import Memory
+from models import BUILTIN
+from tests.support.campaign import MACHINES
+from tests.support.cycle_campaign import check_layer, differences
+
+#: Layers of the quick sample, always the same ones: a failure must repeat.
+QUICK, SEED = 24, 7
+
+
+@pytest.mark.parametrize("number", range(QUICK))
+def test_random_layers(number):
+    result = check_layer(SEED, number, "auto", MACHINES[:2])
+    assert not result["differences"], f"seed {SEED} layer {number}: {result}"
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_network(batch):
+    engine = get_engine("auto")
+    engine.build(MACHINES[1])
+    program = compile_graph(load(BUILTIN["lenet5"].network), MACHINES[1], batch)
+    cycles, found = differences(engine, program, Memory())
+    assert cycles > 0
+    assert not found, found
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("part", range(10))
+def test_a_thousand_random_layers(part):
+    for number in range(100 * part, 100 * part + 100):
+        result = check_layer(1, number, "auto")
+        assert not result["differences"], f"seed 1 layer {number}: {result}"
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", sorted(BUILTIN))
+@pytest.mark.parametrize("array", [(8, 8), (16, 16)])
+def test_built_in_networks(name, array):
+    params = Params(rows=array[0], cols=array[1])
+    engine = get_engine("auto")
+    engine.build(params)
+    program = compile_graph(load(BUILTIN[name].network), params, 1)
+    _, found = differences(engine, program, Memory())
+    assert not found, found
+
+
+@pytest.mark.parametrize("latency, width", [(1, 0), (32, 0), (100, 3)])
+def test_leaving_out_cycles_changes_nothing(latency, width):
+    program = compile_graph(load(BUILTIN["mnist"].network), MACHINES[0], 1)
+    step = program.steps[0]
+    arguments = (MACHINES[0], program.image, step.start, step.commands, latency, width)
+    assert predict(*arguments) == predict(*arguments, skip=False)
+
+
+def test_a_slower_memory_takes_longer():
+    program = compile_graph(load(BUILTIN["mnist"].network), MACHINES[1], 1)
+    step = program.steps[0]
+    arguments = (MACHINES[1], program.image, step.start, step.commands)
+    quick, slow = predict(*arguments, 1)[0], predict(*arguments, 100, 4)[0]
+    assert slow["cycles"] > quick["cycles"]
+    assert slow["memory"] > quick["memory"]
+    assert slow["read_beats"] == quick["read_beats"]
+
+
+def test_causes_add_up_to_the_cycles():
+    program = compile_graph(load(BUILTIN["mnist"].network), MACHINES[0], 2)
+    step = program.steps[0]
+    total, records = predict(MACHINES[0], program.image, step.start, step.commands)
+    causes = ("busy", "fill", "weight", "memory", "post", "sync")
+    for counters in (total, *records.values()):
+        assert sum(counters[name] for name in causes) == counters["cycles"]
+
+
+def test_an_opcode_the_machine_lacks():
+    image = np.frombuffer(pack(Op.WPARAM, src=64, tiles=1), np.uint8)
+    with pytest.raises(ValueError, match="command 0 has unknown opcode 7"):
+        predict(Params(rows=4, cols=4, window_taps=0), image, 0, 1)
+
+
+def test_a_program_that_never_ends():
+    image = np.frombuffer(pack(Op.EXEC, wait_load=1, cols=1, nx=1, ny=1, k=1, seg=1), np.uint8)
+    with pytest.raises(ValueError, match="does not end within 5000 cycles"):
+        predict(Params(rows=4, cols=4, window_taps=0), image, 0, 1, max_cycles=5000)

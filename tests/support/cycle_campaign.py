@@ -1,0 +1,111 @@
+"""Random layers on the cycle model against the RTL: every counter of every record.
+
+``python -m tests.support.cycle_campaign --layers 1000 --seed 1 --report reports/cycle_model.json``
+"""
+
+import argparse
+import json
+import pathlib
+import time
+
+import numpy as np
+
+from accel.compiler import compile_graph
+from accel.isa import RECORD, RECORD_BYTES
+from accel.model import predict
+from accel.program import Program
+from accel.sim import get_engine
+from accel.sim.engine import Memory
+from tests.support.campaign import MACHINES
+from tests.support.random_layers import describe, needs_window, random_graph
+
+#: More than any of these programs takes.
+MAX_CYCLES = 20_000_000
+
+
+def random_memory(rng: np.random.Generator, bus_bytes: int) -> Memory:
+    """A memory of any latency up to 100 cycles; half of them narrower than the bus."""
+    width = int(rng.integers(1, bus_bytes + 1)) if rng.random() < 0.5 else 0
+    return Memory(latency_cycles=int(rng.integers(1, 101)), bytes_per_cycle=width)
+
+
+def differences(engine, program: Program, memory: Memory) -> tuple[int, list[str]]:
+    """Run a program on the RTL and on the model.
+
+    Cycles do not depend on data, so the inputs are zeros.
+
+    Returns:
+        The RTL's cycles, and a line for each counter in which the model differs.
+    """
+    space = program.image.copy()
+    cycles, found = 0, []
+    for number, step in enumerate(program.steps):
+        if not step.commands:
+            continue
+        outcome = engine.run(space, step.start, step.commands, memory, MAX_CYCLES)
+        expected = {"total": outcome.counters}
+        for layer in step.layers:
+            words = space[layer.mark_addr : layer.mark_addr + RECORD_BYTES].view("<u4")
+            expected[layer.name] = {name: int(words[word]) for name, word in RECORD.items()}
+        total, records = predict(
+            program.params, program.image, step.start, step.commands, memory.latency_cycles,
+            memory.bytes_per_cycle,
+        )  # fmt: skip
+        got = {layer.name: records[layer.mark_addr] for layer in step.layers} | {"total": total}
+        cycles += outcome.counters["cycles"]
+        found += [
+            f"step {number} {name}: {counter} is {value}, predicted {got[name][counter]}"
+            for name, counters in expected.items()
+            for counter, value in counters.items()
+            if got[name][counter] != value
+        ]
+    return cycles, found
+
+
+def check_layer(seed: int, number: int, engine: str, machines=MACHINES) -> dict:
+    """Run layer ``number`` of the campaign of ``seed``: its description and differences."""
+    rng = np.random.default_rng([seed, number])
+    params = machines[number % len(machines)]
+    graph = random_graph(rng)
+    while not params.window_taps and needs_window(graph):
+        graph = random_graph(rng)
+    batch = int(rng.integers(1, 4))
+    memory = random_memory(rng, params.bus_bytes)
+    simulator = get_engine(engine)
+    simulator.build(params)
+    cycles, found = differences(simulator, compile_graph(graph, params, batch), memory)
+    return {
+        "layer": describe(graph), "params": params, "memory": memory, "batch": batch,
+        "cycles": cycles, "differences": found,
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Run the campaign, print each failing layer and a summary, write the summary as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--layers", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--report", type=pathlib.Path)
+    options = parser.parse_args()
+    print(f"seed {options.seed}, {options.layers} layers, {len(MACHINES)} machines", flush=True)
+    began, cycles, failed = time.perf_counter(), 0, []
+    for number in range(options.layers):
+        result = check_layer(options.seed, number, options.engine)
+        cycles += result["cycles"]
+        if result["differences"]:
+            failed.append(number)
+            print(f"layer {number} of seed {options.seed}: {result}", flush=True)
+    summary = {
+        "seed": options.seed, "layers": options.layers, "failed": failed, "cycles": cycles,
+        "seconds": round(time.perf_counter() - began, 1),
+        "machines": [repr(params) for params in MACHINES],
+    }  # fmt: skip
+    print(json.dumps(summary, indent=1))
+    if options.report:
+        options.report.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    raise SystemExit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
