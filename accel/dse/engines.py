@@ -17,14 +17,31 @@ COUNTERS = (
 Engine = Callable[[Program, Graph, Memory], dict[str, int]]
 
 
+#: Cycles after which a prediction is given up, per cycle of a program in which nothing overlaps.
+_PATIENCE = 20
+
+
+def _most_cycles(program: Program, memory: Memory) -> int:
+    """What no program should need: nothing overlaps, and everything takes much longer than it is.
+
+    Params.timeout_cycles, after which the real machine gives up, is not the model's.
+    """
+    compute = sum(layer.macs for layer in program.layers) // program.params.rows
+    traffic = sum(layer.bytes_read + layer.bytes_written for layer in program.layers)
+    commands = sum(step.commands for step in program.steps)
+    each = memory.latency_cycles + program.params.rows + program.params.cols + 1000
+    return _PATIENCE * (compute + traffic + commands * each)
+
+
 def model(program: Program, graph: Graph, memory: Memory) -> dict[str, int]:
     """Count with the cycle model, which is exact."""
     from accel.model import predict
 
+    most = _most_cycles(program, memory)
     return _sum(
         predict(
             program.params, program.image, step.start, step.commands, memory.latency_cycles,
-            memory.bytes_per_cycle,
+            memory.bytes_per_cycle, most,
         )[0]
         for step in program.steps
         if step.commands

@@ -7,7 +7,7 @@ import pathlib
 
 import numpy as np
 
-import accel
+from accel import params
 from accel.graph.ir import Graph
 
 #: What decides a program's cycles.
@@ -17,7 +17,7 @@ _SOURCES = ("compiler", "model", "graph", "params.py", "isa.py", "quant.py", "pr
 @functools.cache
 def code() -> str:
     """A hash of the compiler and the cycle model, the RTL included."""
-    root = pathlib.Path(accel.__file__).parent
+    root = pathlib.Path(params.__file__).parent
     digest = hashlib.sha256()
     for place in (*(root / name for name in _SOURCES), root.parent / "rtl"):
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:

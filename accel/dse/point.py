@@ -41,8 +41,12 @@ class Point:
 
 
 def grid(arrays: list[tuple[int, int]], **axes: list[int]) -> list[Point]:
-    """Every combination of the ``arrays`` (rows, cols) and of the values of each other field."""
-    axes = {name: list(dict.fromkeys(values)) for name, values in axes.items()}
+    """Every combination of the ``arrays`` (rows, cols) and of the values of each other field.
+
+    Those that only differ in the memory follow each other: they share a program.
+    """
+    names = sorted(axes, key=lambda name: name == "latency")
+    axes = {name: list(dict.fromkeys(axes[name])) for name in names}
     return [
         Point(rows, cols, **dict(zip(axes, values, strict=True)))
         for rows, cols in dict.fromkeys(arrays)

@@ -53,10 +53,14 @@ def _causes(axes, rows: list[dict], size: float) -> None:
             continue
         axes.barh(places, widths, left=starts, color=colour, label=MEANING[cause])
         starts = [start + width for start, width in zip(starts, widths, strict=True)]
-    if any(row["window_busy"] for row in rows):
-        shares = [100 * row["window_busy"] / (row["cycles"] or 1) for row in rows]
-        axes.plot(shares, places, "d", color=WINDOW, markeredgecolor="white", markersize=5,
-                  label="window unit busy")  # fmt: skip
+    marks = [
+        (100 * row["window_busy"] / row["cycles"], place)
+        for place, row in zip(places, rows, strict=True)
+        if row["window_busy"]
+    ]
+    if marks:
+        axes.plot(*zip(*marks, strict=True), "d", color=WINDOW, markeredgecolor="white",
+                  markersize=size, label="window unit busy", clip_on=False)  # fmt: skip
     for place, row in zip(places, rows, strict=True):
         axes.text(101, place, f"{row['cycles']:,}", va="center", ha="left", fontsize=size)
     axes.set(xlim=(0, 100), xlabel="share of the layer's cycles, %  (right: cycles)")

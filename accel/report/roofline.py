@@ -6,6 +6,8 @@ from accel.report.style import COLOURS, picture, plain, short, title
 
 #: Layers that get their name: those that lose most cycles to the roof.
 _NAMED = 12
+#: From a dot to the left end of its name.
+_LINE = {"arrowstyle": "-", "color": "#999999", "linewidth": 0.5, "relpos": (0, 0.5)}
 
 
 def intensity(layer: dict) -> float:
@@ -37,7 +39,11 @@ def shown(report: dict) -> list[dict]:
 
 
 def roofline(report: dict, path: pathlib.Path) -> None:
-    """Write the roofline plot of ``report`` to ``path`` (PNG); a dot's area is its cycles."""
+    """Write the roofline plot of ``report`` to ``path`` (PNG); a dot's area is its cycles.
+
+    A layer's first cycles may lie before the completion that its count begins with: where layers
+    overlap, one can seem to be above the roof.
+    """
     layers = shown(report)
     with picture(path, 1, 1, figsize=(10, 5.5)) as (figure, axes):
         axes.set_xscale("log", base=2)
@@ -53,7 +59,7 @@ def roofline(report: dict, path: pathlib.Path) -> None:
         _names(axes, sorted(layers, key=lambda layer: -lost(report, layer))[:_NAMED], report)
         axes.set(xlabel="MACs per byte over the bus", ylabel="MACs per cycle")
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter("{x:,g}")
+            axis.set_major_formatter("{x:,.3g}")
         axes.grid(alpha=0.25, linewidth=0.5)
         plain(axes)
         figure.suptitle(title(report), fontsize=10)
@@ -66,7 +72,8 @@ def _roof(axes, report: dict, intensities: list[float]) -> None:
     low, high = min([corner, *intensities]) / 2, max([corner, *intensities]) * 2
     places = [low, corner, high]
     axes.plot(places, [roof(report, place) for place in places], color="#333333", linewidth=1.2)
-    axes.text(high, pes * 1.04, f"array: {pes:,} MACs a cycle", ha="right", va="bottom", fontsize=8)
+    axes.annotate(f"array: {pes:,} MACs a cycle", (high, pes), (0, 16), ha="right",
+                  textcoords="offset points", fontsize=8)  # fmt: skip
     axes.annotate(
         f"memory: {report['memory']['bytes_per_cycle']} bytes a cycle",
         ((low * corner) ** 0.5, roof(report, (low * corner) ** 0.5)), (-4, 4),
@@ -83,5 +90,5 @@ def _names(axes, layers: list[dict], report: dict) -> None:
             f"{short(layer['name'])}  {lost(report, layer):,.0f}",
             (intensity(layer), layer["macs"] / layer["cycles"]),
             (1.02, 0.95 - number * 0.9 / _NAMED), textcoords="axes fraction", va="center",
-            fontsize=8, arrowprops={"arrowstyle": "-", "color": "#999999", "linewidth": 0.5},
+            fontsize=8, arrowprops=_LINE,
         )  # fmt: skip

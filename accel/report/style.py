@@ -38,10 +38,10 @@ def parts(counts: dict) -> dict[str, float]:
     return useful | counts["idle"]
 
 
-def short(name: str) -> str:
-    """A layer's name, its middle left out where it is too long for an axis."""
-    half = (_LONGEST - 1) // 2
-    return name if len(name) <= _LONGEST else f"{name[:half]}…{name[-half:]}"
+def short(name: str, longest: int = _LONGEST) -> str:
+    """A layer's name, its middle left out where it is too long."""
+    half = (longest - 1) // 2
+    return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"
 
 
 def title(report: dict) -> str:

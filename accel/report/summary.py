@@ -136,7 +136,8 @@ def summarise(
         layers = [batch.program.layers[number] for batch in batches]
         counts["useful"] = sum(one.macs for one in layers)
         moved = sum(one.bytes_read for one in layers), sum(one.bytes_written for one in layers)
-        shape = graph.tensors[layer.output].shape
+        copied_from = batches[0].program.copies.get(layer.output, layer.output)
+        shape = graph.tensors[copied_from].shape
         differing = _mismatches(got, expected, layer.output)
         row = _row(layer, counts, shape, moved, differing, pes)
         rows.append({**row, "macs": counts["useful"]})

@@ -9,6 +9,8 @@ UNITS = {"array": "array", "window": "window unit"}
 _BARS = {"array": ("#9EC9E8", "#D3E6F4"), "window": ("#8FD3BE", "#CDEBE1")}
 #: A letter's width, and a line's height, in inches at the size of the names.
 _SIZE, _LETTER, _LINE = 6.5, 0.062, 0.1
+#: Letters of a name that fit where it stands upright.
+_UPRIGHT = 15
 _WIDTH = 13.0
 
 
@@ -56,8 +58,8 @@ def _names(axes, mine: list[dict], layers: list[dict], unit: str) -> None:
         name = short(layer["name"])
         level = width > (len(name) + 1) * _LETTER * scale
         if level or width > _LINE * scale:
-            axes.text(layer["begin"] + width / 2, 0, name if level else name[:17], ha="center",
-                      va="center", rotation=0 if level else 90, fontsize=_SIZE)  # fmt: skip
+            axes.text(layer["begin"] + width / 2, 0, name if level else short(name, _UPRIGHT),
+                      ha="center", va="center", rotation=0 if level else 90, fontsize=_SIZE)
     axes.set(ylim=(-0.5, 0.5), yticks=[0], yticklabels=[UNITS[unit]])
     axes.spines[:].set_visible(False)
     axes.tick_params(labelsize=9, length=0, labelbottom=False)

@@ -1,0 +1,179 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import click.testing
+import numpy as np
+import pyarrow.parquet
+import pytest
+
+from accel.cli import main
+from accel.compiler import compile_graph
+from accel.dse import engines, evaluate, processes
+from accel.dse.errors import SweepError
+from accel.dse.identity import identity
+from accel.dse.point import Point, grid
+from accel.dse.sweep import sweep
+from accel.runner import open_network
+from tests.support.networks import Builder
+
+POINTS = grid([(4, 4), (8, 8)], bus_bytes=[8, 64])
+
+
+@pytest.fixture(scope="module")
+def network():
+    return Builder(np.random.default_rng(1), (6, 6, 3)).conv(8, (3, 3)).graph()
+
+
+@pytest.fixture(scope="module")
+def swept(network, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sweep")
+    return sweep(network, POINTS, folder, jobs=2), folder
+
+
+def test_rows_are_the_points_in_their_order(swept, network):
+    rows, folder = swept
+    assert [(row["rows"], row["bus_bytes"]) for row in rows] == [(4, 8), (4, 64), (8, 8), (8, 64)]
+    assert [row["status"] for row in rows] == ["ok", "failed", "ok", "ok"]
+    assert rows[1]["error"] == "ParamError: bus_bytes must divide rows * cols = 16, not 64"
+    for row, point in zip(rows, POINTS, strict=True):
+        if row["status"] == "ok":
+            counts = engines.predict(network, point.params())
+            assert {name: row[name] for name in counts} == counts
+            layers = compile_graph(network, point.params(), 1).layers
+            assert row["macs"] == sum(layer.macs for layer in layers)
+    table = pyarrow.parquet.read_table(folder / "results.parquet")
+    assert sorted(table["cycles"].drop_null().to_pylist()) == sorted(
+        row["cycles"] for row in rows if row["status"] == "ok"
+    )
+
+
+def test_only_what_is_missing_is_evaluated(swept, network, monkeypatch):
+    rows, folder = swept
+    asked = []
+
+    class Here:
+        def __init__(self, graph, engine, jobs):
+            self._arguments = graph, engine
+
+        def run(self, points):
+            asked.extend(points)
+            return ((point, evaluate.evaluate(*self._arguments, point)) for point in points)
+
+    monkeypatch.setattr("accel.dse.sweep.Processes", Here)
+    assert sweep(network, POINTS, folder) == rows
+    assert asked == []
+    sweep(network, POINTS, folder, retry_failed=True)
+    assert asked == [POINTS[1]]
+    more = Point(4, 8, bus_bytes=8)
+    assert sweep(network, [more, POINTS[0]], folder)[1] == rows[0]
+    assert asked == [POINTS[1], more]
+
+
+def test_the_rtl_counts_the_same(network):
+    point = Point(4, 4, bus_bytes=8)
+    exact = evaluate.evaluate(network, "model", point)
+    simulated = evaluate.evaluate(network, "pysim", point)
+    assert exact["status"] == "ok"
+    assert {**simulated, "seconds": 0} == {**exact, "seconds": 0}
+
+
+def test_points_of_other_memories_share_a_program(network, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(evaluate, "_latest", [])
+    monkeypatch.setattr(
+        evaluate, "compile_graph", lambda *key: compiled.append(key[1:]) or compile_graph(*key)
+    )
+    points = [Point(4, 4, bus_bytes=8, latency=latency) for latency in (16, 300)]
+    near, far = (evaluate.evaluate(network, "model", point) for point in points)
+    assert far["cycles"] > near["cycles"]
+    evaluate.evaluate(network, "model", Point(4, 4, bus_bytes=8, batch=2))
+    assert compiled == [(points[0].params(), 1), (points[0].params(), 2)]
+
+
+def test_an_unknown_engine(network, tmp_path):
+    with pytest.raises(SweepError, match="engine must be one of model, verilator, pysim"):
+        sweep(network, POINTS, tmp_path, engine="guess")
+
+
+def deadly(point):
+    """Evaluate a point, or end like a process that ran out of memory."""
+    if point.batch == 2:
+        os._exit(9)
+    return {"status": "ok"}
+
+
+def test_a_worker_that_dies_costs_only_its_own_point(network, monkeypatch):
+    monkeypatch.setattr(processes, "_work", deadly)
+    points = [Point(batch=1), Point(batch=2), Point(batch=3)]
+    found = dict(processes.Processes(network, "model", 2).run(points))
+    assert found[points[1]]["status"] == "failed"
+    assert "worker process died" in found[points[1]]["error"]
+    assert found[points[0]] == found[points[2]] == {"status": "ok"}
+
+
+def test_the_identity_is_of_weights_and_engine():
+    one, two = (Builder(np.random.default_rng(seed), (6, 6, 3)).conv(8, (3, 3)).graph()
+                for seed in (1, 2))  # fmt: skip
+    assert identity(one, "model") == identity(one, "model")
+    assert identity(one, "model")["network_hash"] != identity(two, "model")["network_hash"]
+    assert identity(open_network("mnist"), "model") == identity(open_network("mnist"), "model")
+
+
+def test_an_interrupted_sweep_continues(tmp_path):
+    arguments = ["sweep", "mnist", "--array", "4x4,8x8", "--bus-bytes", "4,8,16", "--latency",
+                 "16,32,64,128", "--batch", "1,2,4", "--jobs", "1", "--out", tmp_path]  # fmt: skip
+    journal = tmp_path / "journal.jsonl"
+    with subprocess.Popen(
+        [sys.executable, "-m", "accel.cli", *map(str, arguments)], stderr=subprocess.PIPE, text=True
+    ) as running:
+        until = time.monotonic() + 100
+        while not (journal.exists() and journal.read_text()) and time.monotonic() < until:
+            time.sleep(0.02)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 130, said
+    assert "interrupted; the same command continues" in said
+    kept = journal.read_text()
+    finished = pyarrow.parquet.read_table(tmp_path / "results.parquet").num_rows
+    assert 0 < finished == len(kept.splitlines()) < 72
+    done = call(*arguments)
+    assert "72 points, 0 failed" in done.output
+    assert journal.read_text().startswith(kept)
+    assert pyarrow.parquet.read_table(tmp_path / "results.parquet").num_rows == 72
+
+
+def call(*arguments):
+    return click.testing.CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def test_the_command(tmp_path):
+    done = call("sweep", "mnist", "--array", "8x8,16x16", "--bus-bytes", "16,512", "--jobs", 1,
+                "--out", tmp_path)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "2 points, 2 failed" in done.output
+    assert "bus_bytes must be a power of two" in done.output
+    assert (tmp_path / "pareto.png").stat().st_size > 10_000
+    assert pyarrow.parquet.read_table(tmp_path / "results.parquet").num_rows == 4
+
+
+def test_a_sweep_in_which_everything_fails(tmp_path):
+    done = call("sweep", "mnist", "--array", "8x8", "--bus-bytes", "3", "--out", tmp_path)
+    assert done.exit_code == 1
+    assert "every point failed" in done.output
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["mnist", "--latency", "1,x"], "must be positive integers with commas between, not 'x'"),
+        (["mnist", "--array", "8x8,8"], "array must be RxC"),
+        (["absent.onnx"], "absent.onnx"),
+    ],
+)
+def test_mistakes(tmp_path, arguments, words):
+    done = call("sweep", *arguments, "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert words in done.output
