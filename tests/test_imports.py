@@ -31,6 +31,13 @@ ALLOWED = {
         "accel.model", "accel.params", "accel.isa", "accel.program", "accel.sim.engine",
     ),
     "accel.sim": ("accel.sim", "rtl", "accel.params", "accel.isa", "accel.program"),
+    "accel.scalesim": (
+        "accel.scalesim", "accel.compiler", "accel.graph", "accel.params", "accel.report.summary",
+    ),
+    "accel.dse": (
+        "accel.dse", "accel.compiler", "accel.model", "accel.sim", "accel.runner",
+        "accel.graph", "accel.params", "accel.program", "accel.report.files",
+    ),
     "models": ("models", "accel.network"),
 }  # fmt: skip
 #: Packages that only these modules may import.

@@ -14,9 +14,11 @@ from onnx import helper, numpy_helper
 from onnx.backend.test.case.node import collect_testcases
 from onnx.reference import ReferenceEvaluator
 
+import accel
 from accel import frontend, golden
 from accel.frontend import ModelError
 from accel.graph import ports
+from tests.support.campaign import MACHINES
 from tests.support.onnx_models import Model
 
 OPERATORS = ("QLinearConv", "ConvInteger", "QLinearMatMul", "MatMulInteger", "MaxPool",
@@ -57,6 +59,7 @@ ENGINES = {
     "golden": lambda graph, values: ports.outputs(
         graph, golden.run(graph, ports.read_inputs(graph, values))
     ),
+    "rtl": lambda graph, values: accel.run(graph, values, params=MACHINES[1]).outputs,
 }
 
 
