@@ -10,6 +10,8 @@ import collections
 #: The multiplier's buses and their widths.
 _INPUTS = {"A": 18, "B": 18}
 _OUTPUT = ("P", 36)
+#: A LUT4's contents: bit n is its output for inputs D, C, B, A that spell n.
+_A_AND_NOT_B = 0x2222
 
 
 def absorb_registers(module: dict) -> int:
@@ -17,16 +19,19 @@ def absorb_registers(module: dict) -> int:
 
     A multiplier is changed if every bit of both operands comes from a plain flip-flop (no enable,
     no reset, initially 0) or is constant, and every used bit of its product goes to a plain
-    flip-flop and nowhere else, all with one clock.  Flip-flops that nobody reads any more are
-    removed.
+    flip-flop and nowhere else, all with one clock.  An operand's flip-flop may have a synchronous
+    reset, which becomes a gate at its input: Yosys makes resets of plain logic.  Flip-flops that
+    nobody reads any more are removed.
 
     Returns the number of changed multipliers.
     """
     cells = module["cells"]
     by_input, by_output = {}, {}
     for name, cell in cells.items():
-        if _is_plain(cell):
-            by_input[_bit(cell, "DI")] = by_output[_bit(cell, "Q")] = name
+        if _is_simple(cell):
+            by_output[_bit(cell, "Q")] = name
+            if _bit(cell, "LSR") == "0":
+                by_input[_bit(cell, "DI")] = name
     readers = _readers(module)
     multipliers = [cell for cell in cells.values() if cell["type"] == "MULT18X18D"]
     return sum(_absorb(cells, cell, by_input, by_output, readers) for cell in multipliers)
@@ -46,11 +51,11 @@ def _absorb(cells, multiplier, by_input, by_output, readers):
     if len(clocks) != 1:
         return False
 
-    inner = {port: _bit(cells[name], "DI") for port, name in zip(operands, sources, strict=True)}
+    inner = {name: _input_of(cells, name, readers) for name in sorted(set(sources))}
     for port, name in zip(operands, sources, strict=True):
         readers[_bit(multiplier, port)] -= 1
-        readers[inner[port]] += 1
-        multiplier["connections"][port] = [inner[port]]
+        readers[inner[name]] += 1
+        multiplier["connections"][port] = [inner[name]]
         if not readers[_bit(cells[name], "Q")]:
             _remove(cells, name, by_input, by_output, readers)
     for port, name in zip(products, sinks, strict=True):
@@ -67,6 +72,27 @@ def _absorb(cells, multiplier, by_input, by_output, readers):
     return True
 
 
+def _input_of(cells, name, readers):
+    """The bit that a flip-flop takes over: its input, cleared by its reset if it has one."""
+    value, reset = _bit(cells[name], "DI"), _bit(cells[name], "LSR")
+    if reset == "0":
+        return value
+    gate = f"{name}$cleared"
+    if gate not in cells:
+        result = max(readers) + 1
+        cells[gate] = {
+            "hide_name": 1,
+            "type": "LUT4",
+            "parameters": {"INIT": f"{_A_AND_NOT_B:016b}"},
+            "attributes": {},
+            "port_directions": dict.fromkeys("ABCD", "input") | {"Z": "output"},
+            "connections": {"A": [value], "B": [reset], "C": ["0"], "D": ["0"], "Z": [result]},
+        }
+        readers.update([value, reset])
+        readers[result] = 0
+    return _bit(cells[gate], "Z")
+
+
 def _remove(cells, name, by_input, by_output, readers):
     """Remove a flip-flop; whatever it read is read once less."""
     cell = cells.pop(name)
@@ -76,8 +102,8 @@ def _remove(cells, name, by_input, by_output, readers):
         del by_input[_bit(cell, "DI")]
 
 
-def _is_plain(cell):
-    """Whether a cell is a flip-flop that takes its input in every cycle, and is 0 at first."""
+def _is_simple(cell):
+    """Whether a cell is a flip-flop without enable, at most with a reset, and is 0 at first."""
     if cell["type"] != "TRELLIS_FF":
         return False
     parameters = cell["parameters"]
@@ -85,18 +111,21 @@ def _is_plain(cell):
         parameters["CEMUX"].strip() == "1"
         and parameters["CLKMUX"] == "CLK"
         and parameters["REGSET"] == "RESET"
-        and _bit(cell, "LSR") == "0"
+        and parameters["LSRMUX"] == "LSR"
+        and parameters.get("SRMODE", "LSR_OVER_CE") == "LSR_OVER_CE"
         and isinstance(_bit(cell, "DI"), int)
     )
 
 
 def _readers(module):
-    """How many inputs of cells and outputs of the module read each bit."""
+    """How many inputs of cells and outputs of the module read each bit, also where none does."""
     readers = collections.Counter()
     for cell in module["cells"].values():
         for port, bits in cell["connections"].items():
-            if cell["port_directions"][port] != "output":
-                readers.update(bit for bit in bits if isinstance(bit, int))
+            reads = int(cell["port_directions"][port] != "output")
+            for bit in bits:
+                if isinstance(bit, int):
+                    readers[bit] += reads
     for port in module["ports"].values():
         if port["direction"] != "input":
             readers.update(bit for bit in port["bits"] if isinstance(bit, int))

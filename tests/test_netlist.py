@@ -40,6 +40,20 @@ def machine(change=lambda cells: None):
     return {"cells": cells, "ports": ports}
 
 
+def read(bits, bit):
+    return bits[bit] if isinstance(bit, int) else int(bit)
+
+
+def next_value(cell, bits):
+    value, reset = (read(bits, cell["connections"][port][0]) for port in ("DI", "LSR"))
+    return 0 if reset else value
+
+
+def lut(cell, bits):
+    index = sum(read(bits, cell["connections"][port][0]) << n for n, port in enumerate("ABCD"))
+    return int(cell["parameters"]["INIT"], 2) >> index & 1
+
+
 def simulate(module, inputs):
     """The output y in each cycle; multipliers with registers have them at both sides."""
     bits, result = dict.fromkeys(range(100), 0), []
@@ -47,9 +61,8 @@ def simulate(module, inputs):
     inside = "REG_OUTPUT_CLK" in multiplier["parameters"]
 
     def value(bus, width):
-        read = (multiplier["connections"][f"{bus}{n}"][0] for n in range(width))
-        return sum((bits[bit] if isinstance(bit, int) else int(bit)) << n
-                   for n, bit in enumerate(read))  # fmt: skip
+        wires = (multiplier["connections"][f"{bus}{n}"][0] for n in range(width))
+        return sum(read(bits, bit) << n for n, bit in enumerate(wires))
 
     def drive(product):
         for n in range(8):
@@ -58,11 +71,14 @@ def simulate(module, inputs):
     operands = (0, 0)
     for a, b in inputs:
         bits |= {A + n: a >> n & 1 for n in range(4)} | {B + n: b >> n & 1 for n in range(4)}
+        for cell in module["cells"].values():
+            if cell["type"] == "LUT4":
+                bits[cell["connections"]["Z"][0]] = lut(cell, bits)
         if not inside:
             drive(value("A", 18) * value("B", 18))
         result.append(sum(bits[bit] << n for n, bit in enumerate(module["ports"]["y"]["bits"])))
         following = {
-            cell["connections"]["Q"][0]: bits[cell["connections"]["DI"][0]]
+            cell["connections"]["Q"][0]: next_value(cell, bits)
             for cell in module["cells"].values()
             if cell["type"] == "TRELLIS_FF"
         }
@@ -86,6 +102,21 @@ def test_the_same_outputs_in_the_same_cycles():
     assert len(set(simulate(before, inputs))) > 10
 
 
+def test_an_operands_reset_becomes_a_gate():
+    def reset_some(cells):
+        for name in ("a1", "a3", "b0"):
+            cells[name]["connections"]["LSR"] = [B + 2]
+
+    rng = random.Random(2)
+    inputs = [(rng.randrange(16), rng.randrange(16)) for _ in range(40)]
+    before = machine(reset_some)
+    after = copy.deepcopy(before)
+    assert absorb_registers(after) == 1
+    assert sorted(after["cells"]) == ["a1$cleared", "a3$cleared", "b0$cleared", "multiplier"]
+    assert simulate(after, inputs) == simulate(before, inputs)
+    assert simulate(before, inputs) != simulate(machine(), inputs)
+
+
 def test_a_register_that_others_read_stays():
     module = machine()
     module["ports"]["also"] = {"direction": "output", "bits": [LEFT + 2]}
@@ -94,7 +125,7 @@ def test_a_register_that_others_read_stays():
 
 
 def refuse_reset(cells):
-    cells["a1"]["connections"]["LSR"] = [5]
+    cells["y1"]["connections"]["LSR"] = [5]
 
 
 def refuse_enable(cells):
