@@ -121,11 +121,12 @@ def test_a_command_asks_for_nothing_before_its_waits_are_met():
     async def drive(ctx):
         ctx.set(port.payload, {"src": 0, "tiles": 1, "wait_post": 2})
         ctx.set(port.valid, 1)
-        await ctx.tick().until(port.ready)
-        ctx.set(port.valid, 0)
         await ctx.tick().repeat(20)
         assert not bench.memory.bursts and not ctx.get(bench.engine.idle)
+        assert not ctx.get(port.ready)
         ctx.set(bench.engine.done.post, 2)
+        await ctx.tick().until(port.ready)
+        ctx.set(port.valid, 0)
         await ctx.tick().repeat(80)
         assert bench.completed == 1 and ctx.get(bench.engine.idle)
 
