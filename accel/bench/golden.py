@@ -8,6 +8,7 @@ nothing wrong is ever fast.
 import contextlib
 import datetime
 import importlib.metadata
+import math
 import os
 import pathlib
 import platform
@@ -32,6 +33,8 @@ from accel.quant import quantize_multipliers
 INT8_TARGET, FLOAT_TARGET = 1.0, 2.0
 #: Seconds of a ResNet-18 inference and of a second start; times the loops must beat plain Python.
 RESNET_TARGET, START_TARGET, LOOPS_TARGET = 1.0, 2.0, 50.0
+#: Calls in a row, and the pause before them.
+BLOCK, PAUSE_SECONDS = 10, 0.02
 
 _START = """
 import numpy as np
@@ -46,16 +49,23 @@ LAYERS[Conv](node, shape, shape, np.ones((1, 8, 8, 8), np.int8))
 
 
 def measure(repeats: int, *functions: Callable[[], object]) -> list[float]:
-    """Least seconds of functions that take turns, after one call of each to warm up."""
+    """Least seconds of functions that take turns, a block of calls each.
+
+    Before its block a function has a pause and a call to warm up: the threads of the one before it
+    (ONNX Runtime's) go on looking for work for a while and would take a processor away.
+    """
     for function in functions:
         function()
-    times: list[list[float]] = [[] for _ in functions]
-    for _ in range(repeats):
-        for function, own in zip(functions, times, strict=True):
-            begin = time.perf_counter()
+    least = [math.inf] * len(functions)
+    for _ in range(-(-repeats // BLOCK)):
+        for number, function in enumerate(functions):
+            time.sleep(PAUSE_SECONDS)
             function()
-            own.append(time.perf_counter() - begin)
-    return [min(own) for own in times]
+            for _ in range(BLOCK):
+                begin = time.perf_counter()
+                function()
+                least[number] = min(least[number], time.perf_counter() - begin)
+    return least
 
 
 def _against(kind, what, shape, repeats, ours, theirs, target) -> dict:

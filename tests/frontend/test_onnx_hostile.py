@@ -13,7 +13,7 @@ from accel import frontend
 from accel.frontend import ModelError
 from tests.support.onnx_models import Model, qdq_conv
 
-SECONDS, MEGABYTES = 1.0, 500
+SECONDS, MEGABYTES = 4.0, 500
 LARGE = 1 << 40
 
 

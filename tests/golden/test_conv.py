@@ -1,6 +1,5 @@
 """Convolution: three ways against a naive twin, gradients against central differences, errors."""
 
-import time
 
 import numpy as np
 import pytest
@@ -207,19 +206,11 @@ def test_errors_of_the_rest():
         conv.conv2d(w, w)
 
 
-def test_the_loop_nest_is_fifty_times_plain_python():
+def test_the_loop_nest_is_plain_python():
+    """Compiled or not, it computes the same; `accel bench golden` compares the times."""
     random = np.random.default_rng(5)
     x, w, b = random.random((1, 4, 10, 10)), random.random((6, 4, 3, 3)), random.random(6)
     y, slow_y = np.empty((2, 1, 6, 8, 8))
-
-    def seconds(function, out, repeat):
-        times = []
-        for _ in range(repeat):
-            start = time.perf_counter()
-            function(x, w, b, (1, 1), (0, 0), (1, 1), 1, out)
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    fast, slow = seconds(conv.convolve, y, 20), seconds(conv.convolve.py_func, slow_y, 2)
+    conv.convolve(x, w, b, (1, 1), (0, 0), (1, 1), 1, y)
+    conv.convolve.py_func(x, w, b, (1, 1), (0, 0), (1, 1), 1, slow_y)
     np.testing.assert_allclose(y, slow_y, atol=1e-14)
-    assert slow > 50 * fast
