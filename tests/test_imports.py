@@ -18,7 +18,10 @@ ALLOWED = {
     "accel.frontend": (
         "accel.frontend", "accel.graph", "accel.quant", "accel.isa", "accel.network",
     ),
-    "accel.bench": ("accel.bench", "accel.golden", "accel.graph", "accel.quant", "accel.isa"),
+    "accel.bench": (
+        "accel.bench", "accel.golden", "accel.graph", "accel.quant", "accel.isa", "accel.params",
+        "accel.runner", "accel.estimate",
+    ),
     "accel.network": ("accel.network", "accel.golden"),
     "accel.train": (
         "accel.train", "accel.network", "accel.golden", "accel.frontend", "accel.report", "models",

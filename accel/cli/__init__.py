@@ -3,6 +3,7 @@
 import click
 
 from accel.cli.bench import bench
+from accel.cli.bench_networks import bench_networks
 from accel.cli.estimate import estimate
 from accel.cli.hardware import fpga, verilog
 from accel.cli.networks import show_models
@@ -19,3 +20,4 @@ def main() -> None:
 
 for command in (show_models, train, quantize, run, estimate, sweep, verilog, fpga, bench):
     main.add_command(command)
+bench.add_command(bench_networks)

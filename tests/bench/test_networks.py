@@ -1,0 +1,64 @@
+"""The benchmark of networks measures what it says."""
+
+import copy
+import json
+
+import click.testing
+import pytest
+
+import accel
+from accel.bench import networks
+from accel.cli import main
+from accel.estimate import estimate
+from accel.report import networks_table
+
+CASE = networks.Case(
+    "shallow", {networks.WHOLE: 0.01, networks.CONVOLUTIONS: 1.0}, array=8, batch=2, seconds=1e6
+)
+
+
+@pytest.fixture(scope="module")
+def row():
+    return networks.measure(CASE)
+
+
+def test_a_case_is_run_and_predicted(row):
+    assert (row["case"], row["mismatches"], row["counters_differing"]) == ("shallow-8x8-b2", 0, 0)
+    assert row["counters"] > 20
+    assert row["utilisation"] == row["macs"] / (64 * row["cycles"])
+    whole, convolutions, seconds = row["targets"]
+    assert whole["met"] and seconds["met"] and not convolutions["met"]
+    assert convolutions["value"] < 1
+
+
+def test_a_wrong_prediction_is_counted():
+    report = accel.run("shallow", limit=1, array=(8, 8)).report
+    predicted = copy.deepcopy(estimate("shallow", array=(8, 8)))
+    assert networks.differing(report, predicted) == 0
+    layer = next(one for one in predicted["layers"] if one["where"] == "array")
+    layer["idle"]["memory"] += 1
+    layer["cycles"] += 1
+    assert networks.differing(report, predicted) == 2
+
+
+def test_the_page_names_what_was_missed(row):
+    report = {"machine": {"cpu": "x", "cores": 2}, "date": "d", "peak_mb": 1, "figures": [row]}
+    page = networks_table.markdown(report, "accel bench networks")
+    assert "< 100%, missed" in page and "0 of" in page
+    assert all(peer[3] in page for peer in networks_table.PEERS)
+
+
+def test_the_command(tmp_path, monkeypatch):
+    monkeypatch.setattr(networks, "CASES", (CASE,))
+    call = ["bench", "networks", "shallow", "--out", str(tmp_path)]
+    done = click.testing.CliRunner().invoke(main, call)
+    assert done.exit_code == 0, done.output
+    assert "2 targets met, 1 missed" in done.output
+    (figure,) = json.loads((tmp_path / "report.json").read_text())["figures"]
+    assert figure["case"] == "shallow-8x8-b2"
+    assert (tmp_path / "report.md").read_text().startswith("# Whole networks")
+
+
+def test_an_unknown_case():
+    done = click.testing.CliRunner().invoke(main, ["bench", "networks", "lenet9"])
+    assert done.exit_code == 2 and "no case begins with lenet9" in done.output
