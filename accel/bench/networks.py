@@ -117,8 +117,9 @@ def _machine_rows(report: dict) -> list[dict]:
 
 
 def _convolutions(report: dict) -> float | None:
-    """Utilisation of the array by the convolutions, pooling fused with them included."""
+    """Utilisation of the array by its convolutions, pooling fused with them included."""
     rows = [row for row in _machine_rows(report) if row["op"].startswith("conv2d")]
+    rows = [row for row in rows if row["where"] == "array"]
     cycles = sum(row["cycles"] for row in rows)
     array = report["array"]
     pes = array["rows"] * array["cols"]
