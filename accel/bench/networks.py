@@ -99,7 +99,9 @@ def measure(case: Case) -> dict:
         "utilisation": total["utilisation"], "mismatches": total["mismatches"],
         "counters": _counters(report), "counters_differing": differing(report, predicted),
         "predicted_seconds": predicted["simulation"]["seconds"],
-        "idle": total["idle"], "edge": total["edge"], "seconds": simulation["seconds"],
+        "idle": total["idle"], "edge": total["edge"], "window_busy": total["window_busy"],
+        "bytes": _bytes(_machine_rows(report)),
+        "seconds": simulation["seconds"],
         "cycles_per_second": simulation["cycles_per_second"],
         "targets": least + _in_time(case, simulation["seconds"]),
     }  # fmt: skip
@@ -130,8 +132,12 @@ def _dense(report: dict, bus_bytes: int) -> float | None:
     """Share of the bus's bytes that the fully connected layers move: all there is at batch 1."""
     rows = [row for row in _machine_rows(report) if row["op"].startswith("fully_connected")]
     cycles = sum(row["cycles"] for row in rows)
-    moved = sum(row["bytes_read"] + row["bytes_written"] for row in rows)
-    return moved / (bus_bytes * cycles) if cycles else None
+    return _bytes(rows) / (bus_bytes * cycles) if cycles else None
+
+
+def _bytes(rows: list[dict]) -> int:
+    """What layers move over the bus, commands apart."""
+    return sum(row["bytes_read"] + row["bytes_written"] for row in rows)
 
 
 def _numbers(row: dict) -> dict[str, float]:

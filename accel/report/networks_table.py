@@ -49,11 +49,14 @@ def markdown(report: dict, command: str) -> str:
         "", f"| {' | '.join(_COLUMNS)} |", "|---|---:|---:|---:|---:|---:|---:|---|",
     ]  # fmt: skip
     lines += [f"| {' | '.join(_cells(row))} |" for row in report["figures"]]
-    lines += ["", "Where the rest of the cycles went:", "",
-              "| case | edges of tiles | " + " | ".join(report["figures"][0]["idle"]) + " |",
-              "|---|---:" + "|---:" * len(report["figures"][0]["idle"]) + "|"]  # fmt: skip
+    causes = list(report["figures"][0]["idle"])
+    lines += ["", "Where the array's other cycles went, and how busy layers kept the bus (beside "
+              "commands) and the window unit:", "",
+              f"| case | edges of tiles | {' | '.join(causes)} | bus | window unit |",
+              "|---|---:" + "|---:" * (3 + len(causes)) + "|"]  # fmt: skip
     for row in report["figures"]:
-        parts = [row["edge"], *row["idle"].values()]
+        bus = row["bytes"] / row["bus_bytes"]
+        parts = [row["edge"], *row["idle"].values(), bus, row["window_busy"]]
         shares = " | ".join(f"{part / row['cycles']:.2%}" for part in parts)
         lines.append(f"| {row['case']} | {shares} |")
     lines += ["", "Others, as published:", "", "| machine | network | utilisation | source |",
