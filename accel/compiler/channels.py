@@ -21,10 +21,10 @@ def folded_bias(node: Conv, zero_point: int) -> np.ndarray:
     The bound is over every int8 input, padding included.  A left shift happens before the
     multiplication in hardware (not with Rounding.FLOAT), so the shifted sum must fit as well.
     """
-    weights = node.weights.reshape(node.weights.shape[0], -1).astype(np.int64)
-    bias = node.bias.astype(np.int64)
-    positive = np.where(weights > 0, weights, 0).sum(axis=1)
-    negative = weights.sum(axis=1) - positive
+    weights = node.weights.reshape(node.weights.shape[0], -1)
+    bias, total = node.bias.astype(np.int64), weights.sum(axis=1, dtype=np.int64)
+    positive = np.maximum(weights, 0).sum(axis=1, dtype=np.int64)
+    negative = total - positive
     high = bias + positive * (127 - zero_point) + negative * (-128 - zero_point)
     low = bias + positive * (-128 - zero_point) + negative * (127 - zero_point)
     left = np.maximum(node.requant.shift.astype(np.int64), 0)
@@ -35,7 +35,7 @@ def folded_bias(node: Conv, zero_point: int) -> np.ndarray:
             f"{node.name}: sums must stay in int32, but output channel {channel} can reach "
             f"{max(high[channel], -low[channel])} with a left shift of {left[channel]}"
         )
-    return bias - zero_point * weights.sum(axis=1)
+    return bias - zero_point * total
 
 
 def _group(node: Conv, bias: np.ndarray, weights: np.ndarray, first: int, offset: int) -> Group:

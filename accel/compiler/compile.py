@@ -43,7 +43,7 @@ def compile_graph(graph: Graph, params: Params, batch: int) -> Program:
     _check_memory(graph, total, params)
     image = np.zeros(total, np.uint8)
     for start, part in zip(starts, commands, strict=True):
-        encoded = np.frombuffer(emit.encode(part, offset), np.uint8)
+        encoded = emit.encode(part, offset)
         image[start : start + encoded.size] = encoded
     for address, data in (record for draft in drafts for record in draft.records):
         image[offset + address : offset + address + data.size] = data

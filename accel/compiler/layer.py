@@ -6,6 +6,7 @@ pooling axes (kernel 1, stride 1), so that later stages know one form only.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -129,7 +130,7 @@ class Slice:
     channels: int
     groups: tuple[Group, ...]
 
-    @property
+    @functools.cached_property
     def splittable(self) -> bool:
         """Whether every group reads the whole slice, so that it may be loaded in chunks."""
         return all(group.width == self.channels for group in self.groups)

@@ -18,7 +18,7 @@ import dataclasses
 
 from accel.compiler.errors import CompileError
 from accel.compiler.stream import Stream
-from accel.isa import Op, WindowMode
+from accel.isa import FIELDS, Op, WindowMode
 from accel.params import DONE_BITS, PARAM_SLOTS, Params
 
 Command = tuple[Op, dict[str, int]]
@@ -29,6 +29,14 @@ ENGINES = ("exec", "window", "post", "weights", "wparam", "load", "wload")
 _LATENCY = 30
 #: Rough cycles that a command costs beside its data.
 _OVERHEAD = 4
+#: The fields that hold counts to wait for, and of which engine, by opcode.
+_WAITS = {
+    op: [
+        (field.name, field.name.removeprefix("wait_"))
+        for field in fields if field.name.startswith("wait_")
+    ]
+    for op, fields in FIELDS.items()
+}  # fmt: skip
 
 
 @dataclasses.dataclass
@@ -49,9 +57,9 @@ class Item:
     behind: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
-        for name, value in self.fields.items():
-            if name.startswith("wait_") and value:
-                engine = name.removeprefix("wait_")
+        for name, engine in _WAITS[self.op]:
+            value = self.fields.get(name)
+            if value:
                 self.after[engine] = max(value, self.after.get(engine, 0))
 
 
@@ -82,33 +90,37 @@ class _Player:
 
     def run(self) -> list[Command]:
         commands: list[Command] = []
-        heads: dict[str, float | None] = dict.fromkeys(ENGINES)
+        # When each engine's next command starts, as far as that is known; and for the others, the
+        # list that has to get longer first, and how long.
+        heads: dict[str, float] = {}
+        blocked = {engine: (self.starts[engine], 0) for engine in ENGINES if self.queues[engine]}
         total = sum(len(items) for items in self.queues.values())
         while len(commands) < total:
-            for engine, start in heads.items():
-                if start is None:
-                    heads[engine] = self._start(engine)
-            ready = [engine for engine in ENGINES if heads[engine] is not None]
-            if not ready:
+            for engine, (others, count) in list(blocked.items()):
+                if len(others) >= count:
+                    self._look(engine, heads, blocked)
+            if not heads:
                 raise AssertionError("commands wait for each other in a circle")
-            engine = min(ready, key=heads.__getitem__)
-            commands.append(self._list(engine, heads[engine]))
-            heads[engine] = None
+            soonest = min(heads.values())
+            engine = next(one for one in ENGINES if heads.get(one) == soonest)
+            commands.append(self._list(engine, heads.pop(engine)))
+            if len(self.starts[engine]) < len(self.queues[engine]):
+                blocked[engine] = self.starts[engine], 0
         return commands
 
-    def _start(self, engine: str) -> float | None:
-        """When the engine's next command starts; None while that is not known."""
-        number = len(self.starts[engine])
-        if number == len(self.queues[engine]):
-            return None
-        item, start = self.queues[engine][number], self.free[engine]
-        for others, counts in ((self.ends, item.after), (self.starts, item.behind)):
+    def _look(self, engine: str, heads: dict[str, float], blocked: dict) -> None:
+        """Find out when an engine's next command starts, or what that waits for."""
+        item, start = self.queues[engine][len(self.starts[engine])], self.free[engine]
+        for known, counts in ((self.ends, item.after), (self.starts, item.behind)):
             for other, count in counts.items():
-                if count > len(others[other]):
-                    return None
-                if count > 0:
-                    start = max(start, others[other][count - 1])
-        return start
+                others = known[other]
+                if count > len(others):
+                    blocked[engine] = others, count
+                    return
+                if count > 0 and others[count - 1] > start:
+                    start = others[count - 1]
+        heads[engine] = start
+        del blocked[engine]
 
     def _list(self, engine: str, start: float) -> Command:
         item = self.queues[engine][len(self.starts[engine])]
