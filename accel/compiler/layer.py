@@ -78,12 +78,14 @@ class Context:
         graph: the network.
         seats: where its tensors lie.
         params, batch: what it is compiled for.
+        data: whether weights and biases matter.
     """
 
     graph: Graph
     seats: dict[str, Seat]
     params: Params
     batch: int
+    data: bool
 
     def view(self, name: str) -> View:
         """All images of a tensor."""
