@@ -1,6 +1,9 @@
 """The whole way from a graph to a program."""
 
+import contextlib
 import dataclasses
+import gc
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -30,6 +33,26 @@ def compile_graph(graph: Graph, params: Params, batch: int, *, data: bool = True
     """
     if not isinstance(batch, int) or batch < 1:
         raise CompileError(f"{graph.name}: the batch must be a positive integer, not {batch!r}")
+    with _no_collection():
+        return _compile(graph, params, batch, data)
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep Python's collector from looking through thousands of commands again and again.
+
+    No garbage here is cyclic.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _compile(graph: Graph, params: Params, batch: int, data: bool) -> Program:
     graph, copies = concat.with_copies(graph)
     context = Context(graph, concat.seats(graph), params, batch, data)
     parts = steps.split(graph)
