@@ -20,6 +20,7 @@ ALLOWED = {
     ),
     "accel.bench": ("accel.bench", "accel.golden", "accel.graph", "accel.quant", "accel.isa"),
     "accel.network": ("accel.network", "accel.golden"),
+    "accel.seeded": ("accel.seeded", "accel.network", "accel.graph", "accel.quant", "accel.isa"),
     "accel.train": (
         "accel.train", "accel.network", "accel.golden", "accel.frontend", "accel.report", "models",
     ),

@@ -2,8 +2,6 @@
 
 import dataclasses
 
-import numpy as np
-
 from accel.compiler import weights
 from accel.compiler.ready import WINDOW, Ready
 from accel.compiler.rows import Rows, Strip, split

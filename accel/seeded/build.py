@@ -23,7 +23,7 @@ from accel.graph.ir import (
 from accel.graph.shapes import pool_counts
 from accel.network import Network, NetworkError
 from accel.seeded import values
-from accel.seeded.spread import Spread, both_sides, rectified
+from accel.seeded.spread import Spread, both_sides, largest, rectified
 
 #: Functions of one value.
 _FUNCTIONS = {
@@ -117,10 +117,12 @@ class _Builder:
         self._names |= {part.name: chain[-1].name for part in chain}
         return chain[-1].name, isinstance(chain[-1].layer, layers.ReLU)
 
-    def _same(self, node: layers.Node, make: Callable[[str, str, str], Node]) -> None:
-        """A node that keeps its input's quantisation."""
+    def _same(
+        self, node: layers.Node, make: Callable[[str, str, str], Node], count: int = 1
+    ) -> None:
+        """A node that keeps its input's quantisation; the largest of ``count`` values remain."""
         (source,) = self._sources(node)
-        self._put(node.name, node.shape, self._spreads[source.name])
+        self._put(node.name, node.shape, largest(self._spreads[source.name], count))
         self._nodes.append(make(node.name, source.name, node.name))
 
     def _weighted(self, node: layers.Node) -> None:
@@ -179,7 +181,7 @@ class _Builder:
             zero = source.zero_point
             return AveragePool(name, given, output, kernel, stride, padding, table, zero, zero)
 
-        self._same(node, make)
+        self._same(node, make, math.prod(kernel) if isinstance(layer, layers.MaxPool) else 1)
 
     def _function(self, node: layers.Node) -> None:
         (source,), kind = self._sources(node), type(node.layer)
