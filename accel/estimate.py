@@ -12,7 +12,7 @@ from accel.model import predict
 from accel.params import Params
 from accel.program import Program
 from accel.report.summary import summarise
-from accel.runner import Batch, open_network
+from accel.runner import Batch, open_network, origin
 from accel.sim.engine import Memory, Outcome
 
 #: The engine's name in reports.
@@ -70,5 +70,6 @@ def estimate(
     for size, count in ((batch, full), (rest, 1)):
         if size and count:
             tell("predicting", len(batches) / (full + 1))
-            batches += [_batch(compile_graph(graph, machine, size), behaviour)] * count
-    return summarise(graph, machine, NAME, behaviour, batches, {}, {}, 0.0)
+            program = compile_graph(graph, machine, size, data=False)
+            batches += [_batch(program, behaviour)] * count
+    return summarise(graph, machine, NAME, behaviour, batches, {}, {}, 0.0) | origin(model)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 import models
-from accel import golden
+from accel import golden, seeded
 from accel.compiler import compile_graph
 from accel.frontend import load
 from accel.graph import ports
@@ -45,6 +45,8 @@ class Result:
 def open_network(model: str | os.PathLike | Graph) -> Graph:
     """A graph from a built-in name, a path to a network file, or a graph.
 
+    A built-in network without a trained file has seeded random weights.
+
     Raises:
         accel.frontend.ModelError: the file cannot be used; names file, node and rule.
     """
@@ -52,20 +54,30 @@ def open_network(model: str | os.PathLike | Graph) -> Graph:
         return model
     if isinstance(model, str) and model in models.BUILTIN:
         return dataclasses.replace(load(models.BUILTIN[model].network), name=model)
-    if isinstance(model, str) and model in models.NETWORKS:
-        raise InputError(
-            f"network {model!r} has no trained file here: give an int8 .onnx of it, your own or "
-            f"one with random weights from 'accel models {model} --onnx' and 'accel quantize'"
-        )
+    if is_seeded(model):
+        return seeded.build(models.NETWORKS[model].build(), seeded.SEED)
     return load(model)
 
 
-def _own(model, graph: Graph, array: str) -> np.ndarray:
-    """``images`` or ``labels`` that a built-in network brings along."""
+def is_seeded(model: str | os.PathLike | Graph) -> bool:
+    """Whether it is a built-in network with random weights instead of trained ones."""
+    known = isinstance(model, str) and model not in models.BUILTIN
+    return known and model in models.NETWORKS
+
+
+def origin(model: str | os.PathLike | Graph) -> dict[str, str]:
+    """What a report says of a network's weights, where they are none that anybody trained."""
+    return {"weights": f"seeded random weights, seed {seeded.SEED}"} if is_seeded(model) else {}
+
+
+def _own(model, graph: Graph, count: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Images that a built-in network brings along, with labels; or ``count`` random ones."""
+    if is_seeded(model):
+        return seeded.images(graph, count, seeded.SEED), None
     if not isinstance(model, str) or model not in models.BUILTIN:
         raise InputError(f"network {graph.name!r} has no inputs of its own: give some")
     with np.load(models.BUILTIN[model].inputs) as file:
-        return file[array]
+        return file["images"], file["labels"]
 
 
 def golden_run(model: str | os.PathLike | Graph, inputs=None) -> list[np.ndarray]:
@@ -74,7 +86,7 @@ def golden_run(model: str | os.PathLike | Graph, inputs=None) -> list[np.ndarray
     Args:
         model: a built-in name, a path to .onnx, or a Graph.
         inputs: images along the first axis in the model's own layout and dtype; a built-in
-            network has its own.
+            network has its own, or takes a random one.
 
     Returns:
         One array per output, in the model's own order, layout and dtype.
@@ -84,7 +96,7 @@ def golden_run(model: str | os.PathLike | Graph, inputs=None) -> list[np.ndarray
         accel.frontend.ModelError: naming file, node and rule.
     """
     graph = open_network(model)
-    images = _own(model, graph, "images") if inputs is None else inputs
+    images = _own(model, graph, 1)[0] if inputs is None else inputs
     tensors = golden.run(graph, ports.quantise(graph, images))
     return ports.outputs(graph, tensors)
 
@@ -175,7 +187,7 @@ def run(
     Args:
         model: a built-in name, a path to .onnx, or a Graph.
         inputs: images along the first axis in the model's own layout and dtype; a built-in
-            network has its own.
+            network has its own, or takes ``limit`` (else ``batch``) random ones.
         array: rows and columns of the MAC array (ignored when ``params`` is given).
         engine: "auto", "verilator" or "pysim".
         batch: images the machine computes together; a last, smaller batch takes the rest.
@@ -202,8 +214,11 @@ def run(
     machine = params or Params(rows=array[0], cols=array[1])
     behaviour = memory or Memory()
     graph = open_network(model)
+    notes = origin(model)
     if inputs is None:
-        inputs, labels = _own(model, graph, "images"), _own(model, graph, "labels")
+        inputs, labels = _own(model, graph, limit or batch)
+        if is_seeded(model):
+            notes["inputs"] = f"seeded random images, seed {seeded.SEED}"
     pixels = ports.quantise(graph, inputs)[:limit]
     if labels is not None and len(labels) < len(pixels):
         raise InputError(f"there are {len(labels)} labels for {len(pixels)} images")
@@ -234,6 +249,7 @@ def run(
     report = summarise(
         graph, machine, simulator.name, behaviour, batches, got, expected, build_seconds
     )
+    report |= notes
     if labels is not None:
         report["accuracy"] = _accuracy(outputs[0], np.asarray(labels))
     return Result(outputs, report)

@@ -47,7 +47,7 @@ def test_models_lists_every_network():
     assert row(done.output, "lenet5") == [
         "1x28x28", "12", "61,706", "416,520", "trained", "int8", "file"
     ]  # fmt: skip
-    assert row(done.output, "resnet50")[2:5] == ["25,557,032", "4,089,184,256", "random,"]
+    assert row(done.output, "resnet50")[2:6] == ["25,557,032", "4,089,184,256", "seeded", "random,"]
     for name in (*models.NETWORKS, *models.BUILTIN):
         assert row(done.output, name)
 
@@ -110,12 +110,18 @@ def test_impossible_arrays(shape):
     assert shape in done.output
 
 
-def test_a_definition_without_a_file_cannot_run():
-    done = call("run", "resnet18", "--array", "4x4")
-    assert done.exit_code == 2
-    assert len(done.output.strip().splitlines()) == 1
-    assert "'resnet18' has no trained file here" in done.output
-    assert "accel models resnet18 --onnx" in done.output
+def test_a_definition_without_a_file_runs_with_seeded_weights(tmp_path):
+    done = call("run", "notes", "--array", "4x4", "--limit", 2, "--engine", "pysim",
+                "--out", tmp_path)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["images"] == 2
+    assert report["total"]["mismatches"] == 0
+    assert report["weights"] == "seeded random weights, seed 1"
+    assert report["inputs"] == "seeded random images, seed 1"
+    for words in ("seeded random weights", "seeded random images"):
+        assert words in " ".join(done.output.split())
+    assert "accuracy" not in report
 
 
 def bad_network(tmp_path: pathlib.Path, name: str) -> pathlib.Path:

@@ -23,6 +23,7 @@ ALLOWED = {
         "accel.runner", "accel.estimate",
     ),
     "accel.network": ("accel.network", "accel.golden"),
+    "accel.seeded": ("accel.seeded", "accel.network", "accel.graph", "accel.quant", "accel.isa"),
     "accel.train": (
         "accel.train", "accel.network", "accel.golden", "accel.frontend", "accel.report", "models",
     ),

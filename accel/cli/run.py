@@ -24,6 +24,8 @@ from accel.cli.common import ArrayShape, one_line, progress_bar, read_inputs, te
 def run(network, inputs, limit, batch, array, engine, out) -> None:
     """Run NETWORK (a built-in name, or a path to .onnx) on the simulated accelerator.
 
+    Built-in networks without a trained file have seeded random weights and images.
+
     Every layer is compared with the golden model; the exit code is 0 only if every byte agrees.
     """
     from accel import runner

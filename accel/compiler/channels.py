@@ -7,7 +7,7 @@ several of its groups block-diagonally into each array pass.
 import numpy as np
 
 from accel.compiler.errors import CompileError
-from accel.compiler.layer import Group, Slice
+from accel.compiler.layer import Context, Group, Slice
 from accel.graph.ir import Conv
 from accel.isa import Rounding
 from accel.params import Params
@@ -15,16 +15,21 @@ from accel.params import Params
 INT32 = 1 << 31
 
 
-def folded_bias(node: Conv, zero_point: int) -> np.ndarray:
+def folded_bias(context: Context, node: Conv) -> np.ndarray:
     """Bias minus the input zero point's share, after checking that no sum can leave int32.
+
+    Where data does not matter, the bias as it is.
 
     The bound is over every int8 input, padding included.  A left shift happens before the
     multiplication in hardware (not with Rounding.FLOAT), so the shifted sum must fit as well.
     """
-    weights = node.weights.reshape(node.weights.shape[0], -1).astype(np.int64)
-    bias = node.bias.astype(np.int64)
-    positive = np.where(weights > 0, weights, 0).sum(axis=1)
-    negative = weights.sum(axis=1) - positive
+    if not context.data:
+        return node.bias
+    zero_point = context.graph.tensors[node.input].zero_point
+    weights = node.weights.reshape(node.weights.shape[0], -1)
+    bias, total = node.bias.astype(np.int64), weights.sum(axis=1, dtype=np.int64)
+    positive = np.maximum(weights, 0).sum(axis=1, dtype=np.int64)
+    negative = total - positive
     high = bias + positive * (127 - zero_point) + negative * (-128 - zero_point)
     low = bias + positive * (-128 - zero_point) + negative * (127 - zero_point)
     left = np.maximum(node.requant.shift.astype(np.int64), 0)
@@ -35,7 +40,7 @@ def folded_bias(node: Conv, zero_point: int) -> np.ndarray:
             f"{node.name}: sums must stay in int32, but output channel {channel} can reach "
             f"{max(high[channel], -low[channel])} with a left shift of {left[channel]}"
         )
-    return bias - zero_point * weights.sum(axis=1)
+    return bias - zero_point * total
 
 
 def _group(node: Conv, bias: np.ndarray, weights: np.ndarray, first: int, offset: int) -> Group:
@@ -59,12 +64,11 @@ def _packing(groups: int, cout: int, taps: int, cin: int, params: Params) -> int
     )
 
 
-def slices(node: Conv, zero_point: int, params: Params, share: bool) -> tuple[Slice, ...]:
-    """All slices of a convolution.
+def slices(node: Conv, bias: np.ndarray, params: Params, share: bool) -> tuple[Slice, ...]:
+    """All slices of a convolution with the folded ``bias``.
 
     ``share`` lets the passes of a grouped 1x1 convolution read one common slice of all channels.
     """
-    bias = folded_bias(node, zero_point)
     outputs, kh, kw, cin = node.weights.shape
     cout = outputs // node.groups
     if node.groups == 1 or cout > params.cols:

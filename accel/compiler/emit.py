@@ -1,21 +1,69 @@
-"""Encode the commands of a program, when it is known where its data lies."""
+"""Encode the commands of a program, when it is known where its data lies.
+
+This is accel.isa.pack for many commands at once: a column of numbers for each field.
+"""
+
+import numpy as np
 
 from accel.compiler.schedule import Command
-from accel.isa import Op, pack
+from accel.isa import COMMAND_BYTES, FIELDS, Field, Op, pack
 
 #: Fields that hold an address of the data area, to be moved behind the commands.
 _ADDRESS = {
     Op.LOAD: ("src",), Op.WLOAD: ("src",), Op.WEIGHTS: ("src",), Op.WPARAM: ("src",),
     Op.POST: ("dst", "mark_addr"), Op.WINDOW: ("dst", "mark_addr"),
 }  # fmt: skip
+_WORDS, _WORD_BITS = COMMAND_BYTES // 8, 64
 
 
-def encode(commands: list[Command], offset: int) -> bytes:
-    """The commands' bytes, with every data address moved up by ``offset``."""
-    parts = []
-    for op, fields in commands:
-        moved = {name: fields[name] + offset for name in _ADDRESS.get(op, ()) if name in fields}
-        if op in (Op.LOAD, Op.WLOAD) and not fields["inner"]:
-            moved = {}
-        parts.append(pack(op, **fields | moved))
-    return b"".join(parts)
+def encode(commands: list[Command], offset: int) -> np.ndarray:
+    """The commands' bytes (uint8), with every data address moved up by ``offset``.
+
+    Raises:
+        accel.isa.EncodingError: naming command, field, allowed range and value.
+    """
+    words = np.zeros((len(commands), _WORDS), np.uint64)
+    numbers: dict[Op, list[int]] = {}
+    for number, (op, _) in enumerate(commands):
+        numbers.setdefault(op, []).append(number)
+    for op, mine in numbers.items():
+        words[mine] = _words(op, [commands[number][1] for number in mine], offset)
+    return words.astype("<u8").view(np.uint8).reshape(-1)
+
+
+def _words(op: Op, commands: list[dict[str, int]], offset: int) -> np.ndarray:
+    """The words (uint64) of commands that are all ``op``, given by their fields."""
+    words = np.zeros((len(commands), _WORDS), np.uint64)
+    words[:, 0] = int(op)
+    used = set().union(*commands)
+    for field in FIELDS[op]:
+        if field.name in used and field.name != "opcode":
+            used.discard(field.name)
+            values = np.array([fields.get(field.name, 0) for fields in commands], np.int64)
+            if field.name in _ADDRESS.get(op, ()):
+                values += offset * np.array([_is_moved(op, fields, field) for fields in commands])
+            _check(op, field, values)
+            _insert(words, field, values)
+    if used:
+        pack(op, **dict.fromkeys(used, 0))  # raises: there is no such field
+    return words
+
+
+def _is_moved(op: Op, fields: dict[str, int], field: Field) -> bool:
+    """Whether a command has an address in ``field``: one that only fills has none."""
+    return field.name in fields and (op not in (Op.LOAD, Op.WLOAD) or fields["inner"] != 0)
+
+
+def _check(op: Op, field: Field, values: np.ndarray) -> None:
+    low, high = field.range
+    for wrong in np.flatnonzero((values < low) | (values > high))[:1]:
+        pack(op, **{field.name: int(values[wrong])})  # raises
+
+
+def _insert(words: np.ndarray, field: Field, values: np.ndarray) -> None:
+    """Put values into their bits."""
+    bits = values.astype(np.uint64) & np.uint64((1 << field.width) - 1)
+    word, shift = divmod(field.low, _WORD_BITS)
+    words[:, word] |= bits << np.uint64(shift)
+    if shift + field.width > _WORD_BITS:
+        words[:, word + 1] |= bits >> np.uint64(_WORD_BITS - shift)

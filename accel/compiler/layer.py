@@ -6,6 +6,7 @@ pooling axes (kernel 1, stride 1), so that later stages know one form only.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -77,12 +78,14 @@ class Context:
         graph: the network.
         seats: where its tensors lie.
         params, batch: what it is compiled for.
+        data: whether weights and biases matter.
     """
 
     graph: Graph
     seats: dict[str, Seat]
     params: Params
     batch: int
+    data: bool
 
     def view(self, name: str) -> View:
         """All images of a tensor."""
@@ -129,7 +132,7 @@ class Slice:
     channels: int
     groups: tuple[Group, ...]
 
-    @property
+    @functools.cached_property
     def splittable(self) -> bool:
         """Whether every group reads the whole slice, so that it may be loaded in chunks."""
         return all(group.width == self.channels for group in self.groups)

@@ -6,7 +6,7 @@ import numpy as np
 
 from accel.compiler import window_tile
 from accel.compiler.axes import conv_axes, pool_axes
-from accel.compiler.channels import slices
+from accel.compiler.channels import folded_bias, slices
 from accel.compiler.errors import CompileError
 from accel.compiler.layer import Axis, Context, MachineLayer, Pooling, View
 from accel.compiler.window import AddLayer, WindowLayer, window_layer
@@ -198,7 +198,7 @@ def _layer(
     rows = dataclasses.replace(rows, outputs=pool_rows.size)
     columns = dataclasses.replace(columns, outputs=pool_columns.size)
 
-    view = context.view(node.input)
+    view, bias = context.view(node.input), folded_bias(context, node)
     node, view, rows, columns = _flatten(node, view, rows, columns)
     view, rows, columns = _decimate(params, view, rows, columns)
     if not pool:
@@ -224,7 +224,7 @@ def _layer(
         view=view,
         rows=rows,
         columns=columns,
-        slices=slices(node, source.zero_point, params, share),
+        slices=slices(node, bias, params, share),
         pad=source.zero_point,
         rounding=node.requant.rounding,
         out_zero=node.requant.zero_point,

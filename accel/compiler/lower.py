@@ -1,5 +1,6 @@
 """Lower one machine layer, tiled, into the commands of its blocks."""
 
+import bisect
 import dataclasses
 
 from accel.compiler import walks, weights
@@ -47,6 +48,21 @@ class Lowering:
         self.layer, self.tilings, self.stream, self.addresses = layer, tilings, stream, addresses
         self.source, self.ready = source
         self.target, self.done = target
+        #: Every group's walks, by slice and group number, and its weight tiles.
+        self.kernels = {
+            (number, index): (kernels, weights.tiles(kernels))
+            for number, (part, tiling) in enumerate(zip(layer.slices, tilings, strict=True))
+            for index, group in enumerate(part.groups)
+            for kernels in [group_kernels(layer, part, group, tiling)]
+        }
+        #: Behind which convolution row each unit row is complete.
+        self.complete = [
+            layer.pool_rows.inside(unit, unit + 1)[1] for unit in range(layer.pool_rows.outputs)
+        ]
+        self.fields = {
+            "rounding": layer.rounding, "out_zero": layer.out_zero, "lo": layer.lo, "hi": layer.hi,
+            "activate": int(layer.table is not None),
+        }  # fmt: skip
         #: TABLE and ACTIVATION commands to come before the next POST.
         self.tables = _activations(layer.table)
         if not layer.pooling.alone:
@@ -159,9 +175,8 @@ class _Strip:
 
     def _block(self, block: Rectangle, number: int, shared: list[Rows], units) -> None:
         group, rows = self.part.groups[number], self.layer.rows
-        kernels = group_kernels(self.layer, self.part, group, self.tiling)
-        address = self.lowering.addresses[self.number, number]
-        self.stream.begin(address, weights.tiles(kernels))
+        kernels, tiles = self.lowering.kernels[self.number, number]
+        self.stream.begin(self.lowering.addresses[self.number, number], tiles)
         first, last = rows.span(block.y0, block.y1)
         commands = sum(len(kernel.walks) for kernel in kernels)
         done = 0
@@ -208,22 +223,23 @@ class _Strip:
             "begin": int(begin),
             "count": (block.y1 - block.y0) * (block.x1 - block.x0),
             "cols": group.cols,
-            "rounding": layer.rounding, "out_zero": layer.out_zero,
-            "lo": layer.lo, "hi": layer.hi,
             "out_w": self.units[1] - self.units[0], "out_h": u1 - u0,
             "dst": target.address + (tall * width + self.units[0]) * pitch + group.first,
             "pitch_x": pitch, "pitch_y": width * pitch,
-            "activate": int(layer.table is not None),
+            **self.lowering.fields,
         }
         y0, y1 = layer.pool_rows.cover(u0, u1)
         fields |= {"in_w": self.x1 - self.x0, "in_h": y1 - y0}
         if layer.pooling.kind != Pool.NONE:
             fields |= self._pool(y0, u0, u1)
         posts = stream.post(Op.POST, fields)
-        for unit in range(u0, u1):
-            if block.y0 < layer.pool_rows.inside(unit, unit + 1)[1] <= block.y1:
-                address = fields["dst"] + (unit - u0) * fields["pitch_y"]
-                self.lowering.done.written(address, 1, group.cols, POST, posts)
+        # The unit rows that this block completes.
+        first, last = (
+            bisect.bisect_right(self.lowering.complete, y, u0, u1) for y in (block.y0, block.y1)
+        )
+        if first < last:
+            address = fields["dst"] + (first - u0) * fields["pitch_y"]
+            self.lowering.done.written(address, last - first, group.cols, POST, posts)
 
     def _pool(self, y0: int, u0: int, u1: int) -> dict[str, int]:
         rows, columns = self.layer.pool_rows, self.layer.pool_columns

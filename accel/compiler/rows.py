@@ -84,6 +84,8 @@ class Rows:
         """Load the rows ``first`` to ``last - 1`` (negative: padding) that are not there yet."""
         if self.next is None or not self.stays and (first > self.next or self._lost(first, last)):
             self._begin(first)
+        if last <= self.next:
+            return
         size = self.strip.size
         for lo, hi in ((self.next, min(last, 0)), (0, size), (size, last)):
             lo, hi = max(lo, self.next), min(hi, last)

@@ -6,7 +6,7 @@ durations, and commands are listed in the order of their starts: whatever starts
 what it waited for, and the fetcher, which follows this order, reaches each engine's next commands
 before that engine needs them.
 
-Beside the waits in its fields, a command keeps its place behind others (``Item.behind``):
+Beside the waits in its fields, a command keeps its place behind others:
 
 - A LOAD or WLOAD goes at most a queue's depth ahead of the EXEC or WINDOW that needs it; more
   would fill the queue and stop the fetcher, and with it the other engines.
@@ -18,41 +18,49 @@ import dataclasses
 
 from accel.compiler.errors import CompileError
 from accel.compiler.stream import Stream
-from accel.isa import Op, WindowMode
+from accel.isa import FIELDS, Op, WindowMode
 from accel.params import DONE_BITS, PARAM_SLOTS, Params
 
 Command = tuple[Op, dict[str, int]]
 
 #: Engines, those first that should be listed first when they start together.
 ENGINES = ("exec", "window", "post", "weights", "wparam", "load", "wload")
+#: What may be needed of a command: that it is listed before, or done.
+LISTED, DONE = 0, 1
 #: Rough cycles from the start of a transfer to its first data, and from a result to memory.
 _LATENCY = 30
 #: Rough cycles that a command costs beside its data.
 _OVERHEAD = 4
+#: The fields that hold counts to wait for, and of which engine, by opcode.
+_WAITS = {
+    op: [
+        (field.name, field.name.removeprefix("wait_"))
+        for field in fields if field.name.startswith("wait_")
+    ]
+    for op, fields in FIELDS.items()
+}  # fmt: skip
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(slots=True)
 class Item:
     """A command on its way into the order.
 
     Attributes:
         op, fields: of the command.
-        after: per engine, how many of its commands must be done.
-        behind: per engine, how many of its commands must be listed.
         cost: rough cycles it keeps its engine busy.
+        needs: (engine, what, count): so many of an engine's commands must be DONE or LISTED.
     """
 
     op: Op
     fields: dict[str, int]
     cost: float
-    after: dict[str, int] = dataclasses.field(default_factory=dict)
-    behind: dict[str, int] = dataclasses.field(default_factory=dict)
+    needs: list[tuple[str, int, int]]
 
-    def __post_init__(self):
-        for name, value in self.fields.items():
-            if name.startswith("wait_") and value:
-                engine = name.removeprefix("wait_")
-                self.after[engine] = max(value, self.after.get(engine, 0))
+
+def _item(op: Op, fields: dict[str, int], cost: float, *needs: tuple[str, int, int]) -> Item:
+    """A command that needs what its ``wait_`` fields say, and ``needs``."""
+    waits = [(engine, DONE, fields[name]) for name, engine in _WAITS[op] if name in fields]
+    return Item(op, fields, cost, [need for need in (*waits, *needs) if need[2]])
 
 
 def order(stream: Stream) -> list[Command]:
@@ -76,45 +84,61 @@ class _Player:
 
     def __init__(self, queues: dict[str, list[Item]]):
         self.queues = queues
-        self.starts: dict[str, list[float]] = {engine: [] for engine in ENGINES}
-        self.ends: dict[str, list[float]] = {engine: [] for engine in ENGINES}
+        #: By engine: when its commands were listed (they start then), and when they are done.
+        self.times: dict[str, tuple[list[float], list[float]]] = {
+            engine: ([], []) for engine in ENGINES
+        }
         self.free = dict.fromkeys(ENGINES, 0.0)
+        #: When each engine's next command starts, as far as that is known.
+        self.heads: dict[str, float] = {}
+        #: By engine: who looks again when it has so many commands listed.
+        self.waiting: dict[str, list[tuple[int, str]]] = {engine: [] for engine in ENGINES}
 
     def run(self) -> list[Command]:
         commands: list[Command] = []
-        heads: dict[str, float | None] = dict.fromkeys(ENGINES)
-        total = sum(len(items) for items in self.queues.values())
+        heads, total = self.heads, sum(len(items) for items in self.queues.values())
+        for engine in ENGINES:
+            self._look(engine)
         while len(commands) < total:
-            for engine, start in heads.items():
-                if start is None:
-                    heads[engine] = self._start(engine)
-            ready = [engine for engine in ENGINES if heads[engine] is not None]
-            if not ready:
+            if not heads:
                 raise AssertionError("commands wait for each other in a circle")
-            engine = min(ready, key=heads.__getitem__)
-            commands.append(self._list(engine, heads[engine]))
-            heads[engine] = None
+            soonest = min(heads.values())
+            engine = next(one for one in ENGINES if heads.get(one) == soonest)
+            commands.append(self._list(engine, heads.pop(engine)))
+            self._look(engine)
+            if self.waiting[engine]:
+                self._wake(engine)
         return commands
 
-    def _start(self, engine: str) -> float | None:
-        """When the engine's next command starts; None while that is not known."""
-        number = len(self.starts[engine])
+    def _look(self, engine: str) -> None:
+        """Find out when an engine's next command starts, or what that waits for."""
+        number = len(self.times[engine][LISTED])
         if number == len(self.queues[engine]):
-            return None
-        item, start = self.queues[engine][number], self.free[engine]
-        for others, counts in ((self.ends, item.after), (self.starts, item.behind)):
-            for other, count in counts.items():
-                if count > len(others[other]):
-                    return None
-                if count > 0:
-                    start = max(start, others[other][count - 1])
-        return start
+            return
+        start = self.free[engine]
+        for other, what, count in self.queues[engine][number].needs:
+            times = self.times[other][what]
+            if count > len(times):
+                self.waiting[other].append((count, engine))
+                return
+            if times[count - 1] > start:
+                start = times[count - 1]
+        self.heads[engine] = start
+
+    def _wake(self, engine: str) -> None:
+        """Let those look again that waited for an engine's latest command."""
+        listed = len(self.times[engine][LISTED])
+        ready = [other for count, other in self.waiting[engine] if count <= listed]
+        self.waiting[engine] = [one for one in self.waiting[engine] if one[0] > listed]
+        for other in ready:
+            self._look(other)
 
     def _list(self, engine: str, start: float) -> Command:
-        item = self.queues[engine][len(self.starts[engine])]
-        self.free[engine] = start + item.cost + _OVERHEAD
-        self.starts[engine].append(start)
-        self.ends[engine].append(self.free[engine] + _LATENCY)
+        listed, done = self.times[engine]
+        item = self.queues[engine][len(listed)]
+        self.free[engine] = end = start + item.cost + _OVERHEAD
+        listed.append(start)
+        done.append(end + _LATENCY)
         return item.op, item.fields
 
 
@@ -138,9 +162,8 @@ def _copies(op: Op, copies, params: Params, reader: str, needs: list[int], ahead
     for number, fields in enumerate(copies):
         while readers < len(needs) and needs[readers] <= number - ahead:
             readers += 1
-        item = Item(op, fields, _copy_cost(fields, params))
-        item.behind[reader] = readers
-        items.append(item)
+        cost = _copy_cost(fields, params)
+        items.append(_item(op, fields, cost, (reader, LISTED, readers)))
     return items
 
 
@@ -151,26 +174,27 @@ def _blocks(stream: Stream) -> dict[str, list[Item]]:
     exec_ends, post_ends = [0], [0]
     for number, block in enumerate(stream.blocks):
         record = params.param_bytes + block.weights["tiles"] * params.tile_bytes
-        item = Item(Op.WEIGHTS, block.weights, record / params.bus_bytes)
-        item.behind["exec"] = exec_ends[max(0, number - 1)]
-        # At the start, where everything waits for the bus, the first input comes first.
-        item.behind["load"] = stream.blocks[0].execs[0]["wait_load"]
-        item.after["post"] = post_ends[max(0, number + 1 - PARAM_SLOTS)]
-        queues["weights"].append(item)
+        queues["weights"].append(_item(
+            Op.WEIGHTS, block.weights, record / params.bus_bytes,
+            ("exec", LISTED, exec_ends[max(0, number - 1)]),
+            # At the start, where everything waits for the bus, the first input comes first.
+            ("load", LISTED, stream.blocks[0].execs[0]["wait_load"]),
+            ("post", DONE, post_ends[max(0, number + 1 - PARAM_SLOTS)]),
+        ))  # fmt: skip
         for fields in block.execs:
             tiles = -(-fields["k"] // params.rows)
             pixels = fields["nx"] * fields["ny"]
-            item = Item(Op.EXEC, fields, tiles * max(pixels, params.rows))
-            item.behind["weights"] = number + 1
-            # The accumulator bank of the block before the last.
-            item.after["post"] = post_ends[max(0, number - 1)]
-            queues["exec"].append(item)
+            queues["exec"].append(_item(
+                Op.EXEC, fields, tiles * max(pixels, params.rows),
+                ("weights", LISTED, number + 1),
+                # The accumulator bank of the block before the last.
+                ("post", DONE, post_ends[max(0, number - 1)]),
+            ))  # fmt: skip
         exec_ends.append(len(queues["exec"]))
         for op, fields in block.posts:
             vectors = fields["count"] if op == Op.POST else 1
-            item = Item(op, fields, vectors * params.cols / params.post_lanes)
-            item.after["exec"] = exec_ends[-1]
-            queues["post"].append(item)
+            cost = vectors * params.cols / params.post_lanes
+            queues["post"].append(_item(op, fields, cost, ("exec", DONE, exec_ends[-1])))
         post_ends.append(len(queues["post"]))
     return queues
 
@@ -181,17 +205,18 @@ def _windows(stream: Stream) -> tuple[list[Item], list[Item]]:
     records, windows, macs = [], [], []
     for fields in stream.windows:
         vector = max(-(-fields["k"] // params.window_taps), params.cols / params.window_lanes)
-        item = Item(Op.WINDOW, fields, fields["nx"] * fields["ny"] * vector)
-        windows.append(item)
-        if fields["mode"] != WindowMode.MAC:
+        needs = []
+        if fields["mode"] == WindowMode.MAC:
+            needs = [("wparam", DONE, len(records) + 1)]
+        cost = fields["nx"] * fields["ny"] * vector
+        windows.append(_item(Op.WINDOW, fields, cost, *needs))
+        if not needs:
             continue
         record = stream.wparams[len(records)]
         bytes_read = params.param_bytes + record["tiles"] * params.window_taps * params.cols
-        before = Item(Op.WPARAM, record, bytes_read / params.bus_bytes)
         # Two slots: that of the MAC before the last.
-        before.after["window"] = macs[-2] if len(macs) > 1 else 0
-        records.append(before)
-        item.after["wparam"] = len(records)
+        before = ("window", DONE, macs[-2] if len(macs) > 1 else 0)
+        records.append(_item(Op.WPARAM, record, bytes_read / params.bus_bytes, before))
         macs.append(len(windows))
     return records, windows
 

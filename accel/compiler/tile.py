@@ -264,6 +264,15 @@ def _chunkings(layer: MachineLayer, part: Slice, params: Params):
             return
 
 
+def tiling_key(layer: MachineLayer, part: Slice) -> tuple:
+    """All that a slice's tiling depends on, besides the machine."""
+    return (
+        layer.view.images, layer.rows, layer.columns, layer.pool_rows, layer.pool_columns,
+        layer.pooling.kind, layer.pooling.alone, layer.channels, part.channels,
+        tuple(group.width for group in part.groups),
+    )  # fmt: skip
+
+
 def tile(layer: MachineLayer, part: Slice, params: Params) -> Tiling:
     """The fastest legal tiling of a slice.
 

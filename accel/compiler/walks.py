@@ -13,6 +13,7 @@ arithmetic allows.
 """
 
 import dataclasses
+import functools
 import math
 
 from accel.compiler.layer import Axis
@@ -48,7 +49,7 @@ class Kernel:
     residue: int
     lanes: int
 
-    @property
+    @functools.cached_property
     def tiles(self) -> int:
         """Weight tiles of all walks together."""
         return sum(-(-len(w.taps) * self.channels // self.lanes) for w in self.walks)

@@ -1,10 +1,59 @@
 """The weight stream: one parameter record and its tiles for every group of output channels."""
 
+import dataclasses
+from collections.abc import Callable
+
 import numpy as np
 
 from accel.compiler.layer import Group
 from accel.compiler.walks import Kernel
 from accel.params import PARAM_PLANES, Params
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """A parameter record and its tiles: their length, and what makes their bytes (uint8)."""
+
+    size: int
+    make: Callable[[], np.ndarray]
+
+
+def record(group: Group, chunks: tuple[Kernel, ...], params: Params) -> Record:
+    """The record of a group, its tiles in the order EXECs use them."""
+    size = params.param_bytes + tiles(chunks) * params.tile_bytes
+    return Record(size, lambda: _array_bytes(group, chunks, params))
+
+
+def window_record(group: Group, params: Params) -> Record:
+    """The record of a depthwise group on the window unit."""
+    tile = params.window_taps
+    count = -(-group.weights[0].size // tile)
+    return Record(
+        params.param_bytes + count * tile * params.cols, lambda: _window_bytes(group, params)
+    )
+
+
+def tiles(chunks: tuple[Kernel, ...]) -> int:
+    """Weight tiles of a group."""
+    return sum(chunk.tiles for chunk in chunks)
+
+
+def _array_bytes(group: Group, chunks: tuple[Kernel, ...], params: Params) -> np.ndarray:
+    parts = [_planes(group, params)]
+    first = 0
+    for chunk in chunks:
+        channels = slice(first, first + chunk.channels)
+        first += chunk.channels
+        for walk in chunk.walks:
+            taps = [group.weights[:, ky, kx, channels] for ky, kx in walk.taps]
+            lanes = np.concatenate(taps, axis=1).T  # [k, outputs]
+            parts.append(_tiles(lanes, params.rows, params))
+    return np.concatenate(parts)
+
+
+def _window_bytes(group: Group, params: Params) -> np.ndarray:
+    lanes = group.weights.reshape(group.cols, -1).T
+    return np.concatenate([_planes(group, params), _tiles(lanes, params.window_taps, params)])
 
 
 def _planes(group: Group, params: Params) -> np.ndarray:
@@ -23,28 +72,3 @@ def _tiles(lanes: np.ndarray, rows: int, params: Params) -> np.ndarray:
     tiles = np.zeros((depth, params.cols), np.uint8)
     tiles[: lanes.shape[0], : lanes.shape[1]] = lanes.astype(np.int8).view(np.uint8)
     return tiles.reshape(-1)
-
-
-def record(group: Group, chunks: tuple[Kernel, ...], params: Params) -> np.ndarray:
-    """The bytes (uint8) of a group's parameter record and tiles, in the order EXECs use them."""
-    parts = [_planes(group, params)]
-    first = 0
-    for chunk in chunks:
-        channels = slice(first, first + chunk.channels)
-        first += chunk.channels
-        for walk in chunk.walks:
-            taps = [group.weights[:, ky, kx, channels] for ky, kx in walk.taps]
-            lanes = np.concatenate(taps, axis=1).T  # [k, outputs]
-            parts.append(_tiles(lanes, params.rows, params))
-    return np.concatenate(parts)
-
-
-def window_record(group: Group, params: Params) -> np.ndarray:
-    """The same for a depthwise group on the window unit."""
-    lanes = group.weights.reshape(group.cols, -1).T
-    return np.concatenate([_planes(group, params), _tiles(lanes, params.window_taps, params)])
-
-
-def tiles(chunks: tuple[Kernel, ...]) -> int:
-    """Weight tiles of a group."""
-    return sum(chunk.tiles for chunk in chunks)

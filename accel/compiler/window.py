@@ -116,7 +116,7 @@ def _depthwise(context: Context, node: Conv) -> WindowLayer | None:
     rows, columns = conv_axes(node, source, target)
     if (rows.dilation, columns.dilation) != (1, 1):
         return None
-    need, bias = node.requant, folded_bias(node, source.zero_point)
+    need, bias = node.requant, folded_bias(context, node)
     groups = tuple(
         Group(first, 0, node.weights[part], bias[part], need.multiplier[part], need.shift[part])
         for first in range(0, channels, params.cols)

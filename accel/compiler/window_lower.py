@@ -2,8 +2,6 @@
 
 import dataclasses
 
-import numpy as np
-
 from accel.compiler import weights
 from accel.compiler.ready import WINDOW, Ready
 from accel.compiler.rows import Rows, Strip, split
@@ -16,8 +14,8 @@ from accel.program import Placement
 Where = tuple[Placement, Ready]
 
 
-def records(layer: WindowLayer | AddLayer, params: Params) -> list[np.ndarray]:
-    """The bytes (uint8) of a depthwise convolution's WPARAMs, one for each channel group."""
+def records(layer: WindowLayer | AddLayer, params: Params) -> list[weights.Record]:
+    """The records of a depthwise convolution's WPARAMs, one for each channel group."""
     return [] if isinstance(layer, AddLayer) else [
         weights.window_record(group, params) for group in layer.groups
     ]

@@ -10,9 +10,10 @@ _TEXT = ("layer", "op", "bound")
 def render(report: dict) -> rich.table.Table:
     """A table of the layers of ``report`` and their total, ready to print."""
     array = report["array"]
+    notes = "".join(f"; {report[name]}" for name in ("weights", "inputs") if name in report)
     table = rich.table.Table(
         title=f"{report['network']}: {report['images']} images on the "
-        f"{array['rows']}x{array['cols']} array, engine {report['engine']}",
+        f"{array['rows']}x{array['cols']} array, engine {report['engine']}{notes}",
         box=rich.box.SIMPLE_HEAD,
     )
     for column in _COLUMNS:
