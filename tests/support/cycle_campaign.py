@@ -29,7 +29,9 @@ def random_memory(rng: np.random.Generator, bus_bytes: int) -> Memory:
     return Memory(latency_cycles=int(rng.integers(1, 101)), bytes_per_cycle=width)
 
 
-def differences(engine, program: Program, memory: Memory) -> tuple[int, list[str]]:
+def differences(
+    engine, program: Program, memory: Memory, max_cycles: int = MAX_CYCLES
+) -> tuple[int, list[str]]:
     """Run a program on the RTL and on the model.
 
     Cycles do not depend on data, so the inputs are zeros.
@@ -42,7 +44,7 @@ def differences(engine, program: Program, memory: Memory) -> tuple[int, list[str
     for number, step in enumerate(program.steps):
         if not step.commands:
             continue
-        outcome = engine.run(space, step.start, step.commands, memory, MAX_CYCLES)
+        outcome = engine.run(space, step.start, step.commands, memory, max_cycles)
         expected = {"total": outcome.counters}
         for layer in step.layers:
             words = space[layer.mark_addr : layer.mark_addr + RECORD_BYTES].view("<u4")
