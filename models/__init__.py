@@ -18,7 +18,8 @@ _HERE = pathlib.Path(__file__).parent
 class Builtin:
     """A network that ships with the project.
 
-    ``inputs`` is an .npz file with ``images`` in the network's own layout and ``labels``.
+    ``inputs`` is an .npz file with ``images`` in the network's own layout and, where they show
+    something, ``labels``.
     """
 
     name: str
@@ -53,6 +54,12 @@ BUILTIN: dict[str, Builtin] = {
             summary="MLPerf Tiny's keyword spotting, int8 TFLite: depthwise separable, 12 words",
             network=_HERE / "kws" / "kws_dscnn_int8.tflite",
             inputs=_HERE / "kws" / "words.npz",
+        ),
+        Builtin(
+            name="resnet8",
+            summary="MLPerf Tiny's ResNet-8, int8 per channel: residual; images are noise",
+            network=_HERE / "resnet8" / "resnet8_int8.onnx",
+            inputs=_HERE / "resnet8" / "noise.npz",
         ),
     )
 }

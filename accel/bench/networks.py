@@ -49,6 +49,8 @@ CASES = (
     Case("vgg16", {CONVOLUTIONS: 0.99, DENSE: 0.95}, seconds=300),
     Case("googlenet", {WHOLE: 0.93}),
     Case("alexnet", {CONVOLUTIONS: 0.97, DENSE: 0.95}),
+    Case("resnet8", {WHOLE: 0.85}),
+    Case("kws", {}),
     Case("mobilenet", {}),
     Case("mobilenet", {WHOLE: 0.60}, batch=8),
     Case("resnet18", {WHOLE: 0.93}, array=32),

@@ -44,8 +44,8 @@ def markdown(report: dict, command: str) -> str:
         f"{report['peak_mb']:,} MB.", "",
         "An array of NxN with N bytes/cycle of memory at 32 cycles latency, 128 KiB of input "
         "buffer, 1024 accumulator rows; from start to interrupt, memory included. Cycles are the "
-        "RTL's own counters. Weights are seeded random numbers. The simulator's build is not in "
-        "the seconds.",
+        "RTL's own counters. Weights are seeded random numbers, but for kws and resnet8. The "
+        "simulator's build is not in the seconds.",
         "", f"| {' | '.join(_COLUMNS)} |", "|---|---:|---:|---:|---:|---:|---:|---|",
     ]  # fmt: skip
     lines += [f"| {' | '.join(_cells(row))} |" for row in report["figures"]]
