@@ -54,7 +54,8 @@ def _overview():
             yield name, *networks.figures(load(model.network)), "trained int8 file"
     for name, definition in models.NETWORKS.items():
         net = definition.build()
-        weights = "trained int8 file" if name in models.BUILTIN else "seeded random, or your own .onnx"
+        trained = name in models.BUILTIN
+        weights = "trained int8 file" if trained else "seeded random, or your own .onnx"
         yield name, net.input_shape, len(net.nodes), net.parameter_count, net.macs, weights
 
 
