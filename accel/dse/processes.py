@@ -1,6 +1,7 @@
 """Workers on this machine: processes, each with the network, that evaluate a point at a time."""
 
 import collections
+import contextlib
 import dataclasses
 import itertools
 import multiprocessing
@@ -31,10 +32,13 @@ def _serve(pipe: connection.Connection, work: Work) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    pipe.send(None)  # ready
-    graph, engine = pipe.recv()
-    while (point := pipe.recv()) is not None:
-        pipe.send(work(graph, engine, point))
+    with contextlib.suppress(EOFError, OSError):  # the parent has enough
+        pipe.send(None)  # ready
+        graph, engine = pipe.recv()
+        while True:
+            point = pipe.recv()
+            row = work(graph, engine, point)
+            pipe.send(row)
 
 
 def _end_with_parent() -> None:
