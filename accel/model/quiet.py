@@ -1,7 +1,7 @@
 """Cycles in which nothing happens but weights coming in, perhaps while pixels stream.
 
-They are most of those that cannot be skipped.  What accel.model.simulate looks at in every cycle is
-looked at here once: all blocks but the weight engine sleep, and the loop ends before one would wake.
+They are many of those that cannot be skipped.  What accel.model.simulate looks at in every cycle
+is looked at here once: all other blocks sleep, and the loop ends before one would wake.
 """
 
 from accel.model import (

@@ -200,6 +200,22 @@ def test_a_sweep_in_which_everything_fails(tmp_path):
     assert "every point failed" in done.output
 
 
+def test_a_scheduler_where_nothing_listens(tmp_path, monkeypatch):
+    pytest.importorskip("distributed", reason="the extra `sweep` is not installed")
+    monkeypatch.setattr("accel.dse.cluster.PATIENCE", 1)
+    done = call("sweep", "mnist", "--scheduler", "tcp://127.0.0.1:9", "--out", tmp_path)
+    assert done.exit_code == 2
+    assert "no Dask scheduler answers at tcp://127.0.0.1:9 within 1 s" in done.output
+
+
+def test_a_machine_that_is_too_small_is_told_of(tmp_path):
+    large = Builder(np.random.default_rng(1), (40, 40, 1)).conv(1, (30, 30)).graph()
+    (row,) = sweep(large, [Point(4, 4, input_bytes=512, bus_bytes=8)], tmp_path)
+    assert row["status"] == "failed"
+    assert row["error"].startswith("CompileError: conv0: input buffer too small for one row")
+    assert row["error"].endswith("needs at least 900 bytes, input_bytes is 512")
+
+
 @pytest.mark.parametrize(
     "arguments, words",
     [
