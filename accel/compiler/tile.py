@@ -289,6 +289,13 @@ def tile(layer: MachineLayer, part: Slice, params: Params) -> Tiling:
         if tried == 4 or tried == 1 and _comfortable(layer, found[1], params):
             break
     if found is None:
+        least = _least_bytes(layer, part, params)
+        if least > params.input_bytes:
+            raise CompileError(
+                f"{layer.name}: input buffer too small for one row of its windows: a "
+                f"{layer.rows.kernel}x{layer.columns.kernel} kernel needs at least {least} bytes, "
+                f"input_bytes is {params.input_bytes}"
+            )
         raise CompileError(
             f"{layer.name}: buffer too small for its windows: a {layer.rows.kernel}x"
             f"{layer.columns.kernel} kernel (pooled {layer.pool_rows.kernel}x"
@@ -296,6 +303,14 @@ def tile(layer: MachineLayer, part: Slice, params: Params) -> Tiling:
             f"acc_rows {params.acc_rows}, pool_entries {params.pool_entries}"
         )
     return _in_parts(layer, part, params, found[1])
+
+
+def _least_bytes(layer: MachineLayer, part: Slice, params: Params) -> int:
+    """The smallest input buffer that holds what a single convolution output needs."""
+    return layer.rows.extent * min(
+        max(chunk.pitch(layer.columns.extent * chunk.channels) for chunk in chunks)
+        for chunks in _chunkings(layer, part, params)
+    )
 
 
 def _in_parts(layer: MachineLayer, part: Slice, params: Params, tiling: Tiling) -> Tiling:

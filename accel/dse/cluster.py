@@ -11,6 +11,8 @@ from accel.graph.ir import Graph
 
 #: Seconds within which the scheduler must answer.
 PATIENCE = 10
+#: Seconds without a result after which to see whether workers are left.
+_LOOK = 10
 
 
 class Cluster:
@@ -26,7 +28,7 @@ class Cluster:
     """
 
     def __init__(self, graph: Graph, engine: str, address: str):
-        self._engine = engine
+        self._engine, self._address = engine, address
         self._client = _connect(address)
         try:
             _check_workers(self._client, address)
@@ -36,20 +38,51 @@ class Cluster:
             raise
 
     def run(self, points: list[Point]) -> Iterator[tuple[Point, dict]]:
-        """Points with their result rows, in the order in which they finish."""
-        from distributed import as_completed
+        """Points with their result rows, in the order in which they finish.
+
+        Raises:
+            SweepError: the cluster has lost all its workers, or its scheduler.
+        """
+        from distributed import wait
+        from distributed.client import FuturesCancelledError
 
         with self._client:
             futures = {
                 self._client.submit(evaluate, self._graph, self._engine, point, pure=False): point
                 for point in points
             }
-            for future in as_completed(futures):
-                # The task catches its own errors: this is a worker that died or was taken away.
-                wrong = future.exception()
-                point = futures[future]
-                yield point, failure(f"its worker failed: {wrong}") if wrong else future.result()
-                future.release()
+            while futures:
+                try:
+                    finished = wait(list(futures), _LOOK, "FIRST_COMPLETED").done
+                except TimeoutError:
+                    _check_alive(self._client, self._address)
+                    continue
+                except FuturesCancelledError as error:
+                    raise _gone(self._address, error) from error
+                for future in finished:
+                    # The task catches its own errors: this is a worker that died or was taken away.
+                    wrong = future.exception()
+                    point = futures.pop(future)
+                    lost = failure(f"its worker failed: {wrong}")
+                    yield point, lost if wrong else future.result()
+                    future.release()
+
+
+def _gone(address: str, error: Exception) -> SweepError:
+    return SweepError(f"the Dask scheduler at {address} has gone: {_line(error)}")
+
+
+def _check_alive(client, address: str) -> None:
+    """See whether somebody is there to wait for."""
+    try:
+        workers = client.scheduler_info(n_workers=-1)["workers"]
+        running = client.status == "running"
+    except Exception as error:  # whatever a scheduler that has gone brings about
+        raise _gone(address, error) from error
+    if not running:
+        raise _gone(address, RuntimeError(client.status))
+    if not workers:
+        raise SweepError(f"the Dask scheduler at {address} has lost all its workers")
 
 
 def _connect(address: str):

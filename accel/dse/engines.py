@@ -76,6 +76,8 @@ def _sum(records) -> dict[str, int]:
 ENGINES: dict[str, Engine] = {
     "model": model, "verilator": _rtl("verilator"), "pysim": _rtl("pysim")
 }  # fmt: skip
+#: Those that compute, and so need a program with its weights.
+ON_DATA = ("verilator", "pysim")
 
 
 def predict(graph: Graph, params: Params, memory: Memory | None = None) -> dict[str, int]:
@@ -86,4 +88,4 @@ def predict(graph: Graph, params: Params, memory: Memory | None = None) -> dict[
     """
     from accel.compiler import compile_graph
 
-    return model(compile_graph(graph, params, 1), graph, memory or Memory())
+    return model(compile_graph(graph, params, 1, data=False), graph, memory or Memory())

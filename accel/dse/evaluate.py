@@ -4,23 +4,24 @@ import dataclasses
 import time
 
 from accel.compiler import compile_graph
-from accel.dse.engines import ENGINES
+from accel.dse.engines import ENGINES, ON_DATA
 from accel.dse.point import Point, buffer_bytes
 from accel.graph.ir import Graph
 from accel.params import Params
 from accel.program import Program
 
 #: The latest program of this process, behind what it was compiled from.
-_latest: list[tuple[Graph, Params, int, Program]] = []
+_latest: list[tuple[Graph, tuple, Program]] = []
 
 
-def _compile(graph: Graph, params: Params, batch: int) -> Program:
+def _compile(graph: Graph, params: Params, batch: int, data: bool) -> Program:
     """Compile a network, or take the latest program: points of other memories share it."""
-    for known, machine, images, program in _latest[:1]:
-        if known is graph and (machine, images) == (params, batch):
+    wanted = params, batch, data
+    for known, what, program in _latest[:1]:
+        if known is graph and what == wanted:
             return program
-    program = compile_graph(graph, params, batch)
-    _latest[:] = [(graph, params, batch, program)]
+    program = compile_graph(graph, params, batch, data=data)
+    _latest[:] = [(graph, wanted, program)]
     return program
 
 
@@ -45,7 +46,7 @@ def failure(error: str) -> dict:
 
 def _figures(graph: Graph, engine: str, point: Point) -> dict:
     params = point.params()
-    program = _compile(graph, params, point.batch)
+    program = _compile(graph, params, point.batch, data=engine in ON_DATA)
     counts = ENGINES[engine](program, graph, point.memory())
     macs = sum(layer.macs for layer in program.layers)
     pes = params.rows * params.cols

@@ -1,5 +1,6 @@
 """A sweep from beginning to end: what is missing is evaluated, kept, and shown."""
 
+import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Callable
@@ -56,11 +57,13 @@ def sweep(
                 else Processes(graph, engine, min(jobs, len(missing)))
             )
             done = len(points) - len(missing)
-            tell(f"{done}/{len(points)} points", done / len(points))
-            for point, row in workers.run(missing):
-                store.add({**dataclasses.asdict(point), **row})
-                done += 1
-                tell(f"{done}/{len(points)} points", done / len(points))
+            tell("starting workers", done / len(points))
+            # Closed: an interruption ends the workers at once.
+            with contextlib.closing(workers.run(missing)) as rows:
+                for point, row in rows:
+                    store.add({**dataclasses.asdict(point), **row})
+                    done += 1
+                    tell(f"{done}/{len(points)} points", done / len(points))
         return [store.row(point) for point in points]
 
 

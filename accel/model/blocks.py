@@ -123,11 +123,7 @@ def _params(w, s, before, c, table, q, done, granted, owner, slot_free):
 def execute_turn(w, s, before, c, cycle, table, q, done, filled, bank_free):
     """The turn of the exec engine; while it is steady, only pixels and lanes are counted."""
     if not (turns.is_awake(w, turns.B_EXEC) or bank_free or execute.event(s) == cycle):
-        if w[turns.PIXELS]:
-            s[execute.PIXELS_LEFT] -= 1
-            s[execute.LANE] += w[turns.LANES]
-            if steady_cycles(w, s, c) == 0:
-                turns.wake(w, turns.B_EXEC)
+        stream(w, s, c, 1)
         return False, False, False
     pixels, lane = s[execute.PIXELS_LEFT], s[execute.LANE]
     takes, completed, written = execute.execute(
@@ -143,6 +139,16 @@ def execute_turn(w, s, before, c, cycle, table, q, done, filled, bank_free):
         stirs = True
     turns.rest(w, turns.B_EXEC, stirs)
     return takes, completed, written
+
+
+@edge
+def stream(w, s, c, cycles):
+    """Let a steady exec engine count pixels and lanes for so many cycles."""
+    if w[turns.PIXELS]:
+        s[execute.PIXELS_LEFT] -= cycles
+        s[execute.LANE] += w[turns.LANES] * cycles
+        if steady_cycles(w, s, c) == 0:
+            turns.wake(w, turns.B_EXEC)
 
 
 @edge

@@ -91,6 +91,30 @@ def end(s, c, drives, read_beats, write_beats, sent):
 
 
 @edge
+def takes_address(s):
+    """Whether the memory will take a read's address in the next cycle."""
+    return s[READ_TAIL] - s[READ_HEAD] < OUTSTANDING
+
+
+@edge
+def has_data(s):
+    """Whether a read's data may come in the next cycle."""
+    return (
+        s[READ_HEAD] != s[READ_TAIL] and s[CYCLE] + 1 >= s[_DUE + (s[READ_HEAD] & _RING)]
+    )
+
+
+@edge
+def answer(s):
+    """In how many cycles a write's response comes, at the soonest; at most NEVER / 2."""
+    if s[OPEN_HEAD] != s[OPEN_TAIL]:
+        return 0
+    if s[DONE_HEAD] != s[DONE_TAIL]:
+        return max(s[_DONE + (s[DONE_HEAD] & _RING)] - s[CYCLE], 0)
+    return NEVER >> 1
+
+
+@edge
 def rest(s):
     """How many cycles from the next one on nothing but time passes, while nobody asks anything."""
     if s[OPEN_HEAD] != s[OPEN_TAIL]:

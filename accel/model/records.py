@@ -27,6 +27,12 @@ def tiles(s):
 
 
 @edge
+def takes(s):
+    """Whether a command is taken in this cycle."""
+    return s[MET] != 0 and s[PENDING] == 0 and s[TAIL] - s[HEAD] != _COMMANDS
+
+
+@edge
 def pack(s, c, arrived):
     """Pack beats into entries; whether one is complete."""
     if not arrived:
@@ -55,7 +61,7 @@ def request(
         Whether the command is taken.
     """
     leaves_range = s[PENDING] != 0 and takes_range(s, SPLIT, granted)
-    taken = s[MET] != 0 and s[PENDING] == 0 and s[TAIL] - s[HEAD] != _COMMANDS
+    taken = takes(s)
     split(s, SPLIT, c, granted, s[PENDING], s[ADDRESS], s[BYTES], leaves * c[ENTRY_BEATS])
     if leaves_range:
         s[PENDING] = 0

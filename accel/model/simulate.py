@@ -13,6 +13,7 @@ from accel.model import (
     load,
     memory,
     post,
+    quiet,
     reads,
     store,
     supervise,
@@ -181,6 +182,8 @@ def compiled(skip: bool = True):
                 supervise.add(counts, 1)
                 return cycle, number
 
+            if skip and quiet.begins(w, states):
+                cycle = quiet.pass_by(w, c, cycle, max_cycles, tiles, states, befores, done)
             if skip and w[turns.BUSY] == 0 and w[turns.NEXT] == 0:
                 # Nothing but a steady exec engine: the next cycles are all like this one.
                 cycles = min(blocks.steady_cycles(w, exe, c), execute.event(exe) - cycle - 1)
@@ -190,11 +193,7 @@ def compiled(skip: bool = True):
                     cycle += cycles
                     memory.pass_by(mem, c, cycles)
                     supervise.add(counts, cycles)
-                    if w[turns.PIXELS]:
-                        exe[execute.PIXELS_LEFT] -= cycles
-                        exe[execute.LANE] += w[turns.LANES] * cycles
-                        if blocks.steady_cycles(w, exe, c) == 0:
-                            turns.wake(w, turns.B_EXEC)
+                    blocks.stream(w, exe, c, cycles)
         return -1, number
 
     return run

@@ -54,6 +54,17 @@ def scoreboard(s, done, dispatched, completed, all_idle, exec_idle, finished, pe
     s[ALL_DISPATCHED], s[EXEC_PENDING], s[OUTSTANDING] = finished, pending, open_bus
 
 
+@edge
+def rests(s, exec_idle, finished, pending):
+    """Whether the scoreboard is steady while commands are under way; arguments as above."""
+    return (
+        s[DISPATCHED] < 0 and s[COMPLETED] == 0 and s[UNDER_WAY] != 0 and s[FINISHED] == 0
+        and s[ALL_IDLE] == 0 and s[EXEC_IDLE] == exec_idle and s[ALL_DISPATCHED] == finished
+        and s[EXEC_PENDING] == pending
+        and s[DRAINED] == (finished and not pending and exec_idle)
+    )  # fmt: skip
+
+
 _CYCLES, _BUSY, _MACS_LOW, _MACS_HIGH = (
     RECORD[name] for name in ("cycles", "busy", "macs_low", "macs_high")
 )

@@ -48,6 +48,12 @@ def fifo_empty(s, c):
 
 
 @edge
+def completes(s, c):
+    """Whether a command completes in this cycle."""
+    return s[LOADING] != 0 and s[NUMBER] == c[ROWS] - 1 and s[IN_TILES] == 0
+
+
+@edge
 def weights(s, c, table, number, offered, done, granted, arrived, swap, slot_free):
     """An edge of the weight engine.
 
@@ -74,7 +80,7 @@ def weights(s, c, table, number, offered, done, granted, arrived, swap, slot_fre
     pop = (row or param) and (s[NUMBER] & c[WORDS_PER_ENTRY] - 1) == c[WORDS_PER_ENTRY] - 1
     last_row = s[LOADING] != 0 and s[NUMBER] == c[ROWS] - 1
     last_param = param and s[NUMBER] == c[PARAM_WORDS] - 1
-    completed = last_row and s[IN_TILES] == 0
+    completed = completes(s, c)
 
     entry, tiles = records.pack(s, c, arrived), records.tiles(s)
     takes_command = records.request(

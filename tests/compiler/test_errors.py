@@ -7,10 +7,12 @@ import pytest
 
 from accel.compiler import CompileError, compile_graph
 from accel.graph.ir import Conv
+from accel.isa import COMMAND_BYTES
 from accel.params import Params
 from tests.support import networks
 
 SMALL = Params(rows=4, cols=4, input_bytes=64, acc_rows=8, bus_bytes=4)
+NO_WINDOW_16 = Params(window_taps=0)
 NO_WINDOW = dataclasses.replace(SMALL, window_taps=0)
 
 
@@ -35,7 +37,11 @@ def test_batch():
 
 def test_window_larger_than_the_buffer():
     graph = build((20, 20, 1)).conv(1, (9, 9)).graph()
-    refused(graph, "conv0: buffer too small for its windows: a 9x9 kernel")
+    # Nine rows of nine bytes: the pitch that spreads a tile over all banks is 9, too.
+    refused(
+        graph, "conv0: input buffer too small for one row of its windows: a 9x9 kernel needs at "
+        "least 81 bytes, input_bytes is 64",
+    )  # fmt: skip
 
 
 def test_sum_that_can_leave_int32():
@@ -78,6 +84,27 @@ def test_memory_larger_than_the_address_space():
     params = dataclasses.replace(SMALL, addr_bits=16, input_bytes=1024)
     graph = build((100, 100, 4)).conv(4).graph()
     refused(graph, "test: a network too large for the address space: it needs .* 65536", params)
+
+
+def test_a_batch_larger_than_32_bits_of_addresses():
+    graph = build((100, 100, 4)).conv(4).graph()
+    refused(graph, "test: .* too large for the address space: it needs .* addr_bits 32 reach "
+            "4294967296", Params(), 60_000)  # fmt: skip
+
+
+def test_without_data_only_weights_are_missing():
+    graph = networks.mobile(np.random.default_rng(3), 12, 8, 2)
+    for params in (Params(), NO_WINDOW_16):
+        whole, bare = (compile_graph(graph, params, 2, data=data) for data in (True, False))
+        assert whole.steps == bare.steps
+        assert whole.tensors == bare.tensors
+        assert whole.memory_bytes == bare.memory_bytes == bare.image.size
+        for step in whole.steps:
+            commands = slice(step.start, step.start + step.commands * COMMAND_BYTES)
+            assert np.array_equal(whole.image[commands], bare.image[commands])
+        data = slice(whole.steps[-1].start + whole.steps[-1].commands * COMMAND_BYTES, None)
+        assert not bare.image[data].any()
+        assert whole.image[data].any()
 
 
 def test_unknown_operation():

@@ -3,13 +3,54 @@
 import numpy as np
 import pytest
 
-from accel.compiler import compile_graph, traffic, walks
+from accel.compiler import compile_graph, emit, traffic, walks
 from accel.compiler.layer import Axis
 from accel.compiler.ring import Ring
-from accel.isa import Op
+from accel.isa import FIELDS, EncodingError, Op, pack
 from accel.params import Params
 from tests.support import networks
 from tests.support.programs import commands
+
+
+@pytest.mark.parametrize("op", list(Op))
+def test_commands_are_packed_like_single_ones(op):
+    rng = np.random.default_rng(op)
+    fields = [field for field in FIELDS[op] if field.name != "opcode"]
+    many = [
+        {
+            field.name: int(rng.choice([*field.range, rng.integers(*field.range, endpoint=True)]))
+            for field in fields if rng.random() < 0.7
+        }
+        for _ in range(20)
+    ]  # fmt: skip
+    many = [{"inner": 1, **one} if op in (Op.LOAD, Op.WLOAD) else one for one in many]
+    assert emit.encode([(op, one) for one in many], 0).tobytes() == b"".join(
+        pack(op, **one) for one in many
+    )
+
+
+def test_data_addresses_move_and_others_do_not():
+    load = {"src": 8, "dst": 4, "rows": 1, "items": 1}
+    post = {"dst": 16, "mark": 1, "mark_addr": 32}
+    given = [(Op.LOAD, {**load, "inner": 4}), (Op.LOAD, {**load, "inner": 0, "src": 0}),
+             (Op.POST, post), (Op.POST, {"dst": 5}), (Op.EXEC, {"base": 9})]  # fmt: skip
+    moved = [{**given[0][1], "src": 108}, given[1][1], {**post, "dst": 116, "mark_addr": 132},
+             {"dst": 105}, {"base": 9}]  # fmt: skip
+    packed = [pack(op, **fields) for (op, _), fields in zip(given, moved, strict=True)]
+    assert emit.encode(given, 100).tobytes() == b"".join(packed)
+
+
+@pytest.mark.parametrize(
+    "fields, words",
+    [
+        ({"nx": 1 << 16}, "EXEC.nx must be from 0 to 65535, not 65536"),
+        ({"cols": -1}, "EXEC.cols must be from 0 to 255, not -1"),
+        ({"weight": 1}, "EXEC has no field"),
+    ],
+)
+def test_what_does_not_fit_a_command(fields, words):
+    with pytest.raises(EncodingError, match=words):
+        emit.encode([(Op.EXEC, {"nx": 1}), (Op.EXEC, fields)], 0)
 
 
 def test_ring_waits_for_the_last_reader_of_what_is_overwritten():

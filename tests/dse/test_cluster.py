@@ -1,10 +1,13 @@
+import threading
+import time
+
 import numpy as np
 import pytest
 
 from accel.dse import cluster
 from accel.dse.errors import SweepError
 from accel.dse.evaluate import evaluate
-from accel.dse.point import grid
+from accel.dse.point import Point, grid
 from accel.dse.sweep import sweep
 from tests.support.networks import Builder
 
@@ -25,6 +28,26 @@ def test_a_sweep_on_a_cluster(network, tmp_path):
     assert [row["status"] for row in rows] == ["ok", "failed", "ok", "ok"]
     for row, point in zip(rows, points, strict=True):
         assert {**row, "seconds": 0} == {**evaluate(network, "model", point), "seconds": 0}
+
+
+def leaves(graph, engine, point):
+    """Evaluate a point on a worker that never answers."""
+    time.sleep(3)
+
+
+def test_a_cluster_that_loses_its_workers(network, monkeypatch):
+    monkeypatch.setattr(cluster, "_LOOK", 1)
+    monkeypatch.setattr(cluster, "evaluate", leaves)
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as local:
+        rows = cluster.Cluster(network, "model", local.scheduler_address).run([Point()])
+        later = threading.Timer(0.5, local.scale, [0])
+        later.start()
+        # Dask may cancel what the last worker leaves behind, or keep it for another one.
+        with pytest.raises(SweepError, match="has lost all its workers|has gone: .*cancelled"):
+            list(rows)
+        later.join()
 
 
 def test_a_cluster_without_workers(network):

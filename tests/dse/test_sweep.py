@@ -84,7 +84,8 @@ def test_points_of_other_memories_share_a_program(network, monkeypatch):
     compiled = []
     monkeypatch.setattr(evaluate, "_latest", [])
     monkeypatch.setattr(
-        evaluate, "compile_graph", lambda *key: compiled.append(key[1:]) or compile_graph(*key)
+        evaluate, "compile_graph",
+        lambda *key, data: compiled.append(key[1:]) or compile_graph(*key, data=data),
     )
     points = [Point(4, 4, bus_bytes=8, latency=latency) for latency in (16, 300)]
     near, far = (evaluate.evaluate(network, "model", point) for point in points)
@@ -98,20 +99,54 @@ def test_an_unknown_engine(network, tmp_path):
         sweep(network, POINTS, tmp_path, engine="guess")
 
 
-def deadly(point):
+def deadly(graph, engine, point):
     """Evaluate a point, or end like a process that ran out of memory."""
     if point.batch == 2:
         os._exit(9)
-    return {"status": "ok"}
+    return {"status": "ok", "process": os.getpid()}
 
 
-def test_a_worker_that_dies_costs_only_its_own_point(network, monkeypatch):
-    monkeypatch.setattr(processes, "_work", deadly)
-    points = [Point(batch=1), Point(batch=2), Point(batch=3)]
-    found = dict(processes.Processes(network, "model", 2).run(points))
-    assert found[points[1]]["status"] == "failed"
-    assert "worker process died" in found[points[1]]["error"]
-    assert found[points[0]] == found[points[2]] == {"status": "ok"}
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_worker_that_dies_costs_only_its_own_point(network, jobs):
+    points = grid([(4, 4)], batch=[1, 2, 3], latency=[1, 2])
+    found = dict(processes.Processes(network, "model", jobs, deadly).run(points))
+    assert found.keys() == set(points)
+    for point, row in found.items():
+        assert row["status"] == ("failed" if point.batch == 2 else "ok")
+        assert point.batch != 2 or "worker process died" in row["error"]
+
+
+def test_points_of_one_machine_go_to_one_worker(network):
+    points = grid([(4, 4), (8, 8)], latency=list(range(1, 9)))
+    found = dict(processes.Processes(network, "model", 2, deadly).run(points))
+    # In the end a worker without points takes some of the other's.
+    homes = [found[point]["process"] for point in points]
+    assert len(set(homes[:4])) == len(set(homes[8:12])) == 1
+
+
+class Unloadable:
+    """What a worker cannot read, as if it had another version of something."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
+
+
+def test_a_worker_that_cannot_begin(network):
+    with pytest.raises(SweepError, match="ended with exit code 1 before it began"):
+        list(processes.Processes(network, "model", 2, Unloadable()).run([Point()]))
+
+
+class Slow:
+    """What a worker needs long to read."""
+
+    def __reduce__(self):
+        return time.sleep, (60,)
+
+
+def test_a_worker_that_does_not_begin(network, monkeypatch):
+    monkeypatch.setattr(processes, "PATIENCE", 1.0)
+    with pytest.raises(SweepError, match="did not begin within 1 s"):
+        list(processes.Processes(network, "model", 1, Slow()).run([Point()]))
 
 
 def test_the_identity_is_of_weights_and_engine():
@@ -163,6 +198,22 @@ def test_a_sweep_in_which_everything_fails(tmp_path):
     done = call("sweep", "mnist", "--array", "8x8", "--bus-bytes", "3", "--out", tmp_path)
     assert done.exit_code == 1
     assert "every point failed" in done.output
+
+
+def test_a_scheduler_where_nothing_listens(tmp_path, monkeypatch):
+    pytest.importorskip("distributed", reason="the extra `sweep` is not installed")
+    monkeypatch.setattr("accel.dse.cluster.PATIENCE", 1)
+    done = call("sweep", "mnist", "--scheduler", "tcp://127.0.0.1:9", "--out", tmp_path)
+    assert done.exit_code == 2
+    assert "no Dask scheduler answers at tcp://127.0.0.1:9 within 1 s" in done.output
+
+
+def test_a_machine_that_is_too_small_is_told_of(tmp_path):
+    large = Builder(np.random.default_rng(1), (40, 40, 1)).conv(1, (30, 30)).graph()
+    (row,) = sweep(large, [Point(4, 4, input_bytes=512, bus_bytes=8)], tmp_path)
+    assert row["status"] == "failed"
+    assert row["error"].startswith("CompileError: conv0: input buffer too small for one row")
+    assert row["error"].endswith("needs at least 900 bytes, input_bytes is 512")
 
 
 @pytest.mark.parametrize(
