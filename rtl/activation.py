@@ -1,6 +1,6 @@
 """Activation functions of an int8: a table with an entry for each of its values."""
 
-from amaranth import Cat, Module, Signal, signed
+from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -22,6 +22,7 @@ class ActivationTable(wiring.Component):
     Members:
         table: writes an entry; only while nothing is inside.
         enable: use the table; constant while anything is inside.
+        valid: there is a value.
         x, y: the values.
 
     Latency ACTIVATION_LATENCY, with and without the table; a value a cycle.
@@ -29,6 +30,7 @@ class ActivationTable(wiring.Component):
 
     table: In(ActivationWrite)
     enable: In(1)
+    valid: In(1)
     x: In(signed(8))
     y: Out(signed(8))
 
@@ -38,16 +40,18 @@ class ActivationTable(wiring.Component):
         read, write = memory.read_port(), memory.write_port()
         passing = Signal.like(self.x, reset_less=True)
         y = Signal.like(self.y, reset_less=True)
+        there = Signal()  # in the second stage
         m.d.comb += [
             write.addr.eq(self.table.index),
             write.data.eq(self.table.value.as_signed()),
             write.en.eq(self.table.valid),
             read.addr.eq(Cat(self.x[:-1], ~self.x[-1])),  # x + 128
+            read.en.eq(self.valid),
             self.y.eq(y),
         ]
-        m.d.sync += passing.eq(self.x)
-        with m.If(self.enable):
-            m.d.sync += y.eq(read.data)
-        with m.Else():
-            m.d.sync += y.eq(passing)
+        m.d.sync += there.eq(self.valid)
+        with m.If(self.valid):
+            m.d.sync += passing.eq(self.x)
+        with m.If(there):
+            m.d.sync += y.eq(Mux(self.enable, read.data, passing))
         return m

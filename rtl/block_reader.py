@@ -135,9 +135,11 @@ class BlockReader(wiring.Component):
     def _requantise(self, m, group, issue):
         """Feed the group's sums, multipliers and shifts to the requantisers."""
         lanes = self._params.post_lanes
-        m.submodules.issued = issued = Delay(1, READ_LATENCY)
+        m.submodules.issued = issued = Delay(1, ACC_READ_LATENCY)
+        fed = Signal()
         m.submodules.group = late_group = Delay(len(group), ACC_READ_LATENCY, reset_less=True)
         m.d.comb += [issued.i.eq(issue), late_group.i.eq(group)]
+        m.d.sync += fed.eq(issued.o)
         planes = [
             self._select(self._plane(m, plane), late_group.o, 8)
             for plane in range(MULTIPLIER_PLANE, PARAM_PLANES)
@@ -150,13 +152,14 @@ class BlockReader(wiring.Component):
             requantiser = Requantiser()
             m.submodules[f"requantiser{lane}"] = requantiser
             operand = Signal(operands, name=f"operand{lane}", reset_less=True)
-            m.d.sync += [
-                operand.x.eq(sums.word_select(lane, 32).as_signed()),
-                operand.multiplier.eq(Cat(plane.word_select(lane, 8) for plane in multiplier)),
-                operand.shift.eq(shift.word_select(lane, 8).as_signed()),
-            ]
+            with m.If(issued.o):
+                m.d.sync += [
+                    operand.x.eq(sums.word_select(lane, 32).as_signed()),
+                    operand.multiplier.eq(Cat(plane.word_select(lane, 8) for plane in multiplier)),
+                    operand.shift.eq(shift.word_select(lane, 8).as_signed()),
+                ]
             m.d.comb += [
-                requantiser.valid.eq(issued.o),
+                requantiser.valid.eq(fed),
                 requantiser.x.eq(operand.x),
                 requantiser.multiplier.eq(operand.multiplier),
                 requantiser.shift.eq(operand.shift),
@@ -176,7 +179,11 @@ class BlockReader(wiring.Component):
         for lane, value in enumerate(values):
             m.submodules[f"activation{lane}"] = activation = ActivationTable()
             connect(m, flipped(self.table), activation.table)
-            m.d.comb += [activation.enable.eq(self.config.activate), activation.x.eq(value)]
+            m.d.comb += [
+                activation.enable.eq(self.config.activate),
+                activation.valid.eq(valid),
+                activation.x.eq(value),
+            ]
             results.append(activation.y)
         return results, activated.o
 

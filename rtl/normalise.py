@@ -30,6 +30,7 @@ class Normaliser(wiring.Component):
 
     Members:
         floating: constant from one cycle before a sum enters until it has left.
+        enable: a bit for each stage: there is a sum in front of it.
         x, shift: a sum; a shift from -31 to 31, as in the Requantiser.
         y: what to multiply; right: the product's shift.
 
@@ -37,6 +38,7 @@ class Normaliser(wiring.Component):
     """
 
     floating: In(1)
+    enable: In(NORMALISE_LATENCY)
     x: In(signed(32))
     shift: In(signed(8))
     y: Out(signed(33))
@@ -45,28 +47,36 @@ class Normaliser(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         leading = self._leading(m)
-        m.submodules.x = x = Delay(signed(32), 2, reset_less=True)
-        m.submodules.shift = shift = Delay(signed(8), 2, reset_less=True)
+        m.submodules.x = x = Delay(signed(32), 2, reset_less=True, gated=True)
+        m.submodules.shift = shift = Delay(signed(8), 2, reset_less=True, gated=True)
         early_shift = Signal(signed(8), reset_less=True)
-        m.d.comb += [x.i.eq(self.x), shift.i.eq(self.shift)]
-        m.d.sync += early_shift.eq(self.shift)
+        m.d.comb += [
+            x.i.eq(self.x),
+            x.enable.eq(self.enable[:2]),
+            shift.i.eq(self.shift),
+            shift.enable.eq(self.enable[:2]),
+        ]
+        with m.If(self.enable[0]):
+            m.d.sync += early_shift.eq(self.shift)
 
         # Stage 2 chooses the shift to the left, stage 3 shifts.
         left, late_leading = Signal(5, reset_less=True), Signal(5, reset_less=True)
         shifted = Signal(signed(32), reset_less=True)
         right = Signal(signed(8), reset_less=True)
         to_left = Mux(negative(early_shift), 0, early_shift[:5])
-        m.d.sync += [
-            left.eq(Mux(self.floating, leading, to_left)),
-            late_leading.eq(leading),
-            shifted.eq((x.o << left)[:32].as_signed()),
-            # Normalised, 1 is 2**30, and comes out of a product with 2**30 as 2**23.
-            right.eq((Mux(self.floating, late_leading - 6, 0) - shift.o)[:8].as_signed()),
-        ]
+        with m.If(self.enable[1]):
+            m.d.sync += [left.eq(Mux(self.floating, leading, to_left)), late_leading.eq(leading)]
+        with m.If(self.enable[2]):
+            m.d.sync += [
+                shifted.eq((x.o << left)[:32].as_signed()),
+                # Normalised, 1 is 2**30, and comes out of a product with 2**30 as 2**23.
+                right.eq((Mux(self.floating, late_leading - 6, 0) - shift.o)[:8].as_signed()),
+            ]
         self._round(m, shifted)
         limited = Signal.like(self.right, reset_less=True)
         too_far = less(MAX_RIGHT, right)
-        m.d.sync += limited.eq(Mux(negative(right), 0, Mux(too_far, MAX_RIGHT, right[:5])))
+        with m.If(self.enable[3]):
+            m.d.sync += limited.eq(Mux(negative(right), 0, Mux(too_far, MAX_RIGHT, right[:5])))
         m.d.comb += self.right.eq(limited)
         return m
 
@@ -83,10 +93,11 @@ class Normaliser(wiring.Component):
         for n in range(groups):  # from the lowest: a higher one overrides it
             bits = different.word_select(n, GROUP)
             place = Signal(range(GROUP), name=f"place{n}", reset_less=True)
-            m.d.sync += [
-                found[n].eq(bits.any()),
-                place.eq(Mux(bits[3], 0, Mux(bits[2], 1, Mux(bits[1], 2, 3)))),
-            ]
+            with m.If(self.enable[0]):
+                m.d.sync += [
+                    found[n].eq(bits.any()),
+                    place.eq(Mux(bits[3], 0, Mux(bits[2], 1, Mux(bits[1], 2, 3)))),
+                ]
             with m.If(found[n]):
                 m.d.comb += leading.eq(Cat(place, C(groups - 1 - n, 3)))
         return leading
@@ -98,7 +109,8 @@ class Normaliser(wiring.Component):
         y = Signal.like(self.y, reset_less=True)
         kept = shifted[DROPPED:].as_signed()
         m.d.comb += up.eq(self.floating & half & (rest.any() | kept[0]))
-        m.d.sync += y.eq(
-            Cat(Mux(self.floating, 0, shifted[:DROPPED]), kept + up)[:33].as_signed()
-        )
+        with m.If(self.enable[3]):
+            m.d.sync += y.eq(
+                Cat(Mux(self.floating, 0, shifted[:DROPPED]), kept + up)[:33].as_signed()
+            )
         m.d.comb += self.y.eq(y)

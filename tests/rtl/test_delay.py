@@ -46,3 +46,21 @@ def test_keeps_a_struct_together():
 def test_refuses_a_bad_delay(cycles):
     with pytest.raises(ValueError, match=f"cycles must be an integer of at least 0, not {cycles}"):
         Delay(1, cycles)
+
+
+def test_gated_registers_move_when_told():
+    dut = Delay(8, 3, gated=True)
+    seen = []
+
+    async def bench(ctx):
+        for number, enable in enumerate((0b111, 0b110, 0b100, 0b000, 0b001, 0b010, 0b100), 1):
+            ctx.set(dut.i, number)
+            ctx.set(dut.enable, enable)
+            await ctx.tick()
+            seen.append(ctx.get(dut.o))
+
+    sim = Simulator(dut)
+    sim.add_clock(1e-8)
+    sim.add_testbench(bench)
+    sim.run()
+    assert seen == [0, 0, 1, 1, 1, 1, 5]
