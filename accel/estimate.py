@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 
+from accel import recording
 from accel.compiler import compile_graph
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
@@ -45,6 +46,7 @@ def estimate(
     images: int | None = None,
     params: Params | None = None,
     memory: Memory | None = None,
+    engines: bool = False,
     progress: Callable[[str, float], None] | None = None,
 ) -> dict:
     """Predict a run's report; every ``mismatches`` in it is None.
@@ -52,6 +54,7 @@ def estimate(
     Args:
         model, array, batch, params, memory, progress: as in accel.runner.run.
         images: how many there would be; one batch by default.
+        engines: whether the report tells what each engine did when in the first batch.
 
     Raises:
         InputError: naming the argument, the rule and the value.
@@ -72,4 +75,8 @@ def estimate(
             tell("predicting", len(batches) / (full + 1))
             program = compile_graph(graph, machine, size, data=False)
             batches += [_batch(program, behaviour)] * count
-    return summarise(graph, machine, NAME, behaviour, batches, {}, {}, 0.0) | origin(model)
+    report = summarise(graph, machine, NAME, behaviour, batches, {}, {}, 0.0) | origin(model)
+    if engines:
+        tell("recording", 1.0)
+        report["engines"] = recording.engines(batches[0].program, behaviour)
+    return report

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 import models
-from accel import golden, seeded
+from accel import golden, recording, seeded
 from accel.compiler import compile_graph
 from accel.frontend import load
 from accel.graph import ports
@@ -180,6 +180,7 @@ def run(
     labels=None,
     params: Params | None = None,
     memory: Memory | None = None,
+    engines: bool = False,
     progress: Progress | None = None,
 ) -> Result:
     """Simulate a network on the machine's RTL and compare every layer with the golden model.
@@ -195,6 +196,8 @@ def run(
         labels: the right class of each image, to report accuracy.
         params: the whole machine, for other buffers or bus widths.
         memory: the memory behind the machine; by default 32 cycles latency at full bus width.
+        engines: whether the report tells what each engine did when in the first batch, as the
+            cycle model knows it.
         progress: called with a stage and a share from 0 to 1.
 
     Returns:
@@ -250,6 +253,9 @@ def run(
         graph, machine, simulator.name, behaviour, batches, got, expected, build_seconds
     )
     report |= notes
+    if engines:
+        tell("cycle model", 1.0)
+        report["engines"] = recording.engines(batches[0].program, behaviour)
     if labels is not None:
         report["accuracy"] = _accuracy(outputs[0], np.asarray(labels))
     return Result(outputs, report)

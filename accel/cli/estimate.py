@@ -42,7 +42,9 @@ def estimate(network, inputs, limit, batch, array, out, topology, config) -> Non
             known = len(read_inputs(inputs)[0])
             images = min(known, limit or known)
         with progress_bar("reading") as progress:
-            report = predict(network, array=array, batch=batch, images=images, progress=progress)
+            report = predict(
+                network, array=array, batch=batch, images=images, engines=True, progress=progress
+            )
         out = out or pathlib.Path("reports") / report["network"]
         try:
             folder.write(report, out)

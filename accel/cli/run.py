@@ -38,7 +38,7 @@ def run(network, inputs, limit, batch, array, engine, out) -> None:
             with progress_bar("reading") as progress:
                 result = runner.run(
                     network, images, array=array, engine=engine, batch=batch, limit=limit,
-                    labels=labels, progress=progress,
+                    labels=labels, engines=True, progress=progress,
                 )  # fmt: skip
         except InputError as error:
             raise InputError(f"{inputs}: {error}" if inputs else str(error)) from error

@@ -19,6 +19,7 @@ from accel.model import (
     reads,
     shape,
     simulate,
+    spans,
     store,
     supervise,
     turns,
@@ -26,7 +27,7 @@ from accel.model import (
     window,
     wparams,
 )
-from accel.model.commands import P_MARK, POST, WINDOW, decode
+from accel.model.commands import P_MARK, POST, WINDOW, Commands, decode
 from accel.params import Params
 
 
@@ -78,13 +79,38 @@ def predict(
     """
     c = shape.shape(params, latency_cycles, bytes_per_cycle)
     program = decode(image, start, commands, params)
-    states = _states(c, start, commands)
+    return _run(c, program, start, spans.table(0), max_cycles, skip)
+
+
+def record(
+    params: Params,
+    image: np.ndarray,
+    start: int,
+    commands: int,
+    latency_cycles: int = 32,
+    bytes_per_cycle: int = 0,
+    skip: bool = True,
+) -> tuple[dict[str, int], dict[int, dict[str, int]], dict[str, np.ndarray]]:
+    """The same as :func:`predict`, and when each command began and was completed.
+
+    Returns:
+        Also, by the engines' names (accel.model.commands.QUEUES), int64 [commands, 2]: the cycles
+        in which the engine's commands began and were completed, counted from the start.
+    """
+    c = shape.shape(params, latency_cycles, bytes_per_cycle)
+    program = decode(image, start, commands, params)
+    noted = spans.table(commands)
+    return *_run(c, program, start, noted, 1 << 40, skip), spans.by_engine(noted)
+
+
+def _run(c: np.ndarray, program: Commands, start: int, noted: np.ndarray, max_cycles: int, skip):
+    states = _states(c, start, len(program.queue))
     marks = sum(int(program.tables[queue][:, P_MARK].sum()) for queue in (POST, WINDOW))
     written = np.zeros((marks, 1 + RECORD_WORDS), np.int64)
     done = np.zeros((1 + shape.DONE_DELAYS, supervise.DONE), np.int64)
     befores = tuple(np.zeros_like(state) for state in states)
     cycles, number = simulate.compiled(skip)(
-        c, program.queue, program.pooled, program.tables, states, befores, done, written,
+        c, program.queue, program.pooled, program.tables, states, befores, done, written, noted,
         max_cycles,
     )
     if cycles < 0:

@@ -52,6 +52,12 @@ def idle(s):
 
 
 @edge
+def waits(s):
+    """Whether a command is held that has not begun."""
+    return s[PHASE] == _WAIT
+
+
+@edge
 def starts(s, table):
     """Whether a POST starts in this cycle: it is the moment of ``begin``."""
     return (

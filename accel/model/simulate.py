@@ -15,6 +15,7 @@ from accel.model import (
     post,
     quiet,
     reads,
+    spans,
     store,
     supervise,
     turns,
@@ -44,7 +45,7 @@ def compiled(skip: bool = True):
     source = _source()
 
     @numba.njit(cache=True, nogil=True, **OPTIONS)
-    def run(c, route, pooled, tables, states, befores, done, written, max_cycles):
+    def run(c, route, pooled, tables, states, befores, done, written, noted, max_cycles):
         """Run a program to its end.
 
         Args:
@@ -54,6 +55,7 @@ def compiled(skip: bool = True):
             done: int64 [1 + DONE_DELAYS, DONE], the done counts now and some cycles ago.
             written: int64 [layers, 1 + RECORD_WORDS], which gets the address and the words of each
                 completion record.
+            noted: room for the commands' spans (accel.model.spans), or none.
             max_cycles: give up behind these.
 
         Returns:
@@ -66,7 +68,7 @@ def compiled(skip: bool = True):
         (_, _, b_fetcher, b_q, b_loader, b_weigher, b_exe, b_poster, b_pooler, b_storer, b_board, _,
          _, _, _, _, _, _) = befores  # fmt: skip
         loads, tiles, execs, posts = tables[LOAD], tables[WEIGHTS], tables[EXEC], tables[POST]
-        has_window = c[TAPS] != 0
+        has_window, notes = c[TAPS] != 0, noted.size != 0
         number, cycle = 0, 0
         while cycle < max_cycles:
             cycle += 1
@@ -80,6 +82,8 @@ def compiled(skip: bool = True):
             granted, beats = blocks.request(fetcher, loader, weigher, wloader, wparamer, accepts)
             owner, read_beat = master[reads.BEAT_OWNER], master[reads.BEAT]
 
+            loading, wloading = loader[load.UNDER_WAY], wloader[load.UNDER_WAY]
+            following, waiting = exe[execute.HELD], post.waits(poster)
             # What the blocks tell each other in this cycle, from before its edge.
             swap, filled = exe[execute.SWAP] != 0, weigher[weights.FILLED] != 0
             bank_free, slot_free = poster[post.BANK_FREE] != 0, post.slot_free(poster) != 0
@@ -159,6 +163,14 @@ def compiled(skip: bool = True):
             )  # fmt: skip
             completed = load_done << LOAD | weights_done << WEIGHTS | exec_done << EXEC
             completed |= post_done << POST | window.completed
+            if notes:
+                begun = (loader[load.UNDER_WAY] + load_done != loading) << LOAD
+                begun |= (following != exe[execute.HELD] and following != 0) << EXEC
+                begun |= takes_weights << WEIGHTS | (waiting and not post.waits(poster)) << POST
+                begun |= window.takes & (1 << WPARAM | 1 << WINDOW)
+                wload_done = window.completed >> WLOAD & 1
+                begun |= (wloader[load.UNDER_WAY] + wload_done != wloading) << WLOAD
+                spans.note(noted, cycle, begun, completed)
             if w[turns.SETTLING]:
                 for delay in range(DONE_DELAYS, 0, -1):
                     for engine in range(DONE):

@@ -5,6 +5,13 @@ import pathlib
 from accel.report.style import COLOURS, MEANING, WINDOW, parts, picture, plain, short, title
 
 UNITS = {"array": "array", "window": "window unit"}
+#: The engines of ``report["engines"]``, from memory to memory, and what belongs to the window unit.
+ENGINES = {
+    "load": "loading rows", "weights": "loading weights", "exec": "array",
+    "post": "post-processing", "wload": "loading rows, window unit",
+    "wparam": "loading weights, window unit", "window": "window unit",
+}  # fmt: skip
+_BESIDE = ("wload", "wparam", "window")
 #: Alternating, so that neighbours differ.
 _BARS = {"array": ("#9EC9E8", "#D3E6F4"), "window": ("#8FD3BE", "#CDEBE1")}
 #: A letter's width, and a line's height, in inches at the size of the names.
@@ -31,18 +38,24 @@ def draw(report: dict, path: pathlib.Path) -> None:
     """Write the timeline of the first batch of ``report`` to ``path`` (PNG).
 
     For the array and, where it is used, the window unit: the layers, and below them what share of
-    the cycles between two completions the unit was busy, and what the array waited for.
+    the cycles between two completions the unit was busy, and what the array waited for.  Below
+    all, where the report has it, when each engine had commands under way.
     """
     layers = spans(report)
     units = [unit for unit in UNITS if unit == "array" or report["total"]["window_busy"]]
     heights = [1.0, 1.2] * len(units)
+    engines = {name: found for name, found in report.get("engines", {}).items() if found}
+    if engines:
+        heights.append(0.3 + 0.18 * len(engines))
     layout = {"figsize": (_WIDTH, 1.3 + sum(heights)), "sharex": True, "height_ratios": heights}
-    with picture(path, 2 * len(units), 1, **layout) as (figure, panels):
-        for unit, names, busy in zip(units, panels[::2], panels[1::2], strict=True):
+    with picture(path, len(heights), 1, **layout) as (figure, panels):
+        for unit, names, busy in zip(units, panels[::2], panels[1::2], strict=False):
             _names(names, [layer for layer in layers if layer["where"] == unit], layers, unit)
             (_array if unit == "array" else _window)(busy, layers)
             busy.set(ylim=(0, 100), ylabel="%", yticks=(0, 50, 100))
             plain(busy)
+        if engines:
+            _engines(panels[-1], engines)
         panels[-1].set(xlabel="cycles from the start", xlim=(0, layers[-1]["end"] or 1))
         panels[-1].xaxis.set_major_formatter("{x:,.0f}")
         figure.suptitle(f"{title(report)}; first batch", fontsize=10)
@@ -63,6 +76,18 @@ def _names(axes, mine: list[dict], layers: list[dict], unit: str) -> None:
     axes.set(ylim=(-0.5, 0.5), yticks=[0], yticklabels=[UNITS[unit]])
     axes.spines[:].set_visible(False)
     axes.tick_params(labelsize=9, length=0, labelbottom=False)
+
+
+def _engines(axes, engines: dict[str, list[list[int]]]) -> None:
+    """When each engine had commands under way: what overlaps, lies one below the other."""
+    shown = [name for name in ENGINES if name in engines]
+    for row, name in enumerate(reversed(shown)):
+        bars = [(begin, end - begin) for begin, end in engines[name]]
+        colour = WINDOW if name in _BESIDE else COLOURS["useful"]
+        axes.broken_barh(bars, (row - 0.4, 0.8), color=colour, linewidth=0)
+    axes.set(ylim=(-0.6, len(shown) - 0.4), yticks=range(len(shown)),
+             yticklabels=[ENGINES[name] for name in reversed(shown)])  # fmt: skip
+    plain(axes, _SIZE)
 
 
 def _edges(layers: list[dict]) -> list[int]:

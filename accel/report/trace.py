@@ -6,10 +6,11 @@ The format is Chrome's trace events in JSON; a cycle is shown as a microsecond.
 import pathlib
 
 from accel.report.files import write_json
-from accel.report.timeline import UNITS, spans
+from accel.report.timeline import ENGINES, UNITS, spans
 
 _PROCESS = 1
 _THREADS = {unit: number for number, unit in enumerate(UNITS, 1)}
+_ENGINE_THREADS = {name: number for number, name in enumerate(ENGINES, 11)}
 
 
 def events(report: dict) -> list[dict]:
@@ -33,7 +34,21 @@ def events(report: dict) -> list[dict]:
                 {"ph": "C", "name": name, "pid": _PROCESS, "ts": begin, "args": {"share": share}}
             )
         begin = layer["end"]
-    return named + found
+    return named + found + _engines(report)
+
+
+def _engines(report: dict) -> list[dict]:
+    """Where the report has it, a bar for each time in which an engine had commands under way."""
+    found = []
+    for name, bars in report.get("engines", {}).items():
+        thread = _ENGINE_THREADS[name]
+        found.append(_meta("thread_name", f"commands: {ENGINES[name]}", thread))
+        found += [
+            {"ph": "X", "name": ENGINES[name], "cat": "engine", "pid": _PROCESS, "tid": thread,
+             "ts": begin, "dur": end - begin}
+            for begin, end in bars
+        ]  # fmt: skip
+    return found
 
 
 def _meta(kind: str, name: str, thread: int) -> dict:
