@@ -21,6 +21,7 @@ from rtl.interfaces import (
     waits_met,
 )
 from rtl.pool import PoolUnit
+from rtl.reset import ResetChain
 from rtl.slice import StreamSlice
 from rtl.store import StoreEngine
 
@@ -51,8 +52,9 @@ class PostEngine(wiring.Component):
         completed: strobe: a command's writes have arrived.
         error: strobe: a write was refused.  outstanding: a burst awaits its response.
         beats: strobe: a beat was written.
-        progress: strobe: something moved.
+        progress: strobe: something moved, a cycle late.
         halt: start no command and no write.
+        reset: the engine is being reset; for its blocks' resets.
         idle: no command is held and nothing is under way.
     """
 
@@ -75,15 +77,17 @@ class PostEngine(wiring.Component):
                 "progress": Out(1),
                 "beats": Out(1),
                 "halt": In(1),
+                "reset": In(1),
                 "idle": Out(1),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.reader = reader = BlockReader(self._params)
-        m.submodules.pool = pool = PoolUnit(self._params)
-        m.submodules.store = store = StoreEngine(self._params)
+        chain = ResetChain(m, self.reset)
+        reader = chain.add("reader", BlockReader(self._params))
+        pool = chain.add("pool", PoolUnit(self._params))
+        store = chain.add("store", StoreEngine(self._params))
         connect(m, reader.output, pool.input)
         m.submodules.pooled = pooled = StreamSlice(vector_layout(self._params))
         connect(m, pool.output, pooled.input)
@@ -92,13 +96,16 @@ class PostEngine(wiring.Component):
         connect(m, flipped(self.param), reader.param)
         connect(m, store.axi, flipped(self.axi))
 
-        command = Signal(post_queue_layout)
+        command = Signal(post_queue_layout, reset_less=True)
         idle = self._control(m, command, reader, pool, store)
         self._configure(m, command, reader, pool, store)
         m.submodules.params_read = params_read = Delay(1, READ_LATENCY)
         m.d.comb += [params_read.i.eq(reader.last_read), self.slot_free.eq(params_read.o)]
         # A new block's sums come many cycles after the bank was given to it.
-        m.d.sync += self.bank_free.eq(reader.last_read)
+        m.d.sync += [
+            self.bank_free.eq(reader.last_read),
+            self.progress.eq(store.progress | reader.active | pool.active),
+        ]
         m.d.comb += [
             store.record.eq(self.record),
             store.halt.eq(self.halt),
@@ -106,7 +113,6 @@ class PostEngine(wiring.Component):
             self.error.eq(store.error),
             self.outstanding.eq(store.outstanding),
             self.beats.eq(store.beats),
-            self.progress.eq(store.progress | reader.active | pool.active),
             self.idle.eq(idle & ~self.command.valid & store.idle),
         ]
         return m
@@ -115,15 +121,18 @@ class PostEngine(wiring.Component):
         """One command after another; returns whether none is held."""
         post = self._view(command, Op.POST)
         full = Signal(range(BANKS + 1))
-        take_bank, met = Signal(), Signal()
+        take_bank, met, begin = Signal(), Signal(), Signal()
         bank, slot = Signal(), Signal(SLOT_BITS)
-        m.d.sync += full.eq(full + self.block_done - take_bank)
+        # The first pixel comes many cycles after the reader was started.
+        m.d.sync += [full.eq(full + self.block_done - take_bank), begin.eq(take_bank & post.begin)]
         table = Signal()
         m.d.comb += [
             table.eq(command.table | command.activation),
             reader.bank.eq(bank),
             reader.slot.eq(slot),
             reader.empty.eq(table),
+            pool.begin.eq(begin),
+            store.begin.eq(begin),
         ]
         with m.FSM() as fsm:
             with m.State("IDLE"):
@@ -139,12 +148,7 @@ class PostEngine(wiring.Component):
                 with m.Elif(met & ~self.halt & command.activation):
                     m.next = "ACTIVATION"
                 with m.Elif(met & ~self.halt & (full != 0)):
-                    m.d.comb += [
-                        take_bank.eq(1),
-                        reader.start.eq(1),
-                        pool.begin.eq(post.begin),
-                        store.begin.eq(post.begin),
-                    ]
+                    m.d.comb += [take_bank.eq(1), reader.start.eq(1)]
                     m.next = "RUN"
             with m.State("TABLE"), m.If(self._write_scales(m, command, pool.table)):
                 m.d.comb += reader.start.eq(1)

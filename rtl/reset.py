@@ -26,6 +26,8 @@ class ResetChain:
     A single reset register would drive thousands of flip-flops all over the chip, and its wires
     would limit the clock.  So each block gets a register of its own, fed by the one before.  The
     registers hold different values at any time, hence no synthesiser merges them.
+
+    A block with an input ``reset`` gets its reset there, too, for a chain of its own inside.
     """
 
     def __init__(self, m: Module, reset: Signal):
@@ -39,4 +41,7 @@ class ResetChain:
         self._m.d.sync += local.eq(self._last)
         self._m.submodules[name] = ResetInserter(local)(block)
         self._last = local
+        inner = getattr(block, "reset", None)
+        if inner is not None:
+            self._m.d.comb += inner.eq(local)
         return block
