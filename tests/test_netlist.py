@@ -51,8 +51,9 @@ def read(bits, bit):
 
 
 def next_value(cell, bits):
-    value, reset = (read(bits, cell["connections"][port][0]) for port in ("DI", "LSR"))
-    return 0 if reset else value
+    held, value, reset = (read(bits, cell["connections"][port][0]) for port in ("Q", "DI", "LSR"))
+    enabled = read(bits, cell["connections"].get("CE", ["1"])[0])
+    return 0 if reset else value if enabled else held
 
 
 def lut(cell, bits):
@@ -134,7 +135,7 @@ def hold_a_sum(cells):
 
 
 def hold_on_enable(cells):
-    enable(cells["a2"], "1")
+    enable(cells["a2"], B + 3)
 
 
 @pytest.mark.parametrize("change", [hold_a_sum, hold_on_enable])
