@@ -136,15 +136,18 @@ class BlockReader(wiring.Component):
         """Feed the group's sums, multipliers and shifts to the requantisers."""
         lanes = self._params.post_lanes
         m.submodules.issued = issued = Delay(1, READ_LATENCY)
+        # One selection is made beside the accumulators, the other beside the parameters.  One of
+        # the two is kept complemented: equal registers would become one, far from either place.
         m.submodules.group = late_group = Delay(len(group), ACC_READ_LATENCY, reset_less=True)
-        m.d.comb += [issued.i.eq(issue), late_group.i.eq(group)]
+        m.submodules.other = complement = Delay(len(group), ACC_READ_LATENCY, reset_less=True)
+        m.d.comb += [issued.i.eq(issue), late_group.i.eq(group), complement.i.eq(~group)]
         planes = [
             self._select(self._plane(m, plane), late_group.o, 8)
             for plane in range(MULTIPLIER_PLANE, PARAM_PLANES)
         ]
         *multiplier, shift = planes
         operands = data.StructLayout({"x": signed(32), "multiplier": 32, "shift": signed(8)})
-        sums = self._select(self.acc.data.as_value(), late_group.o, 32)
+        sums = self._select(self.acc.data.as_value(), ~complement.o, 32)
         results = []
         for lane in range(lanes):
             requantiser = Requantiser()

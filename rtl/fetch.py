@@ -268,7 +268,10 @@ class Fetch(wiring.Component):
         # that it has got there: nothing is offered for some cycles after that.
         route, begins, sending = Signal(Engines), Signal(Engines), Signal()
         sent = Signal(range(words_of(COMMAND_BITS)))
-        word = verdict.command.word_select(sent, WORD_BITS)
+        # The word that is to go next; the command has been there for some cycles.
+        ahead = Mux(sending, sent + 1, sent)[: len(sent)]
+        word = Signal(WORD_BITS, reset_less=True)
+        m.d.sync += word.eq(verdict.command.word_select(ahead, WORD_BITS))
         queues = self._queues(m)
         for name, (queue, ops) in queues.items():
             mine = Signal(name=f"for_{name}")

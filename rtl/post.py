@@ -1,6 +1,6 @@
 """Post-processing: accumulated sums to pooled int8 pixels in memory."""
 
-from amaranth import Cat, Module, Signal, unsigned
+from amaranth import Cat, Module, ResetInserter, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
@@ -54,7 +54,7 @@ class PostEngine(wiring.Component):
         beats: strobe: a beat was written.
         progress: strobe: something moved, a cycle late.
         halt: start no command and no write.
-        reset: the engine is being reset; for its blocks' resets.
+        reset: what resets the engine.
         idle: no command is held and nothing is under way.
     """
 
@@ -83,8 +83,10 @@ class PostEngine(wiring.Component):
         )
 
     def elaborate(self, platform):
-        m = Module()
-        chain = ResetChain(m, self.reset)
+        # The blocks have resets of their own, which come some cycles later.
+        top, m = Module(), Module()
+        top.submodules.control = ResetInserter(self.reset)(m)
+        chain = ResetChain(top, self.reset)
         reader = chain.add("reader", BlockReader(self._params))
         pool = chain.add("pool", PoolUnit(self._params))
         store = chain.add("store", StoreEngine(self._params))
@@ -115,7 +117,7 @@ class PostEngine(wiring.Component):
             self.beats.eq(store.beats),
             self.idle.eq(idle & ~self.command.valid & store.idle),
         ]
-        return m
+        return top
 
     def _control(self, m, command, reader, pool, store):
         """One command after another; returns whether none is held."""

@@ -48,7 +48,10 @@ class RamQueue(wiring.Component):
         m.submodules.slice = last = StreamSlice(width)
         entered = self.input.valid & self.input.ready
         left = self.output.valid & self.output.ready
-        m.d.sync += self.level.eq((self.level + entered - left)[: len(self.level)])
+        with m.If(entered & ~left):
+            m.d.sync += self.level.eq(self.level + 1)
+        with m.Elif(left & ~entered):
+            m.d.sync += self.level.eq(self.level - 1)
         self._announce_room(m, entered, fifo, last.input.ready)
         m.d.comb += [
             fifo.w_data.eq(self.input.payload),
