@@ -17,27 +17,37 @@ _A_AND_NOT_B = 0x2222
 def absorb_registers(module: dict) -> int:
     """Move registers into the multipliers of a module of a Yosys JSON netlist, in place.
 
-    A multiplier is changed if every bit of both operands comes from a plain flip-flop (no enable,
-    no reset, initially 0) or is constant, and every used bit of its product goes to a plain
-    flip-flop and nowhere else, all with one clock.  An operand's flip-flop may have a synchronous
-    reset, which becomes a gate at its input: Yosys makes resets of plain logic.  Flip-flops that
-    nobody reads any more are removed.
+    A multiplier is changed if every bit of both operands comes from a flip-flop or is constant,
+    and every used bit of its product goes to a flip-flop and nowhere else, all with one clock and
+    initially 0, those behind it without a reset and with one enable or none.
+
+    The operands' flip-flops move, too, if they have no enable and none of them holds a sum: between
+    the end of a carry chain and a multiplier, which lies where it lies, a register is needed
+    halfway.  Their synchronous resets become gates at their inputs: Yosys makes resets of plain
+    logic.  Flip-flops that nobody reads any more are removed.
 
     Returns the number of changed multipliers.
     """
     cells = module["cells"]
     by_input, by_output = {}, {}
     for name, cell in cells.items():
-        if _is_simple(cell):
+        if _is_flipflop(cell):
             by_output[_bit(cell, "Q")] = name
             if _bit(cell, "LSR") == "0":
                 by_input[_bit(cell, "DI")] = name
     readers = _readers(module)
+    sums = {
+        bit
+        for cell in cells.values()
+        if cell["type"] == "CCU2C"
+        for port in ("S0", "S1")
+        for bit in cell["connections"].get(port, ())
+    }
     multipliers = [cell for cell in cells.values() if cell["type"] == "MULT18X18D"]
-    return sum(_absorb(cells, cell, by_input, by_output, readers) for cell in multipliers)
+    return sum(_absorb(cells, cell, by_input, by_output, readers, sums) for cell in multipliers)
 
 
-def _absorb(cells, multiplier, by_input, by_output, readers):
+def _absorb(cells, multiplier, by_input, by_output, readers, sums):
     """Move the registers of one multiplier if it has them; return whether it has."""
     operands = [f"{bus}{n}" for bus, width in _INPUTS.items() for n in range(width)]
     operands = [port for port in operands if isinstance(_bit(multiplier, port), int)]
@@ -48,28 +58,43 @@ def _absorb(cells, multiplier, by_input, by_output, readers):
     if None in sources + sinks or any(readers[_bit(multiplier, port)] != 1 for port in products):
         return False
     clocks = {_bit(cells[name], "CLK") for name in sources + sinks}
-    if len(clocks) != 1:
+    enables = {_enable(cells[name]) for name in sinks}
+    if len(clocks) != 1 or len(enables) != 1:
         return False
 
+    registers = ["OUTPUT"]
+    if all(_enable(cells[name]) == "1" for name in sources) and not any(
+        _bit(cells[name], "DI") in sums for name in sources
+    ):
+        registers += ["INPUTA", "INPUTB"]
+        _absorb_operands(cells, multiplier, operands, sources, (by_input, by_output, readers))
+    for port, name in zip(products, sinks, strict=True):
+        multiplier["connections"][port] = cells[name]["connections"]["Q"]
+        _remove(cells, name, by_input, by_output, readers)
+    (enable,) = enables
+    for register in registers:
+        enabled_by = "CE0" if enable == "1" or register != "OUTPUT" else "CE1"
+        multiplier["parameters"] |= {
+            f"REG_{register}_CLK": "CLK0", f"REG_{register}_CE": enabled_by,
+            f"REG_{register}_RST": "RST0",
+        }  # fmt: skip
+    enabled = {} if enable == "1" else {"CE1": enable}
+    for port, bit in ({"CLK0": clocks.pop(), "CE0": "1", "RST0": "0"} | enabled).items():
+        multiplier["connections"][port] = [bit]
+        multiplier["port_directions"][port] = "input"
+    return True
+
+
+def _absorb_operands(cells, multiplier, operands, sources, index):
+    """Let the multiplier read what the registers in front of it read."""
+    readers = index[-1]
     inner = {name: _input_of(cells, name, readers) for name in sorted(set(sources))}
     for port, name in zip(operands, sources, strict=True):
         readers[_bit(multiplier, port)] -= 1
         readers[inner[name]] += 1
         multiplier["connections"][port] = [inner[name]]
         if not readers[_bit(cells[name], "Q")]:
-            _remove(cells, name, by_input, by_output, readers)
-    for port, name in zip(products, sinks, strict=True):
-        multiplier["connections"][port] = cells[name]["connections"]["Q"]
-        _remove(cells, name, by_input, by_output, readers)
-    for register in ("INPUTA", "INPUTB", "OUTPUT"):
-        multiplier["parameters"] |= {
-            f"REG_{register}_CLK": "CLK0", f"REG_{register}_CE": "CE0",
-            f"REG_{register}_RST": "RST0",
-        }  # fmt: skip
-    for port, bit in (("CLK0", *clocks), ("CE0", "1"), ("RST0", "0")):
-        multiplier["connections"][port] = [bit]
-        multiplier["port_directions"][port] = "input"
-    return True
+            _remove(cells, name, *index)
 
 
 def _input_of(cells, name, readers):
@@ -102,19 +127,24 @@ def _remove(cells, name, by_input, by_output, readers):
         del by_input[_bit(cell, "DI")]
 
 
-def _is_simple(cell):
-    """Whether a cell is a flip-flop without enable, at most with a reset, and is 0 at first."""
+def _is_flipflop(cell):
+    """Whether a cell is a flip-flop that is 0 at first, at most with an enable and a reset."""
     if cell["type"] != "TRELLIS_FF":
         return False
     parameters = cell["parameters"]
     return (
-        parameters["CEMUX"].strip() == "1"
+        parameters["CEMUX"].strip() in ("1", "CE")
         and parameters["CLKMUX"] == "CLK"
         and parameters["REGSET"] == "RESET"
         and parameters["LSRMUX"] == "LSR"
         and parameters.get("SRMODE", "LSR_OVER_CE") == "LSR_OVER_CE"
         and isinstance(_bit(cell, "DI"), int)
     )
+
+
+def _enable(cell):
+    """The bit that enables a flip-flop; "1" if it has no enable."""
+    return _bit(cell, "CE") if cell["parameters"]["CEMUX"] == "CE" else "1"
 
 
 def _readers(module):

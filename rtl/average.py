@@ -1,6 +1,6 @@
 """Average pooling's division: sums to int8 by way of one requantiser."""
 
-from amaranth import Module, Signal, signed
+from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.memory import Memory
@@ -117,10 +117,18 @@ class Average(wiring.Component):
         ]
         m.submodules.requantiser = requantiser = Requantiser()
         m.submodules.valid = valid = Delay(1, 2)
-        selected = Signal(signed(SUM_BITS), reset_less=True)
-        x = Signal.like(selected)
+        # Selected in two steps: one of two, then one of the pairs.
+        pairs = data.ArrayLayout(signed(SUM_BITS), self._params.cols // 2)
+        paired, pair = Signal(pairs, reset_less=True), Signal(len(column) - 1, reset_less=True)
+        x = Signal(signed(SUM_BITS), reset_less=True)
         looked_up = Signal(scale, reset_less=True)
-        m.d.sync += [selected.eq(item.sums[column]), x.eq(selected), looked_up.eq(read.data)]
+        m.d.sync += [
+            *(one.eq(Mux(column[0], item.sums[2 * n + 1], item.sums[2 * n]))
+              for n, one in enumerate(paired)),
+            pair.eq(column[1:]),
+            x.eq(paired[pair]),
+            looked_up.eq(read.data),
+        ]  # fmt: skip
         m.d.comb += [
             valid.i.eq(issue),
             requantiser.valid.eq(valid.o),

@@ -137,8 +137,11 @@ class BlockReader(wiring.Component):
         lanes = self._params.post_lanes
         m.submodules.issued = issued = Delay(1, ACC_READ_LATENCY)
         fed = Signal()
+        # One selection is made beside the accumulators, the other beside the parameters.  One of
+        # the two is kept complemented: equal registers would become one, far from either place.
         m.submodules.group = late_group = Delay(len(group), ACC_READ_LATENCY, reset_less=True)
-        m.d.comb += [issued.i.eq(issue), late_group.i.eq(group)]
+        m.submodules.other = complement = Delay(len(group), ACC_READ_LATENCY, reset_less=True)
+        m.d.comb += [issued.i.eq(issue), late_group.i.eq(group), complement.i.eq(~group)]
         m.d.sync += fed.eq(issued.o)
         planes = [
             self._select(self._plane(m, plane), late_group.o, 8)
@@ -146,7 +149,7 @@ class BlockReader(wiring.Component):
         ]
         *multiplier, shift = planes
         operands = data.StructLayout({"x": signed(32), "multiplier": 32, "shift": signed(8)})
-        sums = self._select(self.acc.data.as_value(), late_group.o, 32)
+        sums = self._select(self.acc.data.as_value(), ~complement.o, 32)
         results = []
         for lane in range(lanes):
             requantiser = Requantiser()

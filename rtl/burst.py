@@ -195,7 +195,10 @@ class BurstWriter(wiring.Component):
             self.outstanding.eq(axi.awvalid | (awaited != 0)),
             self.progress.eq((axi.awvalid & axi.awready) | self.sent | axi.bvalid),
         ]
-        m.d.sync += [
-            arrived.eq(arrived + axi.bvalid - (pop & is_burst)),
-            awaited.eq(awaited + (axi.awvalid & axi.awready) - (axi.bvalid & (awaited != 0))),
-        ]
+        with m.If(axi.bvalid & ~(pop & is_burst)):
+            m.d.sync += arrived.eq(arrived + 1)
+        with m.Elif(~axi.bvalid & pop & is_burst):
+            m.d.sync += arrived.eq(arrived - 1)
+        m.d.sync += awaited.eq(
+            awaited + (axi.awvalid & axi.awready) - (axi.bvalid & (awaited != 0))
+        )

@@ -17,7 +17,6 @@ from accel.isa import (
     WindowMode,
 )
 from accel.params import POOL_OPEN, WINDOW_TILES, Params
-from rtl.command_queue import WORD_BITS
 from rtl.interfaces import command_layout
 
 OPCODE_BITS = 8
@@ -247,7 +246,6 @@ class CommandCheck(wiring.Component):
     Members:
         commands: 64-byte commands as they lie in memory.
         checked: each with its verdict, in order.
-        shift: shift the command that is offered right by a word; its verdict stays, its kind goes.
 
     Timing: a verdict comes CHECK_LATENCY cycles after its command was taken (POOL_LATENCY more for
     a pooled POST); the next command is taken after the verdict was.
@@ -259,7 +257,6 @@ class CommandCheck(wiring.Component):
             {
                 "commands": In(stream.Signature(COMMAND_BITS)),
                 "checked": Out(stream.Signature(checked_layout)),
-                "shift": In(1),
             }
         )
 
@@ -343,11 +340,8 @@ class CommandCheck(wiring.Component):
                     fits.eq(product <= allowed),
                 ]
                 m.next = "OFFER"
-            with m.State("OFFER"):
-                with m.If(self.shift):
-                    m.d.sync += command.eq(command >> WORD_BITS)
-                with m.If(self.checked.ready):
-                    m.next = "ACCEPT"
+            with m.State("OFFER"), m.If(self.checked.ready):
+                m.next = "ACCEPT"
 
         m.d.comb += [
             self.checked.valid.eq(fsm.ongoing("OFFER")),

@@ -12,6 +12,8 @@ from rtl.reset import RESET_CYCLES
 
 ADDR_BITS = 8
 DATA_BITS = 32
+#: Cycles from a register's address to its value.
+READ_LATENCY = 2
 
 #: AXI4-Lite from the master's side; responses are always OKAY.
 axi_lite = wiring.Signature(
@@ -63,7 +65,7 @@ class RegisterPort(wiring.Component):
         bus: the AXI4-Lite slave.  Write address and data may come in either order; one write and
             one read are accepted at a time, and each may wait for its response to be taken.
         write: strobe, with ``write_addr``, ``write_data`` and ``write_mask`` (a bit per bit).
-        read_addr: of the read going on; ``read_data`` must follow it a cycle later.
+        read_addr: of the read going on; ``read_data`` must follow it READ_LATENCY cycles later.
     """
 
     bus: In(axi_lite)
@@ -78,14 +80,14 @@ class RegisterPort(wiring.Component):
         m = Module()
         bus = self.bus
         have_addr, have_data = Signal(), Signal()
-        asked, reading = Signal(), Signal()
+        reading = Signal(READ_LATENCY + 1)  # bit n: asked for n cycles ago
         strobes = Signal.like(bus.wstrb)
         m.d.comb += [
             bus.awready.eq(~have_addr),
             bus.wready.eq(~have_data),
             self.write.eq(have_addr & have_data & ~bus.bvalid),
             self.write_mask.eq(Cat(strobe.replicate(8) for strobe in strobes)),
-            bus.arready.eq(~asked & ~reading & ~bus.rvalid),
+            bus.arready.eq(~reading.any() & ~bus.rvalid),
         ]
         with m.If(bus.bready):
             m.d.sync += bus.bvalid.eq(0)
@@ -98,11 +100,11 @@ class RegisterPort(wiring.Component):
 
         with m.If(bus.rready):
             m.d.sync += bus.rvalid.eq(0)
-        m.d.sync += [asked.eq(0), reading.eq(asked)]
-        with m.If(reading):
+        m.d.sync += reading.eq(Cat(bus.arvalid & bus.arready, reading[:-1]))
+        with m.If(reading[-1]):
             m.d.sync += [bus.rvalid.eq(1), bus.rdata.eq(self.read_data)]
         with m.If(bus.arvalid & bus.arready):
-            m.d.sync += [asked.eq(1), self.read_addr.eq(bus.araddr)]
+            m.d.sync += self.read_addr.eq(bus.araddr)
         return m
 
 
@@ -252,14 +254,23 @@ class Control(wiring.Component):
                     kept = register & ~port.write_mask
                     written = port.write_data & port.write_mask
                     m.d.sync += register.eq((kept | written)[: len(register)])
-        read_data = Signal.like(port.read_data, reset_less=True)
-        m.d.comb += port.read_data.eq(read_data)
-        with m.Switch(port.read_addr):
-            for address, value in (writable | readable).items():
-                with m.Case(address):
-                    m.d.sync += read_data.eq(value)
-            for number, word in enumerate(core.record):
-                with m.Case(Reg.COUNTERS + 4 * number):
-                    m.d.sync += read_data.eq(word)
-            with m.Default():
-                m.d.sync += read_data.eq(0)
+        counters = {Reg.COUNTERS + 4 * n: word for n, word in enumerate(core.record)}
+        m.d.comb += port.read_data.eq(_select(m, port.read_addr, writable | readable | counters))
+
+
+def _select(m, address, values):
+    """The value at an address, or 0, READ_LATENCY cycles later: first within blocks of 16 bytes."""
+    blocks = sorted({where >> 4 for where in values})
+    selected = Signal(DATA_BITS, name="read_data", reset_less=True)
+    m.d.sync += selected.eq(0)
+    for block in blocks:
+        word = Signal(DATA_BITS, name=f"read_block_{block}", reset_less=True)
+        m.d.sync += word.eq(0)
+        with m.Switch(address[:4]):
+            for where, value in values.items():
+                if where >> 4 == block:
+                    with m.Case(where & 15):
+                        m.d.sync += word.eq(value)
+        with m.If(address[4:] == block):
+            m.d.sync += selected.eq(word)
+    return selected

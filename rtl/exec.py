@@ -75,6 +75,7 @@ class ExecEngine(wiring.Component):
 
         issue, bank, slot = Signal(), Signal.like(self.tag.bank), Signal.like(self.tag.slot)
         starts = issue & vector.starts
+        take = Signal(reset_less=True)  # as `swap`; without a reset, no synthesiser merges them
         lacks_bank = vector.opens & ~self._bank_available(m, issue & vector.opens)
         lacks_weights = vector.starts & ~self._tile_available(m, offsets, starts)
         m.d.comb += [
@@ -82,11 +83,13 @@ class ExecEngine(wiring.Component):
             vectors.ready.eq(issue),
             walker.done.eq(self.done),
             offsets.swap.eq(self.swap),
+            offsets.take.eq(take),
             self.read.offsets.eq(offsets.offsets),
         ]
         # The decision is registered: it goes to all corners of the machine.
         m.d.sync += [
             self.swap.eq(starts),
+            take.eq(starts),
             self.read.valid.eq(issue),
             self.read.base.eq(vector.base),
             self.tag.valid.eq(issue),

@@ -172,10 +172,11 @@ class Assemble(wiring.Component):
             with m.If(commands.valid & commands.ready):
                 m.d.sync += filled.eq(0)
             with m.Elif(beats.valid & beats.ready):
-                m.d.sync += [
-                    filled.eq(filled + 1),
-                    commands.payload.eq(Cat(commands.payload[8 * bus :], beats.payload)),
-                ]
+                m.d.sync += filled.eq(filled + 1)
+            # Each piece has an enable of its own: one for all would go to 512 flip-flops.
+            for piece in range(pieces):
+                with m.If(beats.valid & (filled == piece)):
+                    m.d.sync += commands.payload.word_select(piece, 8 * bus).eq(beats.payload)
         return m
 
 
@@ -267,12 +268,16 @@ class Fetch(wiring.Component):
         # that it has got there: nothing is offered for some cycles after that.
         route, begins, sending = Signal(Engines), Signal(Engines), Signal()
         sent = Signal(range(words_of(COMMAND_BITS)))
+        # The word that is to go next; the command has been there for some cycles.
+        ahead = Mux(sending, sent + 1, sent)[: len(sent)]
+        word = Signal(WORD_BITS, reset_less=True)
+        m.d.sync += word.eq(verdict.command.word_select(ahead, WORD_BITS))
         queues = self._queues(m)
         for name, (queue, ops) in queues.items():
             mine = Signal(name=f"for_{name}")
             m.d.comb += [
                 mine.eq(Cat(verdict.kind[op] for op in ops).any()),
-                queue.word.eq(verdict.command[:WORD_BITS]),
+                queue.word.eq(word),
                 queue.write.eq(route[name] & ~self.halt),
                 queue.entered.eq(self.dispatched[name]),
                 self.dispatched[name].eq(queue.write & (sent == words_of(queue_bits(ops)) - 1)),
@@ -280,13 +285,12 @@ class Fetch(wiring.Component):
             ]
             m.d.comb += begins[name].eq(accepted & mine & queue.free & ~sending)
             m.d.sync += route[name].eq(begins[name] | (route[name] & ~self.dispatched[name]))
-        # A halted command's words are shifted on, but not written.
+        # A halted command's words are counted on, but not written.
         entered, counted = Signal(), Signal()
         m.d.sync += sending.eq(begins.as_value().any() | (sending & ~entered))
         m.d.comb += [
             entered.eq(self.dispatched.as_value().any()),
             check.checked.ready.eq(entered),
-            check.shift.eq(sending),
         ]
         m.d.sync += counted.eq(entered)
         with m.If(entered):

@@ -1,7 +1,7 @@
 """The load engine: copies rows of memory into a buffer and pads them."""
 
 from amaranth import Module, Mux, Signal
-from amaranth.lib import enum, stream, wiring
+from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import bits_for
@@ -23,6 +23,10 @@ class Part(enum.Enum, shape=2):
     LEFT = 0
     COPY = 1
     RIGHT = 2
+
+
+#: Which parts a command's rows have, and whether COPY is a single item.
+_row_layout = data.StructLayout(dict.fromkeys(("left", "copy", "right", "single"), 1))
 
 
 class PieceGenerator(wiring.Component):
@@ -61,18 +65,19 @@ class PieceGenerator(wiring.Component):
         chunk_bits = bits_for(self._banks.chunk(self._params.bus_bytes) - 1)
         bus_shift = bits_for(self._params.bus_bytes - 1)
 
-        # Before the first row: note which parts a row has, then let `new_row` do the rest.
+        # Before the first row: note what a row has, then let a new row do the rest.
         begin, running = Signal(), Signal()
-        has_left, has_copy, has_right = (Signal(reset_less=True) for _ in range(3))
+        has = Signal(_row_layout, reset_less=True)
         next_src, next_dst = Signal(32, reset_less=True), Signal(20, reset_less=True)
         rows_left = Signal.like(command.rows, reset_less=True)
         m.d.comb += self.started.eq(self.command.valid & ~begin & ~running)
         m.d.sync += begin.eq(self.started)
         with m.If(self.started):
             m.d.sync += [
-                has_left.eq(command.fill_left.any()),
-                has_copy.eq(command.inner.any()),
-                has_right.eq(command.fill_right.any()),
+                has.left.eq(command.fill_left.any()),
+                has.copy.eq(command.inner.any()),
+                has.right.eq(command.fill_right.any()),
+                has.single.eq(command.items == 1),
                 next_src.eq(command.src),
                 next_dst.eq(command.dst),
                 rows_left.eq(command.rows),
@@ -81,38 +86,31 @@ class PieceGenerator(wiring.Component):
         # The walk along a row.  `items_left` counts the items behind this one.
         src, dst = Signal(32, reset_less=True), Signal(20, reset_less=True)
         items_left = Signal.like(command.items, reset_less=True)
-        part, after_left = Signal(Part, reset_less=True), Signal(Part)
-        advance, row_ends, last_row, last_item = Signal(), Signal(), Signal(), Signal()
-        size = Signal.like(command.inner)
-        copying = part == Part.COPY
-        m.d.comb += [
-            after_left.eq(Mux(has_copy, Part.COPY, Part.RIGHT)),
-            last_item.eq(items_left == 0),
-            last_row.eq(rows_left == 0),
-        ]
+        advance, row_ends, last_row = Signal(), Signal(reset_less=True), Signal(reset_less=True)
+        part = self._parts(m, has, begin, begin | advance, row_ends, items_left)
+        size, copying = Signal.like(command.inner), part == Part.COPY
         with m.Switch(part):
             with m.Case(Part.LEFT):
-                m.d.comb += [size.eq(command.fill_left), row_ends.eq(~has_copy & ~has_right)]
+                m.d.comb += size.eq(command.fill_left)
             with m.Case(Part.COPY):
-                m.d.comb += [size.eq(command.inner), row_ends.eq(last_item & ~has_right)]
+                m.d.comb += size.eq(command.inner)
             with m.Default():
-                m.d.comb += [size.eq(command.fill_right), row_ends.eq(1)]
-        with m.If(advance):
+                m.d.comb += size.eq(command.fill_right)
+        # What a register takes does not ask whether it does: its enable does that.
+        new_row = begin | row_ends
+        with m.If(begin | advance):
+            m.d.sync += dst.eq(Mux(new_row, next_dst, dst + size))
+        with m.If(begin | (advance & (row_ends | copying))):
             m.d.sync += [
-                dst.eq(dst + size),
-                part.eq(Mux(copying & last_item, Part.RIGHT, after_left)),
+                src.eq(Mux(new_row, next_src, src + command.item_pitch)),
+                items_left.eq(Mux(new_row, command.items - 1, items_left - 1)),
             ]
-            with m.If(copying):
-                m.d.sync += [src.eq(src + command.item_pitch), items_left.eq(items_left - 1)]
         with m.If(begin | (advance & row_ends)):
             m.d.sync += [
-                src.eq(next_src),
-                dst.eq(next_dst),
                 next_src.eq(next_src + command.row_pitch),
                 next_dst.eq(next_dst + command.dst_pitch),
-                items_left.eq(command.items - 1),
                 rows_left.eq(rows_left - 1),
-                part.eq(Mux(has_left, Part.LEFT, after_left)),
+                last_row.eq(rows_left == 1),
             ]
         m.d.comb += self.command.ready.eq(advance & row_ends & last_row)
         m.d.sync += running.eq((running | begin) & ~self.command.ready)
@@ -144,6 +142,35 @@ class PieceGenerator(wiring.Component):
                 piece.last.eq(self.command.ready),
             ]
         return m
+
+    def _parts(self, m, has, begin, step, row_ends, items_left):
+        """Walk a row's parts; returns the present one.
+
+        ``row_ends``, this piece is its row's last, is found out a step ahead.
+        """
+        part, following = Signal(Part, reset_less=True), Signal(Part)
+        last_item, item_follows_last = Signal(reset_less=True), Signal()
+        after_left = Mux(has.copy, Part.COPY, Part.RIGHT)
+        m.d.comb += item_follows_last.eq(has.single)
+        with m.If(begin | row_ends):
+            m.d.comb += following.eq(Mux(has.left, Part.LEFT, after_left))
+        with m.Elif(part == Part.COPY):
+            m.d.comb += [
+                following.eq(Mux(last_item, Part.RIGHT, Part.COPY)),
+                item_follows_last.eq(items_left == 1),
+            ]
+        with m.Else():
+            m.d.comb += following.eq(after_left)
+        with m.If(step):
+            m.d.sync += [part.eq(following), last_item.eq(item_follows_last)]
+            with m.Switch(following):
+                with m.Case(Part.LEFT):
+                    m.d.sync += row_ends.eq(~has.copy & ~has.right)
+                with m.Case(Part.COPY):
+                    m.d.sync += row_ends.eq(item_follows_last & ~has.right)
+                with m.Default():
+                    m.d.sync += row_ends.eq(1)
+        return part
 
 
 class LoadEngine(wiring.Component):

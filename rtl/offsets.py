@@ -28,7 +28,8 @@ class OffsetGenerator(wiring.Component):
 
     Members:
         command: the commands in their order.  One is held beside the one under way.
-        swap: the first vector of a tile is issued; once for each ``soon``.
+        swap, take: the first vector of a tile is issued; once for each ``soon``.  Both are the same
+            but for the register that they come from: ``take`` goes to all of ``offsets``.
         soon: strobe, the next tile's offsets will be complete two cycles later; a swap may come
             from then on.
         offsets: of the tile of the last swap, from the cycle after it to the next swap's.
@@ -44,6 +45,7 @@ class OffsetGenerator(wiring.Component):
             {
                 "command": In(stream.Signature(reduction_layout())),
                 "swap": In(1),
+                "take": In(1),
                 "soon": Out(1),
                 "offsets": Out(offsets_layout(params)),
             }
@@ -62,7 +64,7 @@ class OffsetGenerator(wiring.Component):
         tiles_left = Signal(signed(held.k.shape().width + 1), reset_less=True)
         skip = Signal(width, reset_less=True)
         offset = Signal(width, reset_less=True)
-        lane = Signal(exact_log2(rows))
+        lane, last_lane = Signal(exact_log2(rows)), Signal()
 
         shadow = Signal(rows * width, reset_less=True)
         working = Signal(rows * width, reset_less=True)
@@ -70,17 +72,20 @@ class OffsetGenerator(wiring.Component):
         m.d.comb += [
             step.eq(active & (~ready | self.swap)),
             self.soon.eq(step & (lane == rows - 2)),
-            tile_ends.eq(step & (lane == rows - 1)),
+            tile_ends.eq(step & last_lane),
             load.eq(held_valid & (~active | (tile_ends & tiles_left[-1]))),
             self.offsets.eq(working),
         ]
+        with m.If(self.take):
+            m.d.sync += working.eq(shadow)
         with m.If(self.swap):
-            m.d.sync += [working.eq(shadow), ready.eq(0)]
+            m.d.sync += ready.eq(0)
         with m.If(step):
             m.d.sync += [
                 # The oldest offset, lane 0's, ends up in the lowest bits.
                 shadow.eq(Cat(shadow[width:], offset)),
                 lane.eq((lane + 1)[: len(lane)]),
+                last_lane.eq(lane == rows - 2),
                 seg_left.eq(Mux(seg_left[-1], segment, seg_left - 1)[: len(segment)].as_signed()),
                 offset.eq((offset + Mux(seg_left[-1], skip, 0))[:width]),
             ]

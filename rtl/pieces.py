@@ -49,9 +49,9 @@ class VectorCutter(wiring.Component):
         piece = self.output.payload
         rest = Signal(8 * max(cols, bus_bytes), reset_less=True)  # what is not yet cut off
         bound = Signal(range(bus_bytes + cols), reset_less=True)  # end, from the beat's start
-        last, ready = Signal(), Signal()
+        last, ready = Signal(reset_less=True), Signal()
+        first_bound = address[:low] + config.cols
         m.d.comb += [
-            last.eq(bound <= bus_bytes),
             piece.bytes.eq(rest[: 8 * bus_bytes]),
             piece.bound.eq(Mux(last, bound, bus_bytes)[: len(piece.bound)]),
             ready.eq(~self.output.valid | (self.output.ready & (last | piece.close))),
@@ -66,7 +66,8 @@ class VectorCutter(wiring.Component):
                 piece.addr.eq(address[low:]),
                 piece.offset.eq(address[:low]),
                 rest.eq(vector.data),
-                bound.eq(address[:low] + config.cols),
+                bound.eq(first_bound),
+                last.eq(first_bound <= bus_bytes),
                 piece.close.eq(vector.end),
                 piece.finish.end.eq(1),
                 piece.finish.mark.eq(config.mark),
@@ -78,6 +79,7 @@ class VectorCutter(wiring.Component):
                 piece.addr.eq(piece.addr + 1),
                 rest.eq(rest >> 8 * bus_bytes),
                 bound.eq((bound - bus_bytes)[: len(bound)]),
+                last.eq(bound <= 2 * bus_bytes),
             ]
         return m
 

@@ -1,6 +1,6 @@
 """Max and average pooling of a stream of pixels, with any window and stride."""
 
-from amaranth import Module
+from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
@@ -65,7 +65,10 @@ class PoolUnit(wiring.Component):
             average.input.payload.eq(columns.output.payload),
             self.active.eq(rows.active | columns.active | average.active),
         ]
-        with m.Switch(self.config.pool):
+        # The command's mode, decoded, long before its first pixel comes.
+        mode = Signal.like(self.config.pool)
+        m.d.sync += mode.eq(self.config.pool)
+        with m.Switch(mode):
             with m.Case(Pool.MAX):
                 m.d.comb += [
                     # A maximum of bytes is a byte.

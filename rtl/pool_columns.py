@@ -131,11 +131,16 @@ class PoolColumns(wiring.Component):
         )
         read, write = memory.read_port(), memory.write_port()
         stored = Signal(self._item, reset_less=True)
-        largest = Signal()
-        m.d.comb += read.addr.eq(stages[1].address)
-        m.d.sync += [stored.eq(read.data), largest.eq(self.config.pool == Pool.MAX)]
+        largest, compares, sums = Signal(), Signal(), Signal()
+        m.d.comb += [read.addr.eq(stages[1].address), largest.eq(self.config.pool == Pool.MAX)]
+        # What is done with the last stage, from registers beside it.
+        before, last = stages[-2:]
+        m.d.sync += [
+            stored.eq(read.data),
+            compares.eq(largest & ~before.keeps),
+            sums.eq(~largest & ~before.keeps),
+        ]
 
-        last = stages[-1]
         updated = Signal(self._item)
         m.d.comb += [
             updated.end.eq(last.added.end),
@@ -144,7 +149,7 @@ class PoolColumns(wiring.Component):
             ),
         ]
         for new, old, added in zip(updated.sums, stored.sums, last.added.sums, strict=True):
-            m.d.comb += new.eq(combine(largest, old, added, last.opens, last.keeps))
+            m.d.comb += new.eq(combine(old, added, last.opens, compares, sums))
 
         result = Signal(self._item, reset_less=True)
         address = Signal.like(last.address, reset_less=True)

@@ -1,6 +1,6 @@
 """The pooling unit's first half: windows along a row."""
 
-from amaranth import C, Module, Mux, ResetInserter, Signal, signed
+from amaranth import Module, Mux, ResetInserter, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.memory import Memory
@@ -32,17 +32,13 @@ def partial_layout(params: Params, bits: int) -> data.StructLayout:
     )
 
 
-def combine(largest, stored, added, opens, keeps):
-    """Sum or, if ``largest``, maximum; ``added`` if ``opens``, ``stored`` if ``keeps``.
+def combine(stored, added, opens, compares, sums):
+    """``added`` if it ``opens`` or, if it ``compares``, is larger; else the sum or ``stored``.
 
     Maxima are bytes: comparing no more, and choosing only once, makes this a short path.
     """
     greater = less(stored[:8].as_signed(), added[:8].as_signed())
-    return Mux(
-        opens | (largest & greater & ~keeps),
-        added,
-        Mux(largest | keeps, stored, stored + added),
-    )
+    return Mux(opens | (compares & greater), added, Mux(sums, stored + added, stored))
 
 
 #: What happens to a pixel in a window.
@@ -168,7 +164,7 @@ class PoolRows(wiring.Component):
             write.en.eq(inside),
         ]
         for new, old, value in zip(updated.sums, stored.sums, added, strict=True):
-            m.d.comb += new.eq(combine(largest, old, value, opens, C(0)))
+            m.d.comb += new.eq(combine(old, value, opens, largest, ~largest))
 
         result, result_leaves = Signal(self._item, reset_less=True), Signal()
         m.d.sync += [result.eq(updated), result_leaves.eq(leaves)]

@@ -1,6 +1,6 @@
 """Post-processing: accumulated sums to pooled int8 pixels in memory."""
 
-from amaranth import Cat, Module, Signal, unsigned
+from amaranth import Cat, Module, ResetInserter, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
@@ -21,6 +21,7 @@ from rtl.interfaces import (
     waits_met,
 )
 from rtl.pool import PoolUnit
+from rtl.reset import ResetChain
 from rtl.rest import add_resting
 from rtl.slice import StreamSlice
 from rtl.store import StoreEngine
@@ -54,8 +55,9 @@ class PostEngine(wiring.Component):
         completed: strobe: a command's writes have arrived.
         error: strobe: a write was refused.  outstanding: a burst awaits its response.
         beats: strobe: a beat was written.
-        progress: strobe: something moved.
+        progress: strobe: something moved, a cycle late.
         halt: start no command and no write.
+        reset: what resets the engine.
         idle: no command is held and nothing is under way.
     """
 
@@ -78,12 +80,15 @@ class PostEngine(wiring.Component):
                 "progress": Out(1),
                 "beats": Out(1),
                 "halt": In(1),
+                "reset": In(1),
                 "idle": Out(1),
             }
         )
 
     def elaborate(self, platform):
-        m = Module()
+        # The blocks have resets of their own, which come some cycles later.
+        top, m = Module(), Module()
+        top.submodules.control = ResetInserter(self.reset)(m)
         reader = BlockReader(self._params)
         pool = PoolUnit(self._params)
         store = StoreEngine(self._params)
@@ -95,13 +100,16 @@ class PostEngine(wiring.Component):
         connect(m, flipped(self.param), reader.param)
         connect(m, store.axi, flipped(self.axi))
 
-        command = Signal(post_queue_layout)
+        command = Signal(post_queue_layout, reset_less=True)
         idle, waits = self._control(m, command, reader, pool, store)
         self._configure(m, command, reader, pool, store)
         m.submodules.params_read = params_read = Delay(1, READ_LATENCY)
         m.d.comb += [params_read.i.eq(reader.last_read), self.slot_free.eq(params_read.o)]
         # A new block's sums come many cycles after the bank was given to it.
-        m.d.sync += self.bank_free.eq(reader.last_read)
+        m.d.sync += [
+            self.bank_free.eq(reader.last_read),
+            self.progress.eq(store.progress | reader.active | pool.active),
+        ]
         m.d.comb += [
             store.record.eq(self.record),
             store.halt.eq(self.halt),
@@ -109,28 +117,31 @@ class PostEngine(wiring.Component):
             self.error.eq(store.error),
             self.outstanding.eq(store.outstanding),
             self.beats.eq(store.beats),
-            self.progress.eq(store.progress | reader.active | pool.active),
             self.idle.eq(idle & ~self.command.valid & store.idle),
         ]
         rests = ((idle & ~self.command.valid) | waits) & store.idle & ~self.param.valid
         add_resting(
-            m, platform, ~rests, SETTLE, reader=reader, pool=pool, pooled=pooled, store=store
-        )
-        return m
+            top, platform, ~rests | self.reset, SETTLE, ResetChain(top, self.reset).add,
+            reader=reader, pool=pool, pooled=pooled, store=store,
+        )  # fmt: skip
+        return top
 
     def _control(self, m, command, reader, pool, store):
         """One command after another; returns whether none is held, and whether one waits."""
         post = self._view(command, Op.POST)
         full = Signal(range(BANKS + 1))
-        take_bank, met = Signal(), Signal()
+        take_bank, met, begin = Signal(), Signal(), Signal()
         bank, slot = Signal(), Signal(SLOT_BITS)
-        m.d.sync += full.eq(full + self.block_done - take_bank)
+        # The first pixel comes many cycles after the reader was started.
+        m.d.sync += [full.eq(full + self.block_done - take_bank), begin.eq(take_bank & post.begin)]
         table = Signal()
         m.d.comb += [
             table.eq(command.table | command.activation),
             reader.bank.eq(bank),
             reader.slot.eq(slot),
             reader.empty.eq(table),
+            pool.begin.eq(begin),
+            store.begin.eq(begin),
         ]
         with m.FSM() as fsm:
             with m.State("IDLE"):
@@ -146,12 +157,7 @@ class PostEngine(wiring.Component):
                 with m.Elif(met & ~self.halt & command.activation):
                     m.next = "ACTIVATION"
                 with m.Elif(met & ~self.halt & (full != 0)):
-                    m.d.comb += [
-                        take_bank.eq(1),
-                        reader.start.eq(1),
-                        pool.begin.eq(post.begin),
-                        store.begin.eq(post.begin),
-                    ]
+                    m.d.comb += [take_bank.eq(1), reader.start.eq(1)]
                     m.next = "RUN"
             with m.State("TABLE"), m.If(self._write_scales(m, command, pool.table)):
                 m.d.comb += reader.start.eq(1)

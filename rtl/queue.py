@@ -1,9 +1,9 @@
 """A deep queue in block RAM with a register behind it."""
 
-from amaranth import Module, Value
+from amaranth import Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
-from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from rtl.slice import StreamSlice
@@ -46,14 +46,35 @@ class RamQueue(wiring.Component):
         # One more for the FIFO's own output latch: the RAM then has `depth` words exactly.
         m.submodules.fifo = fifo = SyncFIFOBuffered(width=width, depth=self._depth + 1)
         m.submodules.slice = last = StreamSlice(width)
-        connect(m, flipped(self.input), fifo.w_stream)
+        entered = self.input.valid & self.input.ready
+        left = self.output.valid & self.output.ready
+        with m.If(entered & ~left):
+            m.d.sync += self.level.eq(self.level + 1)
+        with m.Elif(left & ~entered):
+            m.d.sync += self.level.eq(self.level - 1)
+        self._announce_room(m, entered, fifo, last.input.ready)
         m.d.comb += [
+            fifo.w_data.eq(self.input.payload),
+            fifo.w_en.eq(entered),
             last.input.payload.eq(fifo.r_data),
             last.input.valid.eq(fifo.r_rdy),
             fifo.r_en.eq(last.input.ready),
             self.output.payload.eq(last.output.payload),
             self.output.valid.eq(last.output.valid),
             last.output.ready.eq(self.output.ready),
-            self.level.eq(fifo.level + last.level),
         ]
         return m
+
+    def _announce_room(self, m, entered, fifo, read):
+        """Let ``input.ready`` be a register: the RAM has a place.
+
+        It counts what the FIFO's own ``w_rdy`` compares with the depth on the writer's time.
+        """
+        stored = Signal(range(self._depth + 1))
+        fetched = (stored != 0) & (~fifo.r_rdy | read)  # into the FIFO's output latch
+        full = Signal()
+        with m.If(entered & ~fetched):
+            m.d.sync += [stored.eq(stored + 1), full.eq(stored == self._depth - 1)]
+        with m.Elif(fetched & ~entered):
+            m.d.sync += [stored.eq(stored - 1), full.eq(0)]
+        m.d.comb += self.input.ready.eq(~full)

@@ -68,21 +68,22 @@ class ReadAhead(wiring.Component):
         held = Signal()
         room = Signal(bits_for(self._beats), init=self._beats)
         fits = room[bits_for(MAX_BURST - 1):].any()
-        taken, freed = Signal(bits_for(MAX_BURST)), Signal(bits_for(self._ratio))
+        taken, freed = Signal(), Signal(bits_for(self._ratio))
         m.d.comb += [
             pending.valid.eq(held & fits),
+            taken.eq(pending.valid & pending.ready),
             asked.ready.eq((~held | (pending.ready & fits)) & ~self.halt),
         ]
         with m.If(asked.ready):
             m.d.sync += [held.eq(asked.valid), pending.payload.eq(asked.payload)]
         with m.Elif(pending.ready & fits):
             m.d.sync += held.eq(0)
-        with m.If(pending.valid & pending.ready):
-            m.d.comb += taken.eq(pending.payload.beats)
-        # Room is given back a cycle late, which keeps the consumer out of the sum.
+        # Room is given back a cycle late, which keeps the consumer out of the sum; whether the
+        # burst was taken is known late, and chooses between two sums.
+        rest = room + freed
         m.d.sync += [
             freed.eq(Mux(self.output.ready & self.output.valid, self._ratio, 0)),
-            room.eq(room + freed - taken),
+            room.eq(Mux(taken, rest - pending.payload.beats, rest)[: len(room)]),
         ]
 
         if self._ratio == 1:

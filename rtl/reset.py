@@ -28,6 +28,8 @@ class ResetChain:
     A single reset register would drive thousands of flip-flops all over the chip, and its wires
     would limit the clock.  So each block gets a register of its own, fed by the one before.  The
     registers hold different values at any time, hence no synthesiser merges them.
+
+    A block with an input ``reset`` gets its reset there, for a chain of its own inside.
     """
 
     def __init__(self, m: Module, reset: Signal):
@@ -39,6 +41,10 @@ class ResetChain:
         assert self._blocks < RESET_CYCLES, "RESET_CYCLES must be longer than the chain"
         local = Signal(name=f"reset_{name}", reset_less=True)
         self._m.d.sync += local.eq(self._last)
-        self._m.submodules[name] = ResetInserter({"sync": local, RESTING: local})(block)
+        if hasattr(block, "reset"):
+            self._m.submodules[name] = block
+            self._m.d.comb += block.reset.eq(local)
+        else:
+            self._m.submodules[name] = ResetInserter({"sync": local, RESTING: local})(block)
         self._last = local
         return block

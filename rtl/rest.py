@@ -13,7 +13,7 @@ class ClockGates:
     """A platform, as ``elaborate`` is given one, with modules CLOCK_GATE."""
 
 
-def add_resting(m: Module, platform, busy, settle: int, **blocks) -> None:
+def add_resting(m: Module, platform, busy, settle: int, add=None, **blocks) -> None:
     """Make ``blocks`` submodules of ``m`` that rest if neither ``busy`` nor lately so.
 
     In cycles without ``busy``, and ``settle`` cycles after the last with it, a block's registers
@@ -26,6 +26,8 @@ def add_resting(m: Module, platform, busy, settle: int, **blocks) -> None:
         platform: what ``elaborate`` was given.
         busy: one bit; must not depend on the machine's inputs but through registers.
         settle: cycles.
+        add: makes a block (the second argument) the submodule of a name (the first); by default
+            without any further ado.
         blocks: submodules by name.
     """
     if isinstance(platform, ClockGates):
@@ -45,4 +47,4 @@ def add_resting(m: Module, platform, busy, settle: int, **blocks) -> None:
         )
         blocks = {name: DomainRenamer(RESTING)(block) for name, block in blocks.items()}
     for name, block in blocks.items():
-        m.submodules[name] = block
+        (add or m.submodules.__setitem__)(name, block)

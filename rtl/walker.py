@@ -87,16 +87,16 @@ class PixelWalker(wiring.Component):
         """Hold the next command in ``following``; return when it becomes the one under way.
 
         Whether its waits are met is decided a cycle before it matters: three wide comparisons
-        would be too long a path to a read of the buffer.  Done counts never go back, and nothing is
-        held for a cycle between two commands, so ``met`` is never about the one before.
+        would be too long a path to a read of the buffer.  Done counts never go back, and taking a
+        command clears ``met``, so it is never about the one before.
         """
         held, met, take = Signal(), Signal(), Signal()
         m.d.comb += [
-            take.eq(held & met & (~self.valid | (self.issue & self.ends))),
+            take.eq(met & (~self.valid | (self.issue & self.ends))),
             self.command.ready.eq(~held),
             self.waiting.eq(held & ~self.valid),
         ]
-        m.d.sync += met.eq(held & waits_met(following, self.done))
+        m.d.sync += met.eq(held & ~take & waits_met(following, self.done))
         with m.If(take):
             m.d.sync += held.eq(0)
         with m.If(self.command.valid & self.command.ready):

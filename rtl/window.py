@@ -85,6 +85,7 @@ class WindowWalk(wiring.Component):
                 "none": 1,  # left == 0
                 # Position in the window; below 0 before it begins.
                 "offset": signed(len(self.kernel) + 2),
+                "newest": 1,  # the next window's offset is below 0
                 "slot": bits_for(self._entries - 1),
             }
         )
@@ -106,7 +107,7 @@ class WindowWalk(wiring.Component):
         m.d.comb += [
             self.slot.eq(current.slot),
             self.inside.eq(~negative(current.offset) & ~current.none),
-            self.last.eq(negative(younger.offset) | current.final | current.none),
+            self.last.eq(current.newest | current.final | current.none),
             self.opens.eq((current.offset == 0) | begins),
             self.closes.eq((current.offset == last_offset) | self.end),
         ]
@@ -116,6 +117,7 @@ class WindowWalk(wiring.Component):
             start.left.eq(self.windows),
             start.final.eq(self.windows == 1),
             start.offset.eq(self.pad),
+            start.newest.eq(less(self.pad, self.stride)),
         ]
         following = Signal(window)  # the oldest one at the next coordinate
         after_oldest = Signal(window)
@@ -123,7 +125,11 @@ class WindowWalk(wiring.Component):
         with m.If((oldest.offset == last_offset) & ~oldest.none):
             m.d.comb += following.eq(after_oldest)
         with m.Else():
-            m.d.comb += [following.eq(oldest), following.offset.eq(oldest.offset + 1)]
+            m.d.comb += [
+                following.eq(oldest),
+                following.offset.eq(oldest.offset + 1),
+                following.newest.eq(negative(after_oldest.offset)),
+            ]
 
         with m.If(self.restart | (self.step & self.advance & self.end)):
             m.d.sync += [coordinate.eq(0), begins.eq(1), self.end.eq(single)]
@@ -145,7 +151,9 @@ class WindowWalk(wiring.Component):
         # slot with a constant is faster than comparing the next one.
         bound = Signal(signed(len(self.pitch) + 2 + len(window.slot)), name=f"bound{ahead}")
         change = Signal.like(window.offset, name=f"change{ahead}")
+        next_change = Signal(signed(len(window.offset) + 1), name=f"next_change{ahead}")
         m.d.sync += [
+            next_change.eq(ahead - 2 * self.stride),
             bound.eq(self._entries - 2 * self.pitch),
             change.eq(ahead - self.stride),
         ]
@@ -154,6 +162,7 @@ class WindowWalk(wiring.Component):
             following.final.eq(window.left == 2),
             following.none.eq(window.final),
             following.offset.eq(window.offset + change),
+            following.newest.eq(negative(window.offset + next_change)),
             following.slot.eq(
                 Mux(less(bound, window.slot), 0, (window.slot + self.pitch)[: len(window.slot)])
             ),

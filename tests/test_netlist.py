@@ -20,6 +20,12 @@ def flipflop(d, q, **parameters):
     }
 
 
+def enable(cell, bit):
+    cell["parameters"]["CEMUX"] = "CE"
+    cell["port_directions"]["CE"] = "input"
+    cell["connections"]["CE"] = [bit]
+
+
 def machine(change=lambda cells: None):
     """Two 4-bit operands in registers, their product in registers."""
     multiplier = {"type": "MULT18X18D", "parameters": {}, "port_directions": {}, "connections": {}}
@@ -45,8 +51,9 @@ def read(bits, bit):
 
 
 def next_value(cell, bits):
-    value, reset = (read(bits, cell["connections"][port][0]) for port in ("DI", "LSR"))
-    return 0 if reset else value
+    held, value, reset = (read(bits, cell["connections"][port][0]) for port in ("Q", "DI", "LSR"))
+    enabled = read(bits, cell["connections"].get("CE", ["1"])[0])
+    return 0 if reset else value if enabled else held
 
 
 def lut(cell, bits):
@@ -55,10 +62,12 @@ def lut(cell, bits):
 
 
 def simulate(module, inputs):
-    """The output y in each cycle; multipliers with registers have them at both sides."""
+    """The output y in each cycle, of a multiplier with or without registers at either side."""
     bits, result = dict.fromkeys(range(100), 0), []
     multiplier = module["cells"]["multiplier"]
     inside = "REG_OUTPUT_CLK" in multiplier["parameters"]
+    operands_inside = "REG_INPUTA_CLK" in multiplier["parameters"]
+    assert operands_inside == ("REG_INPUTB_CLK" in multiplier["parameters"])
 
     def value(bus, width):
         wires = (multiplier["connections"][f"{bus}{n}"][0] for n in range(width))
@@ -85,7 +94,8 @@ def simulate(module, inputs):
         sampled = value("A", 18), value("B", 18)
         bits |= following
         if inside:
-            drive(operands[0] * operands[1])
+            left, right = operands if operands_inside else sampled
+            drive(left * right)
             operands = sampled
     return result
 
@@ -117,6 +127,44 @@ def test_an_operands_reset_becomes_a_gate():
     assert simulate(before, inputs) != simulate(machine(), inputs)
 
 
+def hold_a_sum(cells):
+    cells["adder"] = {
+        "type": "CCU2C", "parameters": {}, "connections": {"S0": [B], "S1": [A + 1]},
+        "port_directions": {"S0": "output", "S1": "output"},
+    }  # fmt: skip
+
+
+def hold_on_enable(cells):
+    enable(cells["a2"], B + 3)
+
+
+@pytest.mark.parametrize("change", [hold_a_sum, hold_on_enable])
+def test_operands_with_a_sum_or_an_enable_stay_outside(change):
+    rng = random.Random(3)
+    inputs = [(rng.randrange(16), rng.randrange(16)) for _ in range(40)]
+    before = machine(change)
+    after = copy.deepcopy(before)
+    assert absorb_registers(after) == 1
+    assert {name for name in after["cells"] if name[0] == "a" and name[1:].isdigit()} == {
+        "a0", "a1", "a2", "a3"
+    }  # fmt: skip
+    assert simulate(after, inputs) == simulate(before, inputs)
+
+
+def test_the_products_enable_becomes_the_multipliers():
+    def enable_all(cells):
+        for n in range(8):
+            enable(cells[f"y{n}"], 5)
+
+    module = machine(enable_all)
+    assert absorb_registers(module) == 1
+    multiplier = module["cells"]["multiplier"]
+    assert multiplier["parameters"]["REG_OUTPUT_CE"] == "CE1"
+    assert multiplier["parameters"]["REG_INPUTA_CE"] == "CE0"
+    assert multiplier["connections"]["CE1"] == [5]
+    assert multiplier["connections"]["CE0"] == ["1"]
+
+
 def test_a_register_that_others_read_stays():
     module = machine()
     module["ports"]["also"] = {"direction": "output", "bits": [LEFT + 2]}
@@ -128,8 +176,8 @@ def refuse_reset(cells):
     cells["y1"]["connections"]["LSR"] = [5]
 
 
-def refuse_enable(cells):
-    cells["b3"]["parameters"]["CEMUX"] = "CE"
+def refuse_two_enables(cells):
+    enable(cells["y3"], 5)
 
 
 def refuse_set(cells):
@@ -150,7 +198,7 @@ def refuse_second_reader(cells):
 
 @pytest.mark.parametrize(
     "change",
-    [refuse_reset, refuse_enable, refuse_set, refuse_another_clock, refuse_no_register,
+    [refuse_reset, refuse_two_enables, refuse_set, refuse_another_clock, refuse_no_register,
      refuse_second_reader],
 )  # fmt: skip
 def test_other_registers_are_left_alone(change):
