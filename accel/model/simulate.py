@@ -82,8 +82,6 @@ def compiled(skip: bool = True):
             granted, beats = blocks.request(fetcher, loader, weigher, wloader, wparamer, accepts)
             owner, read_beat = master[reads.BEAT_OWNER], master[reads.BEAT]
 
-            loading, wloading = loader[load.UNDER_WAY], wloader[load.UNDER_WAY]
-            following, waiting = exe[execute.HELD], post.waits(poster)
             # What the blocks tell each other in this cycle, from before its edge.
             swap, filled = exe[execute.SWAP] != 0, weigher[weights.FILLED] != 0
             bank_free, slot_free = poster[post.BANK_FREE] != 0, post.slot_free(poster) != 0
@@ -164,13 +162,8 @@ def compiled(skip: bool = True):
             completed = load_done << LOAD | weights_done << WEIGHTS | exec_done << EXEC
             completed |= post_done << POST | window.completed
             if notes:
-                begun = (loader[load.UNDER_WAY] + load_done != loading) << LOAD
-                begun |= (following != exe[execute.HELD] and following != 0) << EXEC
-                begun |= takes_weights << WEIGHTS | (waiting and not post.waits(poster)) << POST
-                begun |= window.takes & (1 << WPARAM | 1 << WINDOW)
-                wload_done = window.completed >> WLOAD & 1
-                begun |= (wloader[load.UNDER_WAY] + wload_done != wloading) << WLOAD
-                spans.note(noted, cycle, begun, completed)
+                begun = takes_weights << WEIGHTS | window.takes & (1 << WPARAM | 1 << WINDOW)
+                spans.note(noted, cycle, begun, completed, loader, wloader, exe, poster)
             if w[turns.SETTLING]:
                 for delay in range(DONE_DELAYS, 0, -1):
                     for engine in range(DONE):
