@@ -40,8 +40,12 @@ def _source() -> int:
 
 
 @functools.cache
-def compiled(skip: bool = True):
-    """The compiled loop; without ``skip`` every block has its turn in every cycle."""
+def compiled(skip: bool, notes: bool):
+    """The compiled loop.
+
+    Without ``skip`` every block has its turn in every cycle; with ``notes`` it notes the commands'
+    spans.  Each is code of its own: the usual one has nothing of what it does not need.
+    """
     source = _source()
 
     @numba.njit(cache=True, nogil=True, **OPTIONS)
@@ -68,7 +72,7 @@ def compiled(skip: bool = True):
         (_, _, b_fetcher, b_q, b_loader, b_weigher, b_exe, b_poster, b_pooler, b_storer, b_board, _,
          _, _, _, _, _, _) = befores  # fmt: skip
         loads, tiles, execs, posts = tables[LOAD], tables[WEIGHTS], tables[EXEC], tables[POST]
-        has_window, notes = c[TAPS] != 0, noted.size != 0
+        has_window = c[TAPS] != 0
         number, cycle = 0, 0
         while cycle < max_cycles:
             cycle += 1
