@@ -9,7 +9,7 @@ from accel.compiler import compile_graph
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
 from accel.isa import Error
-from accel.model import predict
+from accel.model import predict, record
 from accel.params import Params
 from accel.program import Program
 from accel.report.summary import summarise
@@ -20,17 +20,19 @@ from accel.sim.engine import Memory, Outcome
 NAME = "model"
 
 
-def _batch(program: Program, memory: Memory) -> Batch:
-    """Predict one batch, in the form of a run's."""
+def _batch(program: Program, memory: Memory, steps: list | None = None) -> Batch:
+    """Predict one batch, in the form of a run's; ``steps`` gets their cycles and spans."""
     outcomes, records = [], []
     for step in program.steps:
         began = time.perf_counter()
         counters, written = {}, {}
         if step.commands:
-            counters, written = predict(
+            counters, written, *spans = (predict if steps is None else record)(
                 program.params, program.image, step.start, step.commands, memory.latency_cycles,
                 memory.bytes_per_cycle,
             )  # fmt: skip
+            if spans:
+                steps.append((counters["cycles"], spans[0]))
         seconds = time.perf_counter() - began
         outcomes.append(Outcome(Error.NONE, 0, counters, seconds) if step.commands else None)
         records.append([written[layer.mark_addr] for layer in step.layers])
@@ -69,14 +71,14 @@ def estimate(
     machine, behaviour = params or Params(rows=array[0], cols=array[1]), memory or Memory()
     graph = open_network(model)
     full, rest = divmod(total, batch)
-    batches = []
+    batches, steps = [], [] if engines else None
     for size, count in ((batch, full), (rest, 1)):
         if size and count:
             tell("predicting", len(batches) / (full + 1))
             program = compile_graph(graph, machine, size, data=False)
-            batches += [_batch(program, behaviour)] * count
+            first = steps if not batches else None
+            batches += [_batch(program, behaviour, first)] * count
     report = summarise(graph, machine, NAME, behaviour, batches, {}, {}, 0.0) | origin(model)
     if engines:
-        tell("recording", 1.0)
-        report["engines"] = recording.engines(batches[0].program, behaviour)
+        report["engines"] = recording.in_a_row(steps)
     return report

@@ -12,21 +12,28 @@ _SHARE = 1 / 4000
 
 
 def engines(program: Program, memory: Memory) -> dict[str, list[list[int]]]:
-    """By engine, the spans [begin, end] of cycles in which it had commands under way.
+    """By engine, the spans [begin, end] of cycles in which it had commands under way."""
+    steps = []
+    for step in program.steps:
+        if step.commands:
+            total, _, spans = record(
+                program.params, program.image, step.start, step.commands, memory.latency_cycles,
+                memory.bytes_per_cycle,
+            )  # fmt: skip
+            steps.append((total["cycles"], spans))
+    return in_a_row(steps)
+
+
+def in_a_row(steps: list[tuple[int, dict[str, np.ndarray]]]) -> dict[str, list[list[int]]]:
+    """The same from each step's cycles and spans (accel.model.record).
 
     Steps of a program follow one behind the other, as in a report's timeline.
     """
     began, found = 0, {}
-    for step in program.steps:
-        if not step.commands:
-            continue
-        total, _, spans = record(
-            program.params, program.image, step.start, step.commands, memory.latency_cycles,
-            memory.bytes_per_cycle,
-        )  # fmt: skip
+    for cycles, spans in steps:
         for name, commands in spans.items():
             found.setdefault(name, []).append(commands + began)
-        began += total["cycles"]
+        began += cycles
     gap = int(began * _SHARE)
     return {name: joined(np.concatenate(parts), gap) for name, parts in found.items()}
 

@@ -3,6 +3,8 @@
 This is accel.isa.pack for many commands at once: a column of numbers for each field.
 """
 
+import itertools
+
 import numpy as np
 
 from accel.compiler.schedule import Command
@@ -35,17 +37,18 @@ def _words(op: Op, commands: list[dict[str, int]], offset: int) -> np.ndarray:
     """The words (uint64) of commands that are all ``op``, given by their fields."""
     words = np.zeros((len(commands), _WORDS), np.uint64)
     words[:, 0] = int(op)
-    used = set().union(*commands)
-    for field in FIELDS[op]:
-        if field.name in used and field.name != "opcode":
-            used.discard(field.name)
-            values = np.array([fields.get(field.name, 0) for fields in commands], np.int64)
-            if field.name in _ADDRESS.get(op, ()):
-                values += offset * np.array([_is_moved(op, fields, field) for fields in commands])
-            _check(op, field, values)
-            _insert(words, field, values)
-    if used:
-        pack(op, **dict.fromkeys(used, 0))  # raises: there is no such field
+    zeros = dict.fromkeys(set().union(*commands), 0)
+    known = {field.name: field for field in FIELDS[op] if field.name != "opcode"}
+    if zeros.keys() - known.keys():
+        pack(op, **zeros)  # raises: there is no such field
+    numbers = itertools.chain.from_iterable((zeros | fields).values() for fields in commands)
+    table = np.fromiter(numbers, np.int64, len(commands) * len(zeros))
+    for name, values in zip(zeros, table.reshape(len(commands), -1).T, strict=True):
+        field = known[name]
+        if name in _ADDRESS.get(op, ()):
+            values = values + offset * np.array([_is_moved(op, one, field) for one in commands])
+        _check(op, field, values)
+        _insert(words, field, values)
     return words
 
 

@@ -15,6 +15,7 @@ Beside the waits in its fields, a command keeps its place behind others:
 """
 
 import dataclasses
+import math
 
 from accel.compiler.errors import CompileError
 from accel.compiler.stream import Stream
@@ -31,6 +32,7 @@ LISTED, DONE = 0, 1
 _LATENCY = 30
 #: Rough cycles that a command costs beside its data.
 _OVERHEAD = 4
+_NEVER = math.inf
 #: The fields that hold counts to wait for, and of which engine, by opcode.
 _WAITS = {
     op: [
@@ -80,43 +82,59 @@ def order(stream: Stream) -> list[Command]:
 
 
 class _Player:
-    """Plays the engines through."""
+    """Plays the engines through.
+
+    Parameters:
+        queues: every engine's commands.
+    """
 
     def __init__(self, queues: dict[str, list[Item]]):
-        self.queues = queues
         #: By engine: when its commands were listed (they start then), and when they are done.
         self.times: dict[str, tuple[list[float], list[float]]] = {
             engine: ([], []) for engine in ENGINES
         }
+        self.items = {engine: iter(queues[engine]) for engine in ENGINES}
+        self.total = sum(len(items) for items in queues.values())
         self.free = dict.fromkeys(ENGINES, 0.0)
-        #: When each engine's next command starts, as far as that is known.
-        self.heads: dict[str, float] = {}
+        #: Each engine's next command, and when it starts, _NEVER while that is not known.
+        self.next: dict[str, Item | None] = {}
+        self.heads = dict.fromkeys(ENGINES, _NEVER)
         #: By engine: who looks again when it has so many commands listed.
         self.waiting: dict[str, list[tuple[int, str]]] = {engine: [] for engine in ENGINES}
 
     def run(self) -> list[Command]:
         commands: list[Command] = []
-        heads, total = self.heads, sum(len(items) for items in self.queues.values())
+        heads, waiting, times, free = self.heads, self.waiting, self.times, self.free
         for engine in ENGINES:
-            self._look(engine)
-        while len(commands) < total:
-            if not heads:
+            self._go_on(engine)
+        for _ in range(self.total):
+            # Of those that start together, the first in the order of ENGINES.
+            engine = min(heads, key=heads.__getitem__)
+            start = heads[engine]
+            if start == _NEVER:
                 raise AssertionError("commands wait for each other in a circle")
-            soonest = min(heads.values())
-            engine = next(one for one in ENGINES if heads.get(one) == soonest)
-            commands.append(self._list(engine, heads.pop(engine)))
-            self._look(engine)
-            if self.waiting[engine]:
-                self._wake(engine)
+            item = self.next[engine]
+            commands.append((item.op, item.fields))
+            free[engine] = end = start + item.cost + _OVERHEAD
+            listed, done = times[engine]
+            listed.append(start)
+            done.append(end + _LATENCY)
+            self._go_on(engine)
+            if waiting[engine]:
+                self._wake(engine, len(listed))
         return commands
 
-    def _look(self, engine: str) -> None:
+    def _go_on(self, engine: str) -> None:
+        """Turn to an engine's next command."""
+        self.heads[engine] = _NEVER
+        self.next[engine] = item = next(self.items[engine], None)
+        if item:
+            self._look(engine, item)
+
+    def _look(self, engine: str, item: Item) -> None:
         """Find out when an engine's next command starts, or what that waits for."""
-        number = len(self.times[engine][LISTED])
-        if number == len(self.queues[engine]):
-            return
         start = self.free[engine]
-        for other, what, count in self.queues[engine][number].needs:
+        for other, what, count in item.needs:
             times = self.times[other][what]
             if count > len(times):
                 self.waiting[other].append((count, engine))
@@ -125,21 +143,14 @@ class _Player:
                 start = times[count - 1]
         self.heads[engine] = start
 
-    def _wake(self, engine: str) -> None:
-        """Let those look again that waited for an engine's latest command."""
-        listed = len(self.times[engine][LISTED])
-        ready = [other for count, other in self.waiting[engine] if count <= listed]
-        self.waiting[engine] = [one for one in self.waiting[engine] if one[0] > listed]
-        for other in ready:
-            self._look(other)
-
-    def _list(self, engine: str, start: float) -> Command:
-        listed, done = self.times[engine]
-        item = self.queues[engine][len(listed)]
-        self.free[engine] = end = start + item.cost + _OVERHEAD
-        listed.append(start)
-        done.append(end + _LATENCY)
-        return item.op, item.fields
+    def _wake(self, engine: str, listed: int) -> None:
+        """Let those look again that waited for the latest of an engine's ``listed`` commands."""
+        waiting = self.waiting[engine]
+        if min(waiting)[0] <= listed:
+            self.waiting[engine] = [one for one in waiting if one[0] > listed]
+            for count, other in waiting:
+                if count <= listed:
+                    self._look(other, self.next[other])
 
 
 def _items(stream: Stream) -> dict[str, list[Item]]:

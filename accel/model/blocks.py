@@ -186,7 +186,7 @@ def post_turn(w, poster, before, pooler, pool_before, c, table, q, done, written
     if begins and kind != 0:
         pool.begin(pooler, table, current)
     stirs = turns.changed(poster, before, 0, post.SCALARS)
-    if turns.changed(pooler, pool_before, 0, pool.SCALARS):
+    if kind != 0 and turns.changed(pooler, pool_before, 0, pool.SCALARS):
         stirs = True
     turns.rest(w, turns.B_POST, stirs)
 

@@ -40,8 +40,12 @@ def _source() -> int:
 
 
 @functools.cache
-def compiled(skip: bool = True):
-    """The compiled loop; without ``skip`` every block has its turn in every cycle."""
+def compiled(skip: bool, notes: bool):
+    """The compiled loop.
+
+    Without ``skip`` every block has its turn in every cycle; with ``notes`` it notes the commands'
+    spans.  Each is code of its own: the usual one has nothing of what it does not need.
+    """
     source = _source()
 
     @numba.njit(cache=True, nogil=True, **OPTIONS)
@@ -68,7 +72,7 @@ def compiled(skip: bool = True):
         (_, _, b_fetcher, b_q, b_loader, b_weigher, b_exe, b_poster, b_pooler, b_storer, b_board, _,
          _, _, _, _, _, _) = befores  # fmt: skip
         loads, tiles, execs, posts = tables[LOAD], tables[WEIGHTS], tables[EXEC], tables[POST]
-        has_window, notes = c[TAPS] != 0, noted.size != 0
+        has_window = c[TAPS] != 0
         number, cycle = 0, 0
         while cycle < max_cycles:
             cycle += 1
@@ -82,8 +86,6 @@ def compiled(skip: bool = True):
             granted, beats = blocks.request(fetcher, loader, weigher, wloader, wparamer, accepts)
             owner, read_beat = master[reads.BEAT_OWNER], master[reads.BEAT]
 
-            loading, wloading = loader[load.UNDER_WAY], wloader[load.UNDER_WAY]
-            following, waiting = exe[execute.HELD], post.waits(poster)
             # What the blocks tell each other in this cycle, from before its edge.
             swap, filled = exe[execute.SWAP] != 0, weigher[weights.FILLED] != 0
             bank_free, slot_free = poster[post.BANK_FREE] != 0, post.slot_free(poster) != 0
@@ -164,13 +166,8 @@ def compiled(skip: bool = True):
             completed = load_done << LOAD | weights_done << WEIGHTS | exec_done << EXEC
             completed |= post_done << POST | window.completed
             if notes:
-                begun = (loader[load.UNDER_WAY] + load_done != loading) << LOAD
-                begun |= (following != exe[execute.HELD] and following != 0) << EXEC
-                begun |= takes_weights << WEIGHTS | (waiting and not post.waits(poster)) << POST
-                begun |= window.takes & (1 << WPARAM | 1 << WINDOW)
-                wload_done = window.completed >> WLOAD & 1
-                begun |= (wloader[load.UNDER_WAY] + wload_done != wloading) << WLOAD
-                spans.note(noted, cycle, begun, completed)
+                begun = takes_weights << WEIGHTS | window.takes & (1 << WPARAM | 1 << WINDOW)
+                spans.note(noted, cycle, begun, completed, loader, wloader, exe, poster)
             if w[turns.SETTLING]:
                 for delay in range(DONE_DELAYS, 0, -1):
                     for engine in range(DONE):

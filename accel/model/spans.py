@@ -8,7 +8,8 @@ counting tells them apart.
 
 import numpy as np
 
-from accel.model.commands import QUEUES
+from accel.model import execute, load, post
+from accel.model.commands import EXEC, LOAD, POST, QUEUES, WLOAD
 from accel.model.edge import edge
 from accel.model.shape import COMPLETION_LATENCY
 
@@ -17,14 +18,17 @@ BEGIN, END = range(2)
 
 
 def table(commands: int) -> np.ndarray:
-    """Room for every engine's spans; behind them how many there are.  None if ``commands`` is 0."""
-    return np.zeros((len(QUEUES), commands + 1, 2) if commands else (0, 0, 2), np.int64)
+    """Room for every engine's spans; none if ``commands`` is 0.
+
+    Behind the spans are how many there are, and what was seen of the engine's state.
+    """
+    return np.zeros((len(QUEUES), commands + 2, 2) if commands else (0, 0, 2), np.int64)
 
 
 def by_engine(spans: np.ndarray) -> dict[str, np.ndarray]:
     """The spans [commands, (begin, end)] by the engines' names."""
     found = {
-        name: spans[number, : spans[number, -1, END]].copy() for number, name in enumerate(QUEUES)
+        name: spans[number, : spans[number, -2, END]].copy() for number, name in enumerate(QUEUES)
     }
     # From the last pixel's turn to the completion; and the span's last cycle is one of it.
     found["exec"][:, END] -= COMPLETION_LATENCY + 1
@@ -32,9 +36,21 @@ def by_engine(spans: np.ndarray) -> dict[str, np.ndarray]:
 
 
 @edge
-def note(spans, cycle, begun, completed):
-    """Note which engines begin and complete a command in a cycle, a bit for each."""
-    last = spans.shape[1] - 1
+def note(spans, cycle, begun, completed, loader, wloader, exe, poster):
+    """Note which engines begin and complete a command in a cycle, a bit for each.
+
+    ``begun`` knows the engines that begin a command when they take it; the others show it by what
+    an edge made of their state.
+    """
+    last, before = spans.shape[1] - 2, spans.shape[1] - 1
+    loading, wloading = loader[load.UNDER_WAY], wloader[load.UNDER_WAY]
+    held, waits = exe[execute.HELD], post.waits(poster)
+    begun |= (loading + (completed >> LOAD & 1) != spans[LOAD, before, 0]) << LOAD
+    begun |= (wloading + (completed >> WLOAD & 1) != spans[WLOAD, before, 0]) << WLOAD
+    begun |= (held == 0 and spans[EXEC, before, 0] != 0) << EXEC
+    begun |= (not waits and spans[POST, before, 0] != 0) << POST
+    spans[LOAD, before, 0], spans[WLOAD, before, 0] = loading, wloading
+    spans[EXEC, before, 0], spans[POST, before, 0] = held, waits
     for engine in range(spans.shape[0]):
         for what, bits in ((BEGIN, begun), (END, completed)):
             if bits >> engine & 1:
