@@ -8,9 +8,17 @@ from amaranth.utils import exact_log2
 
 from accel.isa import COMMAND_BITS, COMMAND_BYTES, FIELDS, Error, Op
 from accel.params import DONE_BITS, MAX_BURST, Params
-from rtl.check import ERROR_BITS, OPCODE_BITS, CommandCheck, fields_of
+from rtl.check import (
+    CHECK_LATENCY,
+    ERROR_BITS,
+    OPCODE_BITS,
+    POOL_LATENCY,
+    CommandCheck,
+    fields_of,
+)
 from rtl.command_queue import WORD_BITS, CommandQueue, words_of
 from rtl.interfaces import command_layout, read_client
+from rtl.rest import add_resting
 
 #: Commands that the prefetch buffer holds, and that one burst brings at most.
 PREFETCH = 8
@@ -232,7 +240,7 @@ class Fetch(wiring.Component):
         params = self._params
         m.submodules.prefetch = prefetch = Prefetch(params)
         m.submodules.assemble = assemble = Assemble(params)
-        m.submodules.check = check = CommandCheck(params)
+        check = CommandCheck(params)
         connect(m, prefetch.client, flipped(self.client))
         connect(m, prefetch.beats, assemble.beats)
         connect(m, assemble.commands, check.commands)
@@ -312,6 +320,9 @@ class Fetch(wiring.Component):
                 self.error.eq(unusable),
                 self.code.eq(Error.ILLEGAL_FIELD),
             ]
+        taken = check.commands.valid & check.commands.ready
+        moves = taken | check.shift | check.checked.ready
+        add_resting(m, platform, moves, CHECK_LATENCY + POOL_LATENCY + 2, check=check)
         return m
 
     def _queues(self, m):

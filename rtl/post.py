@@ -121,7 +121,7 @@ class PostEngine(wiring.Component):
         ]
         rests = ((idle & ~self.command.valid) | waits) & store.idle & ~self.param.valid
         add_resting(
-            top, platform, ~rests | self.reset, SETTLE, ResetChain(top, self.reset).add,
+            top, platform, ~rests | self.reset, SETTLE, ResetChain(top, self.reset),
             reader=reader, pool=pool, pooled=pooled, store=store,
         )  # fmt: skip
         return top

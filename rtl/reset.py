@@ -35,16 +35,17 @@ class ResetChain:
     def __init__(self, m: Module, reset: Signal):
         self._m, self._last, self._blocks = m, reset, 0
 
-    def add(self, name: str, block: wiring.Component) -> wiring.Component:
-        """Make ``block`` the submodule ``name`` of the module; return it."""
+    def add(self, name: str, block: wiring.Component, into: Module | None = None):
+        """Make ``block`` the submodule ``name`` of the module, or of another; return it."""
         self._blocks += 1
         assert self._blocks < RESET_CYCLES, "RESET_CYCLES must be longer than the chain"
         local = Signal(name=f"reset_{name}", reset_less=True)
         self._m.d.sync += local.eq(self._last)
+        into = into or self._m
         if hasattr(block, "reset"):
-            self._m.submodules[name] = block
+            into.submodules[name] = block
             self._m.d.comb += block.reset.eq(local)
         else:
-            self._m.submodules[name] = ResetInserter({"sync": local, RESTING: local})(block)
+            into.submodules[name] = ResetInserter({"sync": local, RESTING: local})(block)
         self._last = local
         return block

@@ -4,8 +4,8 @@ from amaranth import ClockDomain, ClockSignal, DomainRenamer, Instance, Module, 
 
 #: Domain of the blocks that rest.
 RESTING = "resting"
-#: The clock gate that a platform with ``ClockGates`` has: ``clk``, ``enable`` (sampled at clk's
-#: falling edge) and ``gated``.
+#: The clock gate that a platform with ``ClockGates`` has: ``gated`` is ``clk`` in cycles that end
+#: with ``enable``, else low.
 CLOCK_GATE = "clock_gate"
 
 
@@ -13,7 +13,7 @@ class ClockGates:
     """A platform, as ``elaborate`` is given one, with modules CLOCK_GATE."""
 
 
-def add_resting(m: Module, platform, busy, settle: int, add=None, **blocks) -> None:
+def add_resting(m: Module, platform, busy, settle: int, chain=None, **blocks) -> None:
     """Make ``blocks`` submodules of ``m`` that rest if neither ``busy`` nor lately so.
 
     In cycles without ``busy``, and ``settle`` cycles after the last with it, a block's registers
@@ -22,29 +22,37 @@ def add_resting(m: Module, platform, busy, settle: int, add=None, **blocks) -> N
     and distributing an enable would cost more than it saves.  A reset counts as busy.
 
     Args:
-        m: gets the submodules, and the domain RESTING if there are clock gates.
+        m: gets the submodules; if there are clock gates, inside of a submodule ``resting``.
         platform: what ``elaborate`` was given.
-        busy: one bit; must not depend on the machine's inputs but through registers.
+        busy: one bit.
         settle: cycles.
-        add: makes a block (the second argument) the submodule of a name (the first); by default
-            without any further ado.
+        chain: the rtl.reset.ResetChain that resets the blocks, if they have one of their own.
         blocks: submodules by name.
     """
     if isinstance(platform, ClockGates):
-        domain = ClockDomain(RESTING, local=True)
-        m.domains += domain
-        left = Signal(range(settle + 1), init=settle)
-        with m.If(busy):
-            m.d.sync += left.eq(settle)
-        with m.Elif(left != 0):
-            m.d.sync += left.eq(left - 1)
-        m.d.comb += domain.rst.eq(ResetSignal())
-        m.submodules.clock_gate = Instance(
-            CLOCK_GATE,
-            i_clk=ClockSignal(),
-            i_enable=busy | (left != 0) | ResetSignal(),
-            o_gated=domain.clk,
-        )
+        m.submodules.resting = m = _gated(busy, settle)
         blocks = {name: DomainRenamer(RESTING)(block) for name, block in blocks.items()}
     for name, block in blocks.items():
-        (add or m.submodules.__setitem__)(name, block)
+        if chain:
+            chain.add(name, block, m)
+        else:
+            m.submodules[name] = block
+
+
+def _gated(busy, settle: int) -> Module:
+    """A module with the domain RESTING, local to it, whose clock is gated."""
+    inner, domain = Module(), ClockDomain(RESTING, local=True)
+    inner.domains += domain
+    left, awake = Signal(range(settle + 1), init=settle), Signal()
+    with inner.If(busy):
+        inner.d.sync += left.eq(settle)
+    with inner.Elif(left != 0):
+        inner.d.sync += left.eq(left - 1)
+    inner.d.comb += [
+        awake.eq(busy | (left != 0) | ResetSignal()),
+        domain.rst.eq(ResetSignal()),
+    ]
+    inner.submodules.clock_gate = Instance(
+        CLOCK_GATE, i_clk=ClockSignal(), i_enable=awake, o_gated=domain.clk
+    )
+    return inner

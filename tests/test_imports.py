@@ -18,6 +18,10 @@ ALLOWED = {
     "accel.frontend": (
         "accel.frontend", "accel.graph", "accel.quant", "accel.isa", "accel.network",
     ),
+    "accel.bench.sim": (
+        "accel.bench", "accel.compiler", "accel.graph", "accel.quant", "accel.isa",
+        "accel.params", "accel.program", "accel.sim",
+    ),
     "accel.bench": (
         "accel.bench", "accel.golden", "accel.graph", "accel.quant", "accel.isa", "accel.params",
         "accel.runner", "accel.estimate",

@@ -5,7 +5,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import one_line, progress_bar, terminal
+from accel.cli.common import ArrayShape, one_line, progress_bar, terminal
 
 
 @click.group()
@@ -24,23 +24,54 @@ def bench() -> None:
 def bench_golden(count, repeats, out) -> None:
     """The golden model's layers beside ONNX Runtime's, in one run."""
     from accel.bench import golden
+    from accel.report import bench_table
+
+    with one_line(), progress_bar("warming up") as progress:
+        report = golden.run(count, repeats, progress)
+    _publish(report, bench_table, f"accel bench golden --threads {count} --repeats {repeats}", out)
+    missed = sum(not row["met"] for row in report["figures"])
+    _conclude(len(report["figures"]), missed, out)
+
+
+@bench.command("sim")
+@click.option("--array", "arrays", type=ArrayShape(), multiple=True,
+              default=("8x8", "16x16", "32x32"), show_default=True,
+              help="RxC; may be given several times.")  # fmt: skip
+@click.option("--repeats", type=click.IntRange(min=1), default=5, show_default=True,
+              help="Runs that each figure is the best of.")  # fmt: skip
+@click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
+              default="reports/bench_sim", show_default=True,
+              help="Where report.json and report.md go.")  # fmt: skip
+def bench_sim(arrays, repeats, out) -> None:
+    """The simulated machine beside its bare array and pysim, built anew, in one run."""
+    from accel.bench import sim
+    from accel.report import sim_table
+
+    with one_line(), progress_bar("building") as progress:
+        report = sim.run(list(arrays), repeats, progress)
+    chosen = " ".join(f"--array {rows}x{cols}" for rows, cols in arrays)
+    _publish(report, sim_table, f"accel bench sim {chosen} --repeats {repeats}", out)
+    targets = [row[f"{name}_met"] for row in report["figures"]
+               for name in ("of_bare", "of_pysim", "build")]  # fmt: skip
+    _conclude(len(targets), targets.count(False), out)
+
+
+def _publish(report, table, command, out) -> None:
+    """Write a report and print its table."""
     from accel.graph.ports import InputError
-    from accel.report import bench_table, files
+    from accel.report import files
 
     with one_line():
-        with progress_bar("warming up") as progress:
-            report = golden.run(count, repeats, progress)
         try:
             out.mkdir(parents=True, exist_ok=True)
             files.write_json(report, out / "report.json")
-            command = f"accel bench golden --threads {count} --repeats {repeats}"
-            files.write_text(bench_table.markdown(report, command), out / "report.md")
+            files.write_text(table.markdown(report, command), out / "report.md")
         except OSError as error:
             raise InputError(f"{out}: cannot write the report: {error}") from error
-    console = terminal()
-    console.print(bench_table.render(report))
-    missed = sum(not row["met"] for row in report["figures"])
-    console.print(
-        f"{len(report['figures']) - missed} targets met, {missed} missed; report in {out}",
-        soft_wrap=True,
-    )
+    terminal().print(table.render(report))
+
+
+def _conclude(targets, missed, out) -> None:
+    """Say how many targets are met."""
+    terminal().print(f"{targets - missed} targets met, {missed} missed; report in {out}",
+                     soft_wrap=True)  # fmt: skip

@@ -15,7 +15,7 @@ from accel.sim.verilog import TOP
 #: they are harmless.
 WAIVED = (
     ("ASCRANGE", r"\[-1:0\]", "Yosys writes zero-width signals so, and connects them nowhere"),
-    ("CASEINCOMPLETE", "", "Amaranth gives every signal a default ahead of its case statement"),
+    ("CASEINCOMPLETE", "", "what it leaves open has a default, or is found as a LATCH"),
     ("CMPCONST", "", "the last of a row of comparators, one a lane, is constant"),
     ("DECLFILENAME", "", "all modules are in one file"),
     ("PROCASSINIT", "", "registers have their power-up value in the declaration, as FPGAs load it"),
@@ -24,6 +24,13 @@ WAIVED = (
     ("WIDTHEXPAND", "", "Amaranth sizes results to hold every value; Verilog extends operands"),
     ("WIDTHTRUNC", "LOGNOT", "Yosys writes 'vector == 0' as '!vector'"),
     ("WIDTHTRUNC", "SHIFTR", "a word selected from a vector is a shift cut to its width"),
+)
+
+#: Constructs that are latches, or hide one, and about which Verilator says nothing: pattern, why.
+LATCHES = (
+    (r"\balways_latch\b", "a latch is written as such (so Yosys writes those it infers)"),
+    (r"\balways\s*@\s*\((?!\s*(\*|posedge|negedge))", "a process waits for levels, not for edges"),
+    (r"(//|/\*)\s*(synopsys|synthesis)\s+full_case", "a comment says that a case is complete"),
 )
 
 
@@ -37,6 +44,8 @@ class Finding:
 
 def lint(text: str) -> list[Finding]:
     """Return all of ``verilator --lint-only -Wall``'s warnings about the Verilog ``text``.
+
+    What LATCHES lists is found, too, in Verilator's category LATCH.
 
     Raises:
         SimulationError: the Verilog does not even elaborate.
@@ -53,6 +62,10 @@ def lint(text: str) -> list[Finding]:
     return [
         Finding(category, message)
         for category, message in re.findall(r"^%Warning-(\w+): (.*)$", result.stderr, re.M)
+    ] + [
+        Finding("LATCH", f"{TOP}.v:{text.count(chr(10), 0, found.start()) + 1}: {why}")
+        for pattern, why in LATCHES
+        for found in re.finditer(pattern, text)
     ]
 
 

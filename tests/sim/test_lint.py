@@ -45,6 +45,38 @@ def test_a_waiver_covers_only_what_its_reason_says():
     assert sum(finding.category == "WIDTHTRUNC" for finding in found) == 3
 
 
+@pytest.mark.parametrize(
+    "process",
+    [
+        "always @* if (en) q = d;",
+        "always @(en or d) if (en) q = d;",
+        "always @* begin q = q; if (en) q = d; end",
+        "always @* case (s) 2'd0: q = d; 2'd1: q = ~d; endcase",
+        "always @* (* full_case *) casez (s) 2'b?0: q = d; 2'b01: q = ~d; endcase",
+        # Verilator takes these for something else.
+        "always_latch if (en) q = d;",
+        "always @(en) if (en) q <= d;",
+        "always @* begin case (s) // synopsys full_case\n 2'd0: q = d; endcase end",
+    ],
+)
+def test_a_latch_is_found(process):
+    found = lint(
+        "module accelerator(input en, input [1:0] s, input d, output reg q);\n"
+        f"  {process}\nendmodule\n"
+    )
+    latches = [finding for finding in unexplained(found) if finding.category == "LATCH"]
+    assert latches and all(latch.message.startswith("accelerator.v:2:") for latch in latches)
+
+
+def test_a_default_ahead_of_a_case_is_no_latch():
+    found = lint(
+        "module accelerator(input [1:0] s, input d, output reg q);\n"
+        "  always @* begin q = 0; case (s) 2'd0: q = d; 2'd1: q = ~d; endcase end\nendmodule\n"
+    )
+    assert [finding.category for finding in found] == ["CASEINCOMPLETE"]
+    assert unexplained(found) == []
+
+
 def test_verilog_that_does_not_elaborate_is_an_error():
     with pytest.raises(SimulationError, match="Verilator rejects the Verilog: .*syntax error"):
         lint("module accelerator(; endmodule\n")
