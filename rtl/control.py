@@ -1,5 +1,8 @@
 """The host's side: AXI4-Lite registers, start and end of a run, errors, interrupt, watchdog."""
 
+import functools
+import operator
+
 from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -13,7 +16,7 @@ from rtl.reset import RESET_CYCLES
 ADDR_BITS = 8
 DATA_BITS = 32
 #: Cycles from a register's address to its value.
-READ_LATENCY = 2
+READ_LATENCY = 3
 
 #: AXI4-Lite from the master's side; responses are always OKAY.
 axi_lite = wiring.Signature(
@@ -259,18 +262,21 @@ class Control(wiring.Component):
 
 
 def _select(m, address, values):
-    """The value at an address, or 0, READ_LATENCY cycles later: first within blocks of 16 bytes."""
-    blocks = sorted({where >> 4 for where in values})
-    selected = Signal(DATA_BITS, name="read_data", reset_less=True)
-    m.d.sync += selected.eq(0)
-    for block in blocks:
+    """The value at an address, or 0, READ_LATENCY cycles later.
+
+    The values come from far: first each is told whether it is asked for, then those of a block of
+    16 bytes become one, then the blocks.
+    """
+    blocks = {}
+    for where, value in values.items():
+        asked = Signal(name=f"read_{where:02x}", reset_less=True)
+        m.d.sync += asked.eq(address == where)
+        blocks.setdefault(where >> 4, []).append(Mux(asked, value, 0))
+    words = []
+    for block, candidates in blocks.items():
         word = Signal(DATA_BITS, name=f"read_block_{block}", reset_less=True)
-        m.d.sync += word.eq(0)
-        with m.Switch(address[:4]):
-            for where, value in values.items():
-                if where >> 4 == block:
-                    with m.Case(where & 15):
-                        m.d.sync += word.eq(value)
-        with m.If(address[4:] == block):
-            m.d.sync += selected.eq(word)
+        m.d.sync += word.eq(functools.reduce(operator.or_, candidates))
+        words.append(word)
+    selected = Signal(DATA_BITS, name="read_data", reset_less=True)
+    m.d.sync += selected.eq(functools.reduce(operator.or_, words))
     return selected

@@ -276,10 +276,10 @@ class Fetch(wiring.Component):
         # that it has got there: nothing is offered for some cycles after that.
         route, begins, sending = Signal(Engines), Signal(Engines), Signal()
         sent = Signal(range(words_of(COMMAND_BITS)))
-        # The word that is to go next; the command has been there for some cycles.
-        ahead = Mux(sending, sent + 1, sent)[: len(sent)]
-        word = Signal(WORD_BITS, reset_less=True)
-        m.d.sync += word.eq(verdict.command.word_select(ahead, WORD_BITS))
+        # The word that goes next is looked for a cycle ahead, by `following` = `sent` + 1.
+        following, word = Signal.like(sent, init=1), Signal(WORD_BITS, reset_less=True)
+        found = verdict.command.word_select(following, WORD_BITS)
+        m.d.sync += word.eq(Mux(sending, found, verdict.command[:WORD_BITS]))
         queues = self._queues(m)
         for name, (queue, ops) in queues.items():
             mine = Signal(name=f"for_{name}")
@@ -302,9 +302,9 @@ class Fetch(wiring.Component):
         ]
         m.d.sync += counted.eq(entered)
         with m.If(entered):
-            m.d.sync += sent.eq(0)
+            m.d.sync += [sent.eq(0), following.eq(1)]
         with m.Elif(sending):
-            m.d.sync += sent.eq((sent + 1)[: len(sent)])
+            m.d.sync += [sent.eq(following), following.eq((following + 1)[: len(sent)])]
 
         m.d.sync += self.error.eq(0)
         with m.If(counted):

@@ -141,7 +141,9 @@ class PoolRows(wiring.Component):
         inside, leaves, opens = Signal(), Signal(), Signal()
         end = Signal()
         slot = Signal(range(POOL_OPEN), reset_less=True)
-        stored, updated = Signal(self._item, reset_less=True), Signal(self._item)
+        fetched, updated = Signal(self._item, reset_less=True), Signal(self._item)
+        stored, forward = Signal(self._item), Signal(reset_less=True)
+        result, result_leaves = Signal(self._item, reset_less=True), Signal()
         zero, largest = Signal.like(config.pool_in_zero), Signal()
         m.d.sync += [
             zero.eq(Mux(config.pool == Pool.AVERAGE, config.pool_in_zero, 0)),
@@ -152,11 +154,15 @@ class PoolRows(wiring.Component):
             opens.eq(plan.opens),
             end.eq(pixel.end),
             slot.eq(plan.slot),
-            # The window that is just being written is taken on the way.
-            stored.eq(Mux(inside & (slot == plan.slot), updated, read.data)),
+            fetched.eq(read.data),
+            # The window that is being written in that cycle is taken on the way.
+            forward.eq(inside & (slot == plan.slot)),
+            result.eq(updated),
+            result_leaves.eq(leaves),
         ]
         m.d.comb += [
             read.addr.eq(plan.slot),
+            stored.eq(Mux(forward, result, fetched)),
             updated.count.eq(Mux(opens, 1, stored.count + 1)),
             updated.end.eq(end),
             write.addr.eq(slot),
@@ -166,6 +172,4 @@ class PoolRows(wiring.Component):
         for new, old, value in zip(updated.sums, stored.sums, added, strict=True):
             m.d.comb += new.eq(combine(old, value, opens, largest, ~largest))
 
-        result, result_leaves = Signal(self._item, reset_less=True), Signal()
-        m.d.sync += [result.eq(updated), result_leaves.eq(leaves)]
         return result, result_leaves
