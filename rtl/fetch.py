@@ -321,7 +321,7 @@ class Fetch(wiring.Component):
                 self.code.eq(Error.ILLEGAL_FIELD),
             ]
         taken = check.commands.valid & check.commands.ready
-        moves = taken | check.shift | check.checked.ready
+        moves = taken | check.checked.ready
         add_resting(m, platform, moves, CHECK_LATENCY + POOL_LATENCY + 2, check=check)
         return m
 
