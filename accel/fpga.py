@@ -33,12 +33,11 @@ class Device:
     speed: int
 
 
-#: The devices that can be chosen; speed grade 6 where the name does not say another.
+#: The devices that can be chosen: LUTs and speed grade, of which 8 is the fastest and 6 the slowest.
 DEVICES = {
-    "ecp5-25k": Device("--25k", "CABGA381", 6),
-    "ecp5-45k": Device("--45k", "CABGA381", 6),
-    "ecp5-85k": Device("--85k", "CABGA381", 6),
-    "ecp5-85k-8": Device("--85k", "CABGA381", 8),
+    f"ecp5-{size}k-{grade}": Device(f"--{size}k", "CABGA381", grade)
+    for size in (25, 45, 85)
+    for grade in (6, 8)
 }
 
 #: Without pins to hold on to, the static placer gave the 8x8 machine a third less wire than the
@@ -55,7 +54,7 @@ _CELLS = {
 
 def place_and_route(
     params: Params,
-    device: str = "ecp5-85k",
+    device: str = "ecp5-85k-8",
     clock_mhz: float = 125.0,
     seeds: Sequence[int] = (1,),
     directory: pathlib.Path | None = None,

@@ -82,7 +82,7 @@ def test_report(tools):
         progress=lambda *stage: stages.append(stage),
     )  # fmt: skip
     assert report == {
-        "device": "ecp5-85k",
+        "device": "ecp5-85k-8",
         "array": {"rows": 4, "cols": 4},
         "params": dataclasses.asdict(PARAMS),
         "seeds": {"2": 90, "3": 101.23},
@@ -91,18 +91,18 @@ def test_report(tools):
     }
     assert "synth_ecp5 -top accelerator" in (work / "yosys.args").read_text()
     arguments = (work / "nextpnr-ecp5.args").read_text()
-    for part in ("--85k --package CABGA381 --speed 6", "--out-of-context", "--freq 80 --seed 3"):
+    for part in ("--85k --package CABGA381 --speed 8", "--out-of-context", "--freq 80 --seed 3"):
         assert part in arguments
     assert stages[-1] == ("done", 1.0)
 
 
 def test_without_a_directory_nothing_is_left(tools):
     tools()
-    assert fpga.place_and_route(PARAMS, device="ecp5-25k")["lut"]["used"] == 10
+    assert fpga.place_and_route(PARAMS, device="ecp5-25k-6")["lut"]["used"] == 10
 
 
 def test_unknown_device():
-    rule = "device must be one of .*ecp5-85k, ecp5-85k-8, not 'ice40'"
+    rule = "device must be one of .*ecp5-85k-6, ecp5-85k-8, not 'ice40'"
     with pytest.raises(fpga.FpgaError, match=rule):
         fpga.place_and_route(PARAMS, device="ice40")
 

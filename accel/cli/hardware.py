@@ -40,7 +40,8 @@ def verilog(array, output) -> None:
               "columns/lanes weight tiles loses nothing by fewer.")  # fmt: skip
 @click.option("--window-taps", type=int, default=0, show_default=True,
               help="Elements that the window unit takes a cycle; 0 leaves it out.")  # fmt: skip
-@click.option("--device", default="ecp5-85k", show_default=True, help="The FPGA.")
+@click.option("--device", default="ecp5-85k-8", show_default=True,
+              help="The FPGA and its speed grade.")  # fmt: skip
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,
               help="Placements to try; the fastest is reported.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
