@@ -33,7 +33,7 @@ class Device:
     speed: int
 
 
-#: The devices that can be chosen: LUTs and speed grade, of which 8 is the fastest and 6 the slowest.
+#: The devices that can be chosen: thousands of LUTs, and the speed grade: 6 is slow, 8 is fast.
 DEVICES = {
     f"ecp5-{size}k-{grade}": Device(f"--{size}k", "CABGA381", grade)
     for size in (25, 45, 85)
