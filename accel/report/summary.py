@@ -56,7 +56,7 @@ def _timeline(layers: tuple[Layer, ...], counts: list[dict[str, int]], pes: int)
         {
             "name": layer.name, "op": layer.op, "where": layer.unit, "macs": layer.macs,
             "end": one["end"], "cycles": one["cycles"], "busy": one["busy"],
-            "edge": one["busy"] - one["macs"] / pes, "window_busy": one["window_busy"],
+            "edge": _edge(one, pes), "window_busy": one["window_busy"],
             "idle": {cause: one[cause] for cause in CAUSES},
         }
         for layer, one in zip(layers, counts, strict=True)
@@ -85,6 +85,15 @@ def _host(name: str, op: str, shape, seconds: float = 0.0, mismatches: int | Non
     }  # fmt: skip
 
 
+def _edge(counts: dict[str, int], pes: int) -> float:
+    """Busy cycles' worth of PEs that had nothing to multiply.
+
+    The MAC counter is the array's and the window unit's together, so where both worked it is more
+    than this; the total, which knows the layers' MACs, has it whole.
+    """
+    return max(0.0, counts["busy"] - counts["macs"] / pes)
+
+
 def _row(layer: Layer, counts: dict[str, int], shape, moved, differing, pes: int) -> dict:
     """The row of a layer that runs on the machine."""
     cycles = counts["cycles"]
@@ -102,7 +111,7 @@ def _row(layer: Layer, counts: dict[str, int], shape, moved, differing, pes: int
         "where": layer.unit,
         "array_macs": counts["macs"],
         "busy": counts["busy"],
-        "edge": counts["busy"] - counts["macs"] / pes,
+        "edge": _edge(counts, pes),
         "window_busy": counts["window_busy"],
         "idle": {cause: counts[cause] for cause in CAUSES},
     }
@@ -158,6 +167,7 @@ def summarise(
     array = [row for row in rows if row["where"] != "host"]
     cycles = sum(row["cycles"] for row in array)
     macs = sum(row["macs"] for row in array)
+    array_macs = sum(row["macs"] for row in array if row["where"] == "array")
     seconds = sum(one.seconds for batch in batches for one in batch.outcomes if one)
     return {
         "schema": SCHEMA,
@@ -180,7 +190,7 @@ def summarise(
             "busy": sum(row["busy"] for row in array),
             "window_busy": sum(row["window_busy"] for row in array),
             "host_seconds": sum(row["seconds"] for row in rows if row["where"] == "host"),
-            "edge": sum(row["edge"] for row in array),
+            "edge": sum(row["busy"] for row in array) - array_macs / pes,
             "idle": {cause: sum(row["idle"][cause] for row in array) for cause in CAUSES},
         },
         "simulation": {
