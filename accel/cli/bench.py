@@ -1,6 +1,5 @@
 """``accel bench``: measurements of speed."""
 
-import os
 import pathlib
 
 import click
@@ -14,8 +13,8 @@ def bench() -> None:
 
 
 @bench.command("golden")
-@click.option("--threads", "count", type=click.IntRange(min=1), default=os.cpu_count() or 1,
-              help="For ours and ONNX Runtime; all processors by default.")  # fmt: skip
+@click.option("--threads", "count", type=click.IntRange(min=1), default=1, show_default=True,
+              help="For ours and ONNX Runtime.")  # fmt: skip
 @click.option("--repeats", type=click.IntRange(min=1), default=20, show_default=True,
               help="Calls that each figure is the best of.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),

@@ -273,7 +273,7 @@ def convolve_by_tiles(x, w, b, view: Window, groups: int) -> np.ndarray:
     offsets = functools.reduce(np.add.outer, places).ravel()
     options = View(view.kernel, stride, view.dilation, view.out)
     strips, tiles = len(x) * -(-windows // STRIP), -(-own // ROWS)
-    work = y.size * rows.shape[2] // LANES
+    work = 2 * y.size * rows.shape[2] // LANES  # of which each takes twice a byte's time
 
     def part(*edges):
         convolve_all(framed, offsets, rows, bias, options, y, *edges)

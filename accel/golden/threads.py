@@ -6,6 +6,7 @@ may take a tenth of a millisecond, so handing it over must be quick: helpers wai
 """
 
 import contextlib
+import ctypes
 import itertools
 import os
 import queue
@@ -29,21 +30,40 @@ def limit(count: int) -> Iterator[None]:
         _most = before
 
 
+#: Which processor the calling thread is on; Linux only.
+_processor = getattr(ctypes.CDLL(None), "sched_getcpu", None) if os.name == "posix" else None
+
+
 class _Helpers:
-    """Threads that call what is put into their queue; they live as long as the process."""
+    """Threads that call what is put into their queue; they live as long as the process.
+
+    A system that wakes a helper on its caller's own processor makes it wait until there is nothing
+    left to do, so helpers keep off that one.
+    """
 
     def __init__(self):
         self._tasks: queue.SimpleQueue = queue.SimpleQueue()
-        self._threads = 0
+        self._threads: list[threading.Thread] = []
+        self._avoided = None
 
     def ask(self, task: Callable[[], None], count: int) -> None:
         """Have ``count`` threads call ``task``, which must not raise, some time."""
-        while self._threads < count:
-            self._threads += 1
-            name = f"golden-{self._threads}"
-            threading.Thread(target=self._work, name=name, daemon=True).start()
+        while len(self._threads) < count:
+            name = f"golden-{len(self._threads) + 1}"
+            self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
+            self._threads[-1].start()
+            self._avoided = None
+        self._avoid(_processor() if _processor else None)
         for _ in range(count):
             self._tasks.put(task)
+
+    def _avoid(self, processor: int | None) -> None:
+        if processor in (None, self._avoided):
+            return
+        self._avoided = processor
+        if others := os.sched_getaffinity(0) - {processor}:
+            for thread in self._threads:
+                os.sched_setaffinity(thread.native_id, others)
 
     def _work(self) -> None:
         while True:
