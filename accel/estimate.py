@@ -4,8 +4,8 @@ import os
 import time
 from collections.abc import Callable, Sequence
 
-from accel import recording
-from accel.compiler import compile_graph
+from accel import mapper, recording
+from accel.compiler import Mapping, compile_graph
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
 from accel.isa import Error
@@ -48,13 +48,14 @@ def estimate(
     images: int | None = None,
     params: Params | None = None,
     memory: Memory | None = None,
+    search: int = 0,
     engines: bool = False,
     progress: Callable[[str, float], None] | None = None,
 ) -> dict:
     """Predict a run's report; every ``mismatches`` in it is None.
 
     Args:
-        model, array, batch, params, memory, progress: as in accel.runner.run.
+        model, array, batch, params, memory, search, progress: as in accel.runner.run.
         images: how many there would be; one batch by default.
         engines: whether the report tells what each engine did when in the first batch.
 
@@ -65,20 +66,24 @@ def estimate(
     """
     tell = progress or (lambda stage, share: None)
     total = batch if images is None else images
-    for name, value in (("batch", batch), ("images", total)):
-        if value < 1:
-            raise InputError(f"{name} must be at least 1, not {value}")
+    for name, value, least in (("batch", batch, 1), ("images", total, 1), ("search", search, 0)):
+        if value < least:
+            raise InputError(f"{name} must be at least {least}, not {value}")
     machine, behaviour = params or Params(rows=array[0], cols=array[1]), memory or Memory()
     graph = open_network(model)
+    notes, mapping = origin(model), Mapping()
+    if search:
+        found = mapper.search(graph, machine, min(batch, total), behaviour, search, tell)
+        mapping, notes["search"] = found.mapping, found.report()
     full, rest = divmod(total, batch)
     batches, steps = [], [] if engines else None
     for size, count in ((batch, full), (rest, 1)):
         if size and count:
             tell("predicting", len(batches) / (full + 1))
-            program = compile_graph(graph, machine, size, data=False)
+            program = compile_graph(graph, machine, size, data=False, mapping=mapping)
             first = steps if not batches else None
             batches += [_batch(program, behaviour, first)] * count
-    report = summarise(graph, machine, NAME, behaviour, batches, {}, {}, 0.0) | origin(model)
+    report = summarise(graph, machine, NAME, behaviour, batches, {}, {}, 0.0) | notes
     if engines:
         report["engines"] = recording.in_a_row(steps)
     return report

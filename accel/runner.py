@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 import models
-from accel import golden, recording, seeded
-from accel.compiler import compile_graph
+from accel import golden, mapper, recording, seeded
+from accel.compiler import Mapping, compile_graph
 from accel.frontend import load
 from accel.graph import ports
 from accel.graph.ir import Graph
@@ -180,6 +180,7 @@ def run(
     labels=None,
     params: Params | None = None,
     memory: Memory | None = None,
+    search: int = 0,
     engines: bool = False,
     progress: Progress | None = None,
 ) -> Result:
@@ -196,6 +197,8 @@ def run(
         labels: the right class of each image, to report accuracy.
         params: the whole machine, for other buffers or bus widths.
         memory: the memory behind the machine; by default 32 cycles latency at full bus width.
+        search: how many programs accel.mapper may try to find faster tilings for a batch;
+            with 0 the compiler chooses.
         engines: whether the report tells what each engine did when in the first batch, as the
             cycle model knows it.
         progress: called with a stage and a share from 0 to 1.
@@ -214,6 +217,8 @@ def run(
         raise InputError(f"batch must be at least 1, not {batch}")
     if limit is not None and limit < 1:
         raise InputError(f"limit must be at least 1, not {limit}")
+    if search < 0:
+        raise InputError(f"search must be at least 0, not {search}")
     machine = params or Params(rows=array[0], cols=array[1])
     behaviour = memory or Memory()
     graph = open_network(model)
@@ -227,10 +232,12 @@ def run(
         raise InputError(f"there are {len(labels)} labels for {len(pixels)} images")
 
     starts = range(0, len(pixels), batch)
-    programs = {
-        size: compile_graph(graph, machine, size)
-        for size in {len(pixels[start : start + batch]) for start in starts}
-    }
+    sizes = sorted({len(pixels[start : start + batch]) for start in starts}, reverse=True)
+    mapping = Mapping()
+    if search:
+        found = mapper.search(graph, machine, sizes[0], behaviour, search, tell)
+        mapping, notes["search"] = found.mapping, found.report()
+    programs = {size: compile_graph(graph, machine, size, mapping=mapping) for size in sizes}
     simulator = get_engine(engine)
     began = time.perf_counter()
     simulator.build(machine, tell)

@@ -18,6 +18,8 @@ from accel.cli.common import ArrayShape, one_line, progress_bar, read_inputs, te
               help="Images the machine computes together.")  # fmt: skip
 @click.option("--array", type=ArrayShape(), default="16x16", show_default=True,
               help="Rows and columns of the MAC array.")  # fmt: skip
+@click.option("--search", type=click.IntRange(min=0), default=0, metavar="N",
+              help="Try up to N programs with the cycle model to find faster tilings.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
               help="Where report.json and the plots go; by default reports/NETWORK.")  # fmt: skip
 @click.option("--scalesim", "topology", type=click.Path(path_type=pathlib.Path),
@@ -25,7 +27,7 @@ from accel.cli.common import ArrayShape, one_line, progress_bar, read_inputs, te
               "compared with its counts.")  # fmt: skip
 @click.option("--scalesim-config", "config", type=click.Path(path_type=pathlib.Path),
               help="A SCALE-Sim configuration (.cfg): its array is the default then.")  # fmt: skip
-def estimate(network, inputs, limit, batch, array, out, topology, config) -> None:
+def estimate(network, inputs, limit, batch, array, search, out, topology, config) -> None:
     """Predict what `accel run` counts for NETWORK, exactly, without simulating or computing it."""
     if (network is None) == (topology is None):
         raise click.UsageError("give either NETWORK or --scalesim FILE.csv")
@@ -43,8 +45,9 @@ def estimate(network, inputs, limit, batch, array, out, topology, config) -> Non
             images = min(known, limit or known)
         with progress_bar("reading") as progress:
             report = predict(
-                network, array=array, batch=batch, images=images, engines=True, progress=progress
-            )
+                network, array=array, batch=batch, images=images, search=search, engines=True,
+                progress=progress,
+            )  # fmt: skip
         out = out or pathlib.Path("reports") / report["network"]
         try:
             folder.write(report, out)
@@ -52,6 +55,8 @@ def estimate(network, inputs, limit, batch, array, out, topology, config) -> Non
             raise InputError(f"{out}: cannot write the report: {error}") from error
     console = terminal()
     console.print(table.render(report))
+    if "search" in report:
+        console.print(table.searched(report["search"]))
     speed = report["simulation"]
     console.print(
         f"predicted in {speed['seconds']:.2f} s ({speed['cycles_per_second']:,.0f} cycles/s); "

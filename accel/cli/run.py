@@ -19,9 +19,11 @@ from accel.cli.common import ArrayShape, one_line, progress_bar, read_inputs, te
               help="Rows and columns of the MAC array.")  # fmt: skip
 @click.option("--engine", type=click.Choice(["auto", "verilator", "pysim"]), default="auto",
               show_default=True, help="The simulator of the RTL.")  # fmt: skip
+@click.option("--search", type=click.IntRange(min=0), default=0, metavar="N",
+              help="Try up to N programs with the cycle model to find faster tilings.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
               help="Where report.json and the plots go; by default reports/NETWORK.")  # fmt: skip
-def run(network, inputs, limit, batch, array, engine, out) -> None:
+def run(network, inputs, limit, batch, array, engine, search, out) -> None:
     """Run NETWORK (a built-in name, or a path to .onnx) on the simulated accelerator.
 
     Built-in networks without a trained file have seeded random weights and images.
@@ -38,7 +40,7 @@ def run(network, inputs, limit, batch, array, engine, out) -> None:
             with progress_bar("reading") as progress:
                 result = runner.run(
                     network, images, array=array, engine=engine, batch=batch, limit=limit,
-                    labels=labels, engines=True, progress=progress,
+                    labels=labels, search=search, engines=True, progress=progress,
                 )  # fmt: skip
         except InputError as error:
             raise InputError(f"{inputs}: {error}" if inputs else str(error)) from error
@@ -50,6 +52,8 @@ def run(network, inputs, limit, batch, array, engine, out) -> None:
             raise InputError(f"{out}: cannot write the report: {error}") from error
     console = terminal()
     console.print(table.render(report))
+    if "search" in report:
+        console.print(table.searched(report["search"]))
     if "accuracy" in report:
         right, of = report["accuracy"]["correct"], report["accuracy"]["images"]
         console.print(f"accuracy {right}/{of} = {right / of:.1%}")

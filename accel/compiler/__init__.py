@@ -2,5 +2,6 @@
 
 from accel.compiler.compile import compile_graph
 from accel.compiler.errors import CompileError
+from accel.compiler.mapping import Mapping
 
-__all__ = ["CompileError", "compile_graph"]
+__all__ = ["CompileError", "Mapping", "compile_graph"]

@@ -12,21 +12,28 @@ from accel.compiler.errors import CompileError
 from accel.compiler.layer import Context, MachineLayer
 from accel.compiler.legalise import legalise
 from accel.compiler.lower import Lowering, group_kernels
+from accel.compiler.mapping import Mapping
 from accel.compiler.ready import Ready
 from accel.compiler.stream import Stream
-from accel.compiler.tile import Tiling, tile, tiling_key
 from accel.graph.ir import Concat, Graph, Reshape
 from accel.isa import RECORD_BYTES
 from accel.params import Params
 from accel.program import Layer, Placement, Program, Step
 
 
-def compile_graph(graph: Graph, params: Params, batch: int, *, data: bool = True) -> Program:
+def compile_graph(
+    graph: Graph,
+    params: Params,
+    batch: int,
+    *,
+    data: bool = True,
+    mapping: Mapping | None = None,
+) -> Program:
     """Compile a network for a machine and a batch size.
 
     Without ``data`` all is the same except that the weights in the program's image are zeros, and
     that no sums are checked: for whom looks at commands and cycles only, it is several times as
-    fast.
+    fast.  ``mapping`` says how layers are cut (accel.mapper finds one); by default rough costs do.
 
     Raises:
         CompileError: naming the node, the rule and the value that breaks it.
@@ -34,7 +41,7 @@ def compile_graph(graph: Graph, params: Params, batch: int, *, data: bool = True
     if not isinstance(batch, int) or batch < 1:
         raise CompileError(f"{graph.name}: the batch must be a positive integer, not {batch!r}")
     with _no_collection():
-        return _compile(graph, params, batch, data)
+        return _compile(graph, params, batch, data, mapping or Mapping())
 
 
 @contextlib.contextmanager
@@ -52,13 +59,15 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _compile(graph: Graph, params: Params, batch: int, data: bool) -> Program:
+def _compile(
+    graph: Graph, params: Params, batch: int, data: bool, mapping: Mapping
+) -> Program:
     graph, copies = concat.with_copies(graph)
     context = Context(graph, concat.seats(graph), params, batch, data)
     parts = steps.split(graph)
     layers = [legalise(context, part.machine) for part in parts]
     memory = allocate.Memory(params)
-    drafts = [_Draft(step, params, memory) for step in layers]
+    drafts = [_Draft(step, params, mapping, memory) for step in layers]
     tensors = _place(context, parts, layers, memory)
     # The window unit reads C bytes of every pixel, also of the last one with fewer channels.
     memory.take(params.cols)
@@ -97,17 +106,14 @@ class _Draft:
     Parameters:
         layers: in order.
         params: the machine.
+        mapping: how they are cut.
         memory: gives room for weights and records.
     """
 
-    def __init__(self, layers: list, params: Params, memory: allocate.Memory):
+    def __init__(self, layers: list, params: Params, mapping: Mapping, memory: allocate.Memory):
         self._layers, self._params = layers, params
         self.records: list[tuple[int, weights.Record]] = []
-        known: dict[tuple, Tiling] = {}
-        self._tilings = [
-            _tilings(layer, params, known) if isinstance(layer, MachineLayer) else None
-            for layer in layers
-        ]
+        self._tilings = [mapping.of(layer, params) for layer in layers]
         self._addresses = []
         for layer, tiling in zip(layers, self._tilings, strict=True):
             where = {}
@@ -129,7 +135,7 @@ class _Draft:
             if isinstance(layer, MachineLayer):
                 Lowering(layer, tiling, stream, sources[0], target, where).run()
             else:
-                window_lower.lower(layer, stream, sources, target, where)
+                window_lower.lower(layer, stream, sources, target, where, tiling)
             self._traffic.append(stream.mark(mark))
         return schedule.order(stream)
 
@@ -162,17 +168,6 @@ def _weights(layer, tiling, params: Params):
         for index, group in enumerate(part.groups):
             kernels = group_kernels(layer, part, group, tiling[number])
             yield (number, index), weights.record(group, kernels, params)
-
-
-def _tilings(layer: MachineLayer, params: Params, known: dict[tuple, Tiling]) -> list[Tiling]:
-    """The tiling of every slice; ``known`` keeps those of other layers, too."""
-    found = []
-    for part in layer.slices:
-        key = tiling_key(layer, part)
-        if key not in known:
-            known[key] = tile(layer, part, params)
-        found.append(known[key])
-    return found
 
 
 def _place(context: Context, parts, layers, memory: allocate.Memory) -> dict[str, Placement]:

@@ -12,7 +12,8 @@ Two ways to order a strip's blocks:
   the whole strip before the next one starts; the input stays resident or is loaded again.
 
 Every legal combination is scored with a rough time (array, weights, loads, exposed latency when
-the next input cannot be loaded beside the computation) and the fastest wins.
+the next input cannot be loaded beside the computation).  The fastest wins, or is the first of those
+that a mapper tries (accel/mapper.py).
 """
 
 import dataclasses
@@ -124,14 +125,14 @@ class _Scorer:
         drain = pixels * self.params.cols / self.params.post_lanes + _POST
         return max(self.tiles * max(pixels, self.params.rows), self.weights, drain)
 
-    def best(self) -> tuple[float, Tiling] | None:
-        """The cheapest legal tiling and its cost."""
+    def options(self) -> list[tuple[float, Tiling]]:
+        """All legal tilings with their costs."""
         options = []
         most = 1 if self.layer.pooling.alone else self.layer.pool_columns.outputs
         for width in _balanced(self.layer.pool_columns.outputs, most):
             if _pool_fits(self.layer, width, self.band, self.params):
                 options += self._strip(width)
-        return min(options, key=lambda option: option[0], default=None)
+        return options
 
     def _strip(self, width: int):
         """Legal tilings with strips of ``width`` units, as (cost, tiling)."""
@@ -273,36 +274,52 @@ def tiling_key(layer: MachineLayer, part: Slice) -> tuple:
     )  # fmt: skip
 
 
-def tile(layer: MachineLayer, part: Slice, params: Params) -> Tiling:
-    """The fastest legal tiling of a slice.
+def tilings(layer: MachineLayer, part: Slice, params: Params, most: int) -> list[Tiling]:
+    """Up to ``most`` legal tilings of a slice, the fastest by rough cost first.
 
     Raises:
         CompileError: not even one pixel and one channel fit the machine.
     """
-    found, tried = None, 0
+    found, tried = [], 0
     for chunks in _chunkings(layer, part, params):
-        candidate = _Scorer(layer, part, params, chunks).best()
-        if candidate and (found is None or candidate[0] < found[0]):
-            found = candidate
+        found += _Scorer(layer, part, params, chunks).options()
         # Chunks cost extra loads: a few sizes beyond the first that fits are enough to look at.
-        tried += found is not None
-        if tried == 4 or tried == 1 and _comfortable(layer, found[1], params):
+        tried += bool(found)
+        if tried == 4 or tried == 1 and _comfortable(layer, _fastest(found), params):
             break
-    if found is None:
-        least = _least_bytes(layer, part, params)
-        if least > params.input_bytes:
-            raise CompileError(
-                f"{layer.name}: input buffer too small for one row of its windows: a "
-                f"{layer.rows.kernel}x{layer.columns.kernel} kernel needs at least {least} bytes, "
-                f"input_bytes is {params.input_bytes}"
-            )
-        raise CompileError(
-            f"{layer.name}: buffer too small for its windows: a {layer.rows.kernel}x"
-            f"{layer.columns.kernel} kernel (pooled {layer.pool_rows.kernel}x"
-            f"{layer.pool_columns.kernel}) does not fit input_bytes {params.input_bytes}, "
-            f"acc_rows {params.acc_rows}, pool_entries {params.pool_entries}"
+    if not found:
+        raise CompileError(_refusal(layer, part, params))
+    if most == 1:
+        return [_in_parts(layer, part, params, _fastest(found))]
+    ranked = []
+    for _, tiling in sorted(found, key=lambda option: option[0]):
+        for choice in (_in_parts(layer, part, params, tiling), tiling):
+            if choice not in ranked:
+                ranked.append(choice)
+        if len(ranked) >= most:
+            break
+    return ranked[:most]
+
+
+def _fastest(options: list[tuple[float, Tiling]]) -> Tiling:
+    return min(options, key=lambda option: option[0])[1]
+
+
+def _refusal(layer: MachineLayer, part: Slice, params: Params) -> str:
+    """What is too small for a slice."""
+    least = _least_bytes(layer, part, params)
+    if least > params.input_bytes:
+        return (
+            f"{layer.name}: input buffer too small for one row of its windows: a "
+            f"{layer.rows.kernel}x{layer.columns.kernel} kernel needs at least {least} bytes, "
+            f"input_bytes is {params.input_bytes}"
         )
-    return _in_parts(layer, part, params, found[1])
+    return (
+        f"{layer.name}: buffer too small for its windows: a {layer.rows.kernel}x"
+        f"{layer.columns.kernel} kernel (pooled {layer.pool_rows.kernel}x"
+        f"{layer.pool_columns.kernel}) does not fit input_bytes {params.input_bytes}, "
+        f"acc_rows {params.acc_rows}, pool_entries {params.pool_entries}"
+    )
 
 
 def _least_bytes(layer: MachineLayer, part: Slice, params: Params) -> int:

@@ -7,7 +7,7 @@ from accel.compiler.ready import WINDOW, Ready
 from accel.compiler.rows import Rows, Strip, split
 from accel.compiler.stream import Stream
 from accel.compiler.window import AddLayer, Region, WindowLayer
-from accel.compiler.window_tile import WindowTiling, add_pixels, pitch_words, stays, tile
+from accel.compiler.window_tile import WindowTiling, add_pixels, pitch_words, stays
 from accel.params import Params
 from accel.program import Placement
 
@@ -27,11 +27,13 @@ def lower(
     sources: list[Where],
     target: Where,
     addresses: list[int],
+    tiling: WindowTiling | None,
 ) -> None:
     """Add a layer's commands to a stream.
 
     Parameters:
         layer: the layer.
+        tiling: how it is cut; an addition needs none.
         stream: receives the commands.
         sources, target: where the operands and the output lie, and when they are ready.
         addresses: of the layer's records.
@@ -39,7 +41,7 @@ def lower(
     if isinstance(layer, AddLayer):
         _Addition(layer, stream, sources, target).run()
     else:
-        _Windows(layer, stream, sources[0], target, addresses).run()
+        _Windows(layer, stream, sources[0], target, addresses, tiling).run()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,12 +66,12 @@ class _Windows:
     """A layer of sliding windows."""
 
     def __init__(self, layer: WindowLayer, stream: Stream, source: Where, target: Where,
-                 addresses: list[int]):
+                 addresses: list[int], tiling: WindowTiling):
         self.layer, self.stream, self.addresses = layer, stream, addresses
         self.source, self.ready = source
         self.target, self.done = target
         self.params = stream.params
-        self.tiling: WindowTiling = tile(layer, stream.params)
+        self.tiling = tiling
         self.stays = (
             self.tiling.height < layer.rows.outputs
             and self.tiling.width == layer.columns.outputs

@@ -37,11 +37,17 @@ def pitch_words(words: int, kh: int, kw: int, taps: int) -> int:
     return words if kh == 1 else words + (kw - words) % taps
 
 
-def tile(layer: WindowLayer, params: Params) -> WindowTiling | None:
-    """The fastest tiling; None if not even one output's window fits the machine."""
+def tiling_key(layer: WindowLayer) -> tuple:
+    """All that a layer's tiling depends on, besides the machine."""
+    view = layer.view.images, layer.view.pixel_pitch
+    return *view, layer.rows, layer.columns, layer.channels, bool(layer.groups)
+
+
+def tilings(layer: WindowLayer, params: Params, most: int) -> list[WindowTiling]:
+    """Up to ``most`` tilings, the fastest by rough cost first; none if no window fits."""
     options, widths = [], 0
     if layer.rows.kernel * layer.columns.kernel > _MOST["k"]:
-        return None
+        return []
     for width in balanced(layer.columns.outputs):
         costs = [
             (cost, WindowTiling(width, height, _pitch(layer, width, params)))
@@ -54,7 +60,7 @@ def tile(layer: WindowLayer, params: Params) -> WindowTiling | None:
         widths += bool(costs)
         if widths == 3:
             break
-    return min(options, key=lambda option: option[0], default=(0, None))[1]
+    return [tiling for _, tiling in sorted(options, key=lambda option: option[0])[:most]]
 
 
 def add_pixels(total: int, params: Params) -> int:
@@ -129,4 +135,4 @@ def _cost(layer: WindowLayer, width: int, height: int, params: Params) -> float 
 
 def fits(layer: WindowLayer | AddLayer, params: Params) -> bool:
     """Whether the window unit can run a layer."""
-    return isinstance(layer, AddLayer) or tile(layer, params) is not None
+    return isinstance(layer, AddLayer) or bool(tilings(layer, params, 1))

@@ -29,6 +29,16 @@ def render(report: dict) -> rich.table.Table:
     return table
 
 
+def searched(search: dict) -> str:
+    """What a search of a mapping brought, in a line."""
+    first, best = search["first_cycles"], search["cycles"]
+    end = "no other is faster" if search["done"] else "more might be faster"
+    return (
+        f"mapping: {first:,} to {best:,} cycles a batch ({best / first - 1:+.1%}) in "
+        f"{search['programs']} programs; {end}"
+    )
+
+
 def _figures(counts: dict, bound: str) -> tuple[str, ...]:
     """The cells that a layer and the total have in common."""
     return (
