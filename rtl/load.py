@@ -15,6 +15,12 @@ from rtl.interfaces import Done, banks_write, command_layout, read_client
 from rtl.place import Placer, piece_layout
 from rtl.queue import RamQueue
 from rtl.readahead import ReadAhead
+from rtl.rest import add_resting
+
+#: Domain of what rests while no command is past its waits (the window unit around it rests, too).
+LOADING = "loading"
+#: More cycles than anything moves after the last command was completed.
+SETTLE = 8
 
 
 class Part(enum.Enum, shape=2):
@@ -220,15 +226,13 @@ class LoadEngine(wiring.Component):
         m = Module()
         params, banks = self._params, self._banks
         m.submodules.gate = gate = CommandGate(self._op)
-        m.submodules.generator = generator = PieceGenerator(params, banks)
-        m.submodules.splitter = splitter = ReadSplitter(params)
-        m.submodules.ahead = ahead = ReadAhead(params, params.bus_bytes, params.load_beats)
-        m.submodules.placer = placer = Placer(params, banks)
-        m.submodules.ranges = ranges = SyncFIFO(width=read_range(params).size, depth=self.RANGES)
+        generator = PieceGenerator(params, banks)
+        splitter = ReadSplitter(params)
+        ahead = ReadAhead(params, params.bus_bytes, params.load_beats)
+        placer = Placer(params, banks)
+        ranges = SyncFIFO(width=read_range(params).size, depth=self.RANGES)
         # Every copy has at least one beat, so pieces never keep copies from running ahead.
-        m.submodules.pieces = pieces = RamQueue(
-            piece_layout(params, banks), params.load_beats
-        )
+        pieces = RamQueue(piece_layout(params, banks), params.load_beats)
 
         connect(m, flipped(self.command), gate.input)
         connect(m, gate.output, generator.command)
@@ -251,4 +255,8 @@ class LoadEngine(wiring.Component):
             self.active.eq(gate.output.valid | under_way.any()),
             self.idle.eq(~gate.held & ~under_way.any()),
         ]
+        add_resting(
+            m, platform, self.active, SETTLE, domain=LOADING, generator=generator,
+            splitter=splitter, ahead=ahead, placer=placer, ranges=ranges, pieces=pieces,
+        )  # fmt: skip
         return m

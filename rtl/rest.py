@@ -2,7 +2,7 @@
 
 from amaranth import ClockDomain, ClockSignal, DomainRenamer, Instance, Module, ResetSignal, Signal
 
-#: Domain of the blocks that rest.
+#: Domain of the blocks that rest, unless they name another.
 RESTING = "resting"
 #: The clock gate that a platform with ``ClockGates`` has: ``gated`` is ``clk`` in cycles that end
 #: with ``enable``, else low.
@@ -13,7 +13,9 @@ class ClockGates:
     """A platform, as ``elaborate`` is given one, with modules CLOCK_GATE."""
 
 
-def add_resting(m: Module, platform, busy, settle: int, chain=None, **blocks) -> None:
+def add_resting(
+    m: Module, platform, busy, settle: int, chain=None, domain: str = RESTING, **blocks
+) -> None:
     """Make ``blocks`` submodules of ``m`` that rest if neither ``busy`` nor lately so.
 
     In cycles without ``busy``, and ``settle`` cycles after the last with it, a block's registers
@@ -27,11 +29,12 @@ def add_resting(m: Module, platform, busy, settle: int, chain=None, **blocks) ->
         busy: one bit.
         settle: cycles.
         chain: the rtl.reset.ResetChain that resets the blocks, if they have one of their own.
+        domain: name of theirs; not that of blocks around them that rest.
         blocks: submodules by name.
     """
     if isinstance(platform, ClockGates):
-        m.submodules.resting = m = _gated(busy, settle)
-        blocks = {name: DomainRenamer(RESTING)(block) for name, block in blocks.items()}
+        m.submodules.resting = m = _gated(busy, settle, domain)
+        blocks = {name: DomainRenamer(domain)(block) for name, block in blocks.items()}
     for name, block in blocks.items():
         if chain:
             chain.add(name, block, m)
@@ -39,9 +42,9 @@ def add_resting(m: Module, platform, busy, settle: int, chain=None, **blocks) ->
             m.submodules[name] = block
 
 
-def _gated(busy, settle: int) -> Module:
-    """A module with the domain RESTING, local to it, whose clock is gated."""
-    inner, domain = Module(), ClockDomain(RESTING, local=True)
+def _gated(busy, settle: int, name: str) -> Module:
+    """A module with the domain ``name``, local to it, whose clock is gated."""
+    inner, domain = Module(), ClockDomain(name, local=True)
     inner.domains += domain
     left, awake = Signal(range(settle + 1), init=settle), Signal()
     with inner.If(busy):
