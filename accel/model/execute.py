@@ -48,6 +48,34 @@ def event(s):
 
 
 @edge
+def moves_on(s, offered):
+    """Whether a command moves on in this cycle: from the queue, to the walker, or in it."""
+    return _follows(s) or (
+        offered and (_taken(s) or (s[HAS_WALKER] == 0 and s[HELD] == 0))
+    )
+
+
+@edge
+def _taken(s):
+    """Whether both halves of the fork have, or now get, the command that is offered."""
+    walker, offsets = s[HELD] == 0, s[OFFSETS_HELD] == 0
+    return (s[HAS_WALKER] != 0 or walker) and (s[HAS_OFFSETS] != 0 or offsets)
+
+
+@edge
+def _ends(s):
+    """Whether the pixel under way is its command's last."""
+    return s[PIXELS_LEFT] == 0 and s[TILES_LEFT] == 0
+
+
+@edge
+def _follows(s):
+    """Whether the command that follows becomes the one under way."""
+    free = s[VALID] == 0 or (s[SPARED] == 0 and _ends(s))
+    return s[HELD] != 0 and s[MET] != 0 and free
+
+
+@edge
 def execute(s, c, cycle, table, number, offered, done, weights_ready, bank_free):
     """An edge of the exec engine.
 
@@ -93,24 +121,22 @@ def execute(s, c, cycle, table, number, offered, done, weights_ready, bank_free)
         s[_BLOCKS + (s[BLOCKS_TAIL] & _RING)] = cycle + c[BLOCK_LATENCY]
         s[BLOCKS_TAIL] += 1
 
-    walker_ready, offsets_ready = s[HELD] == 0, s[OFFSETS_HELD] == 0
-    to_walker = offered and s[HAS_WALKER] == 0 and walker_ready
-    to_offsets = offered and s[HAS_OFFSETS] == 0 and offsets_ready
-    takes = (s[HAS_WALKER] != 0 or walker_ready) and (s[HAS_OFFSETS] != 0 or offsets_ready)
-    s[HAS_WALKER] = (s[HAS_WALKER] != 0 or to_walker) and not takes
-    s[HAS_OFFSETS] = (s[HAS_OFFSETS] != 0 or to_offsets) and not takes
+    taken = _taken(s)
+    to_walker = offered and s[HAS_WALKER] == 0 and s[HELD] == 0
+    to_offsets = offered and s[HAS_OFFSETS] == 0 and s[OFFSETS_HELD] == 0
+    s[HAS_WALKER] = (s[HAS_WALKER] != 0 or to_walker) and not taken
+    s[HAS_OFFSETS] = (s[HAS_OFFSETS] != 0 or to_offsets) and not taken
     soon = _offsets(s, c, table, number, to_offsets, old_swap)
     s[LANES] = (s[LANES] != 0 and not swap) or soon
     _walk(s, c, table, number, to_walker, done, issue)
-    return takes and offered, completed, written
+    return taken and offered, completed, written
 
 
 @edge
 def _walk(s, c, table, number, comes, done, issue):
     """An edge of the pixel walker and of the slice that lets it go ahead."""
     walks = s[VALID] != 0 and s[SPARED] == 0
-    ends = s[PIXELS_LEFT] == 0 and s[TILES_LEFT] == 0
-    take = s[HELD] != 0 and s[MET] != 0 and (s[VALID] == 0 or (walks and ends))
+    ends, take = _ends(s), _follows(s)
     vector = 0
     if s[VALID]:
         vector = (s[LAST_MACS] if s[TILES_LEFT] == 0 else s[MACS]) << _V_MACS

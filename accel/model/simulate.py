@@ -192,7 +192,7 @@ def compiled(skip: bool, notes: bool):
                 return cycle, number
 
             if skip and quiet.begins(w, states):
-                cycle = quiet.pass_by(w, c, cycle, max_cycles, tiles, states, befores, done)
+                cycle = quiet.pass_by(w, c, cycle, max_cycles, tables, states, befores, done)
             if skip and w[turns.BUSY] == 0 and w[turns.NEXT] == 0:
                 # Nothing but a steady exec engine: the next cycles are all like this one.
                 cycles = min(blocks.steady_cycles(w, exe, c), execute.event(exe) - cycle - 1)
