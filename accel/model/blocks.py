@@ -99,7 +99,11 @@ def weights_turn(w, s, before, c, table, q, done, granted, owner, swap, slot_fre
     )  # fmt: skip
     if s[weights.FILLED] != filled:
         turns.wake(w, turns.B_EXEC)
-    turns.rest(w, turns.B_WEIGHTS, turns.changed(s, before, 0, weights.SCALARS))
+    # What the next edge changes for sure need not be compared, which takes longer.
+    loading = s[weights.LOADING] != 0
+    turns.rest(
+        w, turns.B_WEIGHTS, loading or turns.changed(s, before, 0, weights.SCALARS)
+    )
     return takes, completed
 
 
@@ -130,7 +134,7 @@ def execute_turn(w, s, before, c, cycle, table, q, done, filled, bank_free):
         s, c, cycle, table, fetch.first(q, EXEC), fetch.offers(q, EXEC), done, filled, bank_free
     )
     before[execute.PIXELS_LEFT], before[execute.LANE] = s[execute.PIXELS_LEFT], s[execute.LANE]
-    stirs = turns.changed(s, before, 0, execute.SCALARS)
+    stirs = execute.stirs(s) or turns.changed(s, before, 0, execute.SCALARS)
     w[turns.PIXELS] = s[execute.PIXELS_LEFT] == pixels - 1
     w[turns.LANES] = s[execute.LANE] == lane + 1
     still = s[execute.PIXELS_LEFT] == pixels and s[execute.LANE] == lane

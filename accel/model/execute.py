@@ -48,6 +48,12 @@ def event(s):
 
 
 @edge
+def stirs(s):
+    """Whether the next edge changes something for sure; not all such cases are known."""
+    return s[SWAP] != 0 or s[MACS_1] != s[MACS_2] or s[MACS_2] != s[MACS_3]
+
+
+@edge
 def moves_on(s, offered):
     """Whether a command moves on in this cycle: from the queue, to the walker, or in it."""
     return _follows(s) or (

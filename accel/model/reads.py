@@ -41,7 +41,7 @@ def master(s, arready, rvalid, rlast, granted, beats):
     """An edge of the read master; ``granted`` is who has a burst of ``beats`` taken."""
     s[MOVED] = (s[ARVALID] != 0 and arready) or rvalid
     s[BEAT] = rvalid
-    s[BEAT_OWNER] = s[_OWNERS + s[HEAD] % _MAX_READS] if rvalid else NOBODY
+    s[BEAT_OWNER] = s[_OWNERS + (s[HEAD] & _MAX_READS - 1)] if rvalid else NOBODY
     if rvalid and rlast:
         s[HEAD] += 1
     if arready:
@@ -49,7 +49,7 @@ def master(s, arready, rvalid, rlast, granted, beats):
     if granted != NOBODY:
         s[ARVALID] = 1
         s[ARBEATS] = beats
-        s[_OWNERS + s[TAIL] % _MAX_READS] = granted
+        s[_OWNERS + (s[TAIL] & _MAX_READS - 1)] = granted
         s[TAIL] += 1
 
 

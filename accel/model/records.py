@@ -23,7 +23,7 @@ def has_tiles(s):
 @edge
 def tiles(s):
     """The oldest command's number of tiles."""
-    return s[_TILES + s[HEAD] % _COMMANDS]
+    return s[_TILES + (s[HEAD] & _COMMANDS - 1)]
 
 
 @edge
@@ -69,7 +69,7 @@ def request(
         s[PENDING] = 1
         s[ADDRESS] = table[number, W_SRC]
         s[BYTES] = table[number, W_TILES] * tile_bytes + c[PARAM_BYTES]
-        s[_TILES + s[TAIL] % _COMMANDS] = table[number, W_TILES]
+        s[_TILES + (s[TAIL] & _COMMANDS - 1)] = table[number, W_TILES]
         s[TAIL] += 1
     if used:
         s[HEAD] += 1
