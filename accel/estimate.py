@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from accel import mapper, recording
-from accel.compiler import Mapping, compile_graph
+from accel.compiler import compile_graph
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
 from accel.isa import Error
@@ -71,10 +71,7 @@ def estimate(
             raise InputError(f"{name} must be at least {least}, not {value}")
     machine, behaviour = params or Params(rows=array[0], cols=array[1]), memory or Memory()
     graph = open_network(model)
-    notes, mapping = origin(model), Mapping()
-    if search:
-        found = mapper.search(graph, machine, min(batch, total), behaviour, search, tell)
-        mapping, notes["search"] = found.mapping, found.report()
+    mapping, found = mapper.choose(graph, machine, min(batch, total), behaviour, search, tell)
     full, rest = divmod(total, batch)
     batches, steps = [], [] if engines else None
     for size, count in ((batch, full), (rest, 1)):
@@ -83,7 +80,8 @@ def estimate(
             program = compile_graph(graph, machine, size, data=False, mapping=mapping)
             first = steps if not batches else None
             batches += [_batch(program, behaviour, first)] * count
-    report = summarise(graph, machine, NAME, behaviour, batches, {}, {}, 0.0) | notes
+    report = summarise(graph, machine, NAME, behaviour, batches, {}, {}, 0.0)
+    report |= origin(model) | found
     if engines:
         report["engines"] = recording.in_a_row(steps)
     return report

@@ -102,3 +102,18 @@ def search(
         else:
             mapping.chosen[key] = before
     return Found(mapping, tried, first, best, vain == len(moves))
+
+
+def choose(
+    graph: Graph,
+    params: Params,
+    batch: int,
+    memory: Memory,
+    programs: int,
+    progress: Callable[[str, float], None],
+) -> tuple[Mapping, dict]:
+    """A mapping, and what a report says of it: searched, or with 0 programs the compiler's own."""
+    if not programs:
+        return Mapping(), {}
+    found = search(graph, params, batch, memory, programs, progress)
+    return found.mapping, {"search": found.report()}

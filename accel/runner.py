@@ -13,7 +13,7 @@ import numpy as np
 
 import models
 from accel import golden, mapper, recording, seeded
-from accel.compiler import Mapping, compile_graph
+from accel.compiler import compile_graph
 from accel.frontend import load
 from accel.graph import ports
 from accel.graph.ir import Graph
@@ -70,14 +70,19 @@ def origin(model: str | os.PathLike | Graph) -> dict[str, str]:
     return {"weights": f"seeded random weights, seed {seeded.SEED}"} if is_seeded(model) else {}
 
 
-def _own(model, graph: Graph, count: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """Images that a built-in network brings along, with labels; or ``count`` random ones."""
+def _own(model, graph: Graph, count: int) -> tuple[np.ndarray, np.ndarray | None, dict[str, str]]:
+    """Images that a built-in network brings along, or ``count`` random ones.
+
+    Returns:
+        The images; labels, where known; what a report says of them.
+    """
     if is_seeded(model):
-        return seeded.images(graph, count, seeded.SEED), None
+        note = {"inputs": f"seeded random images, seed {seeded.SEED}"}
+        return seeded.images(graph, count, seeded.SEED), None, note
     if not isinstance(model, str) or model not in models.BUILTIN:
         raise InputError(f"network {graph.name!r} has no inputs of its own: give some")
     with np.load(models.BUILTIN[model].inputs) as file:
-        return file["images"], file["labels"] if "labels" in file.files else None
+        return file["images"], file["labels"] if "labels" in file.files else None, {}
 
 
 def golden_run(model: str | os.PathLike | Graph, inputs=None) -> list[np.ndarray]:
@@ -213,31 +218,28 @@ def run(
         accel.sim.engine.SimulationError: the machine or the simulator failed.
     """
     tell = progress or (lambda stage, share: None)
-    if batch < 1:
-        raise InputError(f"batch must be at least 1, not {batch}")
-    if limit is not None and limit < 1:
-        raise InputError(f"limit must be at least 1, not {limit}")
-    if search < 0:
-        raise InputError(f"search must be at least 0, not {search}")
+    for name, value, least in (("batch", batch, 1), ("limit", limit, 1), ("search", search, 0)):
+        if value is not None and value < least:
+            raise InputError(f"{name} must be at least {least}, not {value}")
     machine = params or Params(rows=array[0], cols=array[1])
     behaviour = memory or Memory()
     graph = open_network(model)
     notes = origin(model)
     if inputs is None:
-        inputs, labels = _own(model, graph, limit or batch)
-        if is_seeded(model):
-            notes["inputs"] = f"seeded random images, seed {seeded.SEED}"
+        inputs, labels, where = _own(model, graph, limit or batch)
+        notes |= where
     pixels = ports.quantise(graph, inputs)[:limit]
     if labels is not None and len(labels) < len(pixels):
         raise InputError(f"there are {len(labels)} labels for {len(pixels)} images")
 
     starts = range(0, len(pixels), batch)
-    sizes = sorted({len(pixels[start : start + batch]) for start in starts}, reverse=True)
-    mapping = Mapping()
-    if search:
-        found = mapper.search(graph, machine, sizes[0], behaviour, search, tell)
-        mapping, notes["search"] = found.mapping, found.report()
-    programs = {size: compile_graph(graph, machine, size, mapping=mapping) for size in sizes}
+    mapping, found = mapper.choose(
+        graph, machine, min(batch, len(pixels)), behaviour, search, tell
+    )
+    programs = {
+        size: compile_graph(graph, machine, size, mapping=mapping)
+        for size in {len(pixels[start : start + batch]) for start in starts}
+    }
     simulator = get_engine(engine)
     began = time.perf_counter()
     simulator.build(machine, tell)
@@ -259,7 +261,7 @@ def run(
     report = summarise(
         graph, machine, simulator.name, behaviour, batches, got, expected, build_seconds
     )
-    report |= notes
+    report |= notes | found
     if engines:
         tell("cycle model", 1.0)
         report["engines"] = recording.engines(batches[0].program, behaviour)

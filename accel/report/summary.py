@@ -117,22 +117,10 @@ def _row(layer: Layer, counts: dict[str, int], shape, moved, differing, pes: int
     }
 
 
-def summarise(
-    graph: Graph,
-    params: Params,
-    engine: str,
-    memory: Memory,
-    batches: list,
-    got: dict[str, np.ndarray],
-    expected: dict[str, np.ndarray],
-    build_seconds: float,
-) -> dict:
-    """Build the report of a run from its batches and both models' tensors.
-
-    Without tensors, for a prediction, there are no mismatches.
-    """
-    pes = params.rows * params.cols
-    per_batch = [_differences(batch) for batch in batches]
+def _rows(
+    graph: Graph, batches: list, per_batch: list, got: dict, expected: dict, pes: int
+) -> list[dict]:
+    """The rows of the machine's layers, between those of what the host does before and behind."""
     rows = [
         _host(port.name, "quantize", graph.tensors[port.tensor].shape)
         for port in graph.inputs
@@ -159,11 +147,30 @@ def summarise(
         for node in graph.nodes
         if node.name in batches[0].host_seconds
     ]
-    rows += [
+    return rows + [
         _host(port.name, "dequantize", port.shape)
         for port in graph.outputs
         if port.dtype == "float32"
     ]
+
+
+def summarise(
+    graph: Graph,
+    params: Params,
+    engine: str,
+    memory: Memory,
+    batches: list,
+    got: dict[str, np.ndarray],
+    expected: dict[str, np.ndarray],
+    build_seconds: float,
+) -> dict:
+    """Build the report of a run from its batches and both models' tensors.
+
+    Without tensors, for a prediction, there are no mismatches.
+    """
+    pes = params.rows * params.cols
+    per_batch = [_differences(batch) for batch in batches]
+    rows = _rows(graph, batches, per_batch, got, expected, pes)
     array = [row for row in rows if row["where"] != "host"]
     cycles = sum(row["cycles"] for row in array)
     macs = sum(row["macs"] for row in array)
