@@ -5,13 +5,8 @@ is the best of many calls: what else runs only ever adds.  Every pair is also co
 nothing wrong is ever fast.
 """
 
-import contextlib
-import datetime
-import importlib.metadata
 import math
 import os
-import pathlib
-import platform
 import subprocess
 import sys
 import tempfile
@@ -22,6 +17,7 @@ import numpy as np
 import threadpoolctl
 
 from accel.bench import yardstick
+from accel.bench.header import header
 from accel.bench.resnet18 import ResNet18
 from accel.bench.shapes import RESNET18, Shape
 from accel.golden import conv, threads
@@ -175,17 +171,6 @@ def second_start() -> dict:
     }  # fmt: skip
 
 
-def machine() -> dict:
-    """What the figures were measured on."""
-    model = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        for line in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                model = line.partition(":")[2].strip()
-                break
-    return {"cpu": model, "cores": os.cpu_count()}
-
-
 def run(count: int, repeats: int, progress=lambda stage, share: None) -> dict:
     """Measure everything.
 
@@ -210,13 +195,7 @@ def run(count: int, repeats: int, progress=lambda stage, share: None) -> dict:
         for done, (stage, task) in enumerate(tasks):
             progress(stage, done / len(tasks))
             figures.append(task())
-    packages = ("accel", "numba", "numpy", "onnxruntime")
-    return {
-        "schema": 1,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "machine": machine(),
-        "versions": {"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in packages},
+    return header("numba", "numpy", "onnxruntime") | {
         "threads": count,
         "repeats": repeats,
         "figures": figures,

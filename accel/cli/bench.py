@@ -4,7 +4,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import ArrayShape, one_line, progress_bar, terminal
+from accel.cli.common import ArrayShape, one_line, progress_bar, terminal, writing
 
 
 @click.group()
@@ -57,16 +57,11 @@ def bench_sim(arrays, repeats, out) -> None:
 
 def _publish(report, table, command, out) -> None:
     """Write a report and print its table."""
-    from accel.graph.ports import InputError
     from accel.report import files
 
-    with one_line():
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            files.write_json(report, out / "report.json")
-            files.write_text(table.markdown(report, command), out / "report.md")
-        except OSError as error:
-            raise InputError(f"{out}: cannot write the report: {error}") from error
+    with one_line(), writing(out):
+        files.write_json(report, out / "report.json")
+        files.write_text(table.markdown(report, command), out / "report.md")
     terminal().print(table.render(report))
 
 

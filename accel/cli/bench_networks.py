@@ -4,7 +4,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import one_line, progress_bar, terminal
+from accel.cli.common import one_line, progress_bar, terminal, writing
 
 
 @click.command("networks")
@@ -15,7 +15,6 @@ from accel.cli.common import one_line, progress_bar, terminal
 def bench_networks(names, out) -> None:
     """Networks at full image size on the RTL: all, or those whose case begins with one of NAMES."""
     from accel.bench import networks
-    from accel.graph.ports import InputError
     from accel.report import files, networks_table
 
     cases = [case for case in networks.CASES if not names or case.name.startswith(names)]
@@ -25,13 +24,10 @@ def bench_networks(names, out) -> None:
     with one_line():
         with progress_bar("building") as progress:
             report = networks.run(cases, progress)
-        try:
-            out.mkdir(parents=True, exist_ok=True)
+        with writing(out):
             files.write_json(report, out / "report.json")
             command = " ".join(("accel bench networks", *names))
             files.write_text(networks_table.markdown(report, command), out / "report.md")
-        except OSError as error:
-            raise InputError(f"{out}: cannot write the report: {error}") from error
     console = terminal()
     console.print(networks_table.render(report))
     targets = [one for row in report["figures"] for one in row["targets"]]

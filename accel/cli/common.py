@@ -60,6 +60,18 @@ def one_line() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def writing(out: pathlib.Path) -> Iterator[None]:
+    """Make the folder of a report that is written inside; what cannot be is one clear error."""
+    from accel.graph.ports import InputError
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise InputError(f"{out}: cannot write the report: {error}") from error
+
+
+@contextlib.contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[str, float], None]]:
     """A progress bar on a terminal, nothing in a pipe."""
     console = rich.console.Console(stderr=True)

@@ -5,7 +5,14 @@ import pathlib
 import click
 
 from accel.cli import scalesim
-from accel.cli.common import ArrayShape, one_line, progress_bar, read_inputs, terminal
+from accel.cli.common import (
+    ArrayShape,
+    one_line,
+    progress_bar,
+    read_inputs,
+    terminal,
+    writing,
+)
 
 
 @click.command()
@@ -35,7 +42,6 @@ def estimate(network, inputs, limit, batch, array, search, out, topology, config
         scalesim.compare(topology, config, array, out)
         return
     from accel.estimate import estimate as predict
-    from accel.graph.ports import InputError
     from accel.report import folder, table
 
     with one_line():
@@ -49,10 +55,8 @@ def estimate(network, inputs, limit, batch, array, search, out, topology, config
                 progress=progress,
             )  # fmt: skip
         out = out or pathlib.Path("reports") / report["network"]
-        try:
+        with writing(out):
             folder.write(report, out)
-        except OSError as error:
-            raise InputError(f"{out}: cannot write the report: {error}") from error
     console = terminal()
     console.print(table.render(report))
     if "search" in report:

@@ -5,7 +5,14 @@ import sys
 
 import click
 
-from accel.cli.common import ArrayShape, one_line, progress_bar, read_inputs, terminal
+from accel.cli.common import (
+    ArrayShape,
+    one_line,
+    progress_bar,
+    read_inputs,
+    terminal,
+    writing,
+)
 
 
 @click.command()
@@ -46,10 +53,8 @@ def run(network, inputs, limit, batch, array, engine, search, out) -> None:
             raise InputError(f"{inputs}: {error}" if inputs else str(error)) from error
         report = result.report
         out = out or pathlib.Path("reports") / report["network"]
-        try:
+        with writing(out):
             folder.write(report, out)
-        except OSError as error:
-            raise InputError(f"{out}: cannot write the report: {error}") from error
     console = terminal()
     console.print(table.render(report))
     if "search" in report:

@@ -4,7 +4,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import one_line, progress_bar, terminal
+from accel.cli.common import one_line, progress_bar, terminal, writing
 
 
 def compare(topology: pathlib.Path, config: pathlib.Path | None, array, out) -> None:
@@ -13,7 +13,6 @@ def compare(topology: pathlib.Path, config: pathlib.Path | None, array, out) -> 
     The array is the configuration file's, unless --array was given.
     """
     from accel.dse.engines import predict
-    from accel.graph.ports import InputError
     from accel.params import Params
     from accel.report import files, scalesim_table
     from accel.scalesim import read_config, read_topology
@@ -32,11 +31,8 @@ def compare(topology: pathlib.Path, config: pathlib.Path | None, array, out) -> 
             rows = rows_of(layers, params, predict, progress)
         report = summarise(topology, rows, params, memory.latency_cycles)
         if out is not None:
-            try:
-                out.mkdir(parents=True, exist_ok=True)
+            with writing(out):
                 files.write_json(report, out / "report.json")
-            except OSError as error:
-                raise InputError(f"{out}: cannot write the report: {error}") from error
     console = terminal()
     console.print(scalesim_table.render(report))
     console.print(scalesim_table.NOTES, soft_wrap=True, highlight=False)
