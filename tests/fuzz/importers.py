@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of the importers with Google's atheris (pip install accel[fuzz]).
 
-    python -m tests.fuzz.importers --format tflite --count 100000 --report reports/fuzz.json
+    python -m tests.fuzz.importers --format tflite --count 100000 --report reports/fuzz_tflite.json
 
 Mutated network files go through accel.frontend.load.  Each must load or be refused by one
 ModelError, a single line that begins with the file's name, within SECONDS of processor time and
