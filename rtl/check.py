@@ -271,27 +271,14 @@ class CommandCheck(wiring.Component):
         pooled = Signal()
         m.d.comb += pooled.eq((opcode == Op.POST) & (post.pool != Pool.NONE))
 
-        # Every opcode's rules are judged, in two stages that run all the time; the kind selects
-        # in JUDGE.
-        bad = Signal(KIND_BITS, reset_less=True)
-        for op, rules in _rules(params).items():
-            broken = Cat(*rules(fields_of(command, op), params), _reserved(command, op))
-            flags = Signal(len(broken), reset_less=True, name=f"{op.name.lower()}_flags")
-            m.d.sync += [flags.eq(broken), bad[op].eq(flags.any())]
-
+        bad = self._judge_fields(m, command)
         known, sound, fits = (Signal(reset_less=True, name=n) for n in ("known", "sound", "fits"))
         m.submodules.divide = divide = CeilDivide()
         m.d.comb += [divide.dividend.eq(post.kh), divide.divisor.eq(post.sh)]
 
-        # 20 x 16 bits as two half products: each fits one hardware multiplier.
         a = Signal.like(load.inner, reset_less=True)
         b = Signal.like(load.items, reset_less=True)
-        half = len(a) // 2
-        # Multipliers lie far from all the rest: these registers have nothing else to do.
-        left, right = Signal.like(a, reset_less=True), Signal.like(b, reset_less=True)
-        m.d.sync += [left.eq(a), right.eq(b)]
-        products = [Signal(half + len(b), reset_less=True, name=f"product{n}") for n in range(2)]
-        m.d.sync += [products[0].eq(left[:half] * right), products[1].eq(left[half:] * right)]
+        multiplied = self._multiply(m, a, b)
         product = Signal(len(a) + len(b), reset_less=True)
         fills = Signal(len(load.fill_left) + 1, reset_less=True)
         limits = (params.input_bytes, params.window_bytes, params.acc_rows, params.pool_entries)
@@ -331,7 +318,7 @@ class CommandCheck(wiring.Component):
             with m.State("MULTIPLY"):
                 m.next = "ADD"
             with m.State("ADD"):
-                m.d.sync += product.eq(products[0] + Cat(C(0, half), products[1]))
+                m.d.sync += product.eq(multiplied)
                 m.next = "JUDGE"
             with m.State("JUDGE"):
                 m.d.sync += [
@@ -356,3 +343,25 @@ class CommandCheck(wiring.Component):
             ),
         ]
         return m
+
+    def _judge_fields(self, m, command):
+        """The opcodes whose single-field rules a command breaks, two cycles later.
+
+        Every opcode's rules are judged, in two stages that run all the time; the kind selects.
+        """
+        bad = Signal(KIND_BITS, reset_less=True)
+        for op, rules in _rules(self._params).items():
+            broken = Cat(*rules(fields_of(command, op), self._params), _reserved(command, op))
+            flags = Signal(len(broken), reset_less=True, name=f"{op.name.lower()}_flags")
+            m.d.sync += [flags.eq(broken), bad[op].eq(flags.any())]
+        return bad
+
+    def _multiply(self, m, a, b):
+        """The product of 20 x 16 bits, as two half products: each fits one hardware multiplier."""
+        half = len(a) // 2
+        # Multipliers lie far from all the rest: these registers have nothing else to do.
+        left, right = Signal.like(a, reset_less=True), Signal.like(b, reset_less=True)
+        m.d.sync += [left.eq(a), right.eq(b)]
+        products = [Signal(half + len(b), reset_less=True, name=f"product{n}") for n in range(2)]
+        m.d.sync += [products[0].eq(left[:half] * right), products[1].eq(left[half:] * right)]
+        return products[0] + Cat(C(0, half), products[1])

@@ -272,8 +272,36 @@ class Fetch(wiring.Component):
             self.finished.eq(running & (left == 0)),
         ]
 
-        # A command goes to its queue a word a cycle.  Which queue that is is registered, and so is
-        # that it has got there: nothing is offered for some cycles after that.
+        entered, counted = self._send(m, check.checked, accepted)
+
+        m.d.sync += self.error.eq(0)
+        with m.If(counted):
+            m.d.sync += [index.eq(index + 1), left.eq(left - 1)]
+        with m.If(running):  # the values of the last such cycle stay
+            m.d.sync += [self.code.eq(verdict.error), self.where.eq(index)]
+        with m.If(refused):
+            m.d.sync += [running.eq(0), self.error.eq(1)]
+        with m.If(self.start):
+            m.d.sync += [
+                running.eq(~unusable),
+                left.eq(self.commands[:DONE_BITS]),
+                self.error.eq(unusable),
+                self.code.eq(Error.ILLEGAL_FIELD),
+            ]
+        taken = check.commands.valid & check.commands.ready
+        moves = taken | check.checked.ready
+        add_resting(m, platform, moves, CHECK_LATENCY + POOL_LATENCY + 2, check=check)
+        return m
+
+    def _send(self, m, checked, accepted):
+        """Send accepted commands to their queues, a word a cycle.
+
+        Returns:
+            Strobes: a command's last word is written; the same a cycle later.
+        """
+        verdict = checked.p
+        # Which queue that is is registered, and so is that it has got there: nothing is offered for
+        # some cycles after that.
         route, begins, sending = Signal(Engines), Signal(Engines), Signal()
         sent = Signal(range(words_of(COMMAND_BITS)))
         # The word that goes next is looked for a cycle ahead, by `following` = `sent` + 1.
@@ -298,32 +326,14 @@ class Fetch(wiring.Component):
         m.d.sync += sending.eq(begins.as_value().any() | (sending & ~entered))
         m.d.comb += [
             entered.eq(self.dispatched.as_value().any()),
-            check.checked.ready.eq(entered),
+            checked.ready.eq(entered),
         ]
         m.d.sync += counted.eq(entered)
         with m.If(entered):
             m.d.sync += [sent.eq(0), following.eq(1)]
         with m.Elif(sending):
             m.d.sync += [sent.eq(following), following.eq((following + 1)[: len(sent)])]
-
-        m.d.sync += self.error.eq(0)
-        with m.If(counted):
-            m.d.sync += [index.eq(index + 1), left.eq(left - 1)]
-        with m.If(running):  # the values of the last such cycle stay
-            m.d.sync += [self.code.eq(verdict.error), self.where.eq(index)]
-        with m.If(refused):
-            m.d.sync += [running.eq(0), self.error.eq(1)]
-        with m.If(self.start):
-            m.d.sync += [
-                running.eq(~unusable),
-                left.eq(self.commands[:DONE_BITS]),
-                self.error.eq(unusable),
-                self.code.eq(Error.ILLEGAL_FIELD),
-            ]
-        taken = check.commands.valid & check.commands.ready
-        moves = taken | check.checked.ready
-        add_resting(m, platform, moves, CHECK_LATENCY + POOL_LATENCY + 2, check=check)
-        return m
+        return entered, counted
 
     def _queues(self, m):
         """Build the queues and connect their outputs; return each with the opcodes it takes."""

@@ -68,8 +68,6 @@ class PieceGenerator(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         command = self.command.payload
-        chunk_bits = bits_for(self._banks.chunk(self._params.bus_bytes) - 1)
-        bus_shift = bits_for(self._params.bus_bytes - 1)
 
         # Before the first row: note what a row has, then let a new row do the rest.
         begin, running = Signal(), Signal()
@@ -121,7 +119,17 @@ class PieceGenerator(wiring.Component):
         m.d.comb += self.command.ready.eq(advance & row_ends & last_row)
         m.d.sync += running.eq((running | begin) & ~self.command.ready)
 
-        # The piece that was walked over, with its address and length seen from its first chunk.
+        self._hand_over(m, running, advance, copying, src, dst, size)
+        return m
+
+    def _hand_over(self, m, running, advance, copying, src, dst, size):
+        """Hold the piece that was walked over until it is taken; ``advance`` when there is room.
+
+        Its address and length are seen from its first chunk.
+        """
+        command = self.command.payload
+        chunk_bits = bits_for(self._banks.chunk(self._params.bus_bytes) - 1)
+        bus_shift = bits_for(self._params.bus_bytes - 1)
         held, fire = Signal(), Signal()
         piece = Signal(piece_layout(self._params, self._banks), reset_less=True)
         source = Signal(read_range(self._params), reset_less=True)
@@ -147,7 +155,6 @@ class PieceGenerator(wiring.Component):
                 piece.value.eq(command.fill_value),
                 piece.last.eq(self.command.ready),
             ]
-        return m
 
     def _parts(self, m, has, begin, step, row_ends, items_left):
         """Walk a row's parts; returns the present one.

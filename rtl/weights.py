@@ -137,8 +137,16 @@ class WeightLoader(wiring.Component):
             ]
         m.d.sync += slots.eq(slots + self.slot_free - last_param)
 
-        # Issue time ends here: fetch the word so that its register is the last cycle of the delay.
-        m.submodules.delay = delay = Delay(event_layout, SWAP_LATENCY - 1)
+        self._deliver(m, event, sub_bits)
+        return m
+
+    def _deliver(self, m, event, sub_bits):
+        """Behind issue time: fetch the event's word so that its register is the delay's last cycle.
+
+        ``sub_bits``: of a word's number, those that tell its place in an entry.
+        """
+        params = self._params
+        m.submodules.delay = delay = Delay(event.shape(), SWAP_LATENCY - 1)
         due, word = delay.o, Signal(8 * params.cols, reset_less=True)
         m.d.comb += [
             delay.i.eq(event),
@@ -154,7 +162,6 @@ class WeightLoader(wiring.Component):
             self.param.slot.eq(due.slot),
             self.param.plane.eq(due.number),
         ]
-        return m
 
 
 class WeightEngine(wiring.Component):

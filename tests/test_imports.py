@@ -38,6 +38,9 @@ ALLOWED = {
     "accel.model": (
         "accel.model", "accel.params", "accel.isa", "accel.program", "accel.sim.engine",
     ),
+    "accel.mapper": (
+        "accel.compiler", "accel.graph", "accel.model", "accel.params", "accel.sim.engine",
+    ),
     "accel.sim": ("accel.sim", "rtl", "accel.params", "accel.isa", "accel.program"),
     "accel.scalesim": (
         "accel.scalesim", "accel.compiler", "accel.graph", "accel.params", "accel.report.summary",
