@@ -167,6 +167,17 @@ def _start(engine, program: Program, step: Step, space: np.ndarray, memory: Memo
     return outcome
 
 
+def _witnesses(graph: Graph, pixels: np.ndarray, batches: list[Batch]) -> tuple[dict, dict]:
+    """Every tensor of all images by name, from the machine and from the golden model."""
+    got = {
+        name: np.concatenate([batch.tensors[name] for batch in batches])
+        for name in batches[0].tensors
+    }
+    expected = golden.run(graph, pixels)
+    expected |= {copy: expected[name] for copy, name in batches[0].program.copies.items()}
+    return got, expected
+
+
 def _accuracy(scores: np.ndarray, labels: np.ndarray) -> dict[str, int]:
     """How many images score highest in their right class; labels may be more than images."""
     predicted = scores.reshape(len(scores), -1).argmax(axis=1)
@@ -251,12 +262,7 @@ def run(
         part = pixels[start : start + batch]
         batches.append(run_batch(simulator, programs[len(part)], graph, part, behaviour))
     tell("golden model", 1.0)
-    expected = golden.run(graph, pixels)
-    expected |= {copy: expected[name] for copy, name in batches[0].program.copies.items()}
-    got = {
-        name: np.concatenate([batch.tensors[name] for batch in batches])
-        for name in batches[0].tensors
-    }
+    got, expected = _witnesses(graph, pixels, batches)
     outputs = ports.outputs(graph, got)
     report = summarise(
         graph, machine, simulator.name, behaviour, batches, got, expected, build_seconds
