@@ -55,21 +55,20 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     Raises:
         QuantError: for a factor that is not positive and finite, or needs a shift above 30.
     """
-    check_scale(real, "requantisation factor")
-    fraction, shift = math.frexp(real)
-    multiplier = int(math.floor(fraction * (1 << 31) + 0.5))  # away from zero, as std::round
-    if multiplier == 1 << 31:
-        multiplier, shift = 1 << 30, shift + 1
-    if shift > SHIFT_MAX:
-        raise QuantError(f"requantisation factor must be below 2**{SHIFT_MAX}, not {real!r}")
-    if shift < SHIFT_MIN:
-        return 0, 0
-    return multiplier, shift
+    return _single(quantize_multipliers(real))
 
 
 def quantize_multipliers(real) -> tuple[np.ndarray, np.ndarray]:
     """:func:`quantize_multiplier` of every element: int32 multipliers and int8 shifts."""
-    return _pairs(quantize_multiplier, real)
+    factors = _factors(real)
+    fraction, shift = np.frexp(factors)
+    multiplier = np.floor(fraction * (1 << 31) + 0.5).astype(np.int64)  # as std::round
+    carried = multiplier == 1 << 31
+    multiplier, shift = np.where(carried, 1 << 30, multiplier), shift + carried
+    _refuse_large(factors, shift > SHIFT_MAX)
+    tiny = shift < SHIFT_MIN
+    multiplier, shift = np.where(tiny, 0, multiplier), np.where(tiny, 0, shift)
+    return multiplier.astype(np.int32), shift.astype(np.int8)
 
 
 def float_multiplier(real: float) -> tuple[int, int]:
@@ -81,22 +80,34 @@ def float_multiplier(real: float) -> tuple[int, int]:
     Raises:
         QuantError: as there.
     """
-    check_scale(real, "requantisation factor")
-    if real >= 1 << SHIFT_MAX:  # also what is too large for a float32
-        raise QuantError(f"requantisation factor must be below 2**{SHIFT_MAX}, not {real!r}")
-    nearest = float(np.float32(real))
-    return quantize_multiplier(nearest) if nearest else (0, 0)
+    return _single(float_multipliers(real))
 
 
 def float_multipliers(real) -> tuple[np.ndarray, np.ndarray]:
     """:func:`float_multiplier` of every element: int32 multipliers and int8 shifts."""
-    return _pairs(float_multiplier, real)
+    factors = _factors(real)
+    _refuse_large(factors, factors >= 1 << SHIFT_MAX)  # also what is too large for a float32
+    nearest = factors.astype(np.float32).astype(np.float64)
+    # What is 0 as a float32 is as good as any other factor that is too small.
+    return quantize_multipliers(np.where(nearest == 0, np.finfo(np.float64).tiny, nearest))
 
 
-def _pairs(quantize, real) -> tuple[np.ndarray, np.ndarray]:
-    pairs = [quantize(float(value)) for value in np.asarray(real, np.float64).ravel()]
-    multiplier, shift = zip(*pairs, strict=True)
-    return np.array(multiplier, np.int32), np.array(shift, np.int8)
+def _factors(real) -> np.ndarray:
+    """Requantisation factors in a row, checked."""
+    factors = np.asarray(real, np.float64).ravel()
+    for value in factors[~(np.isfinite(factors) & (factors > 0))]:
+        check_scale(value, "requantisation factor")
+    return factors
+
+
+def _refuse_large(factors: np.ndarray, large: np.ndarray) -> None:
+    for value in factors[large].tolist():
+        raise QuantError(f"requantisation factor must be below 2**{SHIFT_MAX}, not {value!r}")
+
+
+def _single(found: tuple[np.ndarray, np.ndarray]) -> tuple[int, int]:
+    multiplier, shift = found
+    return int(multiplier[0]), int(shift[0])
 
 
 def requantise_rows(sums, multiplier, shift, rounding, zero_point, lo, hi, out):

@@ -26,6 +26,7 @@ Command = tuple[Op, dict[str, int]]
 
 #: Engines, those first that should be listed first when they start together.
 ENGINES = ("exec", "window", "post", "weights", "wparam", "load", "wload")
+_PLACES = {engine: place for place, engine in enumerate(ENGINES)}
 #: What may be needed of a command: that it is listed before, or done.
 LISTED, DONE = 0, 1
 #: Rough cycles from the start of a transfer to its first data, and from a result to memory.
@@ -61,8 +62,11 @@ class Item:
 
 def _item(op: Op, fields: dict[str, int], cost: float, *needs: tuple[str, int, int]) -> Item:
     """A command that needs what its ``wait_`` fields say, and ``needs``."""
-    waits = [(engine, DONE, fields[name]) for name, engine in _WAITS[op] if name in fields]
-    return Item(op, fields, cost, [need for need in (*waits, *needs) if need[2]])
+    wanted = [need for need in needs if need[2]]
+    for name, engine in _WAITS[op]:
+        if count := fields.get(name):
+            wanted.append((engine, DONE, count))
+    return Item(op, fields, cost, wanted)
 
 
 def order(stream: Stream) -> list[Command]:
@@ -96,9 +100,10 @@ class _Player:
         self.items = {engine: iter(queues[engine]) for engine in ENGINES}
         self.total = sum(len(items) for items in queues.values())
         self.free = dict.fromkeys(ENGINES, 0.0)
-        #: Each engine's next command, and when it starts, _NEVER while that is not known.
+        #: Each engine's next command; and, in the order of ENGINES, when it starts, _NEVER while
+        #: that is not known.
         self.next: dict[str, Item | None] = {}
-        self.heads = dict.fromkeys(ENGINES, _NEVER)
+        self.heads = [_NEVER] * len(ENGINES)
         #: By engine: who looks again when it has so many commands listed.
         self.waiting: dict[str, list[tuple[int, str]]] = {engine: [] for engine in ENGINES}
 
@@ -108,11 +113,11 @@ class _Player:
         for engine in ENGINES:
             self._go_on(engine)
         for _ in range(self.total):
-            # Of those that start together, the first in the order of ENGINES.
-            engine = min(heads, key=heads.__getitem__)
-            start = heads[engine]
+            start = min(heads)
             if start == _NEVER:
                 raise AssertionError("commands wait for each other in a circle")
+            # Of those that start together, the first in the order of ENGINES.
+            engine = ENGINES[heads.index(start)]
             item = self.next[engine]
             commands.append((item.op, item.fields))
             free[engine] = end = start + item.cost + _OVERHEAD
@@ -126,7 +131,7 @@ class _Player:
 
     def _go_on(self, engine: str) -> None:
         """Turn to an engine's next command."""
-        self.heads[engine] = _NEVER
+        self.heads[_PLACES[engine]] = _NEVER
         self.next[engine] = item = next(self.items[engine], None)
         if item:
             self._look(engine, item)
@@ -141,7 +146,7 @@ class _Player:
                 return
             if times[count - 1] > start:
                 start = times[count - 1]
-        self.heads[engine] = start
+        self.heads[_PLACES[engine]] = start
 
     def _wake(self, engine: str, listed: int) -> None:
         """Let those look again that waited for the latest of an engine's ``listed`` commands."""
