@@ -15,10 +15,8 @@ from rtl.interfaces import Done, banks_write, command_layout, read_client
 from rtl.place import Placer, piece_layout
 from rtl.queue import RamQueue
 from rtl.readahead import ReadAhead
-from rtl.rest import add_resting
+from rtl.rest import LOADING, add_resting
 
-#: Domain of what rests while no command is past its waits (the window unit around it rests, too).
-LOADING = "loading"
 #: More cycles than anything moves after the last command was completed.
 SETTLE = 8
 

@@ -3,7 +3,7 @@
 from amaranth import Module, ResetInserter, Signal
 from amaranth.lib import wiring
 
-from rtl.rest import RESTING
+from rtl.rest import DOMAINS
 
 #: Cycles the control holds the core's reset, and then waits before it starts a program: longer
 #: than the chain of local registers, so that all blocks are in reset together for a while.
@@ -46,6 +46,7 @@ class ResetChain:
             into.submodules[name] = block
             self._m.d.comb += block.reset.eq(local)
         else:
-            into.submodules[name] = ResetInserter({"sync": local, RESTING: local})(block)
+            domains = dict.fromkeys(("sync", *DOMAINS), local)
+            into.submodules[name] = ResetInserter(domains)(block)
         self._last = local
         return block

@@ -2,8 +2,9 @@
 
 from amaranth import ClockDomain, ClockSignal, DomainRenamer, Instance, Module, ResetSignal, Signal
 
-#: Domain of the blocks that rest, unless they name another.
-RESTING = "resting"
+#: Domains of the blocks that rest: of most; and of what is in a load engine, since the window unit
+#: around one rests, too.
+RESTING, LOADING = DOMAINS = ("resting", "loading")
 #: The clock gate that a platform with ``ClockGates`` has: ``gated`` is ``clk`` in cycles that end
 #: with ``enable``, else low.
 CLOCK_GATE = "clock_gate"
@@ -29,9 +30,10 @@ def add_resting(
         busy: one bit.
         settle: cycles.
         chain: the rtl.reset.ResetChain that resets the blocks, if they have one of their own.
-        domain: name of theirs; not that of blocks around them that rest.
+        domain: theirs, one of DOMAINS; not that of blocks around them that rest.
         blocks: submodules by name.
     """
+    assert domain in DOMAINS, f"rtl.reset would not reset {domain}"
     if isinstance(platform, ClockGates):
         m.submodules.resting = m = _gated(busy, settle, domain)
         blocks = {name: DomainRenamer(domain)(block) for name, block in blocks.items()}

@@ -4,12 +4,17 @@ That resting changes nothing is what tests/sim/test_top.py and tests/model show:
 model know no clock gates, the machine under Verilator has them.
 """
 
+import pytest
 from amaranth import Elaboratable, Module, Signal
 from amaranth.back import rtlil
 from amaranth.sim import Simulator
 
+from accel.params import Params
 from rtl.delay import Delay
+from rtl.load import LoadEngine
+from rtl.reset import ResetChain
 from rtl.rest import CLOCK_GATE, ClockGates, add_resting
+from rtl.window_unit import WindowUnit
 
 
 class Resting(Elaboratable):
@@ -56,3 +61,18 @@ def test_without_clock_gates_nothing_rests():
     simulator.add_testbench(bench)
     simulator.run()
     assert seen == list(range(19))
+
+
+@pytest.mark.parametrize("block", [LoadEngine, WindowUnit])
+def test_a_reset_of_its_own_reaches_what_rests(block):
+    m, reset = Module(), Signal()
+    ResetChain(m, reset).add("block", block(Params(rows=4, cols=4)))
+    text = rtlil.convert(m, platform=ClockGates(), ports=[reset], emit_src=False)
+    loading = [
+        part for part in text.split("\nmodule ")
+        if part.split(maxsplit=1)[0].endswith((".resting.generator", ".resting.placer"))
+    ]  # fmt: skip
+    assert len(loading) == 2
+    for part in loading:
+        assert r"\loading_clk" in part
+        assert r"\reset_block" in part
