@@ -3,7 +3,9 @@
 The compiler ranks a layer's tilings by rough costs, which see that layer alone.  What a tiling
 really costs depends on the layers around it, whose loads, weights and stores share the bus.  So the
 search compiles the whole network with one layer's tiling replaced, asks the cycle model, which is
-exact, and keeps what is faster: coordinate descent, until nothing is.
+exact, and keeps what is faster: coordinate descent, until no single replacement is.
+
+A mapping is found for one batch size.  It fits others, too, for which it may not be the best.
 """
 
 import dataclasses

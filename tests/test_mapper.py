@@ -67,7 +67,7 @@ def test_the_command_tells_what_it_found(tmp_path):
         main, ["estimate", "kws", "--search", "10", "--out", str(tmp_path)]
     )
     assert result.exit_code == 0, result.output
-    assert "in 10 programs; more might be faster" in result.output
+    assert "programs tried: 10; more might be faster" in result.output
 
 
 def test_fewer_than_no_programs():
@@ -75,3 +75,13 @@ def test_fewer_than_no_programs():
         estimate("mnist", search=-1)
     with pytest.raises(InputError, match="search must be at least 0, not -1"):
         runner.run("mnist", search=-1)
+
+
+def test_scalesims_counts_need_no_search(tmp_path):
+    topology = tmp_path / "topology.csv"
+    topology.write_text("")
+    result = CliRunner().invoke(
+        main, ["estimate", "--scalesim", str(topology), "--search", "5"]
+    )
+    assert result.exit_code == 2
+    assert "--search belongs to NETWORK, not to --scalesim" in result.output

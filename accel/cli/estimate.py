@@ -26,7 +26,8 @@ from accel.cli.common import (
 @click.option("--array", type=ArrayShape(), default="16x16", show_default=True,
               help="Rows and columns of the MAC array.")  # fmt: skip
 @click.option("--search", type=click.IntRange(min=0), default=0, metavar="N",
-              help="Try up to N programs with the cycle model to find faster tilings.")  # fmt: skip
+              help="Try up to N programs with the cycle model to find tilings that are faster for "
+              "a whole batch.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
               help="Where report.json and the plots go; by default reports/NETWORK.")  # fmt: skip
 @click.option("--scalesim", "topology", type=click.Path(path_type=pathlib.Path),
@@ -39,6 +40,11 @@ def estimate(network, inputs, limit, batch, array, search, out, topology, config
     if (network is None) == (topology is None):
         raise click.UsageError("give either NETWORK or --scalesim FILE.csv")
     if topology is not None:
+        for option, value in (
+            ("--search", search), ("--input", inputs), ("--limit", limit), ("--batch", batch > 1)
+        ):  # fmt: skip
+            if value:
+                raise click.UsageError(f"{option} belongs to NETWORK, not to --scalesim")
         scalesim.compare(topology, config, array, out)
         return
     from accel.estimate import estimate as predict

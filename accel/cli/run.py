@@ -27,7 +27,8 @@ from accel.cli.common import (
 @click.option("--engine", type=click.Choice(["auto", "verilator", "pysim"]), default="auto",
               show_default=True, help="The simulator of the RTL.")  # fmt: skip
 @click.option("--search", type=click.IntRange(min=0), default=0, metavar="N",
-              help="Try up to N programs with the cycle model to find faster tilings.")  # fmt: skip
+              help="Try up to N programs with the cycle model to find tilings that are faster for "
+              "a whole batch.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
               help="Where report.json and the plots go; by default reports/NETWORK.")  # fmt: skip
 def run(network, inputs, limit, batch, array, engine, search, out) -> None:

@@ -31,11 +31,11 @@ def render(report: dict) -> rich.table.Table:
 
 def searched(search: dict) -> str:
     """What a search of a mapping brought, in a line."""
-    first, best = search["first_cycles"], search["cycles"]
-    end = "no other is faster" if search["done"] else "more might be faster"
+    first, best, tried = search["first_cycles"], search["cycles"], search["programs"]
+    end = "no single change is faster" if search["done"] else "more might be faster"
     return (
-        f"mapping: {first:,} to {best:,} cycles a batch ({best / first - 1:+.1%}) in "
-        f"{search['programs']} programs; {end}"
+        f"mapping: {first:,} to {best:,} cycles a batch ({best / first - 1:+.2%}), programs tried: "
+        f"{tried}; {end}"
     )
 
 
