@@ -12,8 +12,9 @@ ALLOWED = {
     "accel.params": (),
     "accel.isa": ("accel.params",),
     "accel.quant": ("accel.isa", "accel.params"),
+    "accel.compiled": (),
     "accel.program": ("accel.params",),
-    "accel.golden": ("accel.golden", "accel.quant", "accel.graph", "accel.isa"),
+    "accel.golden": ("accel.golden", "accel.compiled", "accel.quant", "accel.graph", "accel.isa"),
     "accel.graph": ("accel.graph", "accel.quant", "accel.isa"),
     "accel.frontend": (
         "accel.frontend", "accel.graph", "accel.quant", "accel.isa", "accel.network",
@@ -36,7 +37,8 @@ ALLOWED = {
         "accel.program",
     ),
     "accel.model": (
-        "accel.model", "accel.params", "accel.isa", "accel.program", "accel.sim.engine",
+        "accel.model", "accel.compiled", "accel.params", "accel.isa", "accel.program",
+        "accel.sim.engine",
     ),
     "accel.mapper": (
         "accel.compiler", "accel.graph", "accel.model", "accel.params", "accel.sim.engine",
@@ -57,7 +59,7 @@ SOLE_IMPORTERS = {
     "onnxruntime": ("accel.frontend", "accel.bench"),
     "tflite": ("accel.frontend",),
     "amaranth": ("rtl", "accel.sim"),
-    "numba": ("accel.golden", "accel.quant", "accel.model"),
+    "numba": ("accel.compiled", "accel.golden", "accel.quant", "accel.model"),
 }
 
 

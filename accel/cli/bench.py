@@ -15,7 +15,7 @@ def bench() -> None:
 @bench.command("golden")
 @click.option("--threads", "count", type=click.IntRange(min=1), default=1, show_default=True,
               help="For ours and ONNX Runtime.")  # fmt: skip
-@click.option("--repeats", type=click.IntRange(min=1), default=20, show_default=True,
+@click.option("--repeats", type=click.IntRange(min=1), default=100, show_default=True,
               help="Calls that each figure is the best of.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
               default="reports/bench_golden", show_default=True,

@@ -1,8 +1,8 @@
 """Element-wise sum of two int8 tensors, each with its own scale, in LiteRT's integers."""
 
-import numba
 import numpy as np
 
+from accel.compiled import compiled
 from accel.golden.integer import requantise_rows
 from accel.golden.threads import spread
 from accel.graph.ir import Add, Tensor
@@ -11,7 +11,7 @@ from accel.graph.ir import Add, Tensor
 HEADROOM = 20
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def add_rows(a, b, scaled, multiplier, shift, fixed, y, first, last):
     """Write rows ``first`` to ``last`` - 1 of ``y``, requantised sums of ``a`` and ``b``.
 

@@ -6,9 +6,9 @@ has one filter a channel, so its loops run along the channels.
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from accel.compiled import compiled
 from accel.golden.dots import VECTOR, fill_up, multiply, panel_rows
 from accel.golden.panels import frame_images, lay_rows
 from accel.golden.requant import WIDTH, Recipe, follow, recipe
@@ -40,7 +40,7 @@ class Layer(NamedTuple):
     recipe: Recipe
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def thin_sums(framed, w, b, view, wide, start, stop, sums):
     """Sums of a depthwise convolution: ``w`` is [taps, channels]."""
     size = w.shape[1]
@@ -58,7 +58,7 @@ def thin_sums(framed, w, b, view, wide, start, stop, sums):
                 row[c] += np.int32(source[c]) * np.int32(weights[c])
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def convolve_bytes(framed, w, b, thin, channels, view, wide, steps, y, size, first, last):
     """Write windows ``first`` to ``last`` - 1 of all images, ``size`` at a time.
 

@@ -10,9 +10,9 @@ Filters are packed once a layer into the order in which a tile reads them.
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from accel.compiled import compiled
 from accel.golden.requant import Recipe, follow, recipe
 from accel.golden.threads import spread
 from accel.golden.tile import byte_blocking, features, tile
@@ -79,7 +79,7 @@ class Packed(NamedTuple):
     recipe: Recipe
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def frame_rows(image, geometry, first, target):
     """Write rows of the padded image, from row ``first`` on, with the sign bit turned.
 
@@ -110,7 +110,7 @@ def frame_rows(image, geometry, first, target):
                     pixel[i] = own[i] ^ np.uint8(128)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def place(geometry, base, lines, places):
     """Write the addresses of the windows of ``lines`` lines, the first at address ``base``."""
     size = geometry.channels
@@ -122,7 +122,7 @@ def place(geometry, base, lines, places):
             at += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def frame_lines(images, geometry, first, last, framed, places):
     """Frame what lines ``first`` to ``last`` - 1 of all images read, and address their windows.
 
@@ -150,7 +150,7 @@ def frame_lines(images, geometry, first, last, framed, places):
     return line - first
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def multiply_rows(geometry, packed, block, places, count, sums):
     """Write sums of one block of filters for ``count`` windows, and maybe some after them.
 
@@ -183,7 +183,7 @@ def multiply_rows(geometry, packed, block, places, count, sums):
             p += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def convolve(images, geometry, packed, y, first, last, first_block, last_block):
     """Write lines ``first`` to ``last`` - 1 of all images, for some blocks of filters.
 
@@ -255,10 +255,42 @@ def pack(node: Conv, folded: np.ndarray, geometry: Geometry, offsets: np.ndarray
 
 
 class Layer(NamedTuple):
-    """A convolution, ready to run."""
+    """A convolution, ready to run.
+
+    Attributes:
+        geometry: see Geometry.
+        packed: see Packed.
+        numbers: int64, all plain numbers of the two, as ``enter`` takes them.
+    """
 
     geometry: Geometry
     packed: Packed
+    numbers: np.ndarray
+
+
+@compiled
+def enter(
+    images, numbers, blocks, stream, start, offsets, steps, y, first, last, first_block, last_block
+):
+    """Call ``convolve`` with a layer whose plain numbers come as one array.
+
+    Whenever Python calls compiled code, every item of every tuple is looked at, which takes 3 us
+    for a layer; an array is one item.
+    """
+    n = numbers
+    geometry = Geometry(
+        n[0], (n[1], n[2]), (n[3], n[4]), n[5], (n[6], n[7]), n[8], (n[9], n[10]), n[11], n[12],
+        n[13],
+    )  # fmt: skip
+    packed = Packed(
+        blocks, stream, start, offsets, Recipe(n[14], n[15], n[16], n[17], steps)
+    )  # fmt: skip
+    convolve(images, geometry, packed, y, first, last, first_block, last_block)
+
+
+def _numbers(geometry: Geometry, recipe: Recipe) -> np.ndarray:
+    items = *geometry, *recipe[:4]
+    return np.array([n for item in items for n in np.atleast_1d(item)], np.int64)
 
 
 def prepare(node: Conv, source: Tensor, folded: np.ndarray) -> Layer:
@@ -290,26 +322,32 @@ def prepare(node: Conv, source: Tensor, folded: np.ndarray) -> Layer:
         np.arange(high) * dilation[0] * padded, np.arange(runs) * dilation[1]
     ) * channels  # fmt: skip
     offsets = np.add.outer(np.arange(groups) * part, offsets.ravel())
-    return Layer(geometry, pack(node, folded, geometry, offsets))
+    packed = pack(node, folded, geometry, offsets)
+    return Layer(geometry, packed, _numbers(geometry, packed.recipe))
 
 
 def run(layer: Layer, images: np.ndarray, out: tuple[int, int]) -> np.ndarray:
     """Compute a layer: int8 [n, height, width, channels] to [n, windows, filters]."""
-    geometry, packed = layer
+    geometry, packed, numbers = layer
     batch, height, _, _ = images.shape
     flat = images.view(np.uint8).reshape(batch, height, -1)
+    *arrays, recipe = packed
     blocks, filters = len(packed.blocks), int(packed.blocks[-1, 1] + packed.blocks[-1, 2])
     lines = batch * out[0]
     y = np.empty((lines * out[1], filters), np.int8)
     work = y.size * geometry.taps * geometry.depth // LANES
     if lines > blocks:
         spread(
-            lambda first, last: convolve(flat, geometry, packed, y, first, last, 0, blocks),
+            lambda first, last: enter(
+                flat, numbers, *arrays, recipe.steps, y, first, last, 0, blocks
+            ),
             lines, work,
         )  # fmt: skip
     else:
         spread(
-            lambda first, last: convolve(flat, geometry, packed, y, 0, lines, first, last),
+            lambda first, last: enter(
+                flat, numbers, *arrays, recipe.steps, y, 0, lines, first, last
+            ),
             blocks, work,
         )  # fmt: skip
     return y

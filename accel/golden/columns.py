@@ -4,15 +4,15 @@ With it a convolution is one matrix product (Chellapilla et al. 2006, "High perf
 convolutional neural networks for document processing").
 """
 
-import numba
 import numpy as np
 
+from accel.compiled import compiled
 from accel.golden.check import FLOATS, like, pair, typed
 from accel.golden.threads import spread
 from accel.golden.window import Window, window
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def inside(size, out, stride, offset):
     """First and one behind the last window whose tap at ``offset`` lies on the image."""
     first = min(max(-(offset // stride), 0), out)  # ceil(-offset / stride)
@@ -20,7 +20,7 @@ def inside(size, out, stride, offset):
     return first, last
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def gather(x, kernel, stride, padding, dilation, columns, first, last):
     """Write rows ``first`` to ``last`` - 1 of ``columns`` [rows, batch, out_h, out_w]."""
     batch, _, height, width = x.shape
@@ -48,7 +48,7 @@ def gather(x, kernel, stride, padding, dilation, columns, first, last):
                         line[ox] = source[ox * step + offset_x]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def scatter(columns, kernel, stride, padding, dilation, x, first, last):
     """Write planes ``first`` to ``last`` - 1 (image by image) of ``x``: sums of their columns."""
     _, channels, height, width = x.shape

@@ -11,9 +11,9 @@ with ``first`` the first channel of o's group, and x zero outside the image.  in
 int32 sums that the accelerator accumulates (zero point 0).
 """
 
-import numba
 import numpy as np
 
+from accel.compiled import compiled
 from accel.golden import float_tiles
 from accel.golden.check import FLOATS, floating, like, typed, whole
 from accel.golden.columns import col2im, from_columns, im2col, to_columns
@@ -29,7 +29,7 @@ INT8 = np.dtype(np.int8)
 PART_BYTES = 1 << 24
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def convolve(x, w, b, stride, padding, dilation, groups, y):
     """Write the convolution to ``y``: the loop nest an HLS kernel starts from.
 

@@ -4,13 +4,11 @@ A convolution's filters are rows of weights, and its windows, written one after 
 *panel* that stays in the processor's cache, are rows of the same length.  Six filters meet four
 windows at a time: every loaded number is used four or six times, and the 24 sums stay in registers
 as vectors along the reduction.
-
-Whoever changes a kernel here: Numba's cache on disk does not see that its callers in other files
-must be compiled again.  Delete accel/golden/__pycache__.
 """
 
-import numba
 import numpy as np
+
+from accel.compiled import compiled
 
 #: Rows of windows and weights are filled up with zeros to this, so that no vector has a rest.
 VECTOR = 16
@@ -21,7 +19,7 @@ STRETCH = 1 << 12
 
 
 # Sums in vectors add in another order than written ("reassoc"), with multiply and add in one.
-@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+@compiled(fastmath={"reassoc", "contract", "nsz"})
 def multiply(w, b, panel, count, y):
     """Write y[p, o] = b[o] + w[o] . panel[p] for the panel's first ``count`` rows.
 

@@ -9,12 +9,12 @@ the cache, are computed at a time; the sums of the next stretch add to those of 
 import functools
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from accel.compiled import compiled
 from accel.golden.emit import F32, I32, I64, constant, load, loop, pointer
 from accel.golden.threads import spread
 from accel.golden.tile import features, float_blocking, tile
@@ -101,13 +101,13 @@ def _layer(step: int):
 _lay_each, _lay_second = _layer(1), _layer(2)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def strip_width(windows, first):
     """Return the windows of the strip that begins at ``first``, filled up to whole vectors."""
     return STRIP if windows - first > STRIP - LANES else LANES
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def lay_strip(base, pitch, view, start, stop, offsets, panel, width, runs):
     """Write a strip's panel: windows ``start`` to ``stop`` - 1.
 
@@ -138,7 +138,7 @@ def lay_strip(base, pitch, view, start, stop, offsets, panel, width, runs):
         _lay_each(lines[0], lines[1], lines[2], lines[3], lines[4], lines[5])
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def multiply_strip(rows, filters, depth, panel, width, y, start, count, spare):
     """Add the panel's products to y[:filters, start : start + count], ROWS filters at a time.
 
@@ -173,7 +173,7 @@ def multiply_strip(rows, filters, depth, panel, width, y, start, count, spare):
             y[o : o + many, start : start + count] = spare[:many, :count]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def convolve(image, pitch, offsets, w, b, view, y, first, last):
     """Write strips ``first`` to ``last`` - 1 of one image, for all filters in ``w``.
 
@@ -217,7 +217,7 @@ def convolve(image, pitch, offsets, w, b, view, y, first, last):
                     at += width
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def convolve_all(framed, offsets, w, b, view, y, first, last, first_filter, last_filter):
     """Do ``convolve`` for strips of all images, and for some of each group's filters.
 

@@ -6,9 +6,9 @@ windows than filters and the stretches are long; the order (channel, ky, kx) of 
 serves the others.
 """
 
-import numba
 import numpy as np
 
+from accel.compiled import compiled
 from accel.golden.dots import VECTOR, fill_up, multiply, panel_rows
 from accel.golden.panels import frame_images, lay_planes, lay_rows
 from accel.golden.threads import spread
@@ -18,7 +18,7 @@ from accel.golden.window import Window
 LONG = 32
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def convolve_rows(framed, w, b, channels, view, wide, y, size, first, last):
     """Write windows ``first`` to ``last`` - 1 of all images, ``size`` at a time.
 
@@ -41,7 +41,7 @@ def convolve_rows(framed, w, b, channels, view, wide, y, size, first, last):
         at += stop - start
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def convolve_planes(x, w, b, view, padding, out, y, size, first, last):
     """Do what convolve_rows does for ``x`` [n, channels, height, width] and weights alike."""
     groups, filters, length = w.shape
@@ -60,7 +60,7 @@ def convolve_planes(x, w, b, view, padding, out, y, size, first, last):
         at += stop - start
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def row_pitch(length):
     """Elements from row to row: an odd number of vectors lets rows share the cache evenly."""
     return length if length // VECTOR % 2 else length + VECTOR

@@ -11,9 +11,9 @@ depthwise layers, by loops (accel.golden.byte_dots); both are exact, so they are
 
 import weakref
 
-import numba
 import numpy as np
 
+from accel.compiled import compiled
 from accel.golden import byte_dots, byte_tiles
 from accel.golden.dots import VECTOR
 from accel.golden.requant import requantise_rows
@@ -26,7 +26,7 @@ __all__ = ["conv", "fold_bias", "pair", "requantise_rows"]
 TILES = byte_tiles.BLOCKING.lanes > 0
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def fold_bias(w, bias, zero, folded, first, last):
     """Write bias - (128 + zero) * sum of w for filters ``first`` to ``last`` - 1."""
     for o in range(first, last):

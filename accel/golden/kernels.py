@@ -4,10 +4,10 @@ All take and give [images, height, width, channels].  They release the interpret
 threads can share a batch (accel.golden.threads).  Compiled code is kept on disk.
 """
 
-import numba
+from accel.compiled import compiled
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def max_pool(images, kernel, stride, padding, out):
     """Write the maximum over each window's real elements to ``out``."""
     count, height, width, channels = images.shape
@@ -25,7 +25,7 @@ def max_pool(images, kernel, stride, padding, out):
                             out[n, oy, ox, c] = max(out[n, oy, ox, c], images[n, y, x, c])
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def window_sums(images, zero, kernel, stride, padding, sums, counts):
     """Write sums of (input - zero point) over each window's real elements, and their number.
 

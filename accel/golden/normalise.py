@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from accel.compiled import compiled
 from accel.golden.check import floating, like, real, whole
 from accel.golden.threads import spread
 
@@ -150,7 +150,7 @@ def fold_batch_norm(w, b, scale, bias, mean, variance, *, epsilon=1e-5):
     return folded, (-mean if b is None else b - mean) * factor + bias
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def neighbour_sums(values, before, after, sums, first, last):
     """Write, for images ``first`` to ``last`` - 1, each channel's sum over its neighbours.
 

@@ -4,14 +4,14 @@ im2col's columns, but lying down and only as many at a time as stay in the cache
 matrix would go through memory.
 """
 
-import numba
 import numpy as np
 
+from accel.compiled import compiled
 from accel.golden.columns import inside
 from accel.golden.threads import spread
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def frame(images, offset, fill, padding, y, first, last):
     """Write images plus ``offset`` into the middle of y, with ``fill`` around them.
 
@@ -42,7 +42,7 @@ def frame(images, offset, fill, padding, y, first, last):
                         middle[x * channels + c] = kind(images[n, top, x, c] + offset)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def lay_rows(framed, size, channel, channels, kernel, stride, dilation, wide, start, stop, panel):
     """Write windows ``start`` to ``stop`` - 1 of one framed image as rows of ``panel``.
 
@@ -65,7 +65,7 @@ def lay_rows(framed, size, channel, channels, kernel, stride, dilation, wide, st
                 k += length
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def lay_planes(x, channel, channels, kernel, stride, padding, dilation, out, start, stop, panel):
     """Write windows ``start`` to ``stop`` - 1 (in (image, oy, ox) order) as rows of ``panel``.
 

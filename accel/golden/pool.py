@@ -4,15 +4,15 @@ Padding never takes part in a maximum, and in an average only with ``count_inclu
 are those of accel.golden.conv.conv2d; ``stride`` None puts windows side by side.
 """
 
-import numba
 import numpy as np
 
+from accel.compiled import compiled
 from accel.golden.check import FLOATS, floating, like, typed
 from accel.golden.threads import spread
 from accel.golden.window import Window, tap_counts, window
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def largest(planes, kernel, stride, padding, dilation, y, argmax, first, last):
     """Write each window's maximum (NaN if it has one) and the index of the first of them."""
     _, height, width = planes.shape
@@ -37,7 +37,7 @@ def largest(planes, kernel, stride, padding, dilation, y, argmax, first, last):
                 argmax[plane, oy, ox] = at
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def give_back(dy, argmax, dx, first, last):
     """Add every dy to its window's argmax; all are [planes, elements]."""
     for plane in range(first, last):
@@ -46,7 +46,7 @@ def give_back(dy, argmax, dx, first, last):
             dx[plane, argmax[plane, i]] += dy[plane, i]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def window_sums(planes, kernel, stride, padding, dilation, y, first, last):
     """Write each window's sum."""
     _, height, width = planes.shape
@@ -65,7 +65,7 @@ def window_sums(planes, kernel, stride, padding, dilation, y, first, last):
                 y[plane, oy, ox] = total
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def spread_sums(share, kernel, stride, padding, dilation, dx, first, last):
     """Add each window's share to all its elements: the adjoint of window_sums."""
     _, height, width = dx.shape

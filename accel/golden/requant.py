@@ -8,27 +8,30 @@ for 16 channels at once.  Rounding once is (product + half) >> right, on 64 bits
 
 where DOUBLE's first step is its rounding to the product's upper half, and AWAY has none; ``less``
 is -1 for both, so that halves go away from zero.  FLOAT multiplies float32.
+
+Where every ``right`` is at least 32, as in nearly every layer, rounding once needs only the upper
+halves of its 64 bits, and what follows fits into half as many registers: UPPER.
 """
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
 from accel import quant
+from accel.compiled import compiled
 from accel.golden.emit import F32, I8, I32, I64, call, constant, load, loop, pointer, repeat
 from accel.graph.ir import Requant
 from accel.isa import Rounding
 
 #: The one definition of requantisation, compiled.
-requantise_rows = numba.njit(cache=True, nogil=True)(quant.requantise_rows)
+requantise_rows = compiled(quant.requantise_rows)
 
 #: Channels that are computed at once: sums and recipes are filled up to a multiple of them.
 WIDTH = 16
-ONCE, TWICE, FLOAT = 0, 1, 2
+ONCE, TWICE, FLOAT, UPPER = 0, 1, 2, 3
 _WAYS = {"SINGLE": ONCE, "DOUBLE": TWICE, "AWAY": TWICE, "FLOAT": FLOAT}
 
 
@@ -36,7 +39,7 @@ class Recipe(NamedTuple):
     """Requantisation, ready for compiled code; channels are filled up.
 
     Attributes:
-        way: ONCE, TWICE or FLOAT.
+        way: ONCE, TWICE, FLOAT or UPPER.
         zero: added to the rounded value.
         lo: of the rounded value, as ``hi``: they keep it, plus zero, in the node's range.
         hi: see ``lo``.
@@ -68,6 +71,9 @@ def recipe(need: Requant, places=None) -> Recipe:
     elif way == FLOAT:
         power = np.ldexp(np.float32(1), left - 31).astype(np.float32)
         steps[0] = (multiplier.astype(np.float32) * power).view(np.int32)
+    elif need.rounding == Rounding.SINGLE:
+        steps[1, multiplier == 0] = 32  # whose shift means nothing
+        way = UPPER if steps[1].min() >= 32 else ONCE
     steps[2] = 1 << (steps[1] - 1)
     zero = int(need.zero_point)
     return Recipe(way, zero, int(need.lo) - zero, int(need.hi) - zero, steps)
@@ -86,6 +92,13 @@ def _between(builder, value, bounds, most, least):
     return value
 
 
+def _pick(builder, lanes, one, other=None):
+    """Return the vector of lanes of ``one`` and then of ``other``."""
+    places = ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))
+    other = ir.Constant(one.type, ir.Undefined) if other is None else other
+    return builder.shuffle_vector(one, other, places)
+
+
 def _by_integers(builder, way, steps, bounds, sums):
     """Return [WIDTH] int64: rounded and bounded."""
     multiplier, right, half, early, before, less = steps
@@ -98,6 +111,26 @@ def _by_integers(builder, way, steps, bounds, sums):
         value = builder.add(value, builder.and_(sign, less))
     value = builder.ashr(builder.add(value, half), right)
     return _between(builder, value, bounds, f"llvm.smax.v{WIDTH}i64", f"llvm.smin.v{WIDTH}i64")
+
+
+def _by_upper_halves(builder, steps, bounds, sums):
+    """Return [WIDTH] int32: rounded and bounded; even and odd channels are multiplied apart."""
+    kind = ir.VectorType(I64, WIDTH // 2)
+    low = ir.Constant(kind, [32] * (WIDTH // 2))
+    pairs = builder.bitcast(sums, kind)
+    products = []
+    for odd in (0, 1):
+        multiplier, half = (_pick(builder, range(odd, WIDTH, 2), steps[i]) for i in (0, 2))
+        multiplier = builder.ashr(builder.shl(multiplier, low), low)
+        own = builder.ashr(pairs if odd else builder.shl(pairs, low), low)
+        products.append(builder.add(builder.mul(own, multiplier), half))
+    even, odd = (builder.bitcast(product, sums.type) for product in products)
+    upper = [i + 1 if i % 2 == 0 else WIDTH + i for i in range(WIDTH)]
+    value = _pick(builder, upper, even, odd)
+    right = builder.sub(builder.trunc(steps[1], sums.type), _many(ir.Constant(I32, 32)))
+    value = builder.ashr(value, right)
+    bounds = [builder.trunc(bound, I32) for bound in bounds]
+    return _between(builder, value, bounds, f"llvm.smax.v{WIDTH}i32", f"llvm.smin.v{WIDTH}i32")
 
 
 def _by_floats(builder, steps, bounds, sums):
@@ -125,6 +158,8 @@ def _emit(builder, way, arguments):
         values = load(builder, ir.VectorType(I32, WIDTH), sums, builder.mul(i, sums_pitch))
         if way == FLOAT:
             value = _by_floats(builder, steps, (lo, hi), values)
+        elif way == UPPER:
+            value = _by_upper_halves(builder, steps, (lo, hi), values)
         else:
             value = _by_integers(builder, way, steps, (lo, hi), values)
         value = builder.add(builder.trunc(value, result), zero)
@@ -155,10 +190,10 @@ def _requantiser(way: int):
     return compute
 
 
-_once, _twice, _float = map(_requantiser, (ONCE, TWICE, FLOAT))
+_once, _twice, _float, _upper = map(_requantiser, (ONCE, TWICE, FLOAT, UPPER))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def follow(recipe, channel, sums, rows, out, first, pitch, count):
     """Requantise rows of sums.
 
@@ -180,7 +215,9 @@ def follow(recipe, channel, sums, rows, out, first, pitch, count):
         target, step = out.ctypes.data + first + i, pitch
         if count - i < WIDTH:
             target, step = spare.ctypes.data, WIDTH
-        if way == ONCE:
+        if way == UPPER:
+            _upper(source, sums.strides[0], rows, steps, table_pitch, zero, lo, hi, target, step)
+        elif way == ONCE:
             _once(source, sums.strides[0], rows, steps, table_pitch, zero, lo, hi, target, step)
         elif way == TWICE:
             _twice(source, sums.strides[0], rows, steps, table_pitch, zero, lo, hi, target, step)

@@ -109,7 +109,7 @@ def _run(c: np.ndarray, program: Commands, start: int, noted: np.ndarray, max_cy
     written = np.zeros((marks, 1 + RECORD_WORDS), np.int64)
     done = np.zeros((1 + shape.DONE_DELAYS, supervise.DONE), np.int64)
     befores = tuple(np.zeros_like(state) for state in states)
-    cycles, number = simulate.compiled(skip, noted.size != 0)(
+    cycles, number = simulate.machine(skip, noted.size != 0)(
         c, program.queue, program.pooled, program.tables, states, befores, done, written, noted,
         max_cycles,
     )

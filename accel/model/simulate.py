@@ -1,11 +1,8 @@
 """The machine's cycles, one by one, but for those in which nothing but time passes."""
 
 import functools
-import hashlib
-import pathlib
 
-import numba
-
+from accel.compiled import compiled
 from accel.model import (
     blocks,
     execute,
@@ -32,23 +29,15 @@ from accel.model.shape import (
 from accel.model.supervise import DONE
 
 
-def _source() -> int:
-    """A number for what the compiled loop depends on: Numba sees changes of this file alone."""
-    folder = pathlib.Path(__file__).parent
-    files = [*sorted(folder.glob("*.py")), folder.parent / "isa.py", folder.parent / "params.py"]
-    return int(hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:15], 16)
-
-
 @functools.cache
-def compiled(skip: bool, notes: bool):
+def machine(skip: bool, notes: bool):
     """The compiled loop.
 
     Without ``skip`` every block has its turn in every cycle; with ``notes`` it notes the commands'
     spans.  Each is code of its own: the usual one has nothing of what it does not need.
     """
-    source = _source()
 
-    @numba.njit(cache=True, nogil=True, **OPTIONS)
+    @compiled(**OPTIONS)
     def run(c, route, pooled, tables, states, befores, done, written, noted, max_cycles):
         """Run a program to its end.
 
@@ -65,8 +54,6 @@ def compiled(skip: bool, notes: bool):
         Returns:
             Cycles, or -1; the number of records.
         """
-        if source == 0:  # never; but so it is a part of the key in Numba's cache
-            return -1, 0
         (mem, master, fetcher, q, loader, weigher, exe, poster, pooler, storer, board, counts,
          wloader, wparamer, unit, wstorer, _, w) = states  # fmt: skip
         (_, _, b_fetcher, b_q, b_loader, b_weigher, b_exe, b_poster, b_pooler, b_storer, b_board, _,

@@ -35,8 +35,9 @@ def expected(need, sums, channels):
 
 
 @pytest.mark.parametrize("rounding", Rounding)
-def test_corners_are_equal(rounding):
-    pairs = [(m, s) for m in MULTIPLIERS for s in range(-31, 31) if m or not s]
+@pytest.mark.parametrize("shifts", [range(-31, 31), range(-31, 0)], ids=["all", "right"])
+def test_corners_are_equal(rounding, shifts):
+    pairs = [(0, 0), *((m, s) for m in MULTIPLIERS[1:] for s in shifts)]
     multiplier, shift = (np.array(each) for each in zip(*pairs, strict=True))
     need = Requant(multiplier.astype(np.int32), shift.astype(np.int8), -7, -100, 90, rounding)
     sums = np.repeat(np.array(SUMS, np.int32)[:, None], len(pairs), 1)
@@ -46,10 +47,11 @@ def test_corners_are_equal(rounding):
 
 @pytest.mark.parametrize("rounding", Rounding)
 @pytest.mark.parametrize("channels", [slice(0, 1), slice(0, 16), slice(16, 37), slice(0, 40)])
-def test_random_sums_are_equal(rounding, channels):
+@pytest.mark.parametrize("most", [1, -1])
+def test_random_sums_are_equal(rounding, channels, most):
     random = np.random.default_rng(int(rounding))
     multiplier = random.integers(1 << 30, 1 << 31, 40).astype(np.int32)
-    shift = random.integers(-12, 2, 40).astype(np.int8)
+    shift = random.integers(-12, most + 1, 40).astype(np.int8)
     count = len(range(*channels.indices(40)))
     for zero, lo, hi in ((0, -128, 127), (-128, -128, 127), (127, -3, 5)):
         need = Requant(multiplier, shift, zero, lo, hi, rounding)
@@ -70,3 +72,13 @@ def test_halves_are_equal(rounding):
     result = followed(need, sums, every)
     np.testing.assert_array_equal(result, expected(need, sums, every))
     assert len(np.unique(result)) > 200
+
+
+def test_the_quick_way_is_for_right_shifts():
+    """Of single rounding: a left shift, or none, needs all 64 bits."""
+    ways = {}
+    for shift in (-31, -1, 0, 30):
+        one = np.array([1 << 30, 0], np.int32), np.array([shift, 0], np.int8)
+        ways[shift] = requant.recipe(Requant(*one, 0)).way
+    upper, once = requant.UPPER, requant.ONCE
+    assert ways == {-31: upper, -1: upper, 0: once, 30: once}

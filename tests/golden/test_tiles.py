@@ -42,7 +42,7 @@ def test_lines_and_blocks_one_by_one(case):
     graph, random = layer(case)
     images = graphs.random_images(random, graph.tensors["in"].shape, batch=3)
     node, source = graph.nodes[0], graph.tensors["in"]
-    _, (geometry, packed) = integer._prepare(node, source)
+    _, (geometry, packed, _) = integer._prepare(node, source)
     pitch = geometry.wide * geometry.channels
     framed = np.zeros(geometry.reach * pitch + byte_tiles.LINE, np.uint8)  # one line of windows
     places = np.zeros(3 * geometry.out[0] * geometry.out[1], np.uint64)
