@@ -26,18 +26,19 @@ Command = tuple[Op, dict[str, int]]
 
 #: Engines, those first that should be listed first when they start together.
 ENGINES = ("exec", "window", "post", "weights", "wparam", "load", "wload")
-_PLACES = {engine: place for place, engine in enumerate(ENGINES)}
-#: What may be needed of a command: that it is listed before, or done.
-LISTED, DONE = 0, 1
+EXEC, WINDOW, POST, WEIGHTS, WPARAM, LOAD, WLOAD = range(len(ENGINES))
+#: What may be needed of a command: that it is listed before, or done.  Engine plus one of these
+#: numbers a list of times.
+LISTED, DONE = 0, len(ENGINES)
 #: Rough cycles from the start of a transfer to its first data, and from a result to memory.
 _LATENCY = 30
 #: Rough cycles that a command costs beside its data.
 _OVERHEAD = 4
 _NEVER = math.inf
-#: The fields that hold counts to wait for, and of which engine, by opcode.
+#: The fields that hold counts of an engine's commands to wait for, by opcode.
 _WAITS = {
     op: [
-        (field.name, field.name.removeprefix("wait_"))
+        (field.name, ENGINES.index(field.name.removeprefix("wait_")) + DONE)
         for field in fields if field.name.startswith("wait_")
     ]
     for op, fields in FIELDS.items()
@@ -49,24 +50,39 @@ class Item:
     """A command on its way into the order.
 
     Attributes:
-        op, fields: of the command.
+        command: opcode and fields.
         cost: rough cycles it keeps its engine busy.
-        needs: (engine, what, count): so many of an engine's commands must be DONE or LISTED.
+        needs: (engine + LISTED or DONE, count): so many of its commands must be that.
     """
 
-    op: Op
-    fields: dict[str, int]
+    command: Command
     cost: float
-    needs: list[tuple[str, int, int]]
+    needs: list[tuple[int, int]]
 
 
-def _item(op: Op, fields: dict[str, int], cost: float, *needs: tuple[str, int, int]) -> Item:
-    """A command that needs what its ``wait_`` fields say, and ``needs``."""
-    wanted = [need for need in needs if need[2]]
-    for name, engine in _WAITS[op]:
-        if count := fields.get(name):
-            wanted.append((engine, DONE, count))
-    return Item(op, fields, cost, wanted)
+class _Queue:
+    """One engine's commands in their order, with what they wait for."""
+
+    def __init__(self):
+        self.items: list[Item] = []
+        self._most = [0] * 2 * len(ENGINES)
+
+    def add(self, op: Op, fields: dict[str, int], cost: float, *needs) -> None:
+        """Append a command that needs what its ``wait_`` fields say, and ``needs``.
+
+        What a command before it needed as well is left out.
+        """
+        most, wanted = self._most, []
+        for what, count in needs:
+            if count > most[what]:
+                most[what] = count
+                wanted.append((what, count))
+        for name, what in _WAITS[op]:
+            count = fields.get(name, 0)
+            if count > most[what]:
+                most[what] = count
+                wanted.append((what, count))
+        self.items.append(Item((op, fields), cost, wanted))
 
 
 def order(stream: Stream) -> list[Command]:
@@ -75,8 +91,8 @@ def order(stream: Stream) -> list[Command]:
     Raises:
         CompileError: an engine gets more commands than its counter can count.
     """
-    queues = _items(stream)
-    for engine, items in queues.items():
+    queues = _queues(stream)
+    for engine, items in zip(ENGINES, queues, strict=True):
         if len(items) >= 1 << DONE_BITS:
             raise CompileError(
                 f"the {engine} engine takes at most {(1 << DONE_BITS) - 1} commands, "
@@ -92,63 +108,61 @@ class _Player:
         queues: every engine's commands.
     """
 
-    def __init__(self, queues: dict[str, list[Item]]):
-        #: By engine: when its commands were listed (they start then), and when they are done.
-        self.times: dict[str, tuple[list[float], list[float]]] = {
-            engine: ([], []) for engine in ENGINES
-        }
-        self.items = {engine: iter(queues[engine]) for engine in ENGINES}
-        self.total = sum(len(items) for items in queues.values())
-        self.free = dict.fromkeys(ENGINES, 0.0)
-        #: Each engine's next command; and, in the order of ENGINES, when it starts, _NEVER while
-        #: that is not known.
-        self.next: dict[str, Item | None] = {}
-        self.heads = [_NEVER] * len(ENGINES)
+    def __init__(self, queues: list[list[Item]]):
+        engines = range(len(ENGINES))
+        #: By engine: when its commands were LISTED (they start then), and then when they are DONE.
+        self.times: list[list[float]] = [[] for _ in range(2 * len(ENGINES))]
+        self.items = [iter(items) for items in queues]
+        self.total = sum(map(len, queues))
+        self.free = [0.0 for _ in engines]
+        #: Each engine's next command, and when it starts; _NEVER while that is not known.
+        self.next: list[Item | None] = [None for _ in engines]
+        self.heads = [_NEVER for _ in engines]
         #: By engine: who looks again when it has so many commands listed.
-        self.waiting: dict[str, list[tuple[int, str]]] = {engine: [] for engine in ENGINES}
+        self.waiting: list[list[tuple[int, int]]] = [[] for _ in engines]
 
     def run(self) -> list[Command]:
         commands: list[Command] = []
-        heads, waiting, times, free = self.heads, self.waiting, self.times, self.free
-        for engine in ENGINES:
+        heads, waiting, free, times = self.heads, self.waiting, self.free, self.times
+        for engine in range(len(ENGINES)):
             self._go_on(engine)
         for _ in range(self.total):
             start = min(heads)
             if start == _NEVER:
                 raise AssertionError("commands wait for each other in a circle")
-            # Of those that start together, the first in the order of ENGINES.
-            engine = ENGINES[heads.index(start)]
+            engine = heads.index(start)  # of those that start together, the first
             item = self.next[engine]
-            commands.append((item.op, item.fields))
+            commands.append(item.command)
             free[engine] = end = start + item.cost + _OVERHEAD
-            listed, done = times[engine]
-            listed.append(start)
-            done.append(end + _LATENCY)
+            times[engine + LISTED].append(start)
+            times[engine + DONE].append(end + _LATENCY)
             self._go_on(engine)
             if waiting[engine]:
-                self._wake(engine, len(listed))
+                self._wake(engine, len(times[engine]))
         return commands
 
-    def _go_on(self, engine: str) -> None:
+    def _go_on(self, engine: int) -> None:
         """Turn to an engine's next command."""
-        self.heads[_PLACES[engine]] = _NEVER
         self.next[engine] = item = next(self.items[engine], None)
         if item:
             self._look(engine, item)
+        else:
+            self.heads[engine] = _NEVER
 
-    def _look(self, engine: str, item: Item) -> None:
+    def _look(self, engine: int, item: Item) -> None:
         """Find out when an engine's next command starts, or what that waits for."""
         start = self.free[engine]
-        for other, what, count in item.needs:
-            times = self.times[other][what]
+        for what, count in item.needs:
+            times = self.times[what]
             if count > len(times):
-                self.waiting[other].append((count, engine))
+                self.waiting[what % len(ENGINES)].append((count, engine))
+                self.heads[engine] = _NEVER
                 return
             if times[count - 1] > start:
                 start = times[count - 1]
-        self.heads[_PLACES[engine]] = start
+        self.heads[engine] = start
 
-    def _wake(self, engine: str, listed: int) -> None:
+    def _wake(self, engine: int, listed: int) -> None:
         """Let those look again that waited for the latest of an engine's ``listed`` commands."""
         waiting = self.waiting[engine]
         if min(waiting)[0] <= listed:
@@ -158,82 +172,77 @@ class _Player:
                     self._look(other, self.next[other])
 
 
-def _items(stream: Stream) -> dict[str, list[Item]]:
-    """All engines' commands with what they wait for, also implicitly."""
+def _queues(stream: Stream) -> list[list[Item]]:
+    """All engines' commands with what they wait for, also implicitly; in the order of ENGINES."""
     params = stream.params
-    ahead = max(2, params.queue_depth - 2)
-    execs = [fields for block in stream.blocks for fields in block.execs]
-    queues = _blocks(stream)
-    queues["load"] = _copies(Op.LOAD, stream.loads, params, "exec",
-                             [fields["wait_load"] for fields in execs], ahead)
-    queues["wload"] = _copies(Op.WLOAD, stream.wloads, params, "window",
-                              [fields["wait_wload"] for fields in stream.windows], ahead)
-    queues["wparam"], queues["window"] = _windows(stream)
-    return queues
+    execs = [fields["wait_load"] for block in stream.blocks for fields in block.execs]
+    windows = [fields["wait_wload"] for fields in stream.windows]
+    weights, array, post = _blocks(stream)
+    wparam, window = _windows(stream)
+    load = _copies(Op.LOAD, stream.loads, params, EXEC, execs)
+    wload = _copies(Op.WLOAD, stream.wloads, params, WINDOW, windows)
+    return [queue.items for queue in (array, window, post, weights, wparam, load, wload)]
 
 
-def _copies(op: Op, copies, params: Params, reader: str, needs: list[int], ahead: int):
+def _copies(op: Op, copies, params: Params, reader: int, needs: list[int]) -> _Queue:
     """LOADs or WLOADs; the reader number n needs the first ``needs[n]`` of them."""
-    items, readers = [], 0
+    queue, readers, ahead = _Queue(), 0, max(2, params.queue_depth - 2)
     for number, fields in enumerate(copies):
         while readers < len(needs) and needs[readers] <= number - ahead:
             readers += 1
-        cost = _copy_cost(fields, params)
-        items.append(_item(op, fields, cost, (reader, LISTED, readers)))
-    return items
+        queue.add(op, fields, _copy_cost(fields, params), (reader + LISTED, readers))
+    return queue
 
 
-def _blocks(stream: Stream) -> dict[str, list[Item]]:
+def _blocks(stream: Stream) -> tuple[_Queue, _Queue, _Queue]:
     """WEIGHTS, EXECs and POSTs of the array's blocks."""
     params = stream.params
-    queues = {"weights": [], "exec": [], "post": []}
+    weights, execs, posts = _Queue(), _Queue(), _Queue()
     exec_ends, post_ends = [0], [0]
     for number, block in enumerate(stream.blocks):
         record = params.param_bytes + block.weights["tiles"] * params.tile_bytes
-        queues["weights"].append(_item(
+        weights.add(
             Op.WEIGHTS, block.weights, record / params.bus_bytes,
-            ("exec", LISTED, exec_ends[max(0, number - 1)]),
+            (EXEC + LISTED, exec_ends[max(0, number - 1)]),
             # At the start, where everything waits for the bus, the first input comes first.
-            ("load", LISTED, stream.blocks[0].execs[0]["wait_load"]),
-            ("post", DONE, post_ends[max(0, number + 1 - PARAM_SLOTS)]),
-        ))  # fmt: skip
+            (LOAD + LISTED, stream.blocks[0].execs[0]["wait_load"]),
+            (POST + DONE, post_ends[max(0, number + 1 - PARAM_SLOTS)]),
+        )  # fmt: skip
         for fields in block.execs:
             tiles = -(-fields["k"] // params.rows)
             pixels = fields["nx"] * fields["ny"]
-            queues["exec"].append(_item(
+            execs.add(
                 Op.EXEC, fields, tiles * max(pixels, params.rows),
-                ("weights", LISTED, number + 1),
+                (WEIGHTS + LISTED, number + 1),
                 # The accumulator bank of the block before the last.
-                ("post", DONE, post_ends[max(0, number - 1)]),
-            ))  # fmt: skip
-        exec_ends.append(len(queues["exec"]))
+                (POST + DONE, post_ends[max(0, number - 1)]),
+            )  # fmt: skip
+        exec_ends.append(len(execs.items))
         for op, fields in block.posts:
             vectors = fields["count"] if op == Op.POST else 1
             cost = vectors * params.cols / params.post_lanes
-            queues["post"].append(_item(op, fields, cost, ("exec", DONE, exec_ends[-1])))
-        post_ends.append(len(queues["post"]))
-    return queues
+            posts.add(op, fields, cost, (EXEC + DONE, exec_ends[-1]))
+        post_ends.append(len(posts.items))
+    return weights, execs, posts
 
 
-def _windows(stream: Stream) -> tuple[list[Item], list[Item]]:
+def _windows(stream: Stream) -> tuple[_Queue, _Queue]:
     """WPARAMs and WINDOWs."""
     params = stream.params
-    records, windows, macs = [], [], []
+    records, windows, macs = _Queue(), _Queue(), []
     for fields in stream.windows:
         vector = max(-(-fields["k"] // params.window_taps), params.cols / params.window_lanes)
-        needs = []
-        if fields["mode"] == WindowMode.MAC:
-            needs = [("wparam", DONE, len(records) + 1)]
         cost = fields["nx"] * fields["ny"] * vector
-        windows.append(_item(Op.WINDOW, fields, cost, *needs))
-        if not needs:
+        if fields["mode"] != WindowMode.MAC:
+            windows.add(Op.WINDOW, fields, cost)
             continue
-        record = stream.wparams[len(records)]
+        record = stream.wparams[len(macs)]
         bytes_read = params.param_bytes + record["tiles"] * params.window_taps * params.cols
         # Two slots: that of the MAC before the last.
-        before = ("window", DONE, macs[-2] if len(macs) > 1 else 0)
-        records.append(_item(Op.WPARAM, record, bytes_read / params.bus_bytes, before))
-        macs.append(len(windows))
+        before = WINDOW + DONE, macs[-2] if len(macs) > 1 else 0
+        records.add(Op.WPARAM, record, bytes_read / params.bus_bytes, before)
+        windows.add(Op.WINDOW, fields, cost, (WPARAM + DONE, len(records.items)))
+        macs.append(len(windows.items))
     return records, windows
 
 
