@@ -25,11 +25,14 @@ def encode(commands: list[Command], offset: int) -> np.ndarray:
         accel.isa.EncodingError: naming command, field, allowed range and value.
     """
     words = np.zeros((len(commands), _WORDS), np.uint64)
-    numbers: dict[Op, list[int]] = {}
-    for number, (op, _) in enumerate(commands):
-        numbers.setdefault(op, []).append(number)
-    for op, mine in numbers.items():
-        words[mine] = _words(op, [commands[number][1] for number in mine], offset)
+    grouped: dict[Op, tuple[list[int], list[dict[str, int]]]] = {op: ([], []) for op in Op}
+    for number, (op, fields) in enumerate(commands):
+        numbers, every = grouped[op]
+        numbers.append(number)
+        every.append(fields)
+    for op, (numbers, every) in grouped.items():
+        if numbers:
+            words[numbers] = _words(op, every, offset)
     return words.astype("<u8").view(np.uint8).reshape(-1)
 
 

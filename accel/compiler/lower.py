@@ -48,9 +48,11 @@ class Lowering:
         self.layer, self.tilings, self.stream, self.addresses = layer, tilings, stream, addresses
         self.source, self.ready = source
         self.target, self.done = target
-        #: Every group's walks, by slice and group number, and its weight tiles.
+        #: Every group's walks, by slice and group number, their number, and its weight tiles.
         self.kernels = {
-            (number, index): (kernels, weights.tiles(kernels))
+            (number, index): (
+                kernels, sum(len(kernel.walks) for kernel in kernels), weights.tiles(kernels)
+            )
             for number, (part, tiling) in enumerate(zip(layer.slices, tilings, strict=True))
             for index, group in enumerate(part.groups)
             for kernels in [group_kernels(layer, part, group, tiling)]
@@ -175,22 +177,22 @@ class _Strip:
 
     def _block(self, block: Rectangle, number: int, shared: list[Rows], units) -> None:
         group, rows = self.part.groups[number], self.layer.rows
-        kernels, tiles = self.lowering.kernels[self.number, number]
+        kernels, commands, tiles = self.lowering.kernels[self.number, number]
         self.stream.begin(self.lowering.addresses[self.number, number], tiles)
         first, last = rows.span(block.y0, block.y1)
-        commands = sum(len(kernel.walks) for kernel in kernels)
         done = 0
         for chunk, kernel in enumerate(kernels):
             x0 = block.x0 if self.tiling.apart else self.x0
             there = self._rows(chunk, x0, block.x1) if self.tiling.apart else shared[chunk]
             # What stays for all groups is loaded without the gaps that a stride may leave.
             there.need(rows.span(self.y0, self.y1)[0] if self.tiling.resident else first, last)
+            lowest = there.address(first)
             for walk in kernel.walks:
                 done += 1
                 fields = self._exec(block, group, kernel, walk, there)
-                fields |= {"first": int(done == 1), "last": int(done == commands)}
-                base = there.address(first) + self._offset(block, x0, group, walk, there)
-                self.stream.execute(fields, base, there.address(first))
+                fields["first"], fields["last"] = int(done == 1), int(done == commands)
+                base = lowest + self._offset(block, x0, group, walk, there)
+                self.stream.execute(fields, base, lowest)
         self._post(block, group, units)
 
     def _offset(self, block: Rectangle, x0: int, group: Group, walk, there: Rows) -> int:
@@ -202,12 +204,13 @@ class _Strip:
 
     def _exec(self, block: Rectangle, group: Group, kernel, walk, there: Rows) -> dict[str, int]:
         nx, ny = block.x1 - block.x0, block.y1 - block.y0
-        fields = {"cols": group.cols, "nx": nx, "ny": ny}
+        fields = kernel.fields(walk, there.pitch)
+        fields["cols"], fields["nx"], fields["ny"] = group.cols, nx, ny
         if nx > 1:
             fields["step_x"] = self.layer.columns.stride * there.strip.width
         if ny > 1:
             fields["step_y"] = self.layer.rows.stride * there.pitch
-        return fields | kernel.fields(walk, there.pitch)
+        return fields
 
     def _post(self, block: Rectangle, group: Group, units: tuple[int, int, bool]) -> None:
         u0, u1, begin = units

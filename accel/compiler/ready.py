@@ -63,16 +63,22 @@ class Ready:
         """
         row, offset = divmod(first - self.start, self.row_bytes)
         rows = slice(row, (last - self.start) // self.row_bytes + 1)
-        return self.counts[:, rows, self._cells(offset % self.channels, cols)].max(axis=(1, 2))
+        part = self.counts[:, rows, self._cells(offset % self.channels, cols)]
+        return np.maximum.reduce(part, axis=(1, 2))
 
-    def together(self, starts: list[int], length: int, cols: int | None, now) -> list[int]:
+    def together(self, starts: range, length: int, cols: int | None, now) -> list[int]:
         """Where to cut a list of source rows, so that early ones need not wait for late ones.
 
         Rows of ``length`` bytes from memory addresses ``starts`` are grouped by the commands they
         wait for, as far as these are among the latest before ``now``; older ones are surely done.
         Returns the ends of the groups.
         """
-        pairs = np.array([self.before(start, start + length - 1, cols) for start in starts])
+        row, offset = divmod(starts[0] - self.start, self.row_bytes)
+        if starts.step == self.row_bytes and offset + length <= self.row_bytes:
+            cells = self._cells(offset % self.channels, cols)
+            pairs = self.counts[:, row : row + len(starts), cells].max(axis=2).T
+        else:
+            pairs = np.array([self.before(start, start + length - 1, cols) for start in starts])
         # Copies run in order, so that a row waits for whatever the rows before it wait for.
         pairs = np.maximum(np.maximum.accumulate(pairs), np.asarray(now) - RECENT)
         waits = pairs.sum(axis=1)

@@ -121,7 +121,8 @@ class Rows:
         strip = self.strip
         width = strip.width if self.cols is None else self.cols
         length = (strip.pixels - 1) * strip.pixel_pitch + width
-        starts = [strip.source + row * strip.row_pitch for row in range(lo, hi)]
+        first, last = (strip.source + row * strip.row_pitch for row in (lo, hi - 1))
+        starts = range(first, last + 1, strip.row_pitch)
         for end in self.ready.together(starts, length, self.cols, self.target.done()):
             self._load(self._inside(self.next, lo + end - self.next), lo + end)
 

@@ -85,7 +85,7 @@ class Stream:
     def execute(self, fields: Fields, base: int, lowest: int) -> None:
         """Add an EXEC at a virtual address; it reads nothing below ``lowest``."""
         self.ring.read(lowest)
-        fields |= {"base": base % self.ring.size, "wait_load": len(self.loads)}
+        fields["base"], fields["wait_load"] = base % self.ring.size, len(self.loads)
         self.blocks[-1].execs.append(fields)
 
     def post(self, op: Op, fields: Fields) -> int:

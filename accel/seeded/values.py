@@ -11,13 +11,19 @@ from accel.seeded.spread import Spread
 
 #: Root mean square of a random byte.
 _BYTE = math.sqrt(((1 << 16) - 1) / 12)
+#: Bytes of a number of a random source.
+_RAW = 8
 #: Channels differ: their deviations are up to this factor apart, their means by this deviation.
 _GAINS, _MEANS = (0.7, 1.4), 0.1
 
 
 def weights(random: np.random.Generator, shape: tuple[int, int, int, int]) -> np.ndarray:
-    """Random int8 weights [outputs, kh, kw, inputs]."""
-    return np.frombuffer(random.bytes(math.prod(shape)), np.int8).reshape(shape)
+    """Random int8 weights [outputs, kh, kw, inputs]: those of ``random.bytes``, but quicker."""
+    count, source = math.prod(shape), random.bit_generator
+    if count % _RAW or source.state["has_uint32"]:  # half a number would be left, or is
+        return np.frombuffer(random.bytes(count), np.int8).reshape(shape)
+    raw = source.random_raw(count // _RAW).astype("<u8", copy=False)
+    return raw.view(np.int8).reshape(shape)
 
 
 def convolution(random, given: np.ndarray, source: Spread, target: Spread):
@@ -27,7 +33,7 @@ def convolution(random, given: np.ndarray, source: Spread, target: Spread):
     gain = random.uniform(*_GAINS, outputs)
     # One of a weight, in real numbers.
     unit = gain / (_BYTE * source.deviation * math.sqrt(filters.shape[1]))
-    mean = source.mean * filters.sum(axis=1, dtype=np.int64)
+    mean = source.mean * filters.sum(axis=1, dtype=np.int32)
     shifted = random.normal(0, _MEANS, outputs) / unit
     bias = np.rint((shifted - mean) / source.scale).astype(np.int32)
     factors = quantize_multipliers(unit * source.scale / target.scale)
