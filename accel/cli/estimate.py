@@ -60,13 +60,13 @@ def estimate(network, inputs, limit, batch, array, search, out, topology, config
                 network, array=array, batch=batch, images=images, search=search, engines=True,
                 progress=progress,
             )  # fmt: skip
-        out = out or pathlib.Path("reports") / report["network"]
-        with writing(out):
-            folder.write(report, out)
     console = terminal()
     console.print(table.render(report))
     if "search" in report:
         console.print(table.searched(report["search"]))
+    out = out or pathlib.Path("reports") / report["network"]
+    with one_line(), writing(out):  # drawing takes longer than predicting
+        folder.write(report, out)
     speed = report["simulation"]
     console.print(
         f"predicted in {speed['seconds']:.2f} s ({speed['cycles_per_second']:,.0f} cycles/s); "
