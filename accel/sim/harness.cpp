@@ -369,12 +369,12 @@ class Host {
 
 }  // namespace
 
-// One run of a fresh machine.
+// A fresh machine and its runs.
 class Run {
   public:
     explicit Run(const Config& config)
         : config_(config), failure_(result_), memory_(config_, failure_),
-          host_(config_, failure_, result_), top_(&context_) {
+          host_(new Host(config_, failure_, result_)), top_(&context_) {
         top_.s_axil_wstrb = 0xF;
         top_.s_axil_bready = top_.s_axil_rready = 1;
         for (int cycle = 0; cycle < RESET_CYCLES; ++cycle) {
@@ -386,17 +386,24 @@ class Run {
     }
     ~Run() { top_.final(); }
 
+    // Another host's turn on the machine as it is.  The memory keeps its speed and its stalls.
+    void restart(const Config& config) {
+        config_ = config;
+        result_ = Result{};
+        host_.reset(new Host(config_, failure_, result_));
+    }
+
     void advance(uint64_t cycles) {
-        for (; cycles && !failure_.any() && !host_.finished(); --cycles) {
+        for (; cycles && !failure_.any() && !host_->finished(); --cycles) {
             memory_.begin(top_);
-            host_.begin(top_);
+            host_->begin(top_);
             low();
             memory_.end(top_);
-            if (!failure_.any()) host_.end(top_);
+            if (!failure_.any()) host_->end(top_);
             high();
             ++result_.cycles;
         }
-        result_.finished = failure_.any() || host_.finished();
+        result_.finished = failure_.any() || host_->finished();
     }
 
     const Result& result() const { return result_; }
@@ -411,16 +418,18 @@ class Run {
         top_.eval();
     }
 
-    const Config config_;
+    Config config_;
     Result result_{};
     Failure failure_;
     MemoryModel memory_;
-    Host host_;
+    std::unique_ptr<Host> host_;
     VerilatedContext context_;
     Vaccelerator top_;
 };
 
 extern "C" Run* accel_begin(const Config* config) { return new Run(*config); }
+
+extern "C" void accel_restart(Run* run, const Config* config) { run->restart(*config); }
 
 extern "C" void accel_advance(Run* run, uint64_t cycles, Result* result) {
     run->advance(cycles);

@@ -3,9 +3,11 @@
 About a thousand times as fast as `pysim`, with the same cycles.  Needs a C++ compiler.
 """
 
+import contextlib
 import ctypes
 import pathlib
 import time
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -101,6 +103,7 @@ class VerilatorEngine:
         library.accel_advance.argtypes = (
             ctypes.c_void_p, ctypes.c_uint64, ctypes.POINTER(_Result)
         )
+        library.accel_restart.argtypes = (ctypes.c_void_p, ctypes.POINTER(_Config))
         library.accel_end.argtypes = (ctypes.c_void_p,)
         self._library, self._params = library, params
 
@@ -108,40 +111,86 @@ class VerilatorEngine:
         self, memory: np.ndarray, start: int, commands: int, behaviour: Memory, max_cycles: int
     ) -> Outcome:
         """Run a program on a fresh machine (see accel.sim.engine.Engine)."""
+        with self.machine() as machine:
+            return machine.run(memory, start, commands, behaviour, max_cycles)
+
+    @contextlib.contextmanager
+    def machine(self) -> Iterator["Machine"]:
+        """A fresh machine for several runs, as a driver starts them: without a reset between.
+
+        Raises:
+            SimulationError: the engine has not been built.
+        """
         if self._library is None:
             raise SimulationError("the engine has not been built")
+        machine = Machine(self._library, self._params)
+        try:
+            yield machine
+        finally:
+            machine.end()
+
+
+class Machine:
+    """One simulated machine; made by :meth:`VerilatorEngine.machine`."""
+
+    def __init__(self, library: ctypes.CDLL, params: Params):
+        self._library, self._params = library, params
+        self._handle = None
+        self._memory: np.ndarray | None = None  # whose bytes the C++ writes to
+
+    def run(
+        self, memory: np.ndarray, start: int, commands: int, behaviour: Memory, max_cycles: int
+    ) -> Outcome:
+        """Run a program on the machine as the one before left it (see VerilatorEngine.run).
+
+        The memory's speed and stalls stay those of the first run.
+        """
         check(behaviour)
-        script = {
-            Reg.PROGRAM: start,
-            Reg.COMMANDS: commands,
-            Reg.TIMEOUT: self._params.timeout_cycles,
-            Reg.CONTROL: 1,
-        }
-        config = _Config(
-            memory=memory.ctypes.data,
-            memory_bytes=len(memory),
-            latency_cycles=behaviour.latency_cycles,
-            bytes_per_cycle=behaviour.bytes_per_cycle,
-            stall_seed=behaviour.stall_seed,
-            stall_percent=behaviour.stall_percent,
-            fail_read=behaviour.fail_read,
-            fail_write=behaviour.fail_write,
-            dead=behaviour.dead,
-            writes=len(script),
-            reads=len(RESULTS),
-            write_address=tuple(script),
-            write_data=tuple(script.values()),
-            read_address=RESULTS,
-            max_cycles=max_cycles,
-        )
+        config = _config(self._params, memory, start, commands, behaviour, max_cycles)
+        self._memory = memory
+        if self._handle is None:
+            self._handle = self._library.accel_begin(config)
+        else:
+            self._library.accel_restart(self._handle, config)
         result = _Result()
         began = time.perf_counter()
-        run = self._library.accel_begin(config)
-        try:
-            while not result.finished:
-                self._library.accel_advance(run, _SLICE, result)
-        finally:
-            self._library.accel_end(run)
+        while not result.finished:
+            self._library.accel_advance(self._handle, _SLICE, result)
         if result.error:
             raise SimulationError(result.error.decode())
         return outcome(list(result.values[: len(RESULTS)]), time.perf_counter() - began)
+
+    def end(self) -> None:
+        """Give the machine back."""
+        if self._handle is not None:
+            self._library.accel_end(self._handle)
+            self._handle = self._memory = None
+
+
+def _config(
+    params: Params, memory: np.ndarray, start: int, commands: int, behaviour: Memory,
+    max_cycles: int,
+) -> _Config:
+    script = {
+        Reg.PROGRAM: start,
+        Reg.COMMANDS: commands,
+        Reg.TIMEOUT: params.timeout_cycles,
+        Reg.CONTROL: 1,
+    }
+    return _Config(
+        memory=memory.ctypes.data,
+        memory_bytes=len(memory),
+        latency_cycles=behaviour.latency_cycles,
+        bytes_per_cycle=behaviour.bytes_per_cycle,
+        stall_seed=behaviour.stall_seed,
+        stall_percent=behaviour.stall_percent,
+        fail_read=behaviour.fail_read,
+        fail_write=behaviour.fail_write,
+        dead=behaviour.dead,
+        writes=len(script),
+        reads=len(RESULTS),
+        write_address=tuple(script),
+        write_data=tuple(script.values()),
+        read_address=RESULTS,
+        max_cycles=max_cycles,
+    )
