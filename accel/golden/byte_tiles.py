@@ -336,7 +336,7 @@ def run(layer: Layer, images: np.ndarray, out: tuple[int, int]) -> np.ndarray:
     lines = batch * out[0]
     y = np.empty((lines * out[1], filters), np.int8)
     work = y.size * geometry.taps * geometry.depth // LANES
-    if lines > blocks:
+    if blocks < 2 or packed.stream.size < flat.size:  # what is not split is read by every thread
         spread(
             lambda first, last: enter(
                 flat, numbers, *arrays, recipe.steps, y, first, last, 0, blocks
