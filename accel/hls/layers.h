@@ -32,10 +32,10 @@ namespace layers {
 
 // ---- Looking inside --------------------------------------------------------------------------
 
-// Called behind every layer with its number and its output.  A testbench that defines
+// Called behind every layer with its number, from 1, and its output.  A testbench that defines
 // ACCEL_HLS_OBSERVE brings the function along; otherwise it is empty and leaves nothing behind.
 #ifdef ACCEL_HLS_OBSERVE
-void observe(int layer, const int8_t* y);
+void observe(int number, const int8_t* y);
 #else
 inline void observe(int, const int8_t*) {}
 #endif
@@ -157,7 +157,7 @@ rows:
                             w + ((o * L::kernel_height + ky) * L::kernel_width + kx) * depth;
                     channels:
                         for (int c = 0; c < depth; ++c) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II=1
                             sum += (pixel[first + c] - L::in_zero) * tap[c];
                         }
                     }
@@ -185,7 +185,7 @@ outputs:
         int32_t sum = b[o];
     inputs:
         for (int c = 0; c < L::inputs; ++c) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II=1
             sum += (x[c] - L::in_zero) * w[o * L::inputs + c];
         }
         y[o] = requantise<L>(sum, multiplier[o], shift[o]);
@@ -196,7 +196,8 @@ outputs:
 
 // Maximum of each window; elements on the padding do not take part.
 //
-//   y[oy][ox][c] = max over ky, kx of x[oy * stride_y + ky - pad_top][ox * stride_x + kx - pad_left][c]
+//   y[oy][ox][c] = max over ky, kx of  x[oy * stride_y + ky - pad_top]
+//                                       [ox * stride_x + kx - pad_left][c]
 template <typename L>
 void max_pool(const int8_t* x, int8_t* y) {
     static_assert(shapes_agree<L>(1, 1), "output size");
@@ -211,7 +212,7 @@ rows:
                 for (int ky = 0; ky < L::kernel_height; ++ky) {
                 taps_x:
                     for (int kx = 0; kx < L::kernel_width; ++kx) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II=1
                         const int iy = oy * L::stride_y + ky - L::pad_top;
                         const int ix = ox * L::stride_x + kx - L::pad_left;
                         if (!inside<L>(iy, ix)) continue;
@@ -246,7 +247,7 @@ rows:
                 for (int ky = 0; ky < L::kernel_height; ++ky) {
                 taps_x:
                     for (int kx = 0; kx < L::kernel_width; ++kx) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II=1
                         const int iy = oy * L::stride_y + ky - L::pad_top;
                         const int ix = ox * L::stride_x + kx - L::pad_left;
                         if (!inside<L>(iy, ix)) continue;
@@ -274,7 +275,7 @@ void add(const int8_t* xa, const int8_t* xb, int8_t* y) {
     constexpr int32_t headroom = 1 << 20;
 elements:
     for (int i = 0; i < L::size; ++i) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II=1
         const int64_t ta = scale<Rounding::DOUBLE>((xa[i] - L::a_zero) * headroom,
                                                    L::a_multiplier, L::a_shift);
         const int64_t tb = scale<Rounding::DOUBLE>((xb[i] - L::b_zero) * headroom,
@@ -288,7 +289,7 @@ template <typename L>
 void table(const int8_t* x, const int8_t* values, int8_t* y) {
 elements:
     for (int i = 0; i < L::size; ++i) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II=1
         y[i] = values[x[i] + 128];
     }
 }
@@ -303,7 +304,7 @@ pixels:
     for (int i = 0; i < L::pixels; ++i) {
     channels:
         for (int c = 0; c < part; ++c) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II=1
             y[i * L::channels + first + c] = x[i * part + c];
         }
     }
@@ -318,7 +319,7 @@ rows:
         for (int ox = 0; ox < L::out_width; ++ox) {
         channels:
             for (int c = 0; c < L::channels; ++c) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II=1
                 const int iy = oy - L::pad_top;
                 const int ix = ox - L::pad_left;
                 y[(oy * L::out_width + ox) * L::channels + c] =
@@ -334,7 +335,7 @@ template <int size>
 void copy(const int8_t* x, int8_t* y) {
 elements:
     for (int i = 0; i < size; ++i) {
-#pragma HLS PIPELINE II = 1
+#pragma HLS PIPELINE II=1
         y[i] = x[i];
     }
 }

@@ -1,8 +1,10 @@
-"""Names of a network, which may be any text, as C++ identifiers, comments and strings."""
+"""Names of a network, which may be any text, as C++ identifiers and in comments."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+#: Longer names (converters join those of all the operations that they fuse) are not taken over.
+LONGEST = 24
 _WORDS = (
     "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t "
     "char32_t class compl const constexpr const_cast continue decltype default delete do double "
@@ -25,11 +27,14 @@ def identifier(text: str) -> str:
     return f"{plain}_" if plain in _RESERVED or plain.upper() == plain else plain
 
 
-def unique(texts: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
-    """Return a different identifier for every text, none of which is ``taken``."""
+def unique(texts: Mapping[str, str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Return a different identifier for every text, none of which is ``taken``.
+
+    ``texts`` are the names and, for what is too long, others.
+    """
     found, used = {}, set(taken)
-    for text in texts:
-        name, number = identifier(text), 1
+    for text, other in texts.items():
+        name, number = identifier(text if len(text) <= LONGEST else other), 1
         while (candidate := name if number == 1 else f"{name}_{number}") in used:
             number += 1
         used.add(candidate)
@@ -38,14 +43,6 @@ def unique(texts: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
 
 
 def comment(text: str) -> str:
-    """Return ``text`` for a comment: a line break, \\ or ??/ could end or continue it."""
-    return re.sub(r"[^0-9A-Za-z ./:,()\[\]<>=+_-]", "_", text)
-
-
-def string(text: str) -> str:
-    """Return ``text`` as a C++ string literal."""
-    def escaped(byte: int) -> str:
-        kept = 32 <= byte < 127 and chr(byte) not in '"\\?'  # ?? starts a trigraph
-        return chr(byte) if kept else f"\\{byte:03o}"
-
-    return f'"{"".join(map(escaped, text.encode()))}"'
+    """Return ``text`` for a comment or a page, shortened and without what could end a comment."""
+    plain = re.sub(r"[^0-9A-Za-z ./:,()\[\]<>=+_-]", "_", text)
+    return plain if len(plain) <= 2 * LONGEST else f"{plain[: 2 * LONGEST - 3]}..."

@@ -32,10 +32,10 @@ class Layer:
 
     @property
     def title(self) -> str:
-        """The node's name, operation and shapes, for a comment."""
+        """Its name, operation and shapes, for a comment."""
         about = f", {self.shape.about}" if self.shape.about else ""
         macs = f", {self.macs:,} MACs" if self.macs else ""
-        return (f"{comment(self.node.name)}: {comment(self.node.op)} {size(self.source)} -> "
+        return (f"{self.name}: {comment(self.node.op)} {size(self.source)} -> "
                 f"{size(self.target)}{about}{macs}")
 
 
@@ -79,7 +79,8 @@ def _layers(part: Part) -> tuple[Layer, ...]:
     shapes = [shape(part, node) for node in part.nodes]
     # A struct cannot have a member of its own name.
     members = {name for one in shapes for group in one.groups for name in group}
-    names = unique((node.name for node in part.nodes), {*_TAKEN, *members})
+    texts = {node.name: f"{node.op}_{number}" for number, node in enumerate(part.nodes, 1)}
+    names = unique(texts, {*_TAKEN, *members})
     return tuple(
         Layer(node, names[node.name], one, tensors[node.inputs[0]], tensors[node.output],
               node_macs(node, tensors))

@@ -55,8 +55,9 @@ exit
 def readme(net: Network, images: int) -> str:
     """What is in the folder and how to go on from it."""
     graph, sizes = net.part.graph, net.plan.sizes
+    noun = "image" if images == 1 else "images"
     rows = "\n".join(
-        f"| {number} | {comment(layer.node.name)} | {comment(layer.node.op)} | "
+        f"| {number} | {layer.name} | {comment(layer.node.op)} | "
         f"{size(layer.source)} | {size(layer.target)} | {layer.macs:,} |"
         for number, layer in enumerate(net.layers, 1)
     )
@@ -65,7 +66,7 @@ def readme(net: Network, images: int) -> str:
 
 An int8 network, layer by layer, as loop nests: {net.macs:,} MACs an image. Written by `accel hls`.
 
-    make test        compile with any C++14 compiler, run {images} image(s), compare every layer
+    make test        compile with any C++14 compiler, run {images} {noun}, compare every layer
 
 The comparison is byte by byte with what a golden model, which shares no code with this C++,
 computed for every layer. It prints a line a layer and fails if one byte differs.
@@ -86,8 +87,8 @@ computed for every layer. It prints a line a layer and fails if one byte differs
 
 ## The network
 
-{_ports(net)}{_host(net)}
-| | layer | operation | input | output | MACs |
+{_ports(net)}
+{_host(net)}| | layer | operation | input | output | MACs |
 |---:|---|---|---|---|---:|
 {rows}
 
@@ -123,4 +124,4 @@ def _ports(net: Network) -> str:
 def _host(net: Network) -> str:
     """What is not in the C++."""
     names = ", ".join(f"{comment(node.name)} ({comment(node.op)})" for node in net.part.left_out)
-    return f"Left to the host, behind the output: {names}.\n" if names else ""
+    return f"Left to the host, behind the output: {names}.\n\n" if names else ""

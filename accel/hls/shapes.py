@@ -124,15 +124,13 @@ def _pool(node: MaxPool | AveragePool, source: Tensor, target: Tensor) -> tuple[
 
 def _images(source: Tensor, target: Tensor, channels: str = "") -> tuple[Group, ...]:
     """The sizes of both images; ``channels`` is a name for what they have in common."""
-    groups = [
+    inner, outer = (
         {f"{side}_height": one.shape[0], f"{side}_width": one.shape[1],
-         f"{side}_channels": one.shape[2]}
+         channels or f"{side}_channels": one.shape[2]}
         for side, one in (("in", source), ("out", target))
-    ]  # fmt: skip
-    if channels:
-        groups[1].pop("out_channels")
-        groups.append({channels: groups[0].pop("in_channels")})
-    return tuple(groups)
+    )  # fmt: skip
+    outer.pop(channels, None)
+    return inner, outer
 
 
 def _windows(kernel, stride, padding) -> tuple[Group, ...]:

@@ -91,8 +91,8 @@ long long print_table() {
 
 #ifdef ACCEL_HLS_OBSERVE
 // What is in `output` is compared at the end, as its user gets it.
-void layers::observe(int layer, const int8_t* y) {
-    if (expected_layers[layer].output_at < 0) compare(layer, y);
+void layers::observe(int number, const int8_t* y) {
+    if (expected_layers[number - 1].output_at < 0) compare(number - 1, y);
 }
 #endif
 

@@ -12,7 +12,7 @@ _TEXT = ("layer", "op")
 def render(report: dict) -> rich.table.Table:
     """A table of the layers of ``report``, with how many of their bytes differ from golden."""
     table = rich.table.Table(
-        title=f"{report['network']} in C++: {report['images']} image(s)", box=rich.box.SIMPLE_HEAD
+        title=f"{report['network']} in C++: {_images(report)}", box=rich.box.SIMPLE_HEAD
     )
     for column in _COLUMNS:
         table.add_column(column, justify="left" if column in _TEXT else "right", overflow="fold")
@@ -36,7 +36,7 @@ def notes(report: dict, folder: pathlib.Path) -> list[str]:
     else:
         speed = report["total"]["macs"] / 1e9 / max(check["network_seconds"], 1e-9)
         lines.append(
-            f"compiled in {check['compile_seconds']:.1f} s; {report['images']} image(s) in "
+            f"compiled in {check['compile_seconds']:.1f} s; {_images(report)} in "
             f"{check['network_seconds']:.3g} s ({speed:.2f} GMAC/s)"
         )
     sizes = report["bytes"]
@@ -50,3 +50,8 @@ def notes(report: dict, folder: pathlib.Path) -> list[str]:
 def _figures(counts: dict) -> tuple[str, str]:
     differing = counts["differing"]
     return f"{counts['macs']:,}", "-" if differing is None else f"{differing:,}"
+
+
+def _images(report: dict) -> str:
+    count = report["images"]
+    return "1 image" if count == 1 else f"{count} images"
