@@ -53,7 +53,7 @@ ALLOWED = {
     ),
     "accel.hls": (
         "accel.hls", "accel.graph", "accel.golden", "accel.runner", "accel.sim.build",
-        "accel.sim.engine",
+        "accel.sim.engine", "models",
     ),
     "models": ("models", "accel.network"),
 }  # fmt: skip

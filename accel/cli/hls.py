@@ -24,16 +24,23 @@ def hls(network, output, inputs, limit, checked) -> None:
     The folder holds the layers as loop nests, the network's constants, a testbench, and a README.
     The exit code is 0 only if every byte of every layer agrees with the golden model.
     """
+    from accel.graph.ports import InputError
     from accel.hls import export
+    from accel.hls.folder import FolderError
     from accel.report import hls_table
 
     folder = output or pathlib.Path(f"hls_{pathlib.Path(network).stem}")
     with one_line():
         images = read_inputs(inputs)[0] if inputs else None
-        with progress_bar("reading") as progress:
-            report = export(
-                network, folder, images, limit=limit, checked=checked, progress=progress
-            )
+        try:
+            with progress_bar("reading") as progress:
+                report = export(
+                    network, folder, images, limit=limit, checked=checked, progress=progress
+                )
+        except FolderError:
+            raise
+        except InputError as error:
+            raise InputError(f"{inputs}: {error}" if inputs else str(error)) from error
     console = terminal()
     console.print(hls_table.render(report))
     for line in hls_table.notes(report, folder):

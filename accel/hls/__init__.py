@@ -6,6 +6,6 @@ the layers one by one, and binary files of constants, images and expected bytes.
 on its own: only the bytes it is compared with come from the golden model.
 """
 
-from accel.hls.export import export
+from accel.hls.exporter import export
 
 __all__ = ["export"]

@@ -15,12 +15,16 @@ MANIFEST = "export.json"
 BUILT = frozenset({"testbench"})
 
 
+class FolderError(InputError):
+    """A folder cannot be written; the message names it and what is in the way."""
+
+
 @contextlib.contextmanager
 def replacing(folder: pathlib.Path) -> Iterator[pathlib.Path]:
     """Give a new folder that takes the place of ``folder`` when the block succeeds.
 
     Raises:
-        InputError: ``folder`` holds what no export of ours wrote, or cannot be written.
+        FolderError: ``folder`` holds what no export of ours wrote, or cannot be written.
     """
     folder = pathlib.Path(folder).resolve()
     check_ours(folder)
@@ -39,7 +43,7 @@ def replacing(folder: pathlib.Path) -> Iterator[pathlib.Path]:
                     old.rename(folder)
                 raise
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written: {error}") from error
+        raise FolderError(f"{folder}: cannot be written: {error}") from error
 
 
 def write_manifest(folder: pathlib.Path, about: dict) -> None:
@@ -53,7 +57,7 @@ def check_ours(folder: pathlib.Path) -> None:
     """Refuse a folder with anything in it but an export as it was written.
 
     Raises:
-        InputError: naming the folder and what is in the way.
+        FolderError: naming the folder and what is in the way.
     """
     try:
         if not folder.exists():
@@ -62,13 +66,13 @@ def check_ours(folder: pathlib.Path) -> None:
         hashes = _hashes(folder) if MANIFEST in names else {}
         for name in names:
             if name != MANIFEST and name not in hashes and name not in BUILT or not hashes:
-                raise InputError(f"{folder}: must be new, empty or an export of accel hls, but "
-                                 f"holds {name!r}")
+                raise FolderError(f"{folder}: must be new, empty or an export of accel hls, but "
+                                  f"holds {name!r}")
             if name in hashes and _hash(folder / name) != hashes[name]:
-                raise InputError(f"{folder}: {name} was changed after accel hls wrote it: keep it "
-                                 "elsewhere, or export into another folder")
+                raise FolderError(f"{folder}: {name} was changed after accel hls wrote it: keep it "
+                                  "elsewhere, or export into another folder")
     except OSError as error:
-        raise InputError(f"{folder}: cannot be used: {error}") from error
+        raise FolderError(f"{folder}: cannot be used: {error}") from error
 
 
 def _hashes(folder: pathlib.Path) -> dict[str, str]:

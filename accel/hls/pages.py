@@ -1,5 +1,7 @@
 """The pages beside the C++: README.md, Makefile and run.tcl."""
 
+from collections.abc import Mapping
+
 from accel.hls.check import FLAGS, SOURCES
 from accel.hls.names import comment
 from accel.hls.network import Network, size
@@ -52,9 +54,16 @@ exit
 """
 
 
-def readme(net: Network, images: int) -> str:
-    """What is in the folder and how to go on from it."""
+def readme(net: Network, images: int, notes: Mapping[str, str]) -> str:
+    """What is in the folder and how to go on from it.
+
+    Args:
+        net: the network.
+        images: how many there are to compare on.
+        notes: sentences about weights or images that are random.
+    """
     graph, sizes = net.part.graph, net.plan.sizes
+    about = "".join(f"\nMade up here: {text}." for text in notes.values())
     noun = "image" if images == 1 else "images"
     rows = "\n".join(
         f"| {number} | {layer.name} | {comment(layer.node.op)} | "
@@ -69,7 +78,7 @@ An int8 network, layer by layer, as loop nests: {net.macs:,} MACs an image. Writ
     make test        compile with any C++14 compiler, run {images} {noun}, compare every layer
 
 The comparison is byte by byte with what a golden model, which shares no code with this C++,
-computed for every layer. It prints a line a layer and fails if one byte differs.
+computed for every layer. It prints a line a layer and fails if one byte differs.{about}
 
 ## Files
 

@@ -11,8 +11,9 @@ _TEXT = ("layer", "op")
 
 def render(report: dict) -> rich.table.Table:
     """A table of the layers of ``report``, with how many of their bytes differ from golden."""
+    notes = "".join(f"; {report[name]}" for name in ("weights", "inputs") if name in report)
     table = rich.table.Table(
-        title=f"{report['network']} in C++: {_images(report)}", box=rich.box.SIMPLE_HEAD
+        title=f"{report['network']} in C++: {_images(report)}{notes}", box=rich.box.SIMPLE_HEAD
     )
     for column in _COLUMNS:
         table.add_column(column, justify="left" if column in _TEXT else "right", overflow="fold")

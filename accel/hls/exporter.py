@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+import models
 from accel import golden, runner
 from accel.graph import ports
 from accel.graph.ir import Graph
@@ -20,6 +21,8 @@ from accel.sim.engine import SimulationError
 
 #: Written by hand, the same in every export.
 LIBRARY = ("layers.h", "testbench.cpp")
+#: Of images for a network that brings none along.
+SEED = 1
 _HERE = pathlib.Path(__file__).parent
 Progress = Callable[[str, float], None]
 
@@ -39,7 +42,7 @@ def export(
         model: a built-in name, a path to .onnx or .tflite, or a Graph.
         folder: is made; may be empty or an earlier export that nobody changed.
         inputs: images along the first axis in the model's own layout and dtype (a list of arrays
-            for several inputs); a built-in network has its own, or takes random ones.
+            for several inputs); a built-in network has its own, another one takes random bytes.
         limit: use only the first images.
         checked: compile the C++ and run it, if there is a compiler.
         progress: called with a stage and a share from 0 to 1.
@@ -48,7 +51,8 @@ def export(
         A report: ``network``, ``images``, ``layers`` [{name, op, output_shape, macs, differing}]
         (bytes over all images, None if not compared), ``total`` {macs, differing}, ``bytes``
         {input, output, memory, weights, parameters}, ``left_out`` [{name, op}] and ``check``
-        {compiler, compile_seconds, network_seconds} or, if there was none, {skipped: why}.
+        {compiler, compile_seconds, network_seconds} or, if there was none, {skipped: why};
+        ``weights`` and ``inputs`` say where these are random.
 
     Raises:
         InputError: the images, or the folder, do not fit.
@@ -62,26 +66,43 @@ def export(
     check_ours(folder)
     graph = runner.open_network(model)
     net = describe(graph)
-    if inputs is None:
-        inputs = runner.own_images(model, graph, limit)[0]
-    images = {name: values[:limit] for name, values in ports.read_inputs(graph, inputs).items()}
+    images, notes = _images(model, graph, inputs, limit)
     tell("golden model", 0.2)
     expected = golden.run(graph, images)
     tell("writing", 0.5)
-    report = _report(net, len(next(iter(images.values()))))
+    notes = runner.origin(model) | notes
+    report = _report(net, len(next(iter(images.values())))) | notes
     with replacing(folder) as new:
-        write(net, expected, new)
+        write(net, expected, notes, new)
         write_manifest(new, report)
     tell("compiling and comparing", 0.6)
     return report | _compared(report, folder, checked)
 
 
-def write(net: Network, tensors: Mapping[str, np.ndarray], folder: pathlib.Path) -> None:
+def _images(model, graph: Graph, inputs, limit: int) -> tuple[dict[str, np.ndarray], dict]:
+    """int8 images by input tensor, and what a report says of images that nobody gave."""
+    if inputs is None and isinstance(model, str) and model in {**models.NETWORKS, **models.BUILTIN}:
+        inputs, _, notes = runner.own_images(model, graph, limit)
+    elif inputs is None:
+        rng = np.random.default_rng(SEED)
+        shapes = {port.tensor: graph.tensors[port.tensor].shape for port in graph.inputs}
+        images = {name: rng.integers(-128, 128, (limit, *shape), dtype=np.int8)
+                  for name, shape in shapes.items()}
+        return images, {"inputs": f"random bytes as images, seed {SEED}"}
+    else:
+        notes = {}
+    images = ports.read_inputs(graph, inputs)
+    return {name: values[:limit] for name, values in images.items()}, notes
+
+
+def write(net: Network, tensors: Mapping[str, np.ndarray], notes: Mapping[str, str],
+          folder: pathlib.Path) -> None:
     """Write everything but the manifest.
 
     Args:
         net: the network.
         tensors: every tensor of some images, as accel.golden.run gives them.
+        notes: what README.md tells of weights or images that are random.
         folder: an empty folder.
     """
     for name in LIBRARY:
@@ -89,7 +110,7 @@ def write(net: Network, tensors: Mapping[str, np.ndarray], folder: pathlib.Path)
     images = len(tensors[net.part.inputs[0]])
     texts = {
         "network.h": emit.network_h(net), "network.cpp": emit.network_cpp(net),
-        "expected.h": emit.expected_h(net, images), "README.md": pages.readme(net, images),
+        "expected.h": emit.expected_h(net, images), "README.md": pages.readme(net, images, notes),
         "Makefile": pages.makefile(), "run.tcl": pages.run_tcl(net),
     }  # fmt: skip
     for name, text in texts.items():
