@@ -59,7 +59,7 @@ def check(folder: pathlib.Path, layers: int, compiler: str, extra: tuple[str, ..
     if bool(done.returncode) != any(differing):
         raise SimulationError(f"{folder}: the testbench ended with code {done.returncode} and "
                               f"{sum(differing)} differing bytes")
-    return Check(differing, seconds, float(lines[-1].split()[3]))
+    return Check(differing, seconds, float(lines[-1].split()[1]))
 
 
 def _run(command: list[str], folder: pathlib.Path) -> subprocess.CompletedProcess:

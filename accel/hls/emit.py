@@ -6,7 +6,7 @@ import numpy as np
 
 from accel.graph.ir import Concat, Reshape, Tensor
 from accel.hls.names import comment
-from accel.hls.network import Layer, Network, size
+from accel.hls.network import Layer, Network, meaning, size
 from accel.hls.plan import Place
 
 WIDTH = 100
@@ -73,12 +73,9 @@ def _header(net: Network) -> str:
 
 def _port(space: str, total: int, tensors: list[Tensor]) -> list[str]:
     """The lines of a comment about an input or output."""
-    about = [f"{size(one)}, real = {one.scale:.7g} * (q - {one.zero_point})".replace("- -", "+ ")
-             for one in tensors]
-    if len(about) == 1:
-        return [f"  {space:<12}int8 [{total}]: {about[0]}"]
-    named = [f"      {comment(one.name)}: {text}"
-             for one, text in zip(tensors, about, strict=True)]
+    if len(tensors) == 1:
+        return [f"  {space:<12}int8 [{total}]: {meaning(tensors[0])}"]
+    named = [f"      {comment(one.name)}: {meaning(one)}" for one in tensors]
     return [f"  {space:<12}int8 [{total}]: one tensor behind the other", *named]
 
 

@@ -60,6 +60,9 @@ def check_ours(folder: pathlib.Path) -> None:
         FolderError: naming the folder and what is in the way.
     """
     try:
+        if pathlib.Path.cwd().is_relative_to(folder.resolve()):
+            raise FolderError(f"{folder}: must not be the current folder or one above it, since "
+                              "a new folder takes its place")
         if not folder.exists():
             return
         names = sorted(path.name for path in folder.iterdir())

@@ -44,11 +44,11 @@ inline void observe(int, const int8_t*) {}
 
 // How  sum * multiplier * 2^(shift - 31)  becomes a whole number:
 enum class Rounding {
-    DOUBLE,  // twice: the product's upper half (half up), then the shift (half away from zero);
-             // TensorFlow Lite's reference kernels, and CMSIS-NN
+    DOUBLE,  // twice: the product's upper half (half up), then the shift (half away from zero):
+             // TensorFlow Lite's SaturatingRoundingDoublingHighMul and RoundingDivideByPOT
     SINGLE,  // once, half up
     AWAY,    // once, half away from zero
-    FLOAT,   // in float32, half to even; ONNX Runtime.  The multiplier fits into 24 bits then
+    FLOAT,   // in float32, half to even: ONNX Runtime.  The multiplier has 24 significant bits
 };
 
 inline int8_t clamp(int64_t value, int lo, int hi) {
@@ -65,7 +65,8 @@ inline int64_t shift_right_half_away(int64_t value, int right) {
     return shift_right_half_up(value < 0 ? value - 1 : value, right);
 }
 
-// |sum| and multiplier stay below 2^31 and shift is in [-31, 30], so that 64 bits hold everything.
+// The multiplier is from 0 to 2^31 - 1, the shift from -31 to 30: 64 bits hold everything.  Only one
+// of the branches remains in a layer, and with it floating point only where it asks for FLOAT.
 template <Rounding rounding>
 int64_t scale(int32_t sum, int32_t multiplier, int shift) {
 #pragma HLS INLINE

@@ -91,3 +91,9 @@ def _layers(part: Part) -> tuple[Layer, ...]:
 def size(tensor: Tensor) -> str:
     """A tensor's shape as text: height x width x channels."""
     return "x".join(map(str, tensor.shape))
+
+
+def meaning(tensor: Tensor) -> str:
+    """A tensor's shape and what its bytes q stand for."""
+    offset = f"- {tensor.zero_point}" if tensor.zero_point >= 0 else f"+ {-tensor.zero_point}"
+    return f"{size(tensor)}, real value {tensor.scale:.9g} * (q {offset})"

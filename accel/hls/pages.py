@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from accel.hls.check import FLAGS, SOURCES
 from accel.hls.names import comment
-from accel.hls.network import Network, size
+from accel.hls.network import Network, meaning, size
+from accel.hls.plan import ALIGN
 
 
 def makefile() -> str:
@@ -101,9 +102,10 @@ computed for every layer. It prints a line a layer and fails if one byte differs
 |---:|---|---|---|---|---:|
 {rows}
 
-Tensors are int8 [height][width][channels]. Those between layers share `memory`, {sizes["memory"]:,}
-bytes: space is used again as soon as a tensor's last reader is done. Each begins at a multiple of
-64 bytes, as do the weights and parameters of each layer.
+Long or odd names are replaced; `export.json` has the network's own. Tensors are int8
+[height][width][channels]. Those between layers share `memory`, {sizes["memory"]:,} bytes:
+space is used again as soon as a tensor's last reader is done. Each begins at a multiple of
+{ALIGN} bytes, as do the weights and parameters of each layer.
 
 ## From here to hardware
 
@@ -116,6 +118,16 @@ once a cycle at best and fetches every operand over AXI: right, and slow.
 3. `ARRAY_PARTITION` the arrays and `UNROLL` channels or filters: as many MACs a cycle.
 4. Layers of one shape can share hardware: make the template's constants arguments.
 5. `make test` after every step: the table's first difference is where it went wrong.
+{_float(net)}"""
+
+
+def _float(net: Network) -> str:
+    """A remark for networks that are requantised in floating point."""
+    if all(layer.shape.rounding != "FLOAT" for layer in net.layers):
+        return ""
+    return """
+`Rounding::FLOAT` is ONNX Runtime's requantiser: one float32 product for each output. A network that
+was quantised for TensorFlow Lite needs integers only.
 """
 
 
@@ -125,8 +137,7 @@ def _ports(net: Network) -> str:
     for side, names in (("input", net.part.inputs), ("output", net.part.outputs)):
         for name in names:
             one = net.part.graph.tensors[name]
-            lines.append(f"- `{side}` {comment(name)}: int8 {size(one)}, "
-                         f"real value = {one.scale:.9g} * (q - ({one.zero_point}))")
+            lines.append(f"- `{side}`: {comment(name)}, int8 {meaning(one)}")
     return "\n".join(lines) + "\n"
 
 

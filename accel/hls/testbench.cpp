@@ -73,17 +73,17 @@ void check_size(const std::string& path, size_t size, size_t wanted) {
 
 // Returns the total of differing bytes.
 long long print_table() {
-    std::printf("%-32s %-16s %14s %16s %10s\n", "layer", "op", "shape", "MACs", "differing");
+    std::printf("%-28s %-16s %14s %16s %10s\n", "layer", "op", "shape", "MACs", "differing");
     long long differing = 0, macs = 0;
     for (int i = 0; i < layer_count; ++i) {
         const Layer& layer = expected_layers[i];
         const std::string count = comparisons[i].seen ? std::to_string(comparisons[i].differing) : "-";
-        std::printf("%-32s %-16s %14s %16lld %10s\n", layer.name, layer.op, layer.shape, layer.macs,
+        std::printf("%-28s %-16s %14s %16lld %10s\n", layer.name, layer.op, layer.shape, layer.macs,
                     count.c_str());
         differing += comparisons[i].differing;
         macs += layer.macs;
     }
-    std::printf("%-32s %-16s %14s %16lld %10lld\n", "total", "", "", macs, differing);
+    std::printf("%-28s %-16s %14s %16lld %10lld\n", "total", "", "", macs, differing);
     return differing;
 }
 
@@ -129,6 +129,6 @@ int main(int argc, char** argv) {
         }
     }
     const long long differing = print_table();
-    std::printf("%zu images in %.6f s, comparing included\n", images, seconds.count());
+    std::printf("seconds %.6f for %zu image(s), comparing included\n", seconds.count(), images);
     return differing != 0;
 }

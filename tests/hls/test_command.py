@@ -194,6 +194,16 @@ def test_a_folder_of_somebody_else_stays(tmp_path):
     assert call("notes", "-o", tmp_path / "out" / "thesis.tex", "--no-check").exit_code == 2
 
 
+def test_the_current_folder_is_not_replaced(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in (".", ".."):
+        done = call("notes", "-o", folder, "--no-check")
+        assert done.exit_code == 2
+        assert f"{folder}: must not be the current folder" in done.output
+    assert call("notes", "--no-check").exit_code == 0
+    assert names(tmp_path) == {"hls_notes"}
+
+
 @pytest.mark.parametrize("manifest", ["{}", "no json", "[]", '{"generator": "accel hls"}'])
 def test_a_manifest_that_is_not_ours(tmp_path, manifest):
     (tmp_path / "out").mkdir()

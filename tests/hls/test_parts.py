@@ -41,7 +41,8 @@ def test_comments_end_where_they_should():
 def test_any_names_compile(tmp_path):
     """Names that would be C++, or break it, if they were taken as they are."""
     texts = ["int", "output", "a\nb", '"); } //', "net", "layers", "conv\\", "??/", "std",
-             "in_zero", "x" * 300, "main", "input", "memory", "NULL", "rounding", "Rounding", "input_bytes"]
+             "in_zero", "x" * 300, "main", "input", "memory", "NULL", "rounding", "Rounding",
+             "input_bytes"]
     rng = np.random.default_rng(1)
     graph = together([graphs.random_pool(rng, "max") for _ in texts], "int main??/\n\\")
     nodes = [dataclasses.replace(node, name=text)
