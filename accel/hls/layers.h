@@ -65,8 +65,8 @@ inline int64_t shift_right_half_away(int64_t value, int right) {
     return shift_right_half_up(value < 0 ? value - 1 : value, right);
 }
 
-// The multiplier is from 0 to 2^31 - 1, the shift from -31 to 30: 64 bits hold everything.  Only one
-// of the branches remains in a layer, and with it floating point only where it asks for FLOAT.
+// The multiplier is from 0 to 2^31 - 1, the shift from -31 to 30: 64 bits hold everything.  A layer
+// keeps one of the branches, and with it floating point only where it asks for FLOAT.
 template <Rounding rounding>
 int64_t scale(int32_t sum, int32_t multiplier, int shift) {
 #pragma HLS INLINE
