@@ -1,5 +1,6 @@
 """The generated C++: network.h, network.cpp and expected.h."""
 
+import re
 import textwrap
 
 import numpy as np
@@ -134,7 +135,8 @@ def network_cpp(net: Network) -> str:
         if net.plan.places[name] != net.plan.results[name]
     )
     body = calls + copies
-    unused = [port for port in depths if f"{port} +" not in body and f"{port}," not in body]
+    code = re.sub("//.*", "", body)
+    unused = [port for port in depths if not re.search(rf"[( ]{port}( \+|[,)])", code)]
     notes = "".join(f"    (void){port};  // this network needs none\n" for port in unused)
     return f"""\
 {_header(net)}

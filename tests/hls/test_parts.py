@@ -54,6 +54,17 @@ def test_any_names_compile(tmp_path):
     assert check(tmp_path / "out", len(texts), compiler()).differing == [0] * len(texts)
 
 
+def test_what_a_network_does_not_use(tmp_path):
+    """A pool alone needs neither weights nor parameters nor memory; unused arguments would warn."""
+    rng = np.random.default_rng(1)
+    graph = graphs.random_pool(rng, "max")
+    hls.export(graph, tmp_path / "out", checked=False)
+    text = (tmp_path / "out" / "network.cpp").read_text()
+    assert [port for port in ("input", "weights", "parameters", "memory", "output")
+            if f"(void){port};" in text] == ["weights", "parameters", "memory"]
+    assert check(tmp_path / "out", 1, compiler()).differing == [0]
+
+
 def test_blocks_that_live_together_lie_apart():
     rng = np.random.default_rng(1)
     for _ in range(50):
