@@ -70,7 +70,9 @@ def origin(model: str | os.PathLike | Graph) -> dict[str, str]:
     return {"weights": f"seeded random weights, seed {seeded.SEED}"} if is_seeded(model) else {}
 
 
-def _own(model, graph: Graph, count: int) -> tuple[np.ndarray, np.ndarray | None, dict[str, str]]:
+def own_images(
+    model, graph: Graph, count: int
+) -> tuple[np.ndarray, np.ndarray | None, dict[str, str]]:
     """Images that a built-in network brings along, or ``count`` random ones.
 
     Returns:
@@ -101,7 +103,7 @@ def golden_run(model: str | os.PathLike | Graph, inputs=None) -> list[np.ndarray
         accel.frontend.ModelError: naming file, node and rule.
     """
     graph = open_network(model)
-    images = _own(model, graph, 1)[0] if inputs is None else inputs
+    images = own_images(model, graph, 1)[0] if inputs is None else inputs
     tensors = golden.run(graph, ports.quantise(graph, images))
     return ports.outputs(graph, tensors)
 
@@ -237,7 +239,7 @@ def run(
     graph = open_network(model)
     notes = origin(model)
     if inputs is None:
-        inputs, labels, where = _own(model, graph, limit or batch)
+        inputs, labels, where = own_images(model, graph, limit or batch)
         notes |= where
     pixels = ports.quantise(graph, inputs)[:limit]
     if labels is not None and len(labels) < len(pixels):

@@ -51,6 +51,10 @@ ALLOWED = {
         "accel.dse", "accel.compiler", "accel.model", "accel.sim", "accel.runner",
         "accel.graph", "accel.params", "accel.program", "accel.report.files",
     ),
+    "accel.hls": (
+        "accel.hls", "accel.graph", "accel.golden", "accel.runner", "accel.sim.build",
+        "accel.sim.engine", "models",
+    ),
     "models": ("models", "accel.network"),
 }  # fmt: skip
 #: Packages that only these modules may import.

@@ -1,0 +1,156 @@
+"""Each kind of layer as a struct of constants for a template of layers.h, and the call of it."""
+
+import dataclasses
+
+from accel.graph.ir import (
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    MaxPool,
+    Node,
+    Pad,
+    Reshape,
+    Table,
+    Tensor,
+)
+from accel.hls.constants import elements
+from accel.hls.split import Part
+
+#: Constants of one line of a struct, by name.
+Group = dict[str, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Shape:
+    """What the C++ says of a node.
+
+    ``template`` is the function of layers.h, "" where nothing is computed; ``groups`` are the
+    constants of its struct, ``rounding`` another where not "".  ``about`` is what a comment tells
+    beside the tensors' shapes.
+    """
+
+    template: str
+    groups: tuple[Group, ...] = ()
+    rounding: str = ""
+    about: str = ""
+
+
+def shape(part: Part, node: Node) -> Shape:
+    """Describe a node of the exported part."""
+    tensors = part.graph.tensors
+    source, target = tensors[node.inputs[0]], tensors[node.output]
+    match node:
+        case Conv():
+            return _dense(node, source) if _is_dense(node, source) else _conv(node, source, target)
+        case MaxPool():
+            groups = *_pool(node, source, target), {"lo": node.lo, "hi": node.hi}
+            return Shape("max_pool", groups, about=_window(node.kernel, node.stride))
+        case AveragePool():
+            least, most = elements(part, node)
+            groups = (
+                *_pool(node, source, target),
+                {"least_elements": least, "most_elements": most},
+                {"in_zero": node.in_zero, **_ends(node)},
+            )
+            about = _window(node.kernel, node.stride)
+            return Shape("average_pool", groups, node.rounding.name, about)
+        case Add():
+            return _add(node, [tensors[name] for name in node.inputs], target)
+        case Concat():
+            pixels = target.shape[0] * target.shape[1]
+            return Shape("concat", ({"pixels": pixels, "channels": target.shape[2]},))
+        case Table():
+            return Shape("table", ({"size": target.size},))
+        case Pad():
+            sides = _sides(node.padding)
+            return Shape("pad", (
+                *_images(source, target, "channels"),
+                {"pad_top": sides["pad_top"], "pad_left": sides["pad_left"]},
+                {"zero": source.zero_point},
+            ))
+        case Reshape():
+            return Shape("", about="the same bytes, nothing moves")
+    raise TypeError(f"no layer of layers.h computes {node!r}")
+
+
+def _is_dense(node: Conv, source: Tensor) -> bool:
+    """Whether a convolution is a matrix times a vector."""
+    taps = node.weights.shape[1:3]
+    return (
+        source.shape[:2] == taps == (1, 1) and not any(node.padding) and node.groups == 1
+    )
+
+
+def _dense(node: Conv, source: Tensor) -> Shape:
+    groups = (
+        {"inputs": source.shape[2], "outputs": node.weights.shape[0]},
+        {"in_zero": source.zero_point, **_ends(node.requant)},
+    )
+    return Shape("fully_connected", groups, node.requant.rounding.name)
+
+
+def _conv(node: Conv, source: Tensor, target: Tensor) -> Shape:
+    _, kernel_h, kernel_w, depth = node.weights.shape
+    groups = (
+        *_images(source, target),
+        *_windows((kernel_h, kernel_w), node.stride, node.padding),
+        {"dilation_y": node.dilation[0], "dilation_x": node.dilation[1], "groups": node.groups},
+        {"in_zero": source.zero_point, **_ends(node.requant)},
+    )
+    about = _window((kernel_h, kernel_w), node.stride)
+    if node.dilation != (1, 1):
+        about += f", dilation {node.dilation[0]}x{node.dilation[1]}"
+    if node.groups > 1:
+        about += ", depthwise" if depth == 1 else f", {node.groups} groups"
+    return Shape("conv2d", groups, node.requant.rounding.name, about)
+
+
+def _add(node: Add, sources: list[Tensor], target: Tensor) -> Shape:
+    operands = [
+        {f"{letter}_zero": one.zero_point, f"{letter}_multiplier": factor, f"{letter}_shift": shift}
+        for letter, one, (factor, shift) in zip("ab", sources, node.operands, strict=True)
+    ]
+    need = node.requant
+    total = {"multiplier": need.multiplier[0], "shift": need.shift[0]}
+    return Shape("add", ({"size": target.size}, *operands, total, _ends(need)), need.rounding.name)
+
+
+def _pool(node: MaxPool | AveragePool, source: Tensor, target: Tensor) -> tuple[Group, ...]:
+    return (
+        *_images(source, target, "channels"), *_windows(node.kernel, node.stride, node.padding),
+    )  # fmt: skip
+
+
+def _images(source: Tensor, target: Tensor, channels: str = "") -> tuple[Group, ...]:
+    """The sizes of both images; ``channels`` is a name for what they have in common."""
+    inner, outer = (
+        {f"{side}_height": one.shape[0], f"{side}_width": one.shape[1],
+         channels or f"{side}_channels": one.shape[2]}
+        for side, one in (("in", source), ("out", target))
+    )  # fmt: skip
+    outer.pop(channels, None)
+    return inner, outer
+
+
+def _windows(kernel, stride, padding) -> tuple[Group, ...]:
+    return (
+        {"kernel_height": kernel[0], "kernel_width": kernel[1],
+         "stride_y": stride[0], "stride_x": stride[1]},
+        _sides(padding),
+    )  # fmt: skip
+
+
+def _sides(padding) -> Group:
+    names = ("pad_top", "pad_left", "pad_bottom", "pad_right")
+    return dict(zip(names, padding, strict=True))
+
+
+def _ends(need) -> Group:
+    """What is added to a rounded sum, and the bounds of a result."""
+    return {"out_zero": need.zero_point, "lo": need.lo, "hi": need.hi}
+
+
+def _window(kernel, stride) -> str:
+    about = f"kernel {kernel[0]}x{kernel[1]}"
+    return about if tuple(stride) == (1, 1) else f"{about}, stride {stride[0]}x{stride[1]}"
