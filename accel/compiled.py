@@ -34,6 +34,7 @@ def compiled(function=None, **options):
     if function is None:
         return functools.partial(compiled, **options)
     dispatcher = numba.njit(cache=True, nogil=True, **options)(function)
-    file = dispatcher._cache._cache_file  # Numba has no public way to say this
-    file._source_stamp = sources(pathlib.Path(inspect.getfile(function)).parent)
+    if not numba.config.DISABLE_JIT:  # it is the function itself then
+        file = dispatcher._cache._cache_file  # Numba has no public way to say this
+        file._source_stamp = sources(pathlib.Path(inspect.getfile(function)).parent)
     return dispatcher

@@ -58,3 +58,13 @@ def test_options_are_numba_s():
     assert divide(1.0, 0.0) == float("inf")
     with pytest.raises(ZeroDivisionError):
         divide.py_func(1.0, 0.0)
+
+
+def test_without_compiling():
+    """Numba's own switch for debuggers."""
+    command = "from accel.golden import kernels; print(type(kernels.max_pool).__name__)"
+    done = subprocess.run(
+        [sys.executable, "-c", command], capture_output=True, text=True, check=True,
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+    )  # fmt: skip
+    assert done.stdout.split() == ["function"]
