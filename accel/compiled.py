@@ -4,6 +4,7 @@ Numba alone looks at the file of the function itself.  But what it calls is comp
 other files too: after an update the old code would go on computing, and nobody would notice.
 """
 
+import contextlib
 import functools
 import hashlib
 import inspect
@@ -36,5 +37,6 @@ def compiled(function=None, **options):
     dispatcher = numba.njit(cache=True, nogil=True, **options)(function)
     if not numba.config.DISABLE_JIT:  # it is the function itself then
         file = dispatcher._cache._cache_file  # Numba has no public way to say this
-        file._source_stamp = sources(pathlib.Path(inspect.getfile(function)).parent)
+        with contextlib.suppress(OSError):  # in an archive: there it does not change
+            file._source_stamp = sources(pathlib.Path(inspect.getfile(function)).parent)
     return dispatcher

@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 
@@ -57,6 +58,8 @@ def one_line() -> Iterator[None]:
         raise failure from error
     except SimulationError as error:
         raise click.ClickException(str(error)) from error
+    except MemoryError as error:
+        raise click.ClickException(f"not enough memory: {error}") from error
 
 
 @contextlib.contextmanager
@@ -76,7 +79,7 @@ def progress_bar(label: str) -> Iterator[Callable[[str, float], None]]:
     """A progress bar on a terminal, nothing in a pipe."""
     console = rich.console.Console(stderr=True)
     columns = (
-        rich.progress.TextColumn("{task.description}"),
+        rich.progress.TextColumn("{task.description}", markup=False),
         rich.progress.BarColumn(),
         rich.progress.TaskProgressColumn(),
         rich.progress.TimeElapsedColumn(),
@@ -89,9 +92,12 @@ def progress_bar(label: str) -> Iterator[Callable[[str, float], None]]:
 
 
 def terminal() -> rich.console.Console:
-    """Standard output; in a pipe wide enough for a table's rows to stay on one line."""
-    console = rich.console.Console()
-    return console if console.is_terminal else rich.console.Console(width=160)
+    """Standard output; in a pipe wide enough for a table's rows to stay on one line.
+
+    Names of networks and files are printed as they are, brackets and colons included.
+    """
+    width = None if sys.stdout.isatty() else 160
+    return rich.console.Console(width=width, markup=False, emoji=False)
 
 
 def read_inputs(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:

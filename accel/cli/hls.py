@@ -7,6 +7,9 @@ import click
 
 from accel.cli.common import one_line, progress_bar, read_inputs, terminal
 
+#: Images that --limit may ask for.
+MOST_IMAGES = 1_000_000
+
 
 @click.command()
 @click.argument("network")
@@ -14,7 +17,7 @@ from accel.cli.common import one_line, progress_bar, read_inputs, terminal
               help="The folder; by default hls_NETWORK here.")  # fmt: skip
 @click.option("--input", "inputs", type=click.Path(path_type=pathlib.Path),
               help="An .npz file with 'images' to compare on.")  # fmt: skip
-@click.option("--limit", type=click.IntRange(min=1), default=1, show_default=True,
+@click.option("--limit", type=click.IntRange(min=1, max=MOST_IMAGES), default=1, show_default=True,
               help="Use only the first N images.")  # fmt: skip
 @click.option("--check/--no-check", "checked", default=True, show_default=True,
               help="Compile the C++ and compare every layer with the golden model.")  # fmt: skip
@@ -22,7 +25,8 @@ def hls(network, output, inputs, limit, checked) -> None:
     """Export NETWORK (a built-in name, or a path to .onnx or .tflite) as C++.
 
     The folder holds the layers as loop nests, the network's constants, a testbench, and a README.
-    The exit code is 0 only if every byte of every layer agrees with the golden model.
+    The exit code is 0 only if every byte of every layer agrees with the golden model, or with
+    --no-check.
     """
     from accel.graph.ports import InputError
     from accel.hls import export
@@ -45,6 +49,8 @@ def hls(network, output, inputs, limit, checked) -> None:
     console.print(hls_table.render(report))
     for line in hls_table.notes(report, folder):
         console.print(line, soft_wrap=True, highlight=False)
+    if checked and "skipped" in report["check"]:
+        raise click.ClickException(f"nothing was compared: {report['check']['skipped']}")
     if report["total"]["differing"]:
         click.echo(f"Error: {report['total']['differing']} bytes differ from golden", err=True)
         sys.exit(1)

@@ -58,7 +58,7 @@ def check(folder: pathlib.Path, layers: int, compiler: str, extra: tuple[str, ..
     differing = [int(line.split()[-1]) for line in lines[1 : layers + 1]]
     if bool(done.returncode) != any(differing):
         raise SimulationError(f"{folder}: the testbench ended with code {done.returncode} and "
-                              f"{sum(differing)} differing bytes")
+                              f"{sum(differing)} differing bytes: {_first(done.stderr)}")
     return Check(differing, seconds, float(lines[-1].split()[1]))
 
 

@@ -227,12 +227,31 @@ namespace net = {net.name}_layers;
 constexpr auto network = {net.top};
 
 // Name, operation, output's shape, MACs, output's bytes, offset in `output` (-1: it is not there).
-const Layer expected_layers[] = {{
+const Layer layer_table[] = {{
 {rows}
 }};
 
+// Whether every output that is an input of the network holds its bytes.
+inline bool inputs_given_out(const int8_t* input, const int8_t* output) {{
+{_given_out(net)}
+}}
+
 #endif
 """
+
+
+def _given_out(net: Network) -> str:
+    """The body of a function that compares outputs that are inputs as well."""
+    parts = [
+        f"!std::memcmp(output + {net.plan.results[name].offset}, input + {place.offset}, "
+        f"{net.part.graph.tensors[name].size})"
+        for name in net.part.outputs
+        for place in [net.plan.places[name]]
+        if place.space == "input"
+    ]
+    if not parts:
+        return "    (void)input, (void)output;  // there is none\n    return true;"
+    return f"    return {(' &&' + chr(10) + ' ' * 11).join(parts)};"
 
 
 def _offset(net: Network, layer: Layer) -> int:

@@ -68,13 +68,14 @@ def check_ours(folder: pathlib.Path) -> None:
         names = sorted(path.name for path in folder.iterdir())
         hashes = _hashes(folder) if MANIFEST in names else {}
         for name in names:
-            if name != MANIFEST and name not in hashes and name not in BUILT or not hashes:
+            built = name in BUILT and (folder / name).is_file()
+            if name != MANIFEST and name not in hashes and not built or not hashes:
                 raise FolderError(f"{folder}: must be new, empty or an export of accel hls, but "
                                   f"holds {name!r}")
             if name in hashes and _hash(folder / name) != hashes[name]:
                 raise FolderError(f"{folder}: {name} was changed after accel hls wrote it: keep it "
                                   "elsewhere, or export into another folder")
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # links in a circle are a RuntimeError
         raise FolderError(f"{folder}: cannot be used: {error}") from error
 
 

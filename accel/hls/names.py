@@ -23,8 +23,8 @@ def identifier(text: str) -> str:
     plain = re.sub(r"[^0-9A-Za-z]+", "_", text).strip("_") or "unnamed"
     if plain[0].isdigit():
         plain = f"n{plain}"
-    # Names in capitals may be macros of some header.
-    return f"{plain}_" if plain in _RESERVED or plain.upper() == plain else plain
+    # Names in capitals may be macros of some header; two underscores in a row are the compiler's.
+    return f"n_{plain}" if plain in _RESERVED or plain.upper() == plain else plain
 
 
 def unique(texts: Mapping[str, str], taken: Iterable[str] = ()) -> dict[str, str]:

@@ -14,7 +14,9 @@ def makefile() -> str:
 # make test: compile the network and its testbench, run it, compare every layer.
 # Labels of loops and pragmas are for synthesis tools, so warnings about them are off.
 
-CXX ?= c++
+ifeq ($(origin CXX),default)
+CXX = c++
+endif
 CXXFLAGS = {" ".join(FLAGS)}
 
 test: testbench

@@ -43,8 +43,9 @@ def split(graph: Graph) -> Part:
             )
         nodes.append(node)
     if not nodes:
+        only = f"only {left_out[0].op!r}" if left_out else "no layer at all"
         raise GraphError(f"{graph.name}: the network must have a layer that the host does not "
-                         f"compute, not only {left_out[0].op!r}")
+                         f"compute, not {only}")
     wanted = [port.tensor for port in graph.outputs]
     wanted += [name for node in left_out for name in node.inputs]
     return Part(

@@ -30,7 +30,7 @@ struct Layer {
 
 namespace {
 
-constexpr int layer_count = sizeof(expected_layers) / sizeof(expected_layers[0]);
+constexpr int layer_count = sizeof(layer_table) / sizeof(layer_table[0]);
 
 struct Comparison {
     const int8_t* expected;  // of this image, from this layer on
@@ -43,7 +43,7 @@ Comparison comparisons[layer_count];
 void compare(int layer, const int8_t* y) {
     Comparison& one = comparisons[layer];
     one.seen = true;
-    for (int i = 0; i < expected_layers[layer].bytes; ++i) one.differing += y[i] != one.expected[i];
+    for (int i = 0; i < layer_table[layer].bytes; ++i) one.differing += y[i] != one.expected[i];
 }
 
 template <typename T>
@@ -76,7 +76,7 @@ long long print_table() {
     std::printf("%-28s %-16s %14s %16s %10s\n", "layer", "op", "shape", "MACs", "differing");
     long long differing = 0, macs = 0;
     for (int i = 0; i < layer_count; ++i) {
-        const Layer& layer = expected_layers[i];
+        const Layer& layer = layer_table[i];
         const std::string count = comparisons[i].seen ? std::to_string(comparisons[i].differing) : "-";
         std::printf("%-28s %-16s %14s %16lld %10s\n", layer.name, layer.op, layer.shape, layer.macs,
                     count.c_str());
@@ -92,7 +92,7 @@ long long print_table() {
 #ifdef ACCEL_HLS_OBSERVE
 // What is in `output` is compared at the end, as its user gets it.
 void layers::observe(int number, const int8_t* y) {
-    if (expected_layers[number - 1].output_at < 0) compare(number - 1, y);
+    if (layer_table[number - 1].output_at < 0) compare(number - 1, y);
 }
 #endif
 
@@ -104,7 +104,7 @@ int main(int argc, char** argv) {
     const std::vector<int8_t> expected = read_file<int8_t>(folder + "expected.bin");
 
     size_t image_bytes = 0;
-    for (const Layer& layer : expected_layers) image_bytes += static_cast<size_t>(layer.bytes);
+    for (const Layer& layer : layer_table) image_bytes += static_cast<size_t>(layer.bytes);
     const size_t images = input.size() / net::input_bytes;
     check_size("weights.bin", weights.size(), net::weight_bytes);
     check_size("parameters.bin", parameters.size(), net::parameter_words);
@@ -114,9 +114,10 @@ int main(int argc, char** argv) {
     // Space that nobody wrote must not look right by chance.
     std::vector<int8_t> memory(net::memory_bytes, 0x55), output(net::output_bytes, 0x55);
     const int8_t* wanted = expected.data();
+    bool copied = true;
     std::chrono::duration<double> seconds(0);
     for (size_t image = 0; image < images; ++image) {
-        for (int i = 0; i < layer_count; wanted += expected_layers[i++].bytes) {
+        for (int i = 0; i < layer_count; wanted += layer_table[i++].bytes) {
             comparisons[i].expected = wanted;
         }
         const auto start = std::chrono::steady_clock::now();
@@ -124,11 +125,13 @@ int main(int argc, char** argv) {
                 memory.data(), output.data());
         seconds += std::chrono::steady_clock::now() - start;
         for (int i = 0; i < layer_count; ++i) {
-            const int at = expected_layers[i].output_at;
+            const int at = layer_table[i].output_at;
             if (at >= 0) compare(i, output.data() + at);
         }
+        copied = copied && inputs_given_out(input.data() + image * net::input_bytes, output.data());
     }
     const long long differing = print_table();
     std::printf("seconds %.6f for %zu image(s), comparing included\n", seconds.count(), images);
-    return differing != 0;
+    if (!copied) std::fprintf(stderr, "Error: an output that is an input has other bytes\n");
+    return differing != 0 || !copied;
 }

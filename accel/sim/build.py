@@ -83,7 +83,7 @@ def find_compiler() -> str:
     for name in ("c++", "g++", "clang++"):
         path = shutil.which(name)
         if path:
-            return path
+            return os.path.abspath(path)  # it is called from other folders
     raise SimulationError("no C++ compiler (c++, g++ or clang++) is on the PATH")
 
 

@@ -110,9 +110,15 @@ class Held {
 
 class MemoryModel {
   public:
-    MemoryModel(const Config& config, Failure& failure)
-        : config_(config), failure_(failure), random_(config.stall_seed),
-          rate_(config.bytes_per_cycle ? config.bytes_per_cycle : BUS) {}
+    MemoryModel(const Config& config, Failure& failure) : config_(config), failure_(failure) {
+        restart();
+    }
+
+    // Take over what the configuration says now; what is under way goes on.
+    void restart() {
+        random_ = config_.stall_seed;
+        rate_ = config_.bytes_per_cycle ? config_.bytes_per_cycle : BUS;
+    }
 
     void begin(Vaccelerator& top) {
         ++cycle_;
@@ -233,6 +239,7 @@ class MemoryModel {
 
     void raise_response(Vaccelerator& top) {
         for (const Written& written : done_.front().written) {
+            if (written.address + BUS > config_.memory_bytes) continue;  // of a run before this one
             const Data& data = written.data;
             for (uint64_t lane = 0; lane < BUS; ++lane) {
                 if (data.strobe[lane / 8] >> lane % 8 & 1) {
@@ -284,8 +291,8 @@ class MemoryModel {
 
     const Config& config_;
     Failure& failure_;
-    uint32_t random_;
-    int64_t rate_;
+    uint32_t random_ = 0;
+    int64_t rate_ = 0;
     int64_t credit_ = BUS;
     uint64_t cycle_ = ~uint64_t{0};
     bool arready_ = false, rvalid_ = false, awready_ = false, wready_ = false, bvalid_ = false;
@@ -386,10 +393,11 @@ class Run {
     }
     ~Run() { top_.final(); }
 
-    // Another host's turn on the machine as it is.  The memory keeps its speed and its stalls.
+    // Another host's turn on the machine as it is.
     void restart(const Config& config) {
         config_ = config;
         result_ = Result{};
+        memory_.restart();
         host_.reset(new Host(config_, failure_, result_));
     }
 

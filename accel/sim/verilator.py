@@ -135,16 +135,21 @@ class Machine:
 
     def __init__(self, library: ctypes.CDLL, params: Params):
         self._library, self._params = library, params
-        self._handle = None
+        self._handle, self._ended = None, False
         self._memory: np.ndarray | None = None  # whose bytes the C++ writes to
 
     def run(
         self, memory: np.ndarray, start: int, commands: int, behaviour: Memory, max_cycles: int
     ) -> Outcome:
-        """Run a program on the machine as the one before left it (see VerilatorEngine.run).
+        """Run a program on the machine as the one before left it (see accel.sim.engine.Engine).
 
-        The memory's speed and stalls stay those of the first run.
+        Transactions of a run that failed are finished, in ``memory``, before the program starts.
+
+        Raises:
+            SimulationError: no interrupt within ``max_cycles``, or the machine was given back.
         """
+        if self._ended:
+            raise SimulationError("the machine was given back")
         check(behaviour)
         config = _config(self._params, memory, start, commands, behaviour, max_cycles)
         self._memory = memory
@@ -162,6 +167,7 @@ class Machine:
 
     def end(self) -> None:
         """Give the machine back."""
+        self._ended = True
         if self._handle is not None:
             self._library.accel_end(self._handle)
             self._handle = self._memory = None

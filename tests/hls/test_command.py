@@ -145,9 +145,38 @@ def test_a_testbench_without_its_files(tmp_path):
 def test_no_compiler_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     done = call("lenet5", "-o", tmp_path / "out")
-    assert done.exit_code == 0
-    assert "not compiled and not compared: no C++ compiler" in done.output
+    assert done.exit_code == 1
+    assert "Error: nothing was compared: no C++ compiler" in done.output
     assert names(tmp_path / "out") == FILES
+    done = call("lenet5", "-o", tmp_path / "out", "--no-check")
+    assert done.exit_code == 0
+    assert "not compiled and not compared: not asked for" in done.output
+
+
+def test_brackets_and_colons_stay_as_they_are(tmp_path):
+    done = call("lenet5", "-o", tmp_path / "a[/b] :car: [red]c", "--no-check")
+    assert done.exit_code == 0, done.output
+    assert f"C++ in {tmp_path / 'a[/b] :car: [red]c'}:" in done.output
+
+
+def test_a_folder_called_like_the_program_stays(tmp_path):
+    small(tmp_path)
+    (tmp_path / "out" / "testbench").mkdir()
+    with pytest.raises(InputError, match="must be new, empty or an export .* holds 'testbench'"):
+        small(tmp_path)
+
+
+def test_links_in_a_circle_are_one_line(tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    done = call("lenet5", "-o", tmp_path / "loop")
+    assert done.exit_code == 2
+    assert "loop: cannot be used" in done.output
+
+
+def test_too_many_images_are_one_line():
+    done = call("lenet5", "--limit", 10**12)
+    assert done.exit_code == 2
+    assert "--limit" in done.output
 
 
 @pytest.mark.parametrize("network, node, follower", [

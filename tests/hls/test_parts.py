@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from accel import hls
+from accel.graph.check import check as checked
+from accel.graph.ir import Graph, GraphError, Port, Reshape, Table, Tensor
 from accel.hls.check import check
 from accel.hls.names import comment, identifier, unique
 from accel.hls.network import describe
 from accel.hls.plan import ALIGN, pack
+from accel.sim.engine import SimulationError
 from tests.hls.support import compiler, together
 from tests.support import graphs, networks
 
@@ -18,7 +21,7 @@ from tests.support import graphs, networks
     "text, name",
     [
         ("conv1", "conv1"), ("a/b:0", "a_b_0"), ("5c_add", "n5c_add"), ("__x__", "x"),
-        ("int", "int_"), ("EOF", "EOF_"), ("", "unnamed"), ("\u00e9t\u00e9", "t"),
+        ("int", "n_int"), ("EOF", "n_EOF"), ("A", "n_A"), ("", "unnamed"), ("\u00e9t\u00e9", "t"),
         ("--", "unnamed"),
     ],
 )  # fmt: skip
@@ -97,3 +100,39 @@ def test_a_residual_block_keeps_what_is_added_later():
     assert len({place.offset for place in places}) == 3
     total = sum(net.part.graph.tensors[node.output].size for node in net.part.nodes)
     assert net.plan.sizes["memory"] < total / 2
+
+
+def test_a_network_called_like_the_testbench_s_own_things(tmp_path):
+    for name in ("expected", "layer", "net", "network", "table"):
+        graph = dataclasses.replace(graphs.random_table(np.random.default_rng(2)), name=name)
+        hls.export(graph, tmp_path / name, checked=False)
+        assert check(tmp_path / name, 1, compiler()).differing == [0]
+
+
+def ports(*pairs) -> tuple[Port, ...]:
+    return tuple(Port(name, tensor.name, tensor.shape, "HWC", "int8") for name, tensor in pairs)
+
+
+def test_an_input_that_is_an_output_is_compared(tmp_path):
+    """It is no layer's, so no row tells of it."""
+    a, b = (Tensor(name, (3, 4, 5), 0.5, 3) for name in "ab")
+    node = Table("t", "a", "b", np.arange(-128, 128).astype(np.int8))
+    graph = Graph("net", {"a": a, "b": b}, (node,), ports(("x", a)), ports(("y", b), ("z", a)))
+    folder = tmp_path / "out"
+    hls.export(checked(graph), folder, checked=False)
+    assert check(folder, 1, compiler()).differing == [0]
+    text = (folder / "network.cpp").read_text()
+    copy = next(line for line in text.splitlines() if "layers::copy" in line)
+    (folder / "network.cpp").write_text(text.replace(copy, ""))
+    with pytest.raises(SimulationError, match="an output that is an input has other bytes"):
+        check(folder, 1, compiler())
+
+
+def test_a_network_without_layers_is_refused():
+    a, b = Tensor("a", (1, 1, 4), 1.0, 0), Tensor("b", (1, 1, 4), 1.0, 0)
+    graph = Graph("none", {"a": a}, (), ports(("x", a)), ports(("y", a)))
+    with pytest.raises(GraphError, match="none: the network must have a layer .*not no layer"):
+        describe(graph)
+    graph = Graph("moved", {"a": a, "b": b}, (Reshape("r", "a", "b"),), ports(("x", a)),
+                  ports(("y", b)))  # fmt: skip
+    assert [layer.node.name for layer in describe(graph).layers] == ["r"]

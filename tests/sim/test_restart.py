@@ -4,12 +4,14 @@ The simulated platform stops the clock of what rests, and the core's own reset m
 same.  So runs fail in every phase of a program, with each engine in the middle of something.
 """
 
+import contextlib
+
 import numpy as np
 import pytest
 
 from accel.compiler import compile_graph
 from accel.isa import COMMAND_BYTES, Error
-from accel.sim.engine import Memory
+from accel.sim.engine import Memory, SimulationError
 from accel.sim.verilator import VerilatorEngine, available
 from tests.support.campaign import MACHINES
 from tests.support.networks import residual
@@ -84,3 +86,32 @@ def test_after_a_memory_that_answers_an_error_or_nothing(engine, program):
         failed, _ = run(machine, program, Memory(latency_cycles=10, dead=True))
         assert failed.error is Error.TIMEOUT
         same(run(machine, program, behaviour), fresh)
+
+
+def test_each_run_has_the_memory_that_it_asks_for(engine, program):
+    """Latency, speed and stalls; the first has none."""
+    with engine.machine() as machine:
+        for behaviour in (
+            Memory(latency_cycles=10), Memory(latency_cycles=200, bytes_per_cycle=3),
+            Memory(latency_cycles=10, stall_seed=7, stall_percent=30), Memory(latency_cycles=10),
+        ):  # fmt: skip
+            same(run(machine, program, behaviour), run(engine, program, behaviour))
+
+
+def test_what_is_under_way_does_not_reach_beyond_a_smaller_memory(engine, program):
+    image, start, commands = program
+    with engine.machine() as machine:
+        for limit in range(500, 3000, 100):  # no interrupt: transactions stay open
+            with pytest.raises(SimulationError, match="no interrupt within"):
+                machine.run(image.copy(), start, commands, Memory(latency_cycles=90), limit)
+            guarded = np.zeros(4096, np.uint8)
+            with contextlib.suppress(SimulationError):
+                machine.run(guarded[:64], 0, 1, Memory(latency_cycles=90), 2000)
+            assert not guarded[64:].any()
+
+
+def test_a_machine_that_was_given_back(engine, program):
+    with engine.machine() as machine:
+        run(machine, program, Memory())
+    with pytest.raises(SimulationError, match="the machine was given back"):
+        run(machine, program, Memory())
