@@ -134,12 +134,13 @@ def command_queue(component, bits: int = 2 * WORD_BITS, depth: int = 2) -> Modul
     claim(
         m,
         held == commands + taken,
+        held <= depth,
         dut.pending == (held != 0),
         implies(output.valid, held != 0),
         # A command is only begun, and so is only under way, where it has a place.
         implies(sending | (dut.free & ~settling), held != depth),
     )
-    m.d.comb += Cover((commands == depth) & output.valid)
+    m.d.comb += Cover((commands == 2) & output.valid)
     return m
 
 
