@@ -26,13 +26,13 @@ def missing() -> str:
     return ""
 
 
-def write_design(design, folder: pathlib.Path) -> None:
-    """Write design.il: ``design`` under a clock whose domain has no reset."""
+def write_design(design, folder: pathlib.Path, *ports) -> None:
+    """Write design.il: ``design`` with ``ports``, under a clock whose domain has no reset."""
     top, domain = Module(), ClockDomain("sync", reset_less=True)
     top.domains.sync = domain
     top.submodules.proof = design
     # Without the port the clock would stand still, and everything hold for ever.
-    text = rtlil.convert(top, ports=[domain.clk])
+    text = rtlil.convert(top, ports=[domain.clk, *ports])
     (folder / "design.il").write_text(text, encoding="utf-8")
 
 
