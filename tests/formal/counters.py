@@ -107,11 +107,10 @@ def command_gate(component, op: Op = Op.EXEC) -> Module:
     stays(m, dut.output.valid, dut.output.ready, dut.output.payload, "output")
     before = Signal(Done)
     m.d.sync += before.eq(dut.done)
-    met = Signal()
-    waits = [name for name in dut.input.payload.shape().members if name.startswith("wait_")]
-    counts = [name.removeprefix("wait_") for name in waits]
+    met, command = Signal(), dut.input.p
+    waits = [name for name in command.shape().members if name.startswith("wait_")]
     m.d.comb += [
-        met.eq(Cat(dut.done[n] >= dut.input.p[w] for n, w in zip(counts, waits, strict=True)).all()),
+        met.eq(Cat(dut.done[w.removeprefix("wait_")] >= command[w] for w in waits).all()),
         *(Assume(dut.done[name] >= before[name]) for name in Done.members),
     ]
     could, waited = Signal(), Signal()
@@ -125,5 +124,5 @@ def command_gate(component, op: Op = Op.EXEC) -> Module:
         (dut.input.valid & dut.input.ready) == taken,
         dut.held == dut.input.valid,
     )
-    m.d.comb += Cover(taken & (dut.input.p[waits[0]] != 0))
+    m.d.comb += Cover(taken & (command[waits[0]] != 0))
     return m

@@ -16,6 +16,10 @@ from tests.formal.streams import queue_holds
 SMALL = Params(rows=4, cols=4, window_taps=0, bus_bytes=4, addr_bits=16)
 
 
+#: One with a wide bus, whose prefetch buffer is small.
+WIDE = Params(rows=8, cols=8, window_taps=0, bus_bytes=64, addr_bits=16)
+
+
 def fifo_holds(m, fifo, place) -> Signal:
     """Claim the invariants of Amaranth's SyncFIFO; return how many entries it holds."""
     produce, consume = fifo.signal("produce"), fifo.signal("consume")
@@ -265,3 +269,70 @@ def read_master(component, clients: int = 3) -> Module:
     )
     m.d.comb += Cover((owners.held == 3) & axi.rvalid)
     return m
+
+
+def prefetch(component) -> Module:
+    """Every beat of the program that was asked for has a place when it comes; they stay in order.
+
+    Memory brings as many beats as were asked for, whenever it likes, and none else.
+    """
+    m = Module()
+    dut = component(WIDE)
+    inside = Inside.of(m, "dut", dut)
+    request, buffer = dut.client.request, inside.block("buffer")
+    started = Signal()
+    m.d.sync += started.eq(started | dut.start)
+    for port in (dut.program, dut.commands, dut.halt, request.ready, dut.beats.ready):
+        m.d.comb += port.eq(free(m, port.shape(), port.name))
+    owed = Signal(range(2 * buffer.component.depth))
+    asked = request.valid & request.ready
+    m.d.comb += [
+        dut.start.eq(free(m, 1, "start") & ~started),
+        dut.client.data.eq(free(m, 8 * WIDE.bus_bytes, "data")),
+        dut.client.valid.eq(free(m, 1, "comes") & (owed != 0)),
+    ]
+    m.d.sync += owed.eq(owed + Mux(asked, request.p.beats, 0) - dut.client.valid)
+    depth = buffer.component.depth
+    beats = Follower(
+        m, depth,
+        entered=dut.client.valid, payload=dut.client.data, left=dut.beats.valid & dut.beats.ready,
+        offered=dut.beats.payload, valid=dut.beats.valid,
+    )  # fmt: skip
+    stays(m, request.valid, request.ready, request.payload, "request")
+    room, size, burst = inside.signal("room"), inside.signal("size"), inside.signal("burst")
+    promised = Signal(range(depth + 1))
+    m.d.comb += promised.eq(Mux(request.valid, request.p.beats, 0))
+    claim(
+        m,
+        buffered_holds(m, buffer, beats.place) == beats.held,
+        room + promised + owed + beats.held == depth,
+        size <= burst,
+        implies(dut.client.valid, buffer.component.w_rdy),
+    )
+    m.d.comb += Cover(owed == burst + 1)
+    return m
+
+
+def buffered_holds(m, fifo, place) -> Signal:
+    """Claim the invariants of Amaranth's SyncFIFOBuffered; return how many entries it holds."""
+    latched, latch = fifo.component.r_rdy, fifo.component.r_data
+    stored, produce, consume = map(fifo.signal, ("inner_level", "produce", "consume"))
+    depth = fifo.component.depth - 1
+    held = Signal(range(depth + 2), name="fifo_held")
+    m.d.comb += held.eq(stored + latched)
+    in_ram = place.behind(m, latched, "fifo_latch")
+    behind = Signal(range(2 * depth))
+    m.d.comb += behind.eq(consume + stored)
+    place_ = Signal(range(2 * depth))
+    m.d.comb += place_.eq(consume + in_ram.position)
+    word = fifo.word("storage", Mux(place_ >= depth, place_ - depth, place_), "fifo_word")
+    claim(
+        m,
+        stored <= depth,
+        produce < depth,
+        consume < depth,
+        produce == Mux(behind >= depth, behind - depth, behind),
+        implies(place.following & (place.position == 0) & latched, latch == place.tag),
+        implies(in_ram.following & (in_ram.position < stored), word == place.tag),
+    )
+    return held

@@ -99,10 +99,11 @@ def ram_queue(component, width: int = 8, depth: int = 4) -> Module:
         m.d.sync += silent.eq(0)
     with m.Else():
         m.d.sync += silent.eq(silent + 1)
+    latched = inside.block("fifo").component.r_rdy
     claim(
         m,
         implies(silent == component.LATENCY - 1, dut.output.valid),
-        implies(silent == component.LATENCY - 2, dut.output.valid | inside.block("fifo").component.r_rdy),
+        implies(silent == component.LATENCY - 2, dut.output.valid | latched),
         silent < component.LATENCY,
     )
     m.d.comb += Cover(held == min(depth, 6) + 2)

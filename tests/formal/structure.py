@@ -1,8 +1,8 @@
 """Proves that no path of gates leads from one signal to another: only registers lie between.
 
-This is what "valid never waits for ready" means: if ``valid`` depended on ``ready``, two blocks each
-of which waits for the other would wait for ever (or form a loop of gates).  Nothing needs solving:
-the netlist is followed from the one signal through all gates until there are only registers.
+This is what "valid never waits for ready" means: if ``valid`` depended on ``ready``, two blocks
+each of which waits for the other would wait for ever (or form a loop of gates).  Nothing needs
+solving: the netlist is followed from the one signal through all gates up to the next registers.
 """
 
 import pathlib

@@ -41,7 +41,7 @@ def _read(vcd):
         elif found := re.match(r"\$var \S+ \d+ (\S+) (\S+)", line):
             name = ".".join([*scope[2:], found[2]])
             # Yosys' own names, and the memories' cells.
-            if "$" not in name and "<" not in name and not name.startswith("smt_") and found[2] != "clk":
+            if not re.search(r"[$<]|^smt_|\bclk$", name):
                 names.setdefault(found[1], name)
         elif found := re.match(r"#(\d+)", line):
             time = int(found[1]) // 10
