@@ -6,7 +6,9 @@ from collections.abc import Callable
 from accel.isa import Rounding
 from accel.params import MAX_BURST
 from rtl.axi import ReadMaster
+from rtl.burst import BurstWriter
 from rtl.command_queue import CommandQueue
+from rtl.fetch import Prefetch
 from rtl.gate import CommandGate
 from rtl.im2col import BankedBuffer
 from rtl.normalise import Normaliser
@@ -145,13 +147,13 @@ STREAMS = (
         {"width": 72, "depth": 64}, campaign=True,
     ),
     Case(
-        "CommandQueue, 2 commands of 2 words", CommandQueue, streams.command_queue,
+        "CommandQueue, 2 commands of 2 words", CommandQueue, streams.command_queue, depth=6,
         bugs=(Bug("one more is let in", "self.free.eq(held != self._depth)",
                   "self.free.eq(held != self._depth + 1)", 16),),
     ),
     Case(
-        "CommandQueue, 8 commands of 8 words", CommandQueue, streams.command_queue,
-        {"bits": 512, "depth": 8}, cover=40, campaign=True,
+        "CommandQueue, 4 commands of 4 words", CommandQueue, streams.command_queue,
+        {"bits": 256, "depth": 4}, depth=8, cover=16, campaign=True, timeout=600,
     ),
 )  # fmt: skip
 
@@ -190,6 +192,17 @@ MEMORY = (
         WriteArbiter, (memory.SMALL,),
         lambda dut: [dut.axi.awready, dut.axi.wready, *(one.awvalid for one in dut.masters)],
         lambda dut: [dut.axi.awvalid, dut.axi.awaddr, dut.axi.wvalid, dut.axi.wdata],
+    ),
+    Case(
+        "Prefetch, 64-byte beats", Prefetch, memory.prefetch,
+        bugs=(Bug("room for one beat is thought to be room for a burst", "(room >= burst)",
+                  "(room != 0)", 12),),
+    ),
+    Case(
+        "BurstWriter", BurstWriter, memory.burst_room, cover=14,
+        bugs=(Bug("room for bursts is not looked at",
+                  " & (bursts.level <= QUEUE_DEPTH - 2 * SLACK)", "", 64),),
+        campaign=True,
     ),
     Case(
         "ReadMaster, 3 readers", ReadMaster, memory.read_master,

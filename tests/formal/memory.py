@@ -1,13 +1,13 @@
 """Proofs of what stands between the engines and memory: room, owners, order."""
 
-from amaranth import Cat, Module, Mux, Signal, Value
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.hdl import Assume, Cover
 
 from accel.params import MAX_BURST, Params
 from rtl.axi import MAX_READS
-from rtl.burst import OUTSTANDING
+from rtl.burst import OUTSTANDING, QUEUE_DEPTH, SLACK
 from rtl.write_arbiter import MASTERS
-from tests.formal.follow import Follower, stays
+from tests.formal.follow import Follower, Place, stays
 from tests.formal.inside import Inside
 from tests.formal.prove import claim, free, implies
 from tests.formal.streams import queue_holds
@@ -85,6 +85,8 @@ def read_ahead(component, entry_bytes: int = SMALL.bus_bytes, beats: int = 2 * M
         room + freed + owed + part + ratio * held == beats,
         implies(dut.arrived, queue.component.input.ready),
         dut.arrived == (dut.client.valid & (part == ratio - 1)),
+        # No deadlock: a burst is asked for as soon as so much is not taken.
+        implies(waiting & (room >= MAX_BURST), request.valid),
         implies(waiting, (request.p.beats >= 1) & (request.p.beats <= MAX_BURST)),
     )
     if ratio > 1:
@@ -336,3 +338,41 @@ def buffered_holds(m, fifo, place) -> Signal:
         implies(in_ram.following & (in_ram.position < stored), word == place.tag),
     )
     return held
+
+
+def burst_room(component) -> Module:
+    """No beat and no burst finds its queue full, if SLACK beats at most come after room has gone."""
+    m = Module()
+    dut = component(SMALL)
+    inside = Inside.of(m, "dut", dut)
+    beats, bursts = inside.block("beats").component, inside.block("bursts").component
+    beat = dut.beat.as_value()
+    late = Signal(range(SLACK + 1))
+    m.d.comb += [
+        beat.eq(free(m, len(beat), "beat")),
+        dut.valid.eq(free(m, 1, "comes") & (dut.room | (late != SLACK))),
+        dut.halt.eq(free(m, 1, "halt")),
+        dut.hold.eq(free(m, 1, "hold")),
+        *(
+            getattr(dut.axi, name).eq(free(m, getattr(dut.axi, name).shape(), name))
+            for name in ("awready", "wready", "bvalid", "bresp")
+        ),
+    ]
+    m.d.sync += late.eq(Mux(dut.room, 0, late + dut.valid))
+    nothing = Place(Const(0), Const(0, 8), Const(0, len(beats.output.payload)))
+    none = Place(Const(0), Const(0, 8), Const(0, len(bursts.output.payload.as_value())))
+    held = queue_holds(m, inside.block("beats"), QUEUE_DEPTH, nothing)
+    waiting = queue_holds(m, inside.block("bursts"), QUEUE_DEPTH, none)
+    # `room` tells of a cycle ago, and one more beat may have come since.  An open burst will be a
+    # burst in the queue, without another beat.
+    most, coming = QUEUE_DEPTH - 2 * SLACK + 1, inside.signal("is_open")
+    claim(
+        m,
+        implies(beats.input.valid, beats.input.ready),
+        implies(bursts.input.valid, bursts.input.ready),
+        late <= SLACK,
+        implies(dut.room, (held <= most) & (waiting + coming <= most + 1)),
+        implies(~dut.room, (held <= most + 1 + late) & (waiting + coming <= most + 2 + late)),
+    )
+    m.d.comb += Cover(dut.axi.wvalid & dut.axi.wlast)
+    return m

@@ -48,7 +48,10 @@ def magnitude(m: Module, value, name: str) -> Signal:
 
 
 def nearest_even(m: Module, value, bits, name: str) -> Signal:
-    """``value / 2**bits``, an unsigned value's nearest integer, halves to the even one."""
+    """``value / 2**bits``, an unsigned value's nearest integer, halves to the even one.
+
+    ``value`` must be so wide that ``2**bits / 2`` fits, too.
+    """
     whole, rest = Signal(len(value), name=f"{name}_whole"), Signal(len(value), name=f"{name}_rest")
     result = Signal(len(value), name=name)
     half = Signal(len(value), name=f"{name}_half")
@@ -279,9 +282,9 @@ def _float(m, product, size, right):
     large = Signal(name="large")
     m.d.comb += large.eq(size >= 1 << 61)
     kept = nearest_even(m, size, Mux(large, C(38, 6), C(37, 6)), "kept")
-    mantissa = Signal(27, name="mantissa")
+    mantissa = Signal(34, name="mantissa")  # as wide as half of 2**31
     m.d.comb += mantissa.eq(Mux(large, kept << 1, kept))
     # Beyond these, it is so large that every clamp holds it, or less than a half.
     near = nearest_even(m, mantissa, right[:5], "near")
-    value = Mux(right < 0, C(1 << 23, 27), Mux(right > 31, C(0, 27), near))
+    value = Mux(right < 0, C(1 << 23, 34), Mux(right > 31, C(0, 34), near))
     return _signed(m, product < 0, value)

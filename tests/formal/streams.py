@@ -4,6 +4,7 @@ from amaranth import Module, Mux, Signal
 from amaranth.hdl import Cover
 
 from rtl.command_queue import WORD_BITS, words_of
+from rtl.queue import RamQueue
 from tests.formal.follow import Follower, stays
 from tests.formal.inside import Inside
 from tests.formal.prove import claim, free, implies
@@ -141,6 +142,14 @@ def command_queue(component, bits: int = 2 * WORD_BITS, depth: int = 2) -> Modul
         # A command is only begun, and so is only under way, where it has a place.
         implies(sending | (dut.free & ~settling), held != depth),
     )
+    # No deadlock: with all words of a command inside, it is soon offered.
+    limit = count + RamQueue.LATENCY + 1
+    silent = Signal(range(limit + 1))
+    with m.If((commands == 0) | output.valid):
+        m.d.sync += silent.eq(0)
+    with m.Else():
+        m.d.sync += silent.eq(silent + 1)
+    claim(m, silent < limit)
     m.d.comb += Cover((commands == 2) & output.valid)
     return m
 
