@@ -341,7 +341,7 @@ def buffered_holds(m, fifo, place) -> Signal:
 
 
 def burst_room(component) -> Module:
-    """No beat and no burst finds its queue full, if SLACK beats at most come after room has gone."""
+    """No beat and no burst finds its queue full, if at most SLACK beats come once room has gone."""
     m = Module()
     dut = component(SMALL)
     inside = Inside.of(m, "dut", dut)

@@ -36,7 +36,7 @@ from tests.formal.trace import table
 #: assertions and registers into the forms that write_smt2 knows.
 TO_SMT2 = (
     f"{READ}; async2sync; memory_collect; memory_nordff; memory_map -formal; opt -fast; "
-    "chformal -lower; dffunmap; opt_clean; write_smt2 -wires -stbv design.smt2"
+    "chformal -lower; dffunmap; opt_clean; write_smt2 -wires design.smt2"
 )
 
 
