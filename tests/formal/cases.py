@@ -213,9 +213,10 @@ MEMORY = (
 
 BUFFERS = (
     Case(
-        "rotated, 16 bytes", rotated, buffers.rotation,
+        "rotated, 16 elements of 2 bits", rotated, buffers.rotation, {"width": 2},
         bugs=(Bug("right is left", "else len(value) - (unit << bit)", "else (unit << bit)"),),
     ),
+    Case("rotated, 16 bytes", rotated, buffers.rotation, campaign=True),
     Case(
         "pitch of rows, 16 lanes", buffers.legal_pitch, buffers.lanes,
         bugs=(Bug("rows end where they end", "return extra[:lane_bits] == 0",

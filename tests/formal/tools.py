@@ -50,8 +50,10 @@ def run(folder: pathlib.Path, timeout: float, script: str, *arguments: str) -> t
         try:
             said, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # the solver is a process of its own
-            process.communicate()
             asked = " ".join(arguments)
             raise Unproved(f"{script} {asked}: no answer in {timeout:g} seconds") from None
+        finally:
+            if process.poll() is None:  # also where the user has had enough
+                os.killpg(process.pid, signal.SIGKILL)  # the solver is a process of its own
+                process.communicate()
     return process.returncode, said
