@@ -67,6 +67,8 @@ def _found(case, bug):
         case.look_for(bug)
     except Refuted:
         return True
+    except Unproved as error:
+        print(error, file=sys.stderr)
     return False
 
 

@@ -27,12 +27,16 @@ from tests.formal.structure import prove_apart
 
 @dataclasses.dataclass(frozen=True)
 class Bug:
-    """A bug: ``old`` in the block's file becomes ``new``.  It shows in so many ``cycles``."""
+    """A bug: ``old`` in the block's file becomes ``new``.
+
+    It shows in so many ``cycles``, with these ``options`` of the case's ``build`` if it needs any.
+    """
 
     says: str
     old: str
     new: str
     cycles: int = 8
+    options: dict = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +83,7 @@ class Case:
     def look_for(self, bug: Bug) -> None:
         """Raise Refuted if the block with the bug breaks an assertion."""
         of = planted(self.of, bug.old, bug.new)
-        search(self.build(of, **self.options), bug.cycles, timeout=self.timeout)
+        search(self.build(of, **self.options | bug.options), bug.cycles, timeout=self.timeout)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,8 +203,11 @@ MEMORY = (
     ),
     Case(
         "BurstWriter", BurstWriter, memory.burst_room, cover=14,
-        bugs=(Bug("room for bursts is not looked at",
-                  " & (bursts.level <= QUEUE_DEPTH - 2 * SLACK)", "", 64),),
+        bugs=(Bug("no room is kept for what still comes",
+                  "(beats.level <= QUEUE_DEPTH - 2 * SLACK) "
+                  "& (bursts.level <= QUEUE_DEPTH - 2 * SLACK)",
+                  "(beats.level <= QUEUE_DEPTH) & (bursts.level <= QUEUE_DEPTH)", 64,
+                  {"rush": True}),),
         campaign=True,
     ),
     Case(
