@@ -156,8 +156,8 @@ STREAMS = (
                   "self.free.eq(held != self._depth + 1)", 16),),
     ),
     Case(
-        "CommandQueue, 4 commands of 4 words", CommandQueue, streams.command_queue,
-        {"bits": 256, "depth": 4}, depth=8, cover=16, campaign=True, timeout=600,
+        "CommandQueue, 2 commands of 4 words", CommandQueue, streams.command_queue,
+        {"bits": 256}, depth=8, cover=16, campaign=True, timeout=600,
     ),
 )  # fmt: skip
 

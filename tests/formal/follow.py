@@ -7,7 +7,7 @@ for *any* entry, none is lost (the next one would be offered in its place), none
 changes, and none overtakes another.
 """
 
-from amaranth import Module, Signal, Value
+from amaranth import Module, Mux, Signal, Value
 from amaranth.hdl import Assume, Cover
 
 from tests.formal.prove import claim, free, implies
@@ -47,19 +47,19 @@ class Follower:
 
     def __init__(self, m: Module, capacity, *, entered, payload, left, offered, valid, batch=1):
         payload, offered = Value.cast(payload), Value.cast(offered)
-        pick, seen = free(m, 1, "pick"), Signal()
+        pick, seen = free(m, 1, "pick"), Signal(name="seen")
         self.held = held = Signal(range(capacity + 2))
-        ahead, following = Signal(range(capacity + 2)), Signal()
+        ahead, following = Signal(range(capacity + 2), name="ahead"), Signal(name="following")
         tag = Signal(len(payload))
         self.place = Place(following, ahead, tag)
         goes = following & left & (ahead < batch)
-        m.d.sync += held.eq(held + entered - (left << (batch.bit_length() - 1)))
+        m.d.sync += held.eq(held + entered - Mux(left, batch, 0))
         with m.If(following & left):
             m.d.sync += ahead.eq(ahead - batch)
         with m.If(goes):
             m.d.sync += [following.eq(0), seen.eq(1)]
         with m.Elif(pick & entered & ~following):
-            m.d.sync += [following.eq(1), ahead.eq(held - (left << (batch.bit_length() - 1)))]
+            m.d.sync += [following.eq(1), ahead.eq(held - Mux(left, batch, 0))]
             m.d.sync += tag.eq(payload)
         claim(
             m,

@@ -16,7 +16,7 @@ The formulas are written here once more, from their definitions (magnitudes, nea
 from the RTL's additions and carries.
 """
 
-from amaranth import C, Cat, Module, Mux, Signal, signed
+from amaranth import C, Cat, Module, Mux, Signal, Value, signed
 from amaranth.hdl import Assume, Cover
 
 from accel.isa import Rounding
@@ -34,7 +34,7 @@ PRODUCT_LATENCY = 7
 def delayed(m: Module, value, cycles: int, name: str) -> Signal:
     """``value`` so many cycles ago."""
     for cycle in range(cycles):
-        later = Signal.like(value, name=f"{name}_{cycle + 1}_ago", reset_less=True)
+        later = Signal(Value.cast(value).shape(), name=f"{name}_{cycle + 1}_ago", reset_less=True)
         m.d.sync += later.eq(value)
         value = later
     return value
@@ -222,14 +222,15 @@ def rounding(component, modes=tuple(Rounding)) -> Module:
     started = Signal()  # mode and clamp must be there a cycle before a sum
     valid = free(m, 1, "valid") & started
     most, _ = leading_shift(m, x)
+    x_was_0 = delayed(m, x == 0, PRODUCT_LATENCY, "x_is_0")
     m.d.sync += started.eq(1)
     m.d.comb += [
         dut.rounding.eq(mode), dut.zero.eq(zero), dut.lo.eq(lo), dut.hi.eq(hi),
         dut.valid.eq(valid), dut.x.eq(x), dut.shift.eq(shift), dut.given.eq(product),
         Assume((shift >= -31) & (shift <= 31)),
         Assume(size <= LARGEST),
-        Assume(~floating | (x != 0)),
-        Assume(~floating | (size >= 1 << 60)),
+        # Normalised factors are at least 2**30, unless the sum or the multiplier is 0.
+        Assume(~floating | (size == 0) | ((size >= 1 << 60) & ~x_was_0)),
     ]  # fmt: skip
     right = Signal(signed(8), name="right")
     m.d.comb += right.eq(Mux(floating, most - 6 - shift, Mux(shift < 0, -shift, 0)))
@@ -278,7 +279,11 @@ def _away(m, product, size, right):
 
 
 def _float(m, product, size, right):
-    """The product as a float32; that, scaled down by 37 + right bits, to the nearest integer."""
+    """The product as a float32; that, scaled down by 37 + right bits, to the nearest integer.
+
+    A float32 product is the exact product of its factors, rounded to 24 bits; the factors' powers
+    of two only move it.  No factor is so large or small here that a float32 could not hold it.
+    """
     large = Signal(name="large")
     m.d.comb += large.eq(size >= 1 << 61)
     kept = nearest_even(m, size, Mux(large, C(38, 6), C(37, 6)), "kept")
@@ -287,4 +292,5 @@ def _float(m, product, size, right):
     # Beyond these, it is so large that every clamp holds it, or less than a half.
     near = nearest_even(m, mantissa, right[:5], "near")
     value = Mux(right < 0, C(1 << 23, 34), Mux(right > 31, C(0, 34), near))
+    value = Mux(size == 0, 0, value)
     return _signed(m, product < 0, value)
