@@ -1,0 +1,290 @@
+"""What is proved, and the planted bugs that the same proofs refute."""
+
+import dataclasses
+from collections.abc import Callable
+
+from accel.isa import Rounding
+from accel.params import MAX_BURST
+from rtl.axi import ReadMaster
+from rtl.burst import BurstWriter
+from rtl.command_queue import CommandQueue
+from rtl.fetch import Prefetch
+from rtl.gate import CommandGate
+from rtl.im2col import BankedBuffer
+from rtl.normalise import Normaliser
+from rtl.queue import RamQueue
+from rtl.readahead import ReadAhead
+from rtl.requantise import Requantiser
+from rtl.rotate import rotated
+from rtl.scoreboard import Scoreboard
+from rtl.slice import StreamSlice
+from rtl.write_arbiter import WriteArbiter
+from tests.formal import buffers, counters, memory, requantiser, streams
+from tests.formal.planted import planted
+from tests.formal.prove import Proof, prove, search
+from tests.formal.structure import prove_apart
+
+
+@dataclasses.dataclass(frozen=True)
+class Bug:
+    """A bug: ``old`` in the block's file becomes ``new``.
+
+    It shows in so many ``cycles``, with these ``options`` of the case's ``build`` if it needs any.
+    """
+
+    says: str
+    old: str
+    new: str
+    cycles: int = 8
+    options: dict = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A proof.
+
+    Attributes:
+        name: of this proof.
+        of: the block, a class or a function.
+        build: makes the design that asserts, of the block.
+        options: more arguments of ``build``.
+        depth: cycles of the induction.  cover: see prove().
+        campaign: it takes too long for every day.
+        timeout: seconds for each run of a tool.
+        bugs: what must be found.
+    """
+
+    name: str
+    of: Callable
+    build: Callable
+    options: dict = dataclasses.field(default_factory=dict)
+    depth: int = 1
+    cover: int = 12
+    campaign: bool = False
+    timeout: float = 120
+    bugs: tuple[Bug, ...] = ()
+
+    @property
+    def says(self) -> str:
+        """The property in words."""
+        return self.build.__doc__.partition("\n")[0]
+
+    @property
+    def method(self) -> str:
+        """How it is proved."""
+        return f"induction, k = {self.depth}"
+
+    def prove(self) -> Proof:
+        """Prove it, or raise."""
+        return prove(
+            self.build(self.of, **self.options), self.depth, cover=self.cover, timeout=self.timeout
+        )
+
+    def look_for(self, bug: Bug) -> None:
+        """Raise Refuted if the block with the bug breaks an assertion."""
+        of = planted(self.of, bug.old, bug.new)
+        search(self.build(of, **self.options | bug.options), bug.cycles, timeout=self.timeout)
+
+
+@dataclasses.dataclass(frozen=True)
+class Apart:
+    """A proof that outputs of a block do not follow inputs in the same cycle.
+
+    Attributes:
+        of: the block, and ``arguments`` to make it.
+        causes, effects: see prove_apart().
+    """
+
+    name: str
+    says: str
+    of: Callable
+    arguments: tuple
+    causes: Callable
+    effects: Callable
+    bugs: tuple[Bug, ...] = ()
+    campaign: bool = False
+    method: str = "netlist"
+
+    def prove(self) -> Proof:
+        """Prove it, or raise."""
+        return prove_apart(self.of(*self.arguments), self.causes, self.effects)
+
+    def look_for(self, bug: Bug) -> None:
+        """Raise Refuted if the block with the bug has such a path."""
+        of = planted(self.of, bug.old, bug.new)
+        prove_apart(of(*self.arguments), self.causes, self.effects)
+
+
+STREAMS = (
+    Case(
+        "StreamSlice", StreamSlice, streams.stream_slice,
+        bugs=(
+            Bug("it does not look at ready", "moves.eq(~self.output.valid | self.output.ready)",
+                "moves.eq(1)"),
+            Bug("the spare entry is forgotten", "self.output.valid.eq(spared | self.input.valid)",
+                "self.output.valid.eq(self.input.valid)"),
+        ),
+    ),
+    Apart(
+        "StreamSlice, paths", "Neither valid nor ready passes it in the same cycle.",
+        StreamSlice, (8,),
+        lambda dut: [dut.input.valid, dut.output.ready],
+        lambda dut: [dut.output.valid, dut.output.payload, dut.input.ready],
+        bugs=(Bug("ready passes", "self.input.ready.eq(~spared)",
+                  "self.input.ready.eq(~spared | self.output.ready)"),),
+    ),
+    Case(
+        "RamQueue, 4 entries", RamQueue, streams.ram_queue,
+        bugs=(Bug("full comes one entry late", "full.eq(stored == self._depth - 1)",
+                  "full.eq(stored == self._depth)", 12),),
+    ),
+    Apart(
+        "RamQueue, paths", "Neither valid nor ready passes it in the same cycle.",
+        RamQueue, (8, 4),
+        lambda dut: [dut.input.valid, dut.output.ready],
+        lambda dut: [dut.output.valid, dut.output.payload, dut.input.ready],
+        bugs=(Bug("ready passes", "self.input.ready.eq(~full)",
+                  "self.input.ready.eq(~full | self.output.ready)"),),
+    ),
+    Case(
+        "RamQueue, 64 entries of 72 bits", RamQueue, streams.ram_queue,
+        {"width": 72, "depth": 64}, campaign=True,
+    ),
+    Case(
+        "CommandQueue, 2 commands of 2 words", CommandQueue, streams.command_queue, depth=6,
+        bugs=(Bug("one more is let in", "self.free.eq(held != self._depth)",
+                  "self.free.eq(held != self._depth + 1)", 16),),
+    ),
+    Case(
+        "CommandQueue, 2 commands of 4 words", CommandQueue, streams.command_queue,
+        {"bits": 256}, depth=8, cover=16, campaign=True, timeout=600,
+    ),
+)  # fmt: skip
+
+MEMORY = (
+    Case(
+        "ReadAhead, an entry a beat", ReadAhead, memory.read_ahead, campaign=True,
+        bugs=(Bug("half a burst is thought to be room for one",
+                  "fits = room[bits_for(MAX_BURST - 1):]",
+                  "fits = room[bits_for(MAX_BURST - 1) - 1:]"),),
+    ),
+    Case(
+        "ReadAhead, two beats an entry", ReadAhead, memory.read_ahead, {"entry_bytes": 8},
+        bugs=(Bug("room is given back for one beat", "self.output.valid, self._ratio, 0)",
+                  "self.output.valid, 1, 0)", 12),),
+    ),
+    Apart(
+        "ReadAhead, paths", "A burst that is asked for waits for no ready.",
+        ReadAhead, (memory.SMALL, 4, 2 * MAX_BURST),
+        lambda dut: [dut.client.request.ready, dut.output.ready],
+        lambda dut: [dut.client.request.valid, dut.client.request.payload, dut.output.valid],
+    ),
+    Case(
+        "WriteArbiter", WriteArbiter, memory.write_arbiter,
+        bugs=(
+            Bug("the first master goes first always", "chosen.eq(last_owner ^ other_asks)",
+                "chosen.eq(~asking[0])"),
+            Bug("a last beat that is not there ends a burst",
+                "master.wvalid & master.wready & master.wlast", "master.wready & master.wlast"),
+            Bug("a beat is taken while the bus has none free",
+                "free.eq(~axi.wvalid | axi.wready)", "free.eq(1)"),
+        ),
+    ),
+    Apart(
+        "WriteArbiter, paths", "The bus's valids wait for no ready.",
+        WriteArbiter, (memory.SMALL,),
+        lambda dut: [dut.axi.awready, dut.axi.wready, *(one.awvalid for one in dut.masters)],
+        lambda dut: [dut.axi.awvalid, dut.axi.awaddr, dut.axi.wvalid, dut.axi.wdata],
+    ),
+    Case(
+        "Prefetch, 64-byte beats", Prefetch, memory.prefetch,
+        bugs=(Bug("room for one beat is thought to be room for a burst", "(room >= burst)",
+                  "(room != 0)", 12),),
+    ),
+    Case(
+        "BurstWriter", BurstWriter, memory.burst_room, cover=14,
+        bugs=(Bug("no room is kept for what still comes",
+                  "(beats.level <= QUEUE_DEPTH - 2 * SLACK) "
+                  "& (bursts.level <= QUEUE_DEPTH - 2 * SLACK)",
+                  "(beats.level <= QUEUE_DEPTH) & (bursts.level <= QUEUE_DEPTH)", 64,
+                  {"rush": True}),),
+        campaign=True,
+    ),
+    Case(
+        "ReadMaster, 3 readers", ReadMaster, memory.read_master,
+        bugs=(Bug("an address is replaced before it is taken",
+                  "(~axi.arvalid | axi.arready) & owners.w_rdy", "owners.w_rdy"),),
+    ),
+)  # fmt: skip
+
+BUFFERS = (
+    Case(
+        "rotated, 16 elements of 2 bits", rotated, buffers.rotation, {"width": 2},
+        bugs=(Bug("right is left", "else len(value) - (unit << bit)", "else (unit << bit)"),),
+    ),
+    Case("rotated, 16 bytes", rotated, buffers.rotation, campaign=True),
+    Case(
+        "pitch of rows, 16 lanes", buffers.legal_pitch, buffers.lanes,
+        bugs=(Bug("rows end where they end", "return extra[:lane_bits] == 0",
+                  "return extra[:lane_bits] == 1"),),
+    ),
+    Case(
+        "BankedBuffer, 4 banks of bytes", BankedBuffer, buffers.banked_buffer, depth=7,
+        bugs=(Bug("a wrong carry into the row", "carry.eq(bank < first_bank[2])",
+                  "carry.eq(bank <= first_bank[2])", 10),),
+    ),
+    Case(
+        "BankedBuffer, 4 banks of 2-byte words", BankedBuffer, buffers.banked_buffer,
+        {"word": 2}, depth=7, campaign=True,
+    ),
+)  # fmt: skip
+
+COUNTERS = (
+    Case(
+        "Scoreboard", Scoreboard, counters.scoreboard, depth=3,
+        bugs=(
+            Bug("the end does not wait for open commands",
+                'seen["dispatch_finished"]\n                & none_open',
+                'seen["dispatch_finished"]'),
+            Bug("a command counts twice", "self.done[name].eq(self.done[name] + 1)",
+                "self.done[name].eq(self.done[name] + 2)"),
+        ),
+    ),
+    Case(
+        "CommandGate, EXEC", CommandGate, counters.command_gate,
+        bugs=(Bug("a command passes twice", "self.done) & ~taken)", "self.done))"),),
+    ),
+)  # fmt: skip
+
+#: Bugs of the last stages, by the rounding whose proof finds them.
+_ROUNDING_BUGS = {
+    Rounding.DOUBLE: Bug("halves of negative values go up", "double & negative(scaled)", "C(0, 1)"),
+    Rounding.SINGLE: Bug("the clamp's ends are off by one", "above.eq(less(highest, value))",
+                         "above.eq(less(highest + 1, value))"),
+    Rounding.AWAY: Bug("halves of negative products go up", "half & (rest | ~less_one)", "half"),
+    Rounding.FLOAT: Bug("halves are rounded up, not to even", "up = half & (rest | odd)",
+                        "up = half"),
+}  # fmt: skip
+
+REQUANTISER = (
+    Case(
+        "Normaliser", Normaliser, requantiser.normalise, depth=5,
+        bugs=(Bug("halves are rounded up, not to even", "(rest.any() | kept[0])", "1"),),
+    ),
+    Case(
+        "Requantiser, stages 5 to 7", Requantiser, requantiser.partial_products, depth=4,
+        bugs=(Bug("a low bit is not looked at", "outer_any.eq(low[:LOW].any())",
+                  "outer_any.eq(low[1:LOW].any())"),),
+    ),
+    *(
+        Case(
+            f"Requantiser, stages 8 to 14, {mode.name}", Requantiser, requantiser.rounding,
+            {"modes": (mode,)},
+            depth=15, cover=17, campaign=True, timeout=1800,
+            bugs=(dataclasses.replace(_ROUNDING_BUGS[mode], cycles=16),),
+        )
+        for mode in Rounding
+    ),
+)  # fmt: skip
+
+CASES = (*STREAMS, *MEMORY, *BUFFERS, *COUNTERS, *REQUANTISER)

@@ -1,0 +1,128 @@
+"""Proofs of the done counters, of the end of a program, and of the gate that waits for both."""
+
+from amaranth import Cat, Module, Signal
+from amaranth.hdl import Assume, Cover
+
+from accel.isa import Op
+from accel.params import DONE_BITS, Params
+from rtl.interfaces import Done
+from tests.formal.follow import stays
+from tests.formal.inside import Inside
+from tests.formal.prove import claim, free, implies
+
+#: A machine with all engines.
+MACHINE = Params(rows=4, cols=4)
+
+
+def scoreboard(component) -> Module:
+    """Each counter is the number of its engine's completed commands, and grows one by one at most.
+
+    An engine completes only what it was given.  ``finished`` comes only when nothing that was
+    dispatched is incomplete, and stays, if dispatching has ended for good and engines without
+    commands neither begin a bus transaction nor stop being idle.
+    """
+    m = Module()
+    dut = component(MACHINE)
+    inside = Inside.of(m, "dut", dut)
+    names = list(inside.signal("open_"))
+    dispatched, completed, idle = (
+        free(m, len(names), name) for name in ("dispatched", "completed", "idle")
+    )
+    over, bus = free(m, 1, "over"), free(m, 2, "bus")
+    for n, name in enumerate(names):
+        m.d.comb += [
+            dut.dispatched[name].eq(dispatched[n]),
+            dut.completed[name].eq(completed[n]),
+            dut.idle[name].eq(idle[n]),
+        ]
+    m.d.comb += [
+        dut.dispatch_finished.eq(over),
+        Cat(dut.outstanding_read, dut.outstanding_write).eq(bus),
+        dut.exec_pending.eq(free(m, 1, "exec_pending")),
+        dut.activity.as_value().eq(free(m, len(dut.activity.as_value()), "activity")),
+    ]
+    given, was_over, still = [], Signal(), Signal()
+    for n, name in enumerate(names):
+        given.append(_engine(m, dut, inside, name, dispatched[n], completed[n]))
+    quiet = Signal()
+    m.d.comb += quiet.eq(over & idle.all() & ~Cat(given).any() & ~bus.any())
+    m.d.sync += [was_over.eq(over), still.eq(quiet)]
+    m.d.comb += [
+        # rtl.fetch says so two cycles after the last command went into its queue.
+        Assume(implies(over, ~dispatched.any())),
+        Assume(implies(was_over, over)),
+        Assume(implies(still, idle.all() & ~bus.any())),
+    ]
+    _finished(m, dut, inside, quiet, still)
+    return m
+
+
+def _engine(m, dut, inside, name, dispatched, completed):
+    """Claim that the scoreboard counts as we do, a cycle later; return the commands inside."""
+    given, total = Signal(DONE_BITS, name=f"given_{name}"), Signal(DONE_BITS, name=f"total_{name}")
+    seen = inside.signal("seen")
+    m.d.sync += [given.eq(given + dispatched - completed), total.eq(total + completed)]
+    # The queues hold a few commands; and what was not given cannot be completed.
+    m.d.comb += [
+        Assume(implies(completed, given != 0)),
+        Assume(implies(given == (1 << DONE_BITS) - 1, ~dispatched)),
+    ]
+    on_its_way = seen["completed"][name]
+    open_ = inside.signal("open_")[name]
+    claim(m, open_ + seen["dispatched"][name] - on_its_way == given)
+    if name in Done.members:
+        done = dut.done[name]
+        before = Signal.like(done, name=f"done_{name}_before")
+        grew = Signal(DONE_BITS, name=f"grew_{name}")
+        m.d.sync += before.eq(done)
+        m.d.comb += grew.eq(done - before)
+        claim(m, (done + on_its_way)[:DONE_BITS] == total, grew <= 1)
+    return given
+
+
+def _finished(m, dut, inside, quiet, still):
+    """``finished`` tells of two cycles ago, and stays."""
+    before, earlier = Signal(), Signal()
+    m.d.sync += [before.eq(dut.finished), earlier.eq(still)]
+    claim(m, implies(dut.finished, earlier), implies(before, dut.finished))
+    m.d.comb += Cover(dut.finished & (dut.done.load == 2))
+
+
+def command_gate(component, op: Op = Op.EXEC) -> Module:
+    """A command passes only when all that it waits for is done; once, and then without delay.
+
+    The queue holds a command while it is offered; done counters only grow (scoreboard).
+    """
+    m = Module()
+    m.submodules.dut = dut = component(op)
+    bits = dut.input.payload.as_value()
+    done = Signal(Done)
+    m.d.comb += [
+        dut.input.valid.eq(free(m, 1, "offer")),
+        bits.eq(free(m, len(bits), "command")),
+        dut.output.ready.eq(free(m, 1, "take")),
+        dut.done.as_value().eq(free(m, len(done.as_value()), "done")),
+    ]
+    stays(m, dut.input.valid, dut.input.ready, bits, "input", assume=True)
+    stays(m, dut.output.valid, dut.output.ready, dut.output.payload, "output")
+    before = Signal(Done)
+    m.d.sync += before.eq(dut.done)
+    met, command = Signal(), dut.input.p
+    waits = [name for name in command.shape().members if name.startswith("wait_")]
+    m.d.comb += [
+        met.eq(Cat(dut.done[w.removeprefix("wait_")] >= command[w] for w in waits).all()),
+        *(Assume(dut.done[name] >= before[name]) for name in Done.members),
+    ]
+    could, waited = Signal(), Signal()
+    taken = dut.output.valid & dut.output.ready
+    m.d.comb += could.eq(dut.input.valid & met)
+    m.d.sync += waited.eq(could & ~taken)
+    claim(
+        m,
+        implies(dut.output.valid, could & (dut.output.payload.as_value() == bits)),
+        implies(waited, dut.output.valid),
+        (dut.input.valid & dut.input.ready) == taken,
+        dut.held == dut.input.valid,
+    )
+    m.d.comb += Cover(taken & (command[waits[0]] != 0))
+    return m
