@@ -37,6 +37,7 @@ def compiled(function=None, **options):
     dispatcher = numba.njit(cache=True, nogil=True, **options)(function)
     if not numba.config.DISABLE_JIT:  # it is the function itself then
         file = dispatcher._cache._cache_file  # Numba has no public way to say this
-        with contextlib.suppress(OSError):  # in an archive: there it does not change
+        # Of a module in an archive Numba looks at the whole archive.
+        with contextlib.suppress(OSError):
             file._source_stamp = sources(pathlib.Path(inspect.getfile(function)).parent)
     return dispatcher

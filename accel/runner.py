@@ -187,6 +187,25 @@ def _accuracy(scores: np.ndarray, labels: np.ndarray) -> dict[str, int]:
     return {"correct": right, "images": len(scores)}
 
 
+def _simulate(
+    simulator, machine: Params, graph: Graph, mapping, behaviour: Memory, pixels: np.ndarray,
+    batch: int, tell: Progress,
+) -> tuple[list[Batch], float]:
+    """Run all images, ``batch`` at a time; return also the seconds of building the simulator."""
+    parts = [pixels[start : start + batch] for start in range(0, len(pixels), batch)]
+    programs = {
+        size: compile_graph(graph, machine, size, mapping=mapping) for size in set(map(len, parts))
+    }
+    began = time.perf_counter()
+    simulator.build(machine, tell)
+    build_seconds = time.perf_counter() - began
+    batches = []
+    for number, part in enumerate(parts):
+        tell("simulating", number / len(parts))
+        batches.append(run_batch(simulator, programs[len(part)], graph, part, behaviour))
+    return batches, build_seconds
+
+
 def run(
     model: str | os.PathLike | Graph,
     inputs=None,
@@ -245,24 +264,13 @@ def run(
     if labels is not None and len(labels) < len(pixels):
         raise InputError(f"there are {len(labels)} labels for {len(pixels)} images")
 
-    starts = range(0, len(pixels), batch)
     mapping, found = mapper.choose(
         graph, machine, min(batch, len(pixels)), behaviour, search, tell
     )
-    programs = {
-        size: compile_graph(graph, machine, size, mapping=mapping)
-        for size in {len(pixels[start : start + batch]) for start in starts}
-    }
     simulator = get_engine(engine)
-    began = time.perf_counter()
-    simulator.build(machine, tell)
-    build_seconds = time.perf_counter() - began
-
-    batches = []
-    for start in starts:
-        tell("simulating", start / len(pixels))
-        part = pixels[start : start + batch]
-        batches.append(run_batch(simulator, programs[len(part)], graph, part, behaviour))
+    batches, build_seconds = _simulate(
+        simulator, machine, graph, mapping, behaviour, pixels, batch, tell
+    )
     tell("golden model", 1.0)
     got, expected = _witnesses(graph, pixels, batches)
     outputs = ports.outputs(graph, got)

@@ -226,6 +226,11 @@ class CeilDivide(wiring.Component):
         return m
 
 
+def _verdict(known, legal):
+    """The error of a command, of a known opcode or not, whose fields are legal or not."""
+    return Mux(~known, Error.ILLEGAL_OPCODE, Mux(legal, Error.NONE, Error.ILLEGAL_FIELD))
+
+
 class CommandCheck(wiring.Component):
     """Holds each command while it is checked against the rules of its opcode.
 
@@ -267,7 +272,7 @@ class CommandCheck(wiring.Component):
         opcode = command[:OPCODE_BITS]
         kind = Signal(KIND_BITS, reset_less=True)
         m.d.sync += [kind[op].eq(opcode == op) for op in _rules(params)]
-        load, exe, post = (fields_of(command, op) for op in (Op.LOAD, Op.EXEC, Op.POST))
+        load, post = (fields_of(command, op) for op in (Op.LOAD, Op.POST))
         pooled = Signal()
         m.d.comb += pooled.eq((opcode == Op.POST) & (post.pool != Pool.NONE))
 
@@ -292,17 +297,7 @@ class CommandCheck(wiring.Component):
                 with m.If(self.commands.valid):
                     m.next = "RULES"
             with m.State("RULES"):
-                m.d.sync += [a.eq(0), b.eq(0), fills.eq(0), limit.eq(params.input_bytes)]
-                with m.Switch(opcode):
-                    with m.Case(Op.LOAD, Op.WLOAD):  # their fields lie in the same places
-                        m.d.sync += [a.eq(load.inner), b.eq(load.items)]
-                        m.d.sync += fills.eq(load.fill_left + load.fill_right)
-                        with m.If(opcode == Op.WLOAD):
-                            m.d.sync += limit.eq(params.window_bytes)
-                    with m.Case(Op.EXEC):
-                        m.d.sync += [a.eq(exe.nx), b.eq(exe.ny), limit.eq(params.bank_rows)]
-                    with m.Case(Op.POST):
-                        m.d.sync += [b.eq(post.out_w), limit.eq(params.pool_entries)]
+                self._choose(m, command, a, b, fills, limit)
                 m.d.comb += divide.start.eq(pooled)
                 with m.If(pooled):
                     m.next = "DIVIDE"
@@ -334,15 +329,25 @@ class CommandCheck(wiring.Component):
             self.checked.valid.eq(fsm.ongoing("OFFER")),
             self.checked.p.command.eq(command),
             self.checked.p.kind.eq(kind),
-            self.checked.p.error.eq(
-                Mux(
-                    ~known,
-                    Error.ILLEGAL_OPCODE,
-                    Mux(sound & fits, Error.NONE, Error.ILLEGAL_FIELD),
-                )
-            ),
+            self.checked.p.error.eq(_verdict(known, sound & fits)),
         ]
         return m
+
+    def _choose(self, m, command, a, b, fills, limit):
+        """Register the factors of an opcode's product rule, what is added to it, and its limit."""
+        params = self._params
+        load, exe, post = (fields_of(command, op) for op in (Op.LOAD, Op.EXEC, Op.POST))
+        m.d.sync += [a.eq(0), b.eq(0), fills.eq(0), limit.eq(params.input_bytes)]
+        with m.Switch(command[:OPCODE_BITS]):
+            with m.Case(Op.LOAD, Op.WLOAD):  # their fields lie in the same places
+                m.d.sync += [a.eq(load.inner), b.eq(load.items)]
+                m.d.sync += fills.eq(load.fill_left + load.fill_right)
+                with m.If(command[:OPCODE_BITS] == Op.WLOAD):
+                    m.d.sync += limit.eq(params.window_bytes)
+            with m.Case(Op.EXEC):
+                m.d.sync += [a.eq(exe.nx), b.eq(exe.ny), limit.eq(params.bank_rows)]
+            with m.Case(Op.POST):
+                m.d.sync += [b.eq(post.out_w), limit.eq(params.pool_entries)]
 
     def _judge_fields(self, m, command):
         """The opcodes whose single-field rules a command breaks, two cycles later.

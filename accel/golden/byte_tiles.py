@@ -260,7 +260,8 @@ class Layer(NamedTuple):
     Attributes:
         geometry: see Geometry.
         packed: see Packed.
-        numbers: int64, all plain numbers of the two, as ``enter`` takes them.
+        numbers: int64, all plain numbers of Geometry and of the Recipe, in the order of their
+            fields.
     """
 
     geometry: Geometry
