@@ -80,7 +80,8 @@ def load_turn(w, s, before, c, table, q, done, granted, owner, client):
         fill,
         chunk, granted == client, owner == client,
     )  # fmt: skip
-    turns.rest(w, 1 << number, turns.changed(s, before, 0, load.SCALARS))
+    known = owner == client or load.stirs(s)
+    turns.rest(w, 1 << number, turns.changed_unless(known, s, before, load.SCALARS))
     return takes, completed
 
 
@@ -99,11 +100,8 @@ def weights_turn(w, s, before, c, table, q, done, granted, owner, swap, slot_fre
     )  # fmt: skip
     if s[weights.FILLED] != filled:
         turns.wake(w, turns.B_EXEC)
-    # What the next edge changes for sure need not be compared, which takes longer.
-    loading = s[weights.LOADING] != 0
-    turns.rest(
-        w, turns.B_WEIGHTS, loading or turns.changed(s, before, 0, weights.SCALARS)
-    )
+    known = owner == reads.WEIGHTS or weights.stirs(s)
+    turns.rest(w, turns.B_WEIGHTS, turns.changed_unless(known, s, before, weights.SCALARS))
     return takes, completed
 
 
@@ -134,7 +132,7 @@ def execute_turn(w, s, before, c, cycle, table, q, done, filled, bank_free):
         s, c, cycle, table, fetch.first(q, EXEC), fetch.offers(q, EXEC), done, filled, bank_free
     )
     before[execute.PIXELS_LEFT], before[execute.LANE] = s[execute.PIXELS_LEFT], s[execute.LANE]
-    stirs = execute.stirs(s) or turns.changed(s, before, 0, execute.SCALARS)
+    stirs = turns.changed_unless(execute.stirs(s), s, before, execute.SCALARS)
     w[turns.PIXELS] = s[execute.PIXELS_LEFT] == pixels - 1
     w[turns.LANES] = s[execute.LANE] == lane + 1
     still = s[execute.PIXELS_LEFT] == pixels and s[execute.LANE] == lane
@@ -189,8 +187,9 @@ def post_turn(w, poster, before, pooler, pool_before, c, table, q, done, written
     )
     if begins and kind != 0:
         pool.begin(pooler, table, current)
-    stirs = turns.changed(poster, before, 0, post.SCALARS)
-    if kind != 0 and turns.changed(pooler, pool_before, 0, pool.SCALARS):
+    known = post.stirs(poster)
+    stirs = turns.changed_unless(known, poster, before, post.SCALARS)
+    if kind != 0 and turns.changed_unless(known, pooler, pool_before, pool.SCALARS):
         stirs = True
     turns.rest(w, turns.B_POST, stirs)
 
@@ -212,7 +211,7 @@ def store_turn(
     if takes != (w[level] != 0):
         turns.wake(w, turns.B_POST if block == turns.B_STORE else turns.B_WINDOW)
     w[level] = takes
-    turns.rest(w, block, turns.changed(s, before, 0, store.SCALARS))
+    turns.rest(w, block, turns.changed_unless(store.stirs(s), s, before, store.SCALARS))
     return sent, address, completed
 
 
@@ -228,7 +227,8 @@ def _window(w, s, before, c, cycle, table, q, done, recorded, stored, completed)
         s, c, cycle, table, fetch.first(q, WINDOW), fetch.offers(q, WINDOW), done, recorded,
         stored, completed,
     )  # fmt: skip
-    turns.rest(w, turns.B_WINDOW, turns.changed(s, before, 0, walker.SCALARS))
+    stirs = turns.changed_unless(walker.stirs(s), s, before, walker.SCALARS)
+    turns.rest(w, turns.B_WINDOW, stirs)
     return takes
 
 
@@ -270,9 +270,7 @@ def window_side(
 ):
     """The window unit's turns, and the bus that it shares with post-processing."""
     _, _, _, q, _, _, _, _, _, storer, _, _, wloader, wparamer, unit, wstorer, shared, _ = states
-    _, _, _, _, _, _, _, _, _, _, _, _, b_wloader, b_wparamer, b_unit, b_wstorer, b_shared, _ = (
-        befores
-    )
+    _, _, _, _, _, _, _, _, _, _, _, _, b_wloader, b_wparamer, b_unit, b_wstorer, _, _ = befores
     busy, slot_free = walker.issues(unit), walker.slot_free(unit, cycle)
     macs, recorded = unit[walker.MACS], wparamer[wparams.COMPLETED] != 0
     # Who may show his address and data in this cycle.
@@ -306,8 +304,7 @@ def window_side(
         w, wparamer, b_wparamer, c, tables[WPARAM], q, done, granted, owner, slot_free
     )
     arbiter.arbiter(shared, taken, length, port, shown, closes, awready, wready, answered)
-    if turns.changed(shared, b_shared, 0, arbiter.SCALARS):
-        w[turns.BUSY] = 1
+    w[turns.BUSY] = 1
     return WindowResult(
         busy, sent, macs, takes_wload << WLOAD | takes_wparam << WPARAM | takes_window << WINDOW,
         wload_done << WLOAD | wparam_done << WPARAM | window_done << WINDOW, taken == 0,

@@ -50,7 +50,8 @@ def event(s):
 @edge
 def stirs(s):
     """Whether the next edge changes something for sure; not all such cases are known."""
-    return s[SWAP] != 0 or s[MACS_1] != s[MACS_2] or s[MACS_2] != s[MACS_3]
+    begins = s[STARTS] != 0 and s[VALID] != 0 and s[WAIT_BANK] | s[WAIT_WEIGHTS] == 0
+    return begins or s[SWAP] != 0 or s[MACS_1] != s[MACS_2] or s[MACS_2] != s[MACS_3]
 
 
 @edge

@@ -61,6 +61,12 @@ def finished(s):
 
 
 @edge
+def stirs(s):
+    """Whether the next edge changes something for sure; not all such cases are known."""
+    return s[ROUTE] != NONE or s[CHECKING] > _OFFER
+
+
+@edge
 def fetch(s, q, c, accepted, arrived, route, pooled):
     """An edge of the fetcher.
 

@@ -57,6 +57,12 @@ def active(s):
 
 
 @edge
+def stirs(s):
+    """Whether the next edge changes something for sure; not all such cases are known."""
+    return s[BUSY] != 0 and (s[P_FILL] != 0 or s[_DATA + OUTPUT] != 0)
+
+
+@edge
 def load(
     s, c, table, number, offered, done, delay, waits, fill_shift, chunk_shift, granted, arrived
 ):

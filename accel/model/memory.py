@@ -132,3 +132,19 @@ def pass_by(s, c, cycles):
     """Let time pass."""
     s[CYCLE] += cycles
     s[CREDIT] = min(s[CREDIT] + cycles * c[RATE], c[BUS])
+
+
+@edge
+def beats_ahead(s, c):
+    """In how many cycles from the next one on a beat comes that is not its burst's last."""
+    if c[RATE] < c[BUS] or not has_data(s):
+        return 0
+    return s[_BEATS + (s[READ_HEAD] & _RING)] - 1
+
+
+@edge
+def pass_beats(s, cycles):
+    """Let so many of these pass."""
+    s[CYCLE] += cycles
+    s[CREDIT] = 0
+    s[_BEATS + (s[READ_HEAD] & _RING)] -= cycles

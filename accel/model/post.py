@@ -58,6 +58,12 @@ def waits(s):
 
 
 @edge
+def stirs(s):
+    """Whether the next edge changes something for sure; not all such cases are known."""
+    return s[FREED] | s[BANK_FREE] | s[LAST_READS] | s[COMPLETE] | s[ENDS] != 0
+
+
+@edge
 def starts(s, table):
     """Whether a POST starts in this cycle: it is the moment of ``begin``."""
     return (

@@ -37,6 +37,12 @@ def outstanding(s):
 
 
 @edge
+def next_owner(s):
+    """Whose the next beat is."""
+    return s[_OWNERS + (s[HEAD] & _MAX_READS - 1)] if s[TAIL] != s[HEAD] else NOBODY
+
+
+@edge
 def master(s, arready, rvalid, rlast, granted, beats):
     """An edge of the read master; ``granted`` is who has a burst of ``beats`` taken."""
     s[MOVED] = (s[ARVALID] != 0 and arready) or rvalid
@@ -72,6 +78,21 @@ def takes_range(s, at, granted):
 
 
 @edge
+def steady(s, at, valid):
+    """Whether nothing moves without a grant; ``valid``: a range is offered."""
+    if s[at + HELD] == 0:
+        return s[at + BUSY] == 0 and not valid
+    return s[at + BUSY] != 0 or not valid
+
+
+@edge
+def free(s, at, beats):
+    """The place of ``beats`` becomes free, from the next cycle on."""
+    s[at + ROOM] += s[at + FREED]
+    s[at + FREED] = beats
+
+
+@edge
 def split(s, at, c, granted, valid, address, length, freed):
     """An edge of splitter and request register.
 
@@ -80,8 +101,9 @@ def split(s, at, c, granted, valid, address, length, freed):
     """
     moves = s[at + HELD] == 0 or granted
     taking = s[at + BUSY] == 0 or (moves and s[at + END] < MAX_BURST)
-    s[at + ROOM] += s[at + FREED] - (s[at + HELD_BEATS] if granted else 0)
-    s[at + FREED] = freed
+    free(s, at, freed)
+    if granted:
+        s[at + ROOM] -= s[at + HELD_BEATS]
     if moves:
         s[at + HELD] = s[at + BUSY]
         if s[at + BUSY]:

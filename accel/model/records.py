@@ -1,5 +1,6 @@
 """Parameter records and tiles, asked for ahead of their use: WEIGHTS and WPARAM commands."""
 
+from accel.model import reads
 from accel.model.commands import W_SRC, W_TILES
 from accel.model.edge import edge
 from accel.model.queues import waits_met
@@ -42,6 +43,18 @@ def pack(s, c, arrived):
         s[PACKED] = 0
         return 1
     return 0
+
+
+@edge
+def steady(s):
+    """Whether edges without a grant or a new command change nothing but what ``free`` does."""
+    return reads.steady(s, SPLIT, s[PENDING] != 0)
+
+
+@edge
+def free(s, c, entries):
+    """The place of ``entries`` that leave the queue of data becomes free."""
+    reads.free(s, SPLIT, entries * c[ENTRY_BEATS])
 
 
 @edge

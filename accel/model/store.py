@@ -106,6 +106,12 @@ def snapshots(s):
 
 
 @edge
+def stirs(s):
+    """Whether the next edge changes something for sure; not all such cases are known."""
+    return s[T_FLAGS] | s[O_FLAGS] | s[M_FLAGS] != 0
+
+
+@edge
 def begin(s, table, number):
     """A command with ``begin`` starts; called behind the edge."""
     s[ADDRESS] = table[number, P_DST]

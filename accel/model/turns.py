@@ -67,6 +67,18 @@ def changed(s, before, first, end):
 
 
 @edge
+def changed_unless(known, s, before, end):
+    """The same for registers 0 to ``end``; ``known``: they will change again, so do not look.
+
+    Looking takes long: registers that have just been written one by one are read many at a time.
+    """
+    if known:
+        before[0] = ~s[0]  # so that the next look finds a change
+        return True
+    return changed(s, before, 0, end)
+
+
+@edge
 def rest(w, block, stirs):
     """A block has had its turn: it sleeps, unless it ``stirs``."""
     w[BUSY] = 1

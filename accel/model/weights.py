@@ -4,7 +4,7 @@ import numpy as np
 
 from accel.model import records
 from accel.model.edge import edge
-from accel.model.reads import ROOM, asks
+from accel.model.reads import FREED, ROOM, asks
 from accel.model.records import RECORDS, SPLIT
 from accel.model.shape import (
     DONE_WEIGHTS_DELAY,
@@ -48,9 +48,60 @@ def fifo_empty(s, c):
 
 
 @edge
+def stirs(s):
+    """Whether the next edge changes something for sure; not all such cases are known."""
+    return s[LOADING] | s[BEGAN] | s[LEAVING] | s[SPLIT + FREED] != 0
+
+
+@edge
 def completes(s, c):
     """Whether a command completes in this cycle."""
     return s[LOADING] != 0 and s[NUMBER] == c[ROWS] - 1 and s[IN_TILES] == 0
+
+
+@edge
+def steady(s):
+    """Whether edges without a grant, a swap, a new command or slot do what ``stream`` does."""
+    return (
+        s[BEGAN] == 0 and not requests(s) and records.steady(s)
+        and (s[IN_TILES] != 0 or s[LOADING] != 0 or s[SLOTS] == 0 or not records.has_tiles(s))
+    )  # fmt: skip
+
+
+@edge
+def stream(s, c, comes, most):
+    """Let up to ``most`` edges of a steady engine pass; ``comes``: in each a beat has come.
+
+    Returns:
+        How many edges it was.
+    """
+    loading = s[LOADING] != 0
+    for cycles in range(most):
+        if loading:
+            ends = s[NUMBER] == c[ROWS] - 1
+        else:
+            ends = s[IN_TILES] != 0 and s[FILLED] == 0 and s[AVAILABLE] >= c[TILE_ENTRIES]
+        if ends or requests(s):
+            return cycles
+        if not (comes or loading or s[LEAVING] or s[SPLIT + FREED]):
+            return most
+        s[AVAILABLE] += records.pack(s, c, comes)
+        records.free(s, c, s[LEAVING] >> _POP - 1)
+        _leave(s, loading and _entry_ends(s, c))
+        s[NUMBER] += loading
+    return most
+
+
+@edge
+def _entry_ends(s, c):
+    """Whether the word that is used is its entry's last."""
+    return s[NUMBER] & c[WORDS_PER_ENTRY] - 1 == c[WORDS_PER_ENTRY] - 1
+
+
+@edge
+def _leave(s, pop):
+    """An edge of the way that entries leave by."""
+    s[LEAVING] = (s[LEAVING] << 1 | pop) & (1 << _POP) - 1
 
 
 @edge
@@ -77,7 +128,7 @@ def weights(s, c, table, number, offered, done, granted, arrived, swap, slot_fre
         and s[AVAILABLE] != 0
     )  # fmt: skip
     row = begin or s[LOADING] != 0
-    pop = (row or param) and (s[NUMBER] & c[WORDS_PER_ENTRY] - 1) == c[WORDS_PER_ENTRY] - 1
+    pop = (row or param) and _entry_ends(s, c)
     last_row = s[LOADING] != 0 and s[NUMBER] == c[ROWS] - 1
     last_param = param and s[NUMBER] == c[PARAM_WORDS] - 1
     completed = completes(s, c)
@@ -87,7 +138,7 @@ def weights(s, c, table, number, offered, done, granted, arrived, swap, slot_fre
         s, c, c[TILE_BYTES], table, number, offered, done, DONE_WEIGHTS_DELAY, granted, completed,
         last_param, s[LEAVING] >> _POP - 1,
     )  # fmt: skip
-    s[LEAVING] = (s[LEAVING] << 1 | pop) & (1 << _POP) - 1
+    _leave(s, pop)
 
     if last_row or last_param:
         s[NUMBER] = 0

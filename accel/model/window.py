@@ -53,6 +53,12 @@ def issues(s):
 
 
 @edge
+def stirs(s):
+    """Whether the next edge changes something for sure; not all such cases are known."""
+    return issues(s) or s[FREED] != 0
+
+
+@edge
 def slot_free(s, cycle):
     """Whether a parameter slot becomes free in this cycle."""
     return s[FREE_HEAD] != s[FREE_TAIL] and s[_FREE + (s[FREE_HEAD] & _RING)] == cycle

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from accel.bench.sim import convolutions
 from accel.compiler import compile_graph
 from accel.frontend import load
 from accel.isa import Op, pack
@@ -59,6 +60,19 @@ def test_leaving_out_cycles_changes_nothing(latency, width):
     program = compile_graph(load(BUILTIN["mnist"].network), MACHINES[0], 1)
     step = program.steps[0]
     arguments = (MACHINES[0], program.image, step.start, step.commands, latency, width)
+    assert predict(*arguments) == predict(*arguments, skip=False)
+
+
+@pytest.mark.parametrize("latency, width", [(1, 0), (32, 0), (100, 3), (300, 128)])
+@pytest.mark.parametrize("rows, cols, bus", [(8, 8, 16), (16, 16, 16), (16, 32, 8), (32, 16, 64)])
+@pytest.mark.parametrize("channels, size", [(64, 28), (128, 7)])
+def test_leaving_out_steady_cycles_changes_nothing(
+    channels, size, rows, cols, bus, latency, width
+):
+    params = Params(rows=rows, cols=cols, bus_bytes=bus)
+    program = compile_graph(convolutions(channels, size, 2), params, 1)
+    step = program.steps[0]
+    arguments = (params, program.image, step.start, step.commands, latency, width)
     assert predict(*arguments) == predict(*arguments, skip=False)
 
 
