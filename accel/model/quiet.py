@@ -62,7 +62,7 @@ def pass_by(w, c, cycle, limit, tables, states, befores, done):
     """
     (mem, master, _, q, loader, weigher, exe, _, _, storer, board, counts, wloader, wparamer, unit,
      wstorer, _, _) = states  # fmt: skip
-    _, _, _, _, _, b_weigher, b_exe, _, _, _, _, _, _, _, _, _, _, _ = befores
+    _, _, _, _, _, b_weigher, b_exe, _, _, _, b_board, _, _, _, _, _, _, _ = befores
     others = load.requests(loader) or load.requests(wloader) or wparams.requests(wparamer)
     writing = store.outstanding(storer) or store.outstanding(wstorer)
     loading, drained = load.active(loader), board[supervise.DRAINED] != 0
@@ -99,7 +99,7 @@ def pass_by(w, c, cycle, limit, tables, states, befores, done):
         starved = (exe[execute.WAIT_LOAD] != 0 and loading) or (
             wait_weights and weights.fifo_empty(weigher, c)
         )
-        board[supervise.OUTSTANDING] = reads.outstanding(master) or writing
+        b_board[supervise.OUTSTANDING] = reads.outstanding(master) or writing
         supervise.count(
             counts, done, exe[execute.BUSY] != 0, starved, exe[execute.WAIT_BANK] != 0,
             wait_weights, drained, exe[execute.MACS_3], master[reads.BEAT], False, False,
@@ -119,4 +119,6 @@ def pass_by(w, c, cycle, limit, tables, states, befores, done):
                 beats,
             )  # fmt: skip
             memory.end(mem, c, drives, read_beats, 0, False)
+    if cycle != start:
+        board[supervise.OUTSTANDING] = b_board[supervise.OUTSTANDING]
     return cycle

@@ -56,7 +56,7 @@ def machine(skip: bool, notes: bool):
         """
         (mem, master, fetcher, q, loader, weigher, exe, poster, pooler, storer, board, counts,
          wloader, wparamer, unit, wstorer, _, w) = states  # fmt: skip
-        (_, _, b_fetcher, b_q, b_loader, b_weigher, b_exe, b_poster, b_pooler, b_storer, _, _,
+        (_, _, b_fetcher, b_q, b_loader, b_weigher, b_exe, b_poster, b_pooler, b_storer, b_board, _,
          _, _, _, _, _, _) = befores  # fmt: skip
         loads, tiles, execs, posts = tables[LOAD], tables[WEIGHTS], tables[EXEC], tables[POST]
         has_window = c[TAPS] != 0
@@ -167,6 +167,8 @@ def machine(skip: bool, notes: bool):
                 open_bus,
             )  # fmt: skip
             blocks.settle(w, done, count)
+            if turns.changed(board, b_board, 0, supervise.SCALARS):
+                w[turns.BUSY] = 1
             if master[reads.ARVALID] or rvalid or granted != reads.NOBODY or master[reads.MOVED]:
                 w[turns.BUSY] = 1
                 read_beats = master[reads.ARBEATS] if master[reads.ARVALID] and arready else 0
@@ -180,10 +182,7 @@ def machine(skip: bool, notes: bool):
 
             if skip and quiet.begins(w, states):
                 cycle = quiet.pass_by(w, c, cycle, max_cycles, tables, states, befores, done)
-            if (
-                skip and w[turns.BUSY] == 0 and w[turns.NEXT] == 0
-                and supervise.rests(board, exec_idle, all_sent, pending)
-            ):  # fmt: skip
+            if skip and w[turns.BUSY] == 0 and w[turns.NEXT] == 0:
                 # Nothing but a steady exec engine: the next cycles are all like this one.
                 cycles = min(blocks.steady_cycles(w, exe, c), execute.event(exe) - cycle - 1)
                 cycles = min(cycles, walker.event(unit) - cycle - 1, memory.rest(mem))

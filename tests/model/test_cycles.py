@@ -12,6 +12,7 @@ from accel.params import Params
 from accel.sim import get_engine
 from accel.sim.engine import Memory
 from models import BUILTIN
+from tests.support import networks
 from tests.support.campaign import MACHINES
 from tests.support.cycle_campaign import check_layer, differences
 
@@ -73,6 +74,17 @@ def test_leaving_out_steady_cycles_changes_nothing(
     program = compile_graph(convolutions(channels, size, 2), params, 1)
     step = program.steps[0]
     arguments = (params, program.image, step.start, step.commands, latency, width)
+    assert predict(*arguments) == predict(*arguments, skip=False)
+
+
+@pytest.mark.parametrize("latency, width", [(32, 0), (66, 2), (83, 0)])
+@pytest.mark.parametrize("machine", [0, 2])
+def test_leaving_out_cycles_behind_the_last_exec_changes_nothing(machine, latency, width):
+    net = networks.Builder(np.random.default_rng(3), (23, 19, 16))
+    graph = net.conv(16).add(net.tensors["input"]).graph()
+    program = compile_graph(graph, MACHINES[machine], 2)
+    step = program.steps[0]
+    arguments = (MACHINES[machine], program.image, step.start, step.commands, latency, width)
     assert predict(*arguments) == predict(*arguments, skip=False)
 
 
