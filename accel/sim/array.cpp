@@ -13,11 +13,11 @@
 // [vectors][ROWS]; tile n of `weights` [tiles][ROWS][COLS] (n modulo tiles) swaps in cycle
 // tile * (n + 1) - 1 and works on the vectors from the next cycle on.  `sums` is null, or gets the
 // array's outputs of every cycle, [cycles][COLS].
-extern "C" void array_run(uint64_t cycles, uint32_t tile, const int8_t* lanes, uint32_t vectors,
-                          const int8_t* weights, uint32_t tiles, int32_t* sums) {
+extern "C" __attribute__((visibility("default")))
+void array_run(uint64_t cycles, uint32_t tile, const int8_t* lanes, uint32_t vectors,
+               const int8_t* weights, uint32_t tiles, int32_t* sums) {
     VerilatedContext context;
     Vaccelerator top(&context);
-    top.clk = 1;  // so that the first falling edge is one
     top.eval();
     uint32_t vector = 0, phase = 0, number = 0;
     for (uint64_t cycle = 0; cycle < cycles; ++cycle) {
@@ -34,10 +34,11 @@ extern "C" void array_run(uint64_t cycles, uint32_t tile, const int8_t* lanes, u
             phase = 0;
             if (++number == tiles) number = 0;
         }
-        top.clk = 0;
+        // The cycle begins with these inputs.
+        top.clk = 1;
         top.eval();
         if (sums) memcpy(sums + cycle * COLS, &top.psums, 4 * COLS);
-        top.clk = 1;
+        top.clk = 0;
         top.eval();
     }
     top.final();

@@ -35,6 +35,7 @@ Progress = Callable[[str, float], None]
 PREFIX = "Vaccelerator"
 LIBRARY = "accelerator.so"
 _HARNESS = pathlib.Path(__file__).with_name("harness.cpp")
+_SIGN = pathlib.Path(__file__).with_name("sign.h")
 _VERILATOR_FLAGS = (
     "--cc", "-O3", "--x-assign", "fast", "--x-initial", "0", "--no-timing",
     "--output-split", "5000", "-Wno-fatal", "-Wno-lint", "-Wno-style",
@@ -43,6 +44,8 @@ _COMPILE_FLAGS = (
     "-std=gnu++17", "-fPIC", "-march=native", "-DVERILATOR=1", "-DVL_TIME_CONTEXT",
     "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE=0", "-DVM_TRACE_FST=0",
     "-DVM_TRACE_VCD=0", "-DVM_TRACE_SAIF=0", "-w",
+    # What only the library itself calls can be part of its caller.
+    "-fvisibility=hidden",
 )
 _FAST, _SLOW = "-O2", "-O1"
 #: Entries of a kind kept in the cache; beyond that the longest unused ones go.
@@ -117,7 +120,7 @@ class Builder:
         defines = [
             f"-DBUS_BYTES={params.bus_bytes}", f"-DROWS={params.rows}", f"-DCOLS={params.cols}"
         ]
-        key = _key(text, harness.read_text(), *defines, self._identity)
+        key = _key(text, harness.read_text(), _SIGN.read_text(), *defines, self._identity)
 
         def make(directory):
             self._library(directory, text, harness, defines, progress)
@@ -157,7 +160,8 @@ class Builder:
             for name in lists[f"{kind}_{speed}"]
         ]
         sources.append((harness, _FAST))
-        objects = self._compile_all(sources, work, ["-I.", *defines], "compile", progress)
+        flags = ["-I.", "-include", str(_SIGN), *defines]
+        objects = self._compile_all(sources, work, flags, "compile", progress)
         progress("link", 0.0)
         self._compile("-shared", "-o", f"../{LIBRARY}", *objects, *runtime, "-pthread", cwd=work)
         shutil.rmtree(work)

@@ -18,6 +18,9 @@
 #include "Vaccelerator.h"
 #include "verilated.h"
 
+// What Python calls; all else is hidden in the library.
+#define EXPORTED extern "C" __attribute__((visibility("default")))
+
 namespace {
 
 constexpr uint64_t BUS = BUS_BYTES;
@@ -25,7 +28,7 @@ constexpr uint64_t STROBES = (BUS + 7) / 8;
 constexpr uint64_t OUTSTANDING = 32;
 constexpr uint64_t PAGE = 4096;
 constexpr uint64_t ANSWER = 1000;
-constexpr int RESET_CYCLES = 4;
+constexpr int RESET_CYCLES = 3;
 enum { OKAY = 0, SLVERR = 2, DECERR = 3, INCR = 1 };
 
 }  // namespace
@@ -384,12 +387,11 @@ class Run {
           host_(new Host(config_, failure_, result_)), top_(&context_) {
         top_.s_axil_wstrb = 0xF;
         top_.s_axil_bready = top_.s_axil_rready = 1;
-        for (int cycle = 0; cycle < RESET_CYCLES; ++cycle) {
-            // The register behind rst makes it arrive, and end, a cycle later.
-            top_.rst = cycle < RESET_CYCLES - 1;
-            low();
-            high();
-        }
+        top_.eval();
+        // The register behind rst makes the reset end in the first cycle that is simulated.
+        top_.rst = 1;
+        for (int number = 0; number < RESET_CYCLES; ++number) cycle();
+        top_.rst = 0;
     }
     ~Run() { top_.final(); }
 
@@ -405,10 +407,9 @@ class Run {
         for (; cycles && !failure_.any() && !host_->finished(); --cycles) {
             memory_.begin(top_);
             host_->begin(top_);
-            low();
+            cycle();
             memory_.end(top_);
             if (!failure_.any()) host_->end(top_);
-            high();
             ++result_.cycles;
         }
         result_.finished = failure_.any() || host_->finished();
@@ -417,12 +418,11 @@ class Run {
     const Result& result() const { return result_; }
 
   private:
-    void low() {
-        top_.clk = 0;
-        top_.eval();
-    }
-    void high() {
+    // To the next cycle, with the inputs as they are now; then there are its outputs.
+    void cycle() {
         top_.clk = 1;
+        top_.eval();
+        top_.clk = 0;  // clock gates open and close
         top_.eval();
     }
 
@@ -435,13 +435,13 @@ class Run {
     Vaccelerator top_;
 };
 
-extern "C" Run* accel_begin(const Config* config) { return new Run(*config); }
+EXPORTED Run* accel_begin(const Config* config) { return new Run(*config); }
 
-extern "C" void accel_restart(Run* run, const Config* config) { run->restart(*config); }
+EXPORTED void accel_restart(Run* run, const Config* config) { run->restart(*config); }
 
-extern "C" void accel_advance(Run* run, uint64_t cycles, Result* result) {
+EXPORTED void accel_advance(Run* run, uint64_t cycles, Result* result) {
     run->advance(cycles);
     *result = run->result();
 }
 
-extern "C" void accel_end(Run* run) { delete run; }
+EXPORTED void accel_end(Run* run) { delete run; }

