@@ -84,6 +84,7 @@ def pass_by(w, c, cycle, limit, tables, states, befores, done):
             or not (w[turns.NEXT] or moves or memory.has_data(mem))
         ):  # fmt: skip
             break
+        # Behind a quiet cycle the weight engine's gate has settled.
         if cycle != start and not granted and stretch.begins(w, exe, master, weigher):
             cycles = stretch.pass_by(
                 w, c, cycle, end, drained, mem, master, weigher, b_weigher, exe, counts, done

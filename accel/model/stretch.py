@@ -9,7 +9,7 @@ from accel.model.edge import edge
 
 @edge
 def begins(w, exe, master, weigher):
-    """Whether the next cycle may be of the kind; the weight engine's gate has settled."""
+    """Whether the next cycle may be of the kind, if the weight engine's gate has settled."""
     return (
         w[turns.NEXT] & turns.B_EXEC == 0 and w[turns.PIXELS] != 0 and exe[execute.BUSY] != 0
         and master[reads.ARVALID] == 0 and weights.steady(weigher)
