@@ -6,13 +6,10 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from rtl.queue import RamQueue
-from rtl.rest import add_resting
 
 #: Commands travel from the fetcher to their queues in words of this many bits, low word first: the
 #: way is long, and a whole command is up to 512 wires and as many memory cells' write enables.
 WORD_BITS = 64
-#: Cycles in which the counts settle after a command has come or gone.
-SETTLE = 7
 
 
 def words_of(bits: int) -> int:
@@ -56,7 +53,7 @@ class CommandQueue(wiring.Component):
         )
 
     def elaborate(self, platform):
-        shell, m = Module(), Module()
+        m = Module()
         # At least a command more than `depth` fits, with what is on its way to the register.
         m.submodules.words = words = RamQueue(
             WORD_BITS, max(4, 1 << ceil_log2(self._words * self._depth))
@@ -90,7 +87,4 @@ class CommandQueue(wiring.Component):
             ]
             with m.If(left == 0):
                 m.d.sync += [left.eq(self._words - 1), self.output.valid.eq(1)]
-        comes = self.write | (self.pending & ~self.output.valid)
-        goes = self.output.valid & self.output.ready
-        add_resting(shell, platform, comes | goes, SETTLE, queue=m)
-        return shell
+        return m

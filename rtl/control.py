@@ -1,33 +1,15 @@
-"""The host's side: AXI4-Lite registers, start and end of a run, errors, interrupt, watchdog."""
-
-import functools
-import operator
+"""The host's side: start and end of a run, errors, interrupt, watchdog."""
 
 from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from accel.isa import ID_VALUE, Error, Reg
+from accel.isa import Error
 from accel.params import Params
 from rtl.check import ERROR_BITS
 from rtl.counters import record_layout
+from rtl.registers import Registers, axi_lite
 from rtl.reset import RESET_CYCLES
-
-ADDR_BITS = 8
-DATA_BITS = 32
-#: Cycles from a register's address to its value.
-READ_LATENCY = 3
-
-#: AXI4-Lite from the master's side; responses are always OKAY.
-axi_lite = wiring.Signature(
-    {
-        "awaddr": Out(ADDR_BITS), "awvalid": Out(1), "awready": In(1),
-        "wdata": Out(DATA_BITS), "wstrb": Out(DATA_BITS // 8), "wvalid": Out(1), "wready": In(1),
-        "bresp": In(2), "bvalid": In(1), "bready": Out(1),
-        "araddr": Out(ADDR_BITS), "arvalid": Out(1), "arready": In(1),
-        "rdata": In(DATA_BITS), "rresp": In(2), "rvalid": In(1), "rready": Out(1),
-    }
-)  # fmt: skip
 
 
 def core_port(params: Params) -> wiring.Signature:
@@ -59,56 +41,6 @@ def core_port(params: Params) -> wiring.Signature:
             "record": In(record_layout),
         }
     )
-
-
-class RegisterPort(wiring.Component):
-    """Turns AXI4-Lite transactions into single-cycle register accesses.
-
-    Members:
-        bus: the AXI4-Lite slave.  Write address and data may come in either order; one write and
-            one read are accepted at a time, and each may wait for its response to be taken.
-        write: strobe, with ``write_addr``, ``write_data`` and ``write_mask`` (a bit per bit).
-        read_addr: of the read going on; ``read_data`` must follow it READ_LATENCY cycles later.
-    """
-
-    bus: In(axi_lite)
-    write: Out(1)
-    write_addr: Out(ADDR_BITS)
-    write_data: Out(DATA_BITS)
-    write_mask: Out(DATA_BITS)
-    read_addr: Out(ADDR_BITS)
-    read_data: In(DATA_BITS)
-
-    def elaborate(self, platform):
-        m = Module()
-        bus = self.bus
-        have_addr, have_data = Signal(), Signal()
-        reading = Signal(READ_LATENCY + 1)  # bit n: asked for n cycles ago
-        strobes = Signal.like(bus.wstrb)
-        m.d.comb += [
-            bus.awready.eq(~have_addr),
-            bus.wready.eq(~have_data),
-            self.write.eq(have_addr & have_data & ~bus.bvalid),
-            self.write_mask.eq(Cat(strobe.replicate(8) for strobe in strobes)),
-            bus.arready.eq(~reading.any() & ~bus.rvalid),
-        ]
-        with m.If(bus.bready):
-            m.d.sync += bus.bvalid.eq(0)
-        with m.If(self.write):
-            m.d.sync += [have_addr.eq(0), have_data.eq(0), bus.bvalid.eq(1)]
-        with m.If(bus.awvalid & bus.awready):
-            m.d.sync += [have_addr.eq(1), self.write_addr.eq(bus.awaddr)]
-        with m.If(bus.wvalid & bus.wready):
-            m.d.sync += [have_data.eq(1), self.write_data.eq(bus.wdata), strobes.eq(bus.wstrb)]
-
-        with m.If(bus.rready):
-            m.d.sync += bus.rvalid.eq(0)
-        m.d.sync += reading.eq(Cat(bus.arvalid & bus.arready, reading[:-1]))
-        with m.If(reading[-1]):
-            m.d.sync += [bus.rvalid.eq(1), bus.rdata.eq(self.read_data)]
-        with m.If(bus.arvalid & bus.arready):
-            m.d.sync += self.read_addr.eq(bus.araddr)
-        return m
 
 
 class Watchdog(wiring.Component):
@@ -154,8 +86,7 @@ class Control(wiring.Component):
         params: the machine.
 
     Members:
-        bus: AXI4-Lite slave with the registers of accel.isa.Reg.  Byte strobes are honoured;
-            unknown addresses read 0 and ignore writes.
+        bus: AXI4-Lite slave, see :class:`rtl.registers.Registers`.
         core: see :func:`core_port`.
         reset: clears the core, before ``core.start``.
         irq: the interrupt, a level.
@@ -175,42 +106,28 @@ class Control(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         core = self.core
-        m.submodules.port = port = RegisterPort()
+        m.submodules.registers = registers = Registers(self._params)
         m.submodules.watchdog = watchdog = Watchdog()
-        connect(m, flipped(self.bus), port.bus)
+        connect(m, flipped(self.bus), registers.bus)
 
-        timeout = Signal(32, init=self._params.timeout_cycles)
-        where = Signal(32)
         busy, done = Signal(), Signal()
-        code = Signal(Error)
-        status = Cat(busy, done, code != Error.NONE, Const(0, 5), code)
-        self._registers(m, port, timeout, status, where)
+        code, where = Signal(Error), Signal(32)
+        m.d.comb += [
+            registers.status.eq(Cat(busy, done, code != Error.NONE, Const(0, 5), code)),
+            registers.where.eq(where),
+            registers.record.eq(core.record),
+            core.program.eq(registers.program),
+            core.commands.eq(registers.commands),
+            watchdog.progress.eq(core.progress),
+            watchdog.limit.eq(registers.timeout),
+        ]
+        failure = self._failure(m, watchdog.expired)
 
-        start, clear = Signal(), Signal()
-        for strobe, bit in ((start, 0), (clear, 1)):
-            m.d.comb += strobe.eq(
-                port.write
-                & (port.write_addr == Reg.CONTROL)
-                & (port.write_data & port.write_mask)[bit]
-            )
-
-        failure = Signal(Error)
-        with m.If(core.run & core.fetch_error):
-            m.d.comb += failure.eq(core.fetch_code)
-        with m.Elif(core.run & core.read_error):
-            m.d.comb += failure.eq(Error.AXI_READ)
-        with m.Elif(core.run & core.write_error):
-            m.d.comb += failure.eq(Error.AXI_WRITE)
-        with m.Elif(watchdog.expired):
-            m.d.comb += failure.eq(Mux(core.outstanding, Error.TIMEOUT, Error.DEADLOCK))
-
-        m.d.comb += watchdog.progress.eq(core.progress)
-        m.d.comb += watchdog.limit.eq(timeout)
-        with m.If(clear):
+        with m.If(registers.clear):
             m.d.sync += self.irq.eq(0)
         since = Signal(range(2 * RESET_CYCLES))  # the beginning of the reset
         with m.FSM() as fsm:
-            with m.State("IDLE"), m.If(start):
+            with m.State("IDLE"), m.If(registers.start):
                 m.d.sync += [done.eq(0), code.eq(Error.NONE), where.eq(0), self.irq.eq(0)]
                 m.next = "AWAIT_BUS"
             with m.State("AWAIT_BUS"):
@@ -239,44 +156,21 @@ class Control(wiring.Component):
         m.d.comb += busy.eq(~fsm.ongoing("IDLE"))
         return m
 
+    def _failure(self, m, expired):
+        """What has gone wrong in this cycle, the first of all that have."""
+        core, failure = self.core, Signal(Error)
+        with m.If(core.run & core.fetch_error):
+            m.d.comb += failure.eq(core.fetch_code)
+        with m.Elif(core.run & core.read_error):
+            m.d.comb += failure.eq(Error.AXI_READ)
+        with m.Elif(core.run & core.write_error):
+            m.d.comb += failure.eq(Error.AXI_WRITE)
+        with m.Elif(expired):
+            m.d.comb += failure.eq(Mux(core.outstanding, Error.TIMEOUT, Error.DEADLOCK))
+        return failure
+
     def _fail(self, m, code, failure, where):
         m.d.sync += [code.eq(failure), self.irq.eq(1), self.core.halt.eq(1)]
         with m.If(self.core.fetch_error):
             m.d.sync += where.eq(self.core.fetch_where)
         m.next = "IDLE"
-
-    def _registers(self, m, port, timeout, status, where):
-        """Connect the register port to all that can be read, and to what can be written."""
-        params, core = self._params, self.core
-        shape = Cat(Const(size, 8) for size in (params.rows, params.cols, params.bus_bytes))
-        writable = {Reg.PROGRAM: core.program, Reg.COMMANDS: core.commands, Reg.TIMEOUT: timeout}
-        readable = {Reg.ID: ID_VALUE, Reg.SHAPE: shape, Reg.STATUS: status, Reg.WHERE: where}
-        with m.If(port.write), m.Switch(port.write_addr):
-            for address, register in writable.items():
-                with m.Case(address):
-                    kept = register & ~port.write_mask
-                    written = port.write_data & port.write_mask
-                    m.d.sync += register.eq((kept | written)[: len(register)])
-        counters = {Reg.COUNTERS + 4 * n: word for n, word in enumerate(core.record)}
-        m.d.comb += port.read_data.eq(_select(m, port.read_addr, writable | readable | counters))
-
-
-def _select(m, address, values):
-    """The value at an address, or 0, READ_LATENCY cycles later.
-
-    The values come from far: first each is told whether it is asked for, then those of a block of
-    16 bytes become one, then the blocks.
-    """
-    blocks = {}
-    for where, value in values.items():
-        asked = Signal(name=f"read_{where:02x}", reset_less=True)
-        m.d.sync += asked.eq(address == where)
-        blocks.setdefault(where >> 4, []).append(Mux(asked, value, 0))
-    words = []
-    for block, candidates in blocks.items():
-        word = Signal(DATA_BITS, name=f"read_block_{block}", reset_less=True)
-        m.d.sync += word.eq(functools.reduce(operator.or_, candidates))
-        words.append(word)
-    selected = Signal(DATA_BITS, name="read_data", reset_less=True)
-    m.d.sync += selected.eq(functools.reduce(operator.or_, words))
-    return selected

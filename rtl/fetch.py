@@ -23,6 +23,8 @@ from rtl.rest import add_resting
 #: Commands that the prefetch buffer holds, and that one burst brings at most.
 PREFETCH = 8
 BURST_COMMANDS = 4
+#: Cycles in which everything comes to rest after a command has moved on.
+SETTLE = CHECK_LATENCY + POOL_LATENCY + 2
 
 #: What the post engine's queue holds: a POST, TABLE or ACTIVATION command without its opcode.
 post_queue_layout = data.StructLayout(
@@ -236,11 +238,11 @@ class Fetch(wiring.Component):
         )
 
     def elaborate(self, platform):
-        m = Module()
+        top, m = Module(), Module()
         params = self._params
         m.submodules.prefetch = prefetch = Prefetch(params)
         m.submodules.assemble = assemble = Assemble(params)
-        check = CommandCheck(params)
+        m.submodules.check = check = CommandCheck(params)
         connect(m, prefetch.client, flipped(self.client))
         connect(m, prefetch.beats, assemble.beats)
         connect(m, assemble.commands, check.commands)
@@ -272,7 +274,7 @@ class Fetch(wiring.Component):
             self.finished.eq(running & (left == 0)),
         ]
 
-        entered, counted = self._send(m, check.checked, accepted)
+        sending, counted, queued = self._send(m, check.checked, accepted)
 
         m.d.sync += self.error.eq(0)
         with m.If(counted):
@@ -288,16 +290,19 @@ class Fetch(wiring.Component):
                 self.error.eq(unusable),
                 self.code.eq(Error.ILLEGAL_FIELD),
             ]
+        asks = self.client.request.valid | self.client.valid
+        beat = prefetch.beats.valid & prefetch.beats.ready
         taken = check.commands.valid & check.commands.ready
-        moves = taken | check.checked.ready
-        add_resting(m, platform, moves, CHECK_LATENCY + POOL_LATENCY + 2, check=check)
-        return m
+        moves = self.start | asks | beat | taken | sending | queued
+        add_resting(top, platform, moves, SETTLE, dispatch=m)
+        return top
 
     def _send(self, m, checked, accepted):
         """Send accepted commands to their queues, a word a cycle.
 
         Returns:
-            Strobes: a command's last word is written; the same a cycle later.
+            Level: a command is being written.  Strobe: its last word was written in the cycle
+            before.  Level: a command moves from a queue's memory to its output, or leaves it.
         """
         verdict = checked.p
         # Which queue that is is registered, and so is that it has got there: nothing is offered for
@@ -308,7 +313,7 @@ class Fetch(wiring.Component):
         following, word = Signal.like(sent, init=1), Signal(WORD_BITS, reset_less=True)
         found = verdict.command.word_select(following, WORD_BITS)
         m.d.sync += word.eq(Mux(sending, found, verdict.command[:WORD_BITS]))
-        queues = self._queues(m)
+        queues, moving = self._queues(m), []
         for name, (queue, ops) in queues.items():
             mine = Signal(name=f"for_{name}")
             m.d.comb += [
@@ -321,6 +326,7 @@ class Fetch(wiring.Component):
             ]
             m.d.comb += begins[name].eq(accepted & mine & queue.free & ~sending)
             m.d.sync += route[name].eq(begins[name] | (route[name] & ~self.dispatched[name]))
+            moving.append(Mux(queue.output.valid, queue.output.ready, queue.pending))
         # A halted command's words are counted on, but not written.
         entered, counted = Signal(), Signal()
         m.d.sync += sending.eq(begins.as_value().any() | (sending & ~entered))
@@ -333,7 +339,7 @@ class Fetch(wiring.Component):
             m.d.sync += [sent.eq(0), following.eq(1)]
         with m.Elif(sending):
             m.d.sync += [sent.eq(following), following.eq((following + 1)[: len(sent)])]
-        return entered, counted
+        return sending, counted, Cat(moving).any()
 
     def _queues(self, m):
         """Build the queues and connect their outputs; return each with the opcodes it takes."""

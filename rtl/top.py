@@ -5,9 +5,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Out, connect
 
 from accel.params import Params
-from rtl.control import Control, axi_lite
+from rtl.control import Control
 from rtl.core import Core
 from rtl.interfaces import axi_read, axi_write
+from rtl.registers import axi_lite
 
 
 class FlatView:

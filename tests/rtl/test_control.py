@@ -8,7 +8,8 @@ from amaranth.sim import Simulator
 
 from accel.isa import ID_VALUE, RECORD_WORDS, Error, Reg
 from accel.params import Params
-from rtl.control import Control, RegisterPort, Watchdog
+from rtl.control import Control, Watchdog
+from rtl.registers import RegisterPort
 from rtl.reset import RESET_CYCLES
 
 PARAMS = Params(rows=8, cols=16, bus_bytes=16, timeout_cycles=100)
