@@ -32,6 +32,35 @@ SETTLE = 15
 BANKS = 2
 
 
+class HeldCommand(wiring.Component):
+    """The command that runs, in a register; a table's entries are shifted to where they are read.
+
+    Members:
+        input: a command.  take: it is the next one.
+        shift: for TABLE and ACTIVATION, drop the first entry: the next takes its place.
+        output: the command.
+    """
+
+    input: In(post_queue_layout)
+    take: In(1)
+    shift: In(data.StructLayout({"table": 1, "activation": 1}))
+    output: Out(post_queue_layout)
+
+    def elaborate(self, platform):
+        m = Module()
+        command = Signal(post_queue_layout, reset_less=True)
+        m.d.comb += self.output.eq(command)
+        with m.If(self.take):
+            m.d.sync += command.eq(self.input)
+        for op, name in ((Op.TABLE, "index"), (Op.ACTIVATION, "value")):
+            fields = {field.name: field for field in FIELDS[op]}
+            entry_bits = fields[f"{name}1"].low - fields[f"{name}0"].low
+            entries = command.bits[command_layout(op)[f"{name}0"].offset :]
+            with m.If(self.shift[op.name.lower()]):
+                m.d.sync += entries.eq(entries >> entry_bits)
+        return m
+
+
 class PostEngine(wiring.Component):
     """Runs POST, TABLE and ACTIVATION commands: read and requantise a block, pool it, store it.
 
@@ -100,9 +129,13 @@ class PostEngine(wiring.Component):
         connect(m, flipped(self.param), reader.param)
         connect(m, store.axi, flipped(self.axi))
 
-        command = Signal(post_queue_layout, reset_less=True)
-        idle, waits = self._control(m, command, reader, pool, store)
-        self._configure(m, command, reader, pool, store)
+        held = HeldCommand()
+        m.d.comb += held.input.eq(self.command.payload)
+        idle, waits = self._control(m, held, reader, pool, store)
+        self._configure(m, held.output, reader, pool, store)
+        # While none is held its content does not matter.
+        changes = (self.command.valid & idle) | held.shift.as_value().any()
+        add_resting(m, platform, changes, 0, held=held)
         m.submodules.params_read = params_read = Delay(1, READ_LATENCY)
         m.d.comb += [params_read.i.eq(reader.last_read), self.slot_free.eq(params_read.o)]
         # A new block's sums come many cycles after the bank was given to it.
@@ -126,8 +159,9 @@ class PostEngine(wiring.Component):
         )  # fmt: skip
         return top
 
-    def _control(self, m, command, reader, pool, store):
+    def _control(self, m, held, reader, pool, store):
         """One command after another; returns whether none is held, and whether one waits."""
+        command = held.output
         post = self._view(command, Op.POST)
         full = Signal(range(BANKS + 1))
         take_bank, met, begin = Signal(), Signal(), Signal()
@@ -145,8 +179,8 @@ class PostEngine(wiring.Component):
         ]
         with m.FSM() as fsm:
             with m.State("IDLE"):
-                m.d.comb += self.command.ready.eq(1)
-                m.d.sync += [command.eq(self.command.payload), met.eq(0)]
+                m.d.comb += [self.command.ready.eq(1), held.take.eq(1)]
+                m.d.sync += met.eq(0)
                 with m.If(self.command.valid):
                     m.next = "WAIT"
             with m.State("WAIT"):
@@ -159,10 +193,10 @@ class PostEngine(wiring.Component):
                 with m.Elif(met & ~self.halt & (full != 0)):
                     m.d.comb += [take_bank.eq(1), reader.start.eq(1)]
                     m.next = "RUN"
-            with m.State("TABLE"), m.If(self._write_scales(m, command, pool.table)):
+            with m.State("TABLE"), m.If(self._write_scales(m, held, pool.table)):
                 m.d.comb += reader.start.eq(1)
                 m.next = "RUN"
-            with m.State("ACTIVATION"), m.If(self._write_activations(m, command, reader.table)):
+            with m.State("ACTIVATION"), m.If(self._write_activations(m, held, reader.table)):
                 m.d.comb += reader.start.eq(1)
                 m.next = "RUN"
             with m.State("RUN"), m.If(store.ended):
@@ -171,10 +205,10 @@ class PostEngine(wiring.Component):
                 m.next = "IDLE"
         return fsm.ongoing("IDLE"), fsm.ongoing("WAIT") & ~reader.start
 
-    def _write_scales(self, m, command, table):
+    def _write_scales(self, m, held, table):
         """Write a TABLE command's entries; returns whether it is done."""
-        view = self._view(command, Op.TABLE)
-        finished, _ = self._entry_by_entry(m, command, Op.TABLE, "index", view.entries)
+        view = self._view(held.output, Op.TABLE)
+        finished, _ = self._entry_by_entry(m, held, Op.TABLE, view.entries)
         m.d.comb += [
             table.valid.eq(~finished),
             table.index.eq(view.index0),
@@ -183,12 +217,10 @@ class PostEngine(wiring.Component):
         ]
         return finished
 
-    def _write_activations(self, m, command, table):
+    def _write_activations(self, m, held, table):
         """Write an ACTIVATION command's entries; returns whether it is done."""
-        view = self._view(command, Op.ACTIVATION)
-        finished, done = self._entry_by_entry(
-            m, command, Op.ACTIVATION, "value", ACTIVATION_ENTRIES
-        )
+        view = self._view(held.output, Op.ACTIVATION)
+        finished, done = self._entry_by_entry(m, held, Op.ACTIVATION, ACTIVATION_ENTRIES)
         low_bits = exact_log2(ACTIVATION_ENTRIES)
         m.d.comb += [
             table.valid.eq(~finished),
@@ -197,21 +229,13 @@ class PostEngine(wiring.Component):
         ]
         return finished
 
-    def _entry_by_entry(self, m, command, op, name, entries):
-        """Shift the next entry into place each cycle; returns whether all are done, and how many.
-
-        ``name`` is that of an entry's first field, without its number.
-        """
-        fields = {field.name: field for field in FIELDS[op]}
-        entry_bits = fields[f"{name}1"].low - fields[f"{name}0"].low
-        first = command_layout(op)[f"{name}0"].offset
+    def _entry_by_entry(self, m, held, op, entries):
+        """Shift to the next entry in each cycle; returns whether all are done, and how many."""
+        name = op.name.lower()
         done = Signal(range(max(TABLE_ENTRIES, ACTIVATION_ENTRIES) + 1), name=f"{name}_done")
         finished = Signal(name=f"{name}_finished")
-        m.d.comb += finished.eq(done == entries)
-        m.d.sync += [
-            command.bits[first:].eq(command.bits[first:] >> entry_bits),
-            done.eq(done + 1),
-        ]
+        m.d.comb += [finished.eq(done == entries), held.shift[name].eq(1)]
+        m.d.sync += done.eq(done + 1)
         with m.If(finished):
             m.d.sync += done.eq(0)
         return finished, done
