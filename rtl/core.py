@@ -92,9 +92,9 @@ class Core(wiring.Component):
         writers = (post, *window.values())
         reads = self._ports(m, chain, clients, writers)
         # Counts that only grow may come late; the exec engine waits for them most.
-        distribute(m, "done", scoreboard.done, {"exec": exe, **engines, **window})
+        distribute(m, platform, "done", scoreboard.done, {"exec": exe, **engines, **window})
         stoppable = {"fetch": fetch, "reads": reads, **engines, **window}
-        distribute(m, "halt", self.control.halt, stoppable)
+        distribute(m, platform, "halt", self.control.halt, stoppable)
 
         self._datapath(m, chain, load, weights, exe, post)
         self._supervision(m, fetch, reads, scoreboard, counters, writers)

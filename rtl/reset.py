@@ -1,25 +1,30 @@
 """Distributes the core's reset and halt: a local register per block, not a net across the chip."""
 
-from amaranth import Module, ResetInserter, Signal
+from amaranth import Module, ResetInserter, Signal, Value
 from amaranth.lib import wiring
 
-from rtl.rest import DOMAINS
+from rtl.rest import DOMAINS, add_resting
 
 #: Cycles the control holds the core's reset, and then waits before it starts a program: longer
 #: than the chain of local registers, so that all blocks are in reset together for a while.
 RESET_CYCLES = 32
 
 
-def distribute(m: Module, name: str, value: Signal, blocks: dict[str, wiring.Component]):
+def distribute(m: Module, platform, name: str, value, blocks: dict[str, wiring.Component]):
     """Give each block's input ``name`` a register of its own, fed by the one before.
 
-    For what may come some cycles late and would otherwise be wires across the chip.
+    For what may come some cycles late and would otherwise be wires across the chip.  The registers
+    rest while the last of them has the value.
     """
+    chain, local = Module(), value
     for owner, block in blocks.items():
-        local = Signal.like(value, name=f"{name}_{owner}", reset_less=True)
-        m.d.sync += local.eq(value)
-        m.d.comb += getattr(block, name).eq(local)
-        value = local
+        register = Signal.like(value, name=f"{name}_{owner}", reset_less=True)
+        chain.d.sync += register.eq(local)
+        m.d.comb += getattr(block, name).eq(register)
+        local = register
+    m.submodules[f"{name}_chain"] = shell = Module()
+    changes = Value.cast(value) != Value.cast(local)
+    add_resting(shell, platform, changes, len(blocks), registers=chain)
 
 
 class ResetChain:
