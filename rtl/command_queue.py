@@ -70,8 +70,14 @@ class CommandQueue(wiring.Component):
             self.free.eq(held != self._depth),
         ]
         m.d.comb += self.pending.eq(held != 0)
+        self._offer(m, words)
+        return m
 
-        # The words are shifted in: none has an address, and one enable serves the whole register.
+    def _offer(self, m, words):
+        """Collect the oldest command's words in the output's register.
+
+        They are shifted in: none has an address, and one enable serves the whole register.
+        """
         command = Signal(self._words * WORD_BITS, reset_less=True)
         left = Signal(range(self._words), init=self._words - 1)
         m.d.comb += [
@@ -87,4 +93,3 @@ class CommandQueue(wiring.Component):
             ]
             with m.If(left == 0):
                 m.d.sync += [left.eq(self._words - 1), self.output.valid.eq(1)]
-        return m

@@ -121,8 +121,13 @@ class Control(wiring.Component):
             watchdog.progress.eq(core.progress),
             watchdog.limit.eq(registers.timeout),
         ]
-        failure = self._failure(m, watchdog.expired)
+        running = self._run(m, registers, watchdog, done, code, where)
+        m.d.comb += busy.eq(running)
+        return m
 
+    def _run(self, m, registers, watchdog, done, code, where):
+        """From start to interrupt; returns whether the machine is between the two."""
+        core, failure = self.core, self._failure(m, watchdog.expired)
         with m.If(registers.clear):
             m.d.sync += self.irq.eq(0)
         since = Signal(range(2 * RESET_CYCLES))  # the beginning of the reset
@@ -153,11 +158,10 @@ class Control(wiring.Component):
                 with m.Elif(core.finished):
                     m.d.sync += [done.eq(1), self.irq.eq(1)]
                     m.next = "IDLE"
-        m.d.comb += busy.eq(~fsm.ongoing("IDLE"))
-        return m
+        return ~fsm.ongoing("IDLE")
 
     def _failure(self, m, expired):
-        """What has gone wrong in this cycle, the first of all that have."""
+        """What has gone wrong in this cycle; of several things the first in this order."""
         core, failure = self.core, Signal(Error)
         with m.If(core.run & core.fetch_error):
             m.d.comb += failure.eq(core.fetch_code)

@@ -98,6 +98,11 @@ class Core(wiring.Component):
 
         self._datapath(m, chain, load, weights, exe, post)
         self._supervision(m, fetch, reads, scoreboard, counters, writers)
+        self._activity(m, scoreboard, counters, load, weights, exe)
+        return m
+
+    def _activity(self, m, scoreboard, counters, load, weights, exe):
+        """What the array and its sources do in this cycle."""
         m.d.comb += [
             scoreboard.activity.place.eq(load.write.enable.any()),
             scoreboard.activity.row.eq(weights.row.valid),
@@ -110,7 +115,6 @@ class Core(wiring.Component):
             counters.load_active.eq(load.active),
             counters.fifo_empty.eq(weights.fifo_empty),
         ]
-        return m
 
     def _window_unit(self, m, chain, fetch, scoreboard, counters):
         """The window unit, with its commands and what it tells of itself."""

@@ -1,23 +1,16 @@
-"""Reads the program from memory, has each command checked and hands it to its engine's queue."""
+"""Reads the program from memory and has each command checked before it is dispatched."""
 
 from amaranth import C, Cat, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
 
-from accel.isa import COMMAND_BITS, COMMAND_BYTES, FIELDS, Error, Op
+from accel.isa import COMMAND_BITS, COMMAND_BYTES, Error
 from accel.params import DONE_BITS, MAX_BURST, Params
-from rtl.check import (
-    CHECK_LATENCY,
-    ERROR_BITS,
-    OPCODE_BITS,
-    POOL_LATENCY,
-    CommandCheck,
-    fields_of,
-)
-from rtl.command_queue import WORD_BITS, CommandQueue, words_of
-from rtl.interfaces import command_layout, read_client
+from rtl.check import CHECK_LATENCY, ERROR_BITS, POOL_LATENCY, CommandCheck
+from rtl.dispatch import Dispatch, Engines, command_queues, queue_outputs
+from rtl.interfaces import read_client
 from rtl.rest import add_resting
 
 #: Commands that the prefetch buffer holds, and that one burst brings at most.
@@ -25,38 +18,6 @@ PREFETCH = 8
 BURST_COMMANDS = 4
 #: Cycles in which everything comes to rest after a command has moved on.
 SETTLE = CHECK_LATENCY + POOL_LATENCY + 2
-
-#: What the post engine's queue holds: a POST, TABLE or ACTIVATION command without its opcode.
-post_queue_layout = data.StructLayout(
-    {"table": 1, "activation": 1, "bits": COMMAND_BITS - OPCODE_BITS}
-)
-
-#: Which opcodes go to which engine's queue.
-_ARRAY_QUEUES = {
-    "load": (Op.LOAD,),
-    "weights": (Op.WEIGHTS,),
-    "exec": (Op.EXEC,),
-    "post": (Op.POST, Op.TABLE, Op.ACTIVATION),
-}
-_WINDOW_QUEUES = {"wload": (Op.WLOAD,), "wparam": (Op.WPARAM,), "window": (Op.WINDOW,)}
-
-#: One bit for each engine's command queue; a machine without a window unit leaves its bits at 0.
-Engines = data.StructLayout(dict.fromkeys((*_ARRAY_QUEUES, *_WINDOW_QUEUES), 1))
-
-
-def command_queues(params: Params) -> dict[str, tuple[Op, ...]]:
-    """The machine's engines, and the opcodes that go to each one's queue."""
-    return _ARRAY_QUEUES | (_WINDOW_QUEUES if params.window_taps else {})
-
-
-def queue_layout(ops: tuple[Op, ...]) -> data.StructLayout:
-    """What a queue for ``ops`` holds: the command's fields if there is but one."""
-    return command_layout(ops[0]) if len(ops) == 1 else post_queue_layout
-
-
-def queue_bits(ops) -> int:
-    """Width of a queue for ``ops``: the longest of their commands, from the opcode on."""
-    return max(field.low + field.width for op in ops for field in FIELDS[op])
 
 
 class Prefetch(wiring.Component):
@@ -92,8 +53,6 @@ class Prefetch(wiring.Component):
         m = Module()
         bus = self._params.bus_bytes
         depth = PREFETCH * COMMAND_BYTES // bus
-        burst = min(MAX_BURST, BURST_COMMANDS * COMMAND_BYTES // bus)
-
         m.submodules.buffer = buffer = SyncFIFOBuffered(width=8 * bus, depth=depth)
         m.d.comb += [
             buffer.w_data.eq(self.client.data),
@@ -102,14 +61,23 @@ class Prefetch(wiring.Component):
             self.beats.valid.eq(buffer.r_rdy),
             buffer.r_en.eq(self.beats.ready),
         ]
+        room = Signal(range(depth + 1), init=depth)
+        issue, size = self._ask(m, room)
+        taken = self.beats.valid & self.beats.ready
+        m.d.sync += room.eq(room - Mux(issue, size, 0) + taken)
+        return m
 
-        # Bursts end at multiples of `burst` beats, so they never cross one of MAX_BURST beats.
+    def _ask(self, m, room):
+        """Ask for one burst after the other; returns the strobe that one is asked for, its beats.
+
+        Bursts end at multiples of the longest, so they never cross one of MAX_BURST beats.
+        """
+        bus = self._params.bus_bytes
+        burst = min(MAX_BURST, BURST_COMMANDS * COMMAND_BYTES // bus)
+        request = self.client.request
         beat = Signal(self._params.addr_bits - exact_log2(bus))
         left = Signal(DONE_BITS + exact_log2(COMMAND_BYTES))
-        room = Signal(range(depth + 1), init=depth)
-        size = Signal(range(burst + 1))
-        request = self.client.request
-        issue = Signal()
+        issue, size = Signal(), Signal(range(burst + 1))
         with m.If(request.ready):
             m.d.sync += request.valid.eq(0)
         with m.FSM():
@@ -131,15 +99,13 @@ class Prefetch(wiring.Component):
                 beat.eq(beat + size),
                 left.eq(left - size),
             ]
-        taken = self.beats.valid & self.beats.ready
-        m.d.sync += room.eq(room - Mux(issue, size, 0) + taken)
         with m.If(self.start):
             bytes_ = Cat(C(0, exact_log2(COMMAND_BYTES)), self.commands)
             m.d.sync += [
                 beat.eq(self.program[exact_log2(bus) :]),
                 left.eq((bytes_ + bus - 1) >> exact_log2(bus)),
             ]
-        return m
+        return issue, size
 
 
 class Assemble(wiring.Component):
@@ -160,34 +126,38 @@ class Assemble(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        beats, commands = self.beats, self.commands
-        bus = self._params.bus_bytes
-        if bus >= COMMAND_BYTES:
-            pieces = bus // COMMAND_BYTES
-            piece = Signal(range(pieces))
-            m.d.comb += [
-                commands.payload.eq(beats.payload.word_select(piece, COMMAND_BITS)),
-                commands.valid.eq(beats.valid),
-                beats.ready.eq(commands.ready & (piece == pieces - 1)),
-            ]
-            with m.If(commands.valid & commands.ready):
-                m.d.sync += piece.eq(piece + 1)
+        if self._params.bus_bytes >= COMMAND_BYTES:
+            self._cut(m, self._params.bus_bytes // COMMAND_BYTES)
         else:
-            pieces = COMMAND_BYTES // bus
-            filled = Signal(range(pieces + 1))
-            m.d.comb += [
-                commands.valid.eq(filled == pieces),
-                beats.ready.eq(~commands.valid),
-            ]
-            with m.If(commands.valid & commands.ready):
-                m.d.sync += filled.eq(0)
-            with m.Elif(beats.valid & beats.ready):
-                m.d.sync += filled.eq(filled + 1)
-            # Each piece has an enable of its own: one for all would go to 512 flip-flops.
-            for piece in range(pieces):
-                with m.If(beats.valid & (filled == piece)):
-                    m.d.sync += commands.payload.word_select(piece, 8 * bus).eq(beats.payload)
+            self._join(m, COMMAND_BYTES // self._params.bus_bytes)
         return m
+
+    def _cut(self, m, pieces):
+        """Offer each of a beat's commands in turn."""
+        beats, commands = self.beats, self.commands
+        piece = Signal(range(pieces))
+        m.d.comb += [
+            commands.payload.eq(beats.payload.word_select(piece, COMMAND_BITS)),
+            commands.valid.eq(beats.valid),
+            beats.ready.eq(commands.ready & (piece == pieces - 1)),
+        ]
+        with m.If(commands.valid & commands.ready):
+            m.d.sync += piece.eq(piece + 1)
+
+    def _join(self, m, pieces):
+        """Collect beats until there are as many as a command has."""
+        beats, commands = self.beats, self.commands
+        filled = Signal(range(pieces + 1))
+        m.d.comb += [commands.valid.eq(filled == pieces), beats.ready.eq(~commands.valid)]
+        with m.If(commands.valid & commands.ready):
+            m.d.sync += filled.eq(0)
+        with m.Elif(beats.valid & beats.ready):
+            m.d.sync += filled.eq(filled + 1)
+        # Each piece has an enable of its own: one for all would go to 512 flip-flops.
+        for piece in range(pieces):
+            with m.If(beats.valid & (filled == piece)):
+                word = commands.payload.word_select(piece, len(beats.payload))
+                m.d.sync += word.eq(beats.payload)
 
 
 class Fetch(wiring.Component):
@@ -223,10 +193,7 @@ class Fetch(wiring.Component):
                 "program": In(params.addr_bits),
                 "commands": In(32),
                 "client": Out(read_client(params)),
-                **{
-                    name: Out(stream.Signature(queue_layout(ops)))
-                    for name, ops in command_queues(params).items()
-                },
+                **queue_outputs(params),
                 "dispatched": Out(Engines),
                 "pending": Out(Engines),
                 "finished": Out(1),
@@ -243,117 +210,57 @@ class Fetch(wiring.Component):
         m.submodules.prefetch = prefetch = Prefetch(params)
         m.submodules.assemble = assemble = Assemble(params)
         m.submodules.check = check = CommandCheck(params)
+        m.submodules.dispatch = dispatch = Dispatch(params)
         connect(m, prefetch.client, flipped(self.client))
         connect(m, prefetch.beats, assemble.beats)
         connect(m, assemble.commands, check.commands)
-
-        unusable = Signal()
-        running = Signal()
+        connect(m, check.checked, dispatch.checked)
+        for name in command_queues(params):
+            connect(m, getattr(dispatch, name), flipped(getattr(self, name)))
+        running = self._progress(m, check.checked, dispatch)
         m.d.comb += [
-            unusable.eq(
-                self.program[: exact_log2(params.bus_bytes)].any()
-                | self.commands[DONE_BITS:].any()
-            ),
-            prefetch.start.eq(self.start & ~unusable),
+            prefetch.start.eq(self.start & ~self._unusable()),
             prefetch.program.eq(self.program),
             prefetch.commands.eq(self.commands[:DONE_BITS]),
             prefetch.halt.eq(self.halt | ~running),
+            dispatch.halt.eq(self.halt),
+            self.dispatched.eq(dispatch.dispatched),
+            self.pending.eq(dispatch.pending),
         ]
-
-        index = Signal(DONE_BITS)
-        left = Signal(DONE_BITS)
-        verdict = check.checked.p
-        # Behind the last command of a wide beat may lie rubbish, which is not looked at.
-        offered = Signal()
-        accepted = Signal()
-        refused = Signal()
-        m.d.comb += [
-            offered.eq(check.checked.valid & running & (left != 0) & ~self.halt),
-            accepted.eq(offered & (verdict.error == Error.NONE)),
-            refused.eq(offered & (verdict.error != Error.NONE)),
-            self.finished.eq(running & (left == 0)),
-        ]
-
-        sending, counted, queued = self._send(m, check.checked, accepted)
-
-        m.d.sync += self.error.eq(0)
-        with m.If(counted):
-            m.d.sync += [index.eq(index + 1), left.eq(left - 1)]
-        with m.If(running):  # the values of the last such cycle stay
-            m.d.sync += [self.code.eq(verdict.error), self.where.eq(index)]
-        with m.If(refused):
-            m.d.sync += [running.eq(0), self.error.eq(1)]
-        with m.If(self.start):
-            m.d.sync += [
-                running.eq(~unusable),
-                left.eq(self.commands[:DONE_BITS]),
-                self.error.eq(unusable),
-                self.code.eq(Error.ILLEGAL_FIELD),
-            ]
         asks = self.client.request.valid | self.client.valid
         beat = prefetch.beats.valid & prefetch.beats.ready
         taken = check.commands.valid & check.commands.ready
-        moves = self.start | asks | beat | taken | sending | queued
-        add_resting(top, platform, moves, SETTLE, dispatch=m)
+        moves = self.start | asks | beat | taken | dispatch.moves
+        add_resting(top, platform, moves, SETTLE, fetcher=m)
         return top
 
-    def _send(self, m, checked, accepted):
-        """Send accepted commands to their queues, a word a cycle.
+    def _unusable(self):
+        """Whether the program cannot be begun."""
+        unaligned = self.program[: exact_log2(self._params.bus_bytes)].any()
+        return unaligned | self.commands[DONE_BITS:].any()
 
-        Returns:
-            Level: a command is being written.  Strobe: its last word was written in the cycle
-            before.  Level: a command moves from a queue's memory to its output, or leaves it.
-        """
-        verdict = checked.p
-        # Which queue that is is registered, and so is that it has got there: nothing is offered for
-        # some cycles after that.
-        route, begins, sending = Signal(Engines), Signal(Engines), Signal()
-        sent = Signal(range(words_of(COMMAND_BITS)))
-        # The word that goes next is looked for a cycle ahead, by `following` = `sent` + 1.
-        following, word = Signal.like(sent, init=1), Signal(WORD_BITS, reset_less=True)
-        found = verdict.command.word_select(following, WORD_BITS)
-        m.d.sync += word.eq(Mux(sending, found, verdict.command[:WORD_BITS]))
-        queues, moving = self._queues(m), []
-        for name, (queue, ops) in queues.items():
-            mine = Signal(name=f"for_{name}")
-            m.d.comb += [
-                mine.eq(Cat(verdict.kind[op] for op in ops).any()),
-                queue.word.eq(word),
-                queue.write.eq(route[name] & ~self.halt),
-                queue.entered.eq(self.dispatched[name]),
-                self.dispatched[name].eq(queue.write & (sent == words_of(queue_bits(ops)) - 1)),
-                self.pending[name].eq(queue.pending),
-            ]
-            m.d.comb += begins[name].eq(accepted & mine & queue.free & ~sending)
-            m.d.sync += route[name].eq(begins[name] | (route[name] & ~self.dispatched[name]))
-            moving.append(Mux(queue.output.valid, queue.output.ready, queue.pending))
-        # A halted command's words are counted on, but not written.
-        entered, counted = Signal(), Signal()
-        m.d.sync += sending.eq(begins.as_value().any() | (sending & ~entered))
+    def _progress(self, m, checked, dispatch):
+        """Count the commands to the last one or to the first refused; returns whether it runs."""
+        running, index, left = Signal(), Signal(DONE_BITS), Signal(DONE_BITS)
+        offered, sound = Signal(), checked.p.error == Error.NONE
         m.d.comb += [
-            entered.eq(self.dispatched.as_value().any()),
-            checked.ready.eq(entered),
+            # Behind the last command of a wide beat may lie rubbish, which is not looked at.
+            offered.eq(checked.valid & running & (left != 0) & ~self.halt),
+            dispatch.accepted.eq(offered & sound),
+            self.finished.eq(running & (left == 0)),
         ]
-        m.d.sync += counted.eq(entered)
-        with m.If(entered):
-            m.d.sync += [sent.eq(0), following.eq(1)]
-        with m.Elif(sending):
-            m.d.sync += [sent.eq(following), following.eq((following + 1)[: len(sent)])]
-        return sending, counted, Cat(moving).any()
-
-    def _queues(self, m):
-        """Build the queues and connect their outputs; return each with the opcodes it takes."""
-        queues = {}
-        for name, ops in command_queues(self._params).items():
-            queue = CommandQueue(queue_bits(ops), self._params.queue_depth)
-            m.submodules[f"{name}_queue"] = queue
-            command, out = queue.output.payload, getattr(self, name)
-            if name == "post":
-                opcode = command[:OPCODE_BITS]
-                kinds = Cat(opcode == Op.TABLE, opcode == Op.ACTIVATION)
-                m.d.comb += out.payload.eq(Cat(kinds, command[OPCODE_BITS:]))
-            else:
-                m.d.comb += out.payload.eq(fields_of(command, *ops))
-            m.d.comb += [out.valid.eq(queue.output.valid), queue.output.ready.eq(out.ready)]
-            queues[name] = queue, ops
-        return queues
+        m.d.sync += self.error.eq(0)
+        with m.If(dispatch.counted):
+            m.d.sync += [index.eq(index + 1), left.eq(left - 1)]
+        with m.If(running):  # the values of the last such cycle stay
+            m.d.sync += [self.code.eq(checked.p.error), self.where.eq(index)]
+        with m.If(offered & ~sound):
+            m.d.sync += [running.eq(0), self.error.eq(1)]
+        with m.If(self.start):
+            m.d.sync += [
+                running.eq(~self._unusable()),
+                left.eq(self.commands[:DONE_BITS]),
+                self.error.eq(self._unusable()),
+                self.code.eq(Error.ILLEGAL_FIELD),
+            ]
+        return running

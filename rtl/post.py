@@ -9,7 +9,7 @@ from accel.isa import ACTIVATION_ENTRIES, FIELDS, RECORD_WORDS, TABLE_ENTRIES, O
 from accel.params import Params
 from rtl.block_reader import READ_LATENCY, BlockReader
 from rtl.delay import Delay
-from rtl.fetch import post_queue_layout
+from rtl.dispatch import post_queue_layout
 from rtl.interfaces import (
     SLOT_BITS,
     Done,
@@ -136,6 +136,16 @@ class PostEngine(wiring.Component):
         # While none is held its content does not matter.
         changes = (self.command.valid & idle) | held.shift.as_value().any()
         add_resting(m, platform, changes, 0, held=held)
+        self._report(m, reader, pool, store, idle)
+        rests = ((idle & ~self.command.valid) | waits) & store.idle & ~self.param.valid
+        add_resting(
+            top, platform, ~rests | self.reset, SETTLE, ResetChain(top, self.reset),
+            reader=reader, pool=pool, pooled=pooled, store=store,
+        )  # fmt: skip
+        return top
+
+    def _report(self, m, reader, pool, store, idle):
+        """Give banks and slots back, and tell what moves."""
         m.submodules.params_read = params_read = Delay(1, READ_LATENCY)
         m.d.comb += [params_read.i.eq(reader.last_read), self.slot_free.eq(params_read.o)]
         # A new block's sums come many cycles after the bank was given to it.
@@ -152,12 +162,6 @@ class PostEngine(wiring.Component):
             self.beats.eq(store.beats),
             self.idle.eq(idle & ~self.command.valid & store.idle),
         ]
-        rests = ((idle & ~self.command.valid) | waits) & store.idle & ~self.param.valid
-        add_resting(
-            top, platform, ~rests | self.reset, SETTLE, ResetChain(top, self.reset),
-            reader=reader, pool=pool, pooled=pooled, store=store,
-        )  # fmt: skip
-        return top
 
     def _control(self, m, held, reader, pool, store):
         """One command after another; returns whether none is held, and whether one waits."""

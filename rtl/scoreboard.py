@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from accel.params import DONE_BITS, Params
-from rtl.fetch import Engines, command_queues
+from rtl.dispatch import Engines, command_queues
 from rtl.interfaces import Done
 
 #: Everything that shows that the machine moves.

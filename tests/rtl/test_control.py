@@ -1,69 +1,17 @@
-"""AXI4-Lite in every handshake order, the life of a run, errors and the watchdog."""
+"""The life of a run, errors and the watchdog."""
 
-import itertools
 import random
 
 import pytest
 from amaranth.sim import Simulator
 
-from accel.isa import ID_VALUE, RECORD_WORDS, Error, Reg
+from accel.isa import Error, Reg
 from accel.params import Params
 from rtl.control import Control, Watchdog
-from rtl.registers import RegisterPort
 from rtl.reset import RESET_CYCLES
+from tests.rtl.axi_lite_host import Host
 
 PARAMS = Params(rows=8, cols=16, bus_bytes=16, timeout_cycles=100)
-
-
-class Host:
-    """An AXI4-Lite master with a chosen number of idle cycles before each handshake."""
-
-    def __init__(self, bus):
-        self.bus = bus
-
-    async def write(self, ctx, addr, value, strobes=0xF, delays=(0, 0, 0)):
-        """Delays of address, data and response-ready; returns the response."""
-        bus = self.bus
-        todo = {"aw", "w", "b"}
-        for cycle in itertools.count():
-            assert cycle < 100, f"write never ends: {todo} left"
-            ctx.set(bus.awvalid, "aw" in todo and cycle >= delays[0])
-            ctx.set(bus.wvalid, "w" in todo and cycle >= delays[1])
-            ctx.set(bus.bready, cycle >= delays[2])
-            # Nothing but the valid handshakes may be looked at.
-            ctx.set(bus.awaddr, addr if ctx.get(bus.awvalid) else 0xFF)
-            ctx.set(bus.wdata, value if ctx.get(bus.wvalid) else 0xDEADBEEF)
-            ctx.set(bus.wstrb, strobes if ctx.get(bus.wvalid) else 0xF)
-            _, _, aw, w, b, resp = await ctx.tick().sample(
-                bus.awvalid & bus.awready,
-                bus.wvalid & bus.wready,
-                bus.bvalid & bus.bready,
-                bus.bresp,
-            )
-            todo -= {"aw"} if aw else set()
-            todo -= {"w"} if w else set()
-            if b:
-                assert todo == {"b"}, "a response before its write"
-                ctx.set(bus.bready, 0)
-                return resp
-
-    async def read(self, ctx, addr, delays=(0, 0)):
-        bus = self.bus
-        asked = False
-        for cycle in itertools.count():
-            assert cycle < 100, "read never ends"
-            ctx.set(bus.arvalid, not asked and cycle >= delays[0])
-            ctx.set(bus.araddr, addr if ctx.get(bus.arvalid) else 0xFF)
-            ctx.set(bus.rready, cycle >= delays[1])
-            _, _, ar, r, value, resp = await ctx.tick().sample(
-                bus.arvalid & bus.arready, bus.rvalid & bus.rready, bus.rdata, bus.rresp
-            )
-            if r:
-                assert asked, "data before its address"
-                ctx.set(bus.rready, 0)
-                assert resp == 0
-                return value
-            asked |= bool(ar)
 
 
 def simulate(main, dut=None):
@@ -92,78 +40,6 @@ async def status(ctx, host):
     value = await host.read(ctx, Reg.STATUS)
     assert value & ~0xFF07 == 0
     return value & 1, value >> 1 & 1, value >> 2 & 1, Error(value >> 8)
-
-
-def test_register_port_takes_every_handshake_order():
-    dut = RegisterPort()
-    seen = []
-
-    async def main(ctx, dut, host):
-        orders = list(itertools.product((0, 1, 2, 5), (0, 1, 2, 5), (0, 3, 9)))
-        for n, delays in enumerate(orders):
-            assert await host.write(ctx, n, 1000 + n, strobes=n % 16, delays=delays) == 0
-        masks = [sum(0xFF << 8 * b for b in range(4) if n >> b & 1) for n in range(16)]
-        assert seen == [(n, 1000 + n, masks[n % 16]) for n in range(len(orders))]
-        for delays in itertools.product((0, 1, 4), (0, 1, 7)):
-            assert await host.read(ctx, 0x40, delays) == 0x40 * 3
-
-    async def registers(ctx):
-        while True:
-            _, _, strobe, addr, value, mask = await ctx.tick().sample(
-                dut.write, dut.write_addr, dut.write_data, dut.write_mask
-            )
-            if strobe:
-                seen.append((addr, value, mask))
-
-    async def answer(ctx):
-        while True:
-            (addr,) = await ctx.changed(dut.read_addr)
-            ctx.set(dut.read_data, addr * 3)
-
-    sim = Simulator(dut)
-    sim.add_clock(1e-8)
-    sim.add_testbench(registers, background=True)
-    sim.add_process(answer)
-
-    async def bench(ctx):
-        await main(ctx, dut, Host(dut.bus))
-
-    sim.add_testbench(bench)
-    sim.run()
-
-
-def test_registers():
-    async def main(ctx, dut, host):
-        assert await host.read(ctx, Reg.ID) == ID_VALUE
-        assert await host.read(ctx, Reg.SHAPE) == 8 | 16 << 8 | 16 << 16
-        assert await host.read(ctx, Reg.TIMEOUT) == 100
-        assert await host.read(ctx, Reg.STATUS) == 0
-        for reg in (Reg.PROGRAM, Reg.COMMANDS, Reg.TIMEOUT):
-            await host.write(ctx, reg, 0x12345678)
-            assert await host.read(ctx, reg) == 0x12345678
-            await host.write(ctx, reg, 0xAABBCCDD, strobes=0b0101)
-            assert await host.read(ctx, reg) == 0x12BB56DD
-        assert ctx.get(dut.core.program) == ctx.get(dut.core.commands) == 0x12BB56DD
-        for n in range(RECORD_WORDS):
-            ctx.set(dut.core.record[n], 7 * n + (n << 28))
-        for n in range(RECORD_WORDS):
-            assert await host.read(ctx, Reg.COUNTERS + 4 * n) == 7 * n + (n << 28)
-        for reg in (Reg.ID, Reg.SHAPE, Reg.STATUS, Reg.WHERE, Reg.COUNTERS, 0x20, 0x80, 0xFC):
-            before = await host.read(ctx, reg)
-            assert await host.write(ctx, reg, 0xFFFFFFFF) == 0
-            assert await host.read(ctx, reg) == before
-        assert before == await host.read(ctx, 0x20) == await host.read(ctx, Reg.CONTROL) == 0
-        assert not ctx.get(dut.irq) and not ctx.get(dut.core.run)
-
-    simulate(main)
-
-
-def test_narrow_program_address():
-    async def main(ctx, dut, host):
-        await host.write(ctx, Reg.PROGRAM, 0xFFFFFFFF)
-        assert await host.read(ctx, Reg.PROGRAM) == (1 << 20) - 1
-
-    simulate(main, Control(Params(addr_bits=20)))
 
 
 def test_run_to_done():

@@ -9,7 +9,8 @@ from accel.isa import COMMAND_BYTES, Error, Op, pack, unpack
 from accel.params import MAX_BURST, Params
 from rtl.check import CHECK_LATENCY
 from rtl.command_queue import words_of
-from rtl.fetch import Fetch, queue_bits
+from rtl.dispatch import queue_bits
+from rtl.fetch import Fetch
 from rtl.interfaces import command_layout
 
 ENGINE_OF = {Op.LOAD: "load", Op.WEIGHTS: "weights", Op.EXEC: "exec", Op.POST: "post",

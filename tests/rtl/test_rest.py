@@ -11,9 +11,10 @@ from amaranth.sim import Simulator
 
 from accel.params import Params
 from rtl.delay import Delay
+from rtl.fetch import Fetch
 from rtl.load import LoadEngine
 from rtl.reset import ResetChain
-from rtl.rest import CLOCK_GATE, ClockGates, add_resting
+from rtl.rest import CLOCK_GATE, LOADING, RESTING, ClockGates, add_resting
 from rtl.window_unit import WindowUnit
 
 
@@ -63,16 +64,20 @@ def test_without_clock_gates_nothing_rests():
     assert seen == list(range(19))
 
 
-@pytest.mark.parametrize("block", [LoadEngine, WindowUnit])
-def test_a_reset_of_its_own_reaches_what_rests(block):
+@pytest.mark.parametrize(
+    ("block", "domain", "names"),
+    [
+        (LoadEngine, LOADING, (".resting.generator", ".resting.placer")),
+        (WindowUnit, LOADING, (".resting.generator", ".resting.placer")),
+        (Fetch, RESTING, (".resting.fetcher", ".fetcher.dispatch")),
+    ],
+)
+def test_a_reset_of_its_own_reaches_what_rests(block, domain, names):
     m, reset = Module(), Signal()
     ResetChain(m, reset).add("block", block(Params(rows=4, cols=4)))
     text = rtlil.convert(m, platform=ClockGates(), ports=[reset], emit_src=False)
-    loading = [
-        part for part in text.split("\nmodule ")
-        if part.split(maxsplit=1)[0].endswith((".resting.generator", ".resting.placer"))
-    ]  # fmt: skip
-    assert len(loading) == 2
-    for part in loading:
-        assert r"\loading_clk" in part
+    parts = [part for part in text.split("\nmodule ") if part.split(maxsplit=1)[0].endswith(names)]
+    assert len(parts) == len(names)
+    for part in parts:
+        assert rf"\{domain}_clk" in part
         assert r"\reset_block" in part
