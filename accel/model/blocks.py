@@ -8,11 +8,13 @@ from accel.model import (
     execute,
     fetch,
     load,
+    memory,
     pool,
     post,
     reads,
     records,
     store,
+    supervise,
     turns,
     weights,
     wparams,
@@ -28,10 +30,11 @@ from accel.model.shape import (
     DONE_WINDOW_DELAY,
     LANE_SHIFT,
     ROWS,
+    TAPS,
     WINDOW_CHUNK_SHIFT,
     WINDOW_FILL_SHIFT,
 )
-from accel.model.supervise import DONE_EXEC, DONE_POST, DONE_WINDOW
+from accel.model.supervise import DONE, DONE_EXEC, DONE_POST, DONE_WINDOW
 
 #: What LOAD and WLOAD commands wait for.
 _LOAD_WAITS = (DONE_EXEC, DONE_POST, DONE_WINDOW)
@@ -232,6 +235,50 @@ def _window(w, s, before, c, cycle, table, q, done, recorded, stored, completed)
     return takes
 
 
+class ArrayResult(typing.NamedTuple):
+    """What comes of the engines around the array in a cycle.
+
+    ``sent``: post-processing writes a beat; ``address``: beats of the burst that it announces;
+    ``takes``, ``completed``: a bit for each engine.
+    """
+
+    sent: bool
+    address: int
+    takes: int
+    completed: int
+
+
+@edge
+def array_side(w, c, cycle, tables, states, befores, done, granted, owner, told, window):
+    """The turns of the engines around the array; ``window`` says who has the bus."""
+    _, _, _, q, loader, weigher, exe, poster, pooler, storer, _, _, _, _, _, _, _, _ = states
+    (_, _, _, _, b_loader, b_weigher, b_exe, b_poster, b_pooler, b_storer, _, _, _, _, _, _, _,
+     _) = befores  # fmt: skip
+    posts = tables[POST]
+    takes_load, load_done = load_turn(
+        w, loader, b_loader, c, tables[LOAD], q, done, granted, owner, reads.LOAD
+    )
+    takes_weights, weights_done = weights_turn(
+        w, weigher, b_weigher, c, tables[WEIGHTS], q, done, granted, owner, told.swap,
+        told.slot_free,
+    )  # fmt: skip
+    takes_exec, exec_done, block_done = execute_turn(
+        w, exe, b_exe, c, cycle, tables[EXEC], q, done, told.filled, told.bank_free
+    )
+    takes_post = post.idle(poster) and fetch.offers(q, POST)
+    current = poster[post.COMMAND]
+    begins = post.starts(poster, posts) and posts[current, P_BEGIN] != 0
+    valid, end = poster[post.POOLED] != 0, poster[post.POOLED + VALUE] != 0
+    post_turn(w, poster, b_poster, pooler, b_pooler, c, posts, q, done, block_done)
+    sent, address, post_done = store_turn(
+        w, storer, b_storer, c, turns.B_STORE, turns.STORES, posts, current, valid, end, begins,
+        window.aw, window.w, window.answered,
+    )  # fmt: skip
+    takes = takes_load << LOAD | takes_weights << WEIGHTS | takes_exec << EXEC | takes_post << POST
+    completed = load_done << LOAD | weights_done << WEIGHTS | exec_done << EXEC | post_done << POST
+    return ArrayResult(sent, address, takes, completed)
+
+
 class WindowResult(typing.NamedTuple):
     """What comes of the window unit and the shared bus in a cycle.
 
@@ -313,29 +360,48 @@ def window_side(
 
 
 @edge
-def array_idle(q, loader, weigher, poster, storer):
-    """Whether all engines but exec and the window unit's are idle."""
-    return (
-        loader[load.UNDER_WAY] == 0 and weigher[records.UNDER_WAY] == 0 and post.idle(poster)
-        and poster[post.POOLED] == 0 and store.idle(storer)
-        and not fetch.offers(q, LOAD) and not fetch.offers(q, WEIGHTS)
-        and not fetch.offers(q, POST)
-    )  # fmt: skip
+def fetch_turn(w, s, before, q, c, route, pooled, owner, accepts):
+    """The turn of the fetcher: whose queue gets a word of a command, and whose the last one."""
+    comes = owner == reads.FETCH
+    if not (turns.is_awake(w, turns.B_FETCH) or comes or (s[fetch.ASKING] != 0 and accepts)):
+        return fetch.NONE, fetch.NONE
+    word, entered = fetch.fetch(s, q, c, accepts, comes, route, pooled)
+    stirs = turns.changed_unless(fetch.stirs(s), s, before, fetch.SCALARS)
+    turns.rest(w, turns.B_FETCH, stirs)
+    return word, entered
 
 
 @edge
-def window_idle(q, wloader, wparamer, unit, wstorer):
-    """Whether all engines of the window unit are idle."""
-    return (
-        wloader[load.UNDER_WAY] == 0 and wparamer[records.UNDER_WAY] == 0
-        and unit[walker.UNDER_WAY] == 0 and not walker.offers(unit) and store.idle(wstorer)
-        and not fetch.offers(q, WLOAD) and not fetch.offers(q, WPARAM)
-        and not fetch.offers(q, WINDOW)
-    )  # fmt: skip
+def queue_turns(w, q, before, c, word, entered, takes):
+    """The turns of the command queues; ``takes``: a bit for each engine that takes a command."""
+    turns.command_queue(w, q, before, c, LOAD, word, entered, takes >> LOAD & 1 != 0)
+    turns.command_queue(w, q, before, c, WEIGHTS, word, entered, takes >> WEIGHTS & 1 != 0)
+    turns.command_queue(w, q, before, c, EXEC, word, entered, takes >> EXEC & 1 != 0)
+    turns.command_queue(w, q, before, c, POST, word, entered, takes >> POST & 1 != 0)
+    if c[TAPS]:
+        for engine in (WLOAD, WPARAM, WINDOW):
+            turns.command_queue(w, q, before, c, engine, word, entered, takes >> engine & 1 != 0)
 
 
 @edge
-def settle(w, done, count):
+def scoreboard_turn(w, s, before, done, entered, completed, told):
+    """The turn of the scoreboard, and of the done counts on their way to the engines."""
+    if w[turns.SETTLING]:
+        for delay in range(DONE_DELAYS, 0, -1):
+            for engine in range(DONE):
+                done[delay, engine] = done[delay - 1, engine]
+    count = done[0, 0] + done[0, 1] + done[0, 2] + done[0, 3] + done[0, 4]
+    supervise.scoreboard(
+        s, done, entered, completed, told.engines_idle, told.exec_idle, told.all_sent,
+        told.pending, told.open_bus,
+    )  # fmt: skip
+    _settle(w, done, count)
+    if turns.changed(s, before, 0, supervise.SCALARS):
+        w[turns.BUSY] = 1
+
+
+@edge
+def _settle(w, done, count):
     """Done counts reach the engines one by one, some cycles after they changed."""
     if done[0, 0] + done[0, 1] + done[0, 2] + done[0, 3] + done[0, 4] != count:
         w[turns.SETTLING] = DONE_DELAYS + 1
@@ -343,3 +409,21 @@ def settle(w, done, count):
         w[turns.SETTLING] -= 1
         w[turns.BUSY] = 1
         turns.wake(w, turns.WAITING)
+
+
+@edge
+def bus_turn(w, mem, master, c, drives, granted, beats, address, sent):
+    """The turn of the read master, and the end of the memory's cycle.
+
+    Args:
+        drives: what the memory drives.  granted, beats: whose burst is taken, and how long it is.
+        address: beats of the burst to write that the memory takes.  sent: it takes a beat.
+    """
+    rvalid, arready = drives & memory.RVALID != 0, drives & memory.ARREADY != 0
+    if master[reads.ARVALID] or rvalid or granted != reads.NOBODY or master[reads.MOVED]:
+        w[turns.BUSY] = 1
+        read_beats = master[reads.ARBEATS] if master[reads.ARVALID] and arready else 0
+        reads.master(master, arready, rvalid, drives & memory.RLAST != 0, granted, beats)
+        memory.end(mem, c, drives, read_beats, address, sent)
+    elif address or sent or drives & memory.BVALID:
+        memory.end(mem, c, drives, 0, address, sent)

@@ -123,3 +123,27 @@ def pass_by(w, c, cycle, limit, tables, states, befores, done):
     if cycle != start:
         board[supervise.OUTSTANDING] = b_board[supervise.OUTSTANDING]
     return cycle
+
+
+@edge
+def steady(w, c, cycle, limit, states):
+    """Let cycles pass in which nothing but a steady exec engine moves: all are like the last one.
+
+    Args:
+        w, c, states: as in accel.model.simulate.
+        cycle, limit: the cycle that has ended; the last one that may.
+
+    Returns:
+        The cycle that has ended then.
+    """
+    mem, _, _, _, _, _, exe, _, _, _, _, counts, _, _, unit, _, _, _ = states
+    if w[turns.BUSY] or w[turns.NEXT]:
+        return cycle
+    cycles = min(blocks.steady_cycles(w, exe, c), execute.event(exe) - cycle - 1)
+    cycles = min(cycles, walker.event(unit) - cycle - 1, memory.rest(mem), limit - cycle)
+    if cycles <= 0:
+        return cycle
+    memory.pass_by(mem, c, cycles)
+    supervise.add(counts, cycles)
+    blocks.stream(w, exe, c, cycles)
+    return cycle + cycles
