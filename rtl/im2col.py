@@ -88,9 +88,7 @@ class BankedBuffer(wiring.Component):
             ]
         base_row = [base[lane_bits:]]
         for stage in (1, 2):
-            base_row.append(
-                Signal(self._banks.row_bits, name=f"base_row_{stage}", reset_less=True)
-            )
+            base_row.append(Signal(self._banks.row_bits, name=f"base_row_{stage}", reset_less=True))
             m.d.sync += base_row[stage].eq(base_row[stage - 1])
         return valid, first_bank, base_row
 

@@ -120,9 +120,9 @@ class WindowWalk(wiring.Component):
         )
 
     def _lasts(self, m):
-        """Find out where the walk ends: comparing with a register is faster than adding one first.
+        """Find out what comes last.  Comparing with a register is faster than adding one first.
 
-        Returns the coordinate before the last, whether it is the only one, and a window's last
+        Returns the coordinate before the last, whether there is only one, and a window's last
         offset.
         """
         before_last = Signal.like(self.size)
