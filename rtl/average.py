@@ -58,7 +58,6 @@ class Average(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        cols = self._params.cols
         layout = vector_layout(self._params)
         m.submodules.queue = queue = SyncFIFO(width=layout.size, depth=self._vectors)
         m.d.comb += [
@@ -66,8 +65,18 @@ class Average(wiring.Component):
             self.output.valid.eq(queue.r_rdy),
             queue.r_en.eq(self.output.ready),
         ]
+        issue, end, column = self._take(m)
+        value, valid = self._scale(m, issue, self.input.payload, column)
+        gathered, complete = self._gather(m, value, valid, end)
+        m.d.comb += [queue.w_data.eq(gathered), queue.w_en.eq(end | complete)]
+        return m
 
-        # A sum a cycle, as long as the whole vector has a place in the queue.
+    def _take(self, m):
+        """Take a sum a cycle, as long as the whole vector has a place in the queue.
+
+        Returns whether a sum is taken, whether an ``end`` token is, and the sum's column.
+        """
+        cols = self._params.cols
         pending = Signal(range(self._vectors + 1))
         column = Signal(range(cols))
         item = self.input.payload
@@ -82,18 +91,18 @@ class Average(wiring.Component):
         m.d.sync += pending.eq(pending + (begun | end) - (self.output.valid & self.output.ready))
         with m.If(issue):
             m.d.sync += column.eq(column + 1)  # cols is a power of two
+        return issue, end, column
 
-        value, valid = self._scale(m, issue, item, column)
-        gathered = Signal(layout)
+    def _gather(self, m, value, valid, end):
+        """Put a vector together from its averages; returns it, and whether it is complete.
+
+        The columns before the last wait in a shift register.
+        """
+        cols = self._params.cols
+        gathered = Signal(vector_layout(self._params))
         done = Signal(range(cols))
-        m.d.comb += [
-            gathered.end.eq(end),
-            gathered.data[cols - 1].eq(value),
-            queue.w_data.eq(gathered),
-            queue.w_en.eq(end | (valid & (done == cols - 1))),
-        ]
-        # The columns before the last wait in a shift register.
         waiting = Signal(data.ArrayLayout(signed(8), cols - 1), reset_less=True)
+        m.d.comb += [gathered.end.eq(end), gathered.data[cols - 1].eq(value)]
         m.d.comb += [gathered.data[n].eq(waiting[n]) for n in range(cols - 1)]
         with m.If(valid):
             m.d.sync += [
@@ -101,7 +110,7 @@ class Average(wiring.Component):
                 waiting[cols - 2].eq(value),
                 *(waiting[n].eq(waiting[n + 1]) for n in range(cols - 2)),
             ]
-        return m
+        return gathered, valid & (done == cols - 1)
 
     def _scale(self, m, issue, item, column):
         """Look up the count and select the column, then requantise."""

@@ -55,10 +55,28 @@ class BankedBuffer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         count, word = self._banks.count, self._banks.word
-        lane_bits, bank_bits = bits_for(count - 1), self._banks.row_bits
-        base = self.read.base
+        valid, first_bank, base_row = self._travel(m)
 
-        # The bank that lane 0 meets travels beside the data; each stage has its own register.
+        offsets = Signal(data.ArrayLayout(self._banks.row_bits, count), reset_less=True)
+        m.d.sync += offsets.eq(rotated(m, self.read.offsets, count, first_bank[1], left=True))
+
+        found = Signal(data.ArrayLayout(8 * word, count), reset_less=True)
+        for bank in range(count):
+            row = self._row(m, bank, first_bank, base_row, offsets)
+            m.d.sync += found[bank].eq(self._read(m, bank, valid[3], row))
+
+        lanes = Signal.like(self.lanes, reset_less=True)
+        m.d.sync += lanes.eq(rotated(m, found, count, first_bank[5], left=False))
+        m.d.comb += self.lanes.eq(lanes)
+        return m
+
+    def _travel(self, m):
+        """What travels beside the data; each stage has its own register.
+
+        Returns, by stage, the valid bit, the bank that lane 0 meets and the row it has there.
+        """
+        lane_bits = bits_for(self._banks.count - 1)
+        base = self.read.base
         valid = [self.read.valid]
         first_bank = [base[:lane_bits]]
         for stage in range(1, IM2COL_LATENCY):
@@ -70,39 +88,35 @@ class BankedBuffer(wiring.Component):
             ]
         base_row = [base[lane_bits:]]
         for stage in (1, 2):
-            base_row.append(Signal(bank_bits, name=f"base_row_{stage}", reset_less=True))
+            base_row.append(Signal(self._banks.row_bits, name=f"base_row_{stage}", reset_less=True))
             m.d.sync += base_row[stage].eq(base_row[stage - 1])
+        return valid, first_bank, base_row
 
-        offsets = Signal(data.ArrayLayout(bank_bits, count), reset_less=True)
-        m.d.sync += offsets.eq(
-            rotated(m, self.read.offsets, count, first_bank[1], left=True)
-        )
+    def _row(self, m, bank, first_bank, base_row, offsets):
+        """Return the row in which a bank has the word of its lane."""
+        bank_bits = self._banks.row_bits
+        row = Signal(bank_bits, name=f"row_{bank}", reset_less=True)
+        carry = Signal(name=f"carry_{bank}")
+        # One carry chain for the sum of three: the low bits 1 + carry make the carry-in.
+        total = Cat(1, base_row[2]) + Cat(carry, offsets[bank])
+        m.d.comb += carry.eq(bank < first_bank[2])
+        m.d.sync += row.eq(total[1 : 1 + bank_bits])
+        return row
 
-        found = Signal(data.ArrayLayout(8 * word, count), reset_less=True)
-        for bank in range(count):
-            row = Signal(bank_bits, name=f"row_{bank}", reset_less=True)
-            carry = Signal(name=f"carry_{bank}")
-            # One carry chain for the sum of three: the low bits 1 + carry make the carry-in.
-            total = Cat(1, base_row[2]) + Cat(carry, offsets[bank])
-            m.d.comb += carry.eq(bank < first_bank[2])
-            m.d.sync += row.eq(total[1 : 1 + bank_bits])
-
-            memory = Memory(shape=8 * word, depth=self._banks.rows, init=[])
-            m.submodules[f"bank_{bank}"] = memory
-            writer, reader = memory.write_port(granularity=8), memory.read_port()
-            m.d.comb += [
-                writer.en.eq(self.write.enable[word * bank : word * (bank + 1)]),
-                writer.addr.eq(self.write.row[bank]),
-                writer.data.eq(self.write.data[bank]),
-                reader.en.eq(valid[3]),
-                reader.addr.eq(row),
-            ]
-            m.d.sync += found[bank].eq(reader.data)
-
-        lanes = Signal.like(self.lanes, reset_less=True)
-        m.d.sync += lanes.eq(rotated(m, found, count, first_bank[5], left=False))
-        m.d.comb += self.lanes.eq(lanes)
-        return m
+    def _read(self, m, bank, enable, row):
+        """A bank's memory; returns what it has in ``row``."""
+        word = self._banks.word
+        memory = Memory(shape=8 * word, depth=self._banks.rows, init=[])
+        m.submodules[f"bank_{bank}"] = memory
+        writer, reader = memory.write_port(granularity=8), memory.read_port()
+        m.d.comb += [
+            writer.en.eq(self.write.enable[word * bank : word * (bank + 1)]),
+            writer.addr.eq(self.write.row[bank]),
+            writer.data.eq(self.write.data[bank]),
+            reader.en.eq(enable),
+            reader.addr.eq(row),
+        ]
+        return reader.data
 
 
 class Im2colBuffer(BankedBuffer):

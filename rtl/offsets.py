@@ -13,9 +13,67 @@ from rtl.interfaces import command_layout, offsets_layout, row_bits
 def reduction_layout() -> data.StructLayout:
     """The fields of an EXEC command that shape its reduction dimension."""
     command = command_layout(Op.EXEC)
-    return data.StructLayout(
-        {name: command[name].shape for name in ("k", "seg", "seg_skip")}
-    )
+    return data.StructLayout({name: command[name].shape for name in ("k", "seg", "seg_skip")})
+
+
+class _Index:
+    """The reduction index whose offset is found next.
+
+    Counters run down to -1, so that "last" is a sign bit and costs no comparison.
+
+    Attributes:
+        lane, last_lane: its place in the tile; it is the last one.
+        segment, skip: a segment's indices less 2, and what is added to the offset behind it.
+        seg_left, tiles_left: indices of the segment, tiles of the command that follow, less 1.
+        offset: its row offset.
+    """
+
+    def __init__(self, params: Params):
+        command, width = reduction_layout(), row_bits(params)
+        self.rows = params.rows
+        lane, last_lane = Signal(exact_log2(params.rows)), Signal()
+        self.lane, self.last_lane = lane, last_lane
+        self.segment = Signal(signed(command["seg"].width + 1), reset_less=True)
+        self.seg_left = Signal.like(self.segment, reset_less=True)
+        self.tiles_left = Signal(signed(command["k"].width + 1), reset_less=True)
+        self.skip = Signal(width, reset_less=True)
+        self.offset = Signal(width, reset_less=True)
+
+    @property
+    def before_last_lane(self):
+        """Its lane is the last but one of its tile."""
+        return self.lane == self.rows - 2
+
+    @property
+    def last_tile(self):
+        """Its tile is the command's last one."""
+        return self.tiles_left[-1]
+
+    def start(self, command):
+        """Assignments that go to the first index of ``command``."""
+        segment = (command.seg - 2)[: len(self.segment)].as_signed()
+        return [
+            self.segment.eq(segment),
+            self.seg_left.eq(segment),
+            self.tiles_left.eq((command.k - (self.rows + 1)) >> exact_log2(self.rows)),
+            self.skip.eq(command.seg_skip[: len(self.skip)]),
+            self.offset.eq(0),
+        ]
+
+    def next_lane(self):
+        """Assignments that go on to the next lane, from the last one to lane 0."""
+        again, left = self.segment, self.seg_left
+        return [
+            self.lane.eq((self.lane + 1)[: len(self.lane)]),
+            self.last_lane.eq(self.before_last_lane),
+            left.eq(Mux(left[-1], again, left - 1)[: len(left)].as_signed()),
+            self.offset.eq((self.offset + Mux(left[-1], self.skip, 0))[: len(self.offset)]),
+        ]
+
+    def next_tile(self):
+        """Assignments that go on to the next tile."""
+        left = self.tiles_left
+        return [left.eq((left - 1)[: len(left)].as_signed())]
 
 
 class OffsetGenerator(wiring.Component):
@@ -53,58 +111,36 @@ class OffsetGenerator(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        rows, width = self.params.rows, row_bits(self.params)
+        width = row_bits(self.params)
         held, held_valid = Signal(reduction_layout(), reset_less=True), Signal()
-        m.d.comb += self.command.ready.eq(~held_valid)
-
-        # Counters run down to -1, so that "last" is a sign bit and costs no comparison.
-        active = Signal()  # the fields below are those of an unfinished command
-        segment = Signal(signed(held.seg.shape().width + 1), reset_less=True)
-        seg_left = Signal.like(segment, reset_less=True)
-        tiles_left = Signal(signed(held.k.shape().width + 1), reset_less=True)
-        skip = Signal(width, reset_less=True)
-        offset = Signal(width, reset_less=True)
-        lane, last_lane = Signal(exact_log2(rows)), Signal()
-
-        shadow = Signal(rows * width, reset_less=True)
-        working = Signal(rows * width, reset_less=True)
+        active = Signal()  # `index` is one of an unfinished command
+        index = _Index(self.params)
+        shadow = Signal(self.params.rows * width, reset_less=True)
         step, tile_ends, load, ready = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
+            self.command.ready.eq(~held_valid),
             step.eq(active & (~ready | self.swap)),
-            self.soon.eq(step & (lane == rows - 2)),
-            tile_ends.eq(step & last_lane),
-            load.eq(held_valid & (~active | (tile_ends & tiles_left[-1]))),
-            self.offsets.eq(working),
+            self.soon.eq(step & index.before_last_lane),
+            tile_ends.eq(step & index.last_lane),
+            load.eq(held_valid & (~active | (tile_ends & index.last_tile))),
         ]
-        with m.If(self.take):
-            m.d.sync += working.eq(shadow)
+        self._take(m, shadow)
         with m.If(self.swap):
             m.d.sync += ready.eq(0)
         with m.If(step):
-            m.d.sync += [
-                # The oldest offset, lane 0's, ends up in the lowest bits.
-                shadow.eq(Cat(shadow[width:], offset)),
-                lane.eq((lane + 1)[: len(lane)]),
-                last_lane.eq(lane == rows - 2),
-                seg_left.eq(Mux(seg_left[-1], segment, seg_left - 1)[: len(segment)].as_signed()),
-                offset.eq((offset + Mux(seg_left[-1], skip, 0))[:width]),
-            ]
+            # The oldest offset, lane 0's, ends up in the lowest bits.
+            m.d.sync += [shadow.eq(Cat(shadow[width:], index.offset)), *index.next_lane()]
         with m.If(tile_ends):
-            m.d.sync += [
-                ready.eq(1),
-                tiles_left.eq((tiles_left - 1)[: len(tiles_left)].as_signed()),
-                active.eq(~tiles_left[-1]),
-            ]
+            m.d.sync += [ready.eq(1), *index.next_tile(), active.eq(~index.last_tile)]
         with m.If(load):
-            m.d.sync += [
-                held_valid.eq(0),
-                active.eq(1),
-                segment.eq((held.seg - 2)[: len(segment)].as_signed()),
-                seg_left.eq((held.seg - 2)[: len(segment)].as_signed()),
-                tiles_left.eq((held.k - (rows + 1)) >> exact_log2(rows)),
-                skip.eq(held.seg_skip[:width]),
-                offset.eq(0),
-            ]
+            m.d.sync += [held_valid.eq(0), active.eq(1), *index.start(held)]
         with m.If(self.command.valid & self.command.ready):
             m.d.sync += [held.eq(self.command.payload), held_valid.eq(1)]
         return m
+
+    def _take(self, m, shadow):
+        """Put out the offsets that were in ``shadow`` at the last ``take``."""
+        working = Signal.like(shadow)
+        m.d.comb += self.offsets.eq(working)
+        with m.If(self.take):
+            m.d.sync += working.eq(shadow)

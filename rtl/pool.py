@@ -53,32 +53,14 @@ class PoolUnit(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.rows = rows = PoolRows(self._params)
-        m.submodules.columns = columns = PoolColumns(self._params)
-        m.submodules.average = average = Average(self._params)
-        connect(m, rows.output, columns.input)
-        connect(m, wiring.flipped(self.table), average.table)
-        m.d.comb += [
-            *(stage.config.eq(self.config) for stage in (rows, columns, average)),
-            *(stage.begin.eq(self.begin) for stage in (rows, columns)),
-            rows.input.payload.eq(self.input.payload),
-            average.input.payload.eq(columns.output.payload),
-            self.active.eq(rows.active | columns.active | average.active),
-        ]
+        rows, columns, average = self._stages(m)
         # The command's mode, decoded, long before its first pixel comes.
         mode = Signal.like(self.config.pool)
         m.d.sync += mode.eq(self.config.pool)
         with m.Switch(mode):
             with m.Case(Pool.MAX):
                 m.d.comb += [
-                    # A maximum of bytes is a byte.
-                    *(
-                        byte.eq(largest[:8].as_signed())
-                        for byte, largest in zip(
-                            self.output.payload.data, columns.output.payload.sums, strict=True
-                        )
-                    ),
-                    self.output.payload.end.eq(columns.output.payload.end),
+                    *_maxima(columns.output.payload, self.output.payload),
                     *_handshake(columns.output, self.output),
                     *_handshake(self.input, rows.input),
                 ]
@@ -95,6 +77,33 @@ class PoolUnit(wiring.Component):
                     *_handshake(self.input, self.output),
                 ]
         return m
+
+    def _stages(self, m):
+        """The stages, with everything but the handshakes that depend on the mode; returns them."""
+        m.submodules.rows = rows = PoolRows(self._params)
+        m.submodules.columns = columns = PoolColumns(self._params)
+        m.submodules.average = average = Average(self._params)
+        connect(m, rows.output, columns.input)
+        connect(m, wiring.flipped(self.table), average.table)
+        m.d.comb += [
+            *(stage.config.eq(self.config) for stage in (rows, columns, average)),
+            *(stage.begin.eq(self.begin) for stage in (rows, columns)),
+            rows.input.payload.eq(self.input.payload),
+            average.input.payload.eq(columns.output.payload),
+            self.active.eq(rows.active | columns.active | average.active),
+        ]
+        return rows, columns, average
+
+
+def _maxima(partial, vector):
+    """Make a ``vector`` of maxima: a maximum of bytes is a byte."""
+    return [
+        *(
+            byte.eq(largest[:8].as_signed())
+            for byte, largest in zip(vector.data, partial.sums, strict=True)
+        ),
+        vector.end.eq(partial.end),
+    ]
 
 
 def _handshake(source, sink):

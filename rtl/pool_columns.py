@@ -71,48 +71,23 @@ class PoolColumns(wiring.Component):
         m.submodules.queue = queue = SyncFIFO(width=self._item.size, depth=QUEUE_DEPTH)
         room = Signal()
         m.d.sync += room.eq(queue.level <= QUEUE_DEPTH - IN_FLIGHT)
-
-        # Bit n of `uses` and `leaves` belongs to stage n, bit 0 to the operation that starts.
         operation = Signal(self._operation)
-        uses, leaves = Signal(STAGES + 1), Signal(STAGES + 1)
-        stages = [operation]
-        for n in range(1, STAGES):
-            stages.append(Signal(self._operation, name=f"stage{n}", reset_less=True))
-            m.d.sync += stages[n].eq(stages[n - 1])
+        # Bit n of `uses` and `leaves` belongs to stage n, bit 0 to the operation that starts.
+        uses, leaves = (Signal(STAGES + 1) for _ in range(2))
+        stages = self._stages(m, operation)
         m.d.sync += [uses[1:].eq(uses), leaves[1:].eq(leaves)]
-
-        # An entry comes again after a whole row of others, soon enough to matter only in images
-        # narrower than STAGES.  There, comparing columns is enough, and short.
-        narrow = Signal()
-        clash = Signal(STAGES - 1)
-        m.d.sync += narrow.eq(self.config.out_w < STAGES)
+        clash = self._clash(m, stages, uses)
+        plans = self._plans(m)
+        plan, token, start = plans.payload, Signal(), Signal()
         m.d.comb += [
-            clash[n - 1].eq(narrow & uses[n] & (stages[n].column == operation.column))
-            for n in range(1, STAGES)
-        ]
-        m.submodules.sequence = sequence = PoolSequence(self._params)
-        # The sequence goes up to two plans ahead, within cycles of the last one's use: long before
-        # another command's configuration comes.
-        plans = StreamSlice(plan_layout(self._params))
-        m.submodules.plans = ResetInserter(self.begin)(plans)
-        connect(m, sequence.output, plans.input)
-        plan, token, start = plans.output.payload, Signal(), Signal()
-        m.d.comb += [
-            sequence.config.eq(self.config),
-            sequence.begin.eq(self.begin),
             token.eq(self.input.payload.end & ~plan.keeps),
-            start.eq(plans.output.valid & (self.input.valid | plan.keeps) & room & ~clash.any()),
-            plans.output.ready.eq(start & ~token),
+            start.eq(plans.valid & (self.input.valid | plan.keeps) & room & ~clash),
+            plans.ready.eq(start & ~token),
             self.input.ready.eq(start & (token | plan.takes)),
             uses[0].eq(start & ~token & plan.uses),
             leaves[0].eq(start & (token | plan.leaves)),
-            operation.opens.eq(plan.opens),
-            operation.keeps.eq(plan.keeps),
-            operation.address.eq(plan.address),
-            operation.column.eq(plan.column[: len(operation.column)]),
-            operation.added.eq(self.input.payload),
-            operation.added.end.eq(token),  # if the operation keeps, whatever waits at the input
         ]
+        self._fill(m, operation, plan, token)
         result = self._combine(m, stages, uses[STAGES])
         m.d.comb += [
             queue.w_data.eq(result),
@@ -123,6 +98,53 @@ class PoolColumns(wiring.Component):
             self.active.eq(start),
         ]
         return m
+
+    def _stages(self, m, operation):
+        """The operations that start and have started; returns one for each stage before STAGES."""
+        stages = [operation]
+        for n in range(1, STAGES):
+            stages.append(Signal(self._operation, name=f"stage{n}", reset_less=True))
+            m.d.sync += stages[n].eq(stages[n - 1])
+        return stages
+
+    def _clash(self, m, stages, uses):
+        """Return whether an operation on the same entry as the first stage's is under way.
+
+        An entry comes again after a whole row of others, soon enough to matter only in images
+        narrower than STAGES.  There, comparing columns is enough, and short.
+        """
+        narrow = Signal()
+        clash = Signal(STAGES - 1)
+        m.d.sync += narrow.eq(self.config.out_w < STAGES)
+        m.d.comb += [
+            clash[n - 1].eq(narrow & uses[n] & (stages[n].column == stages[0].column))
+            for n in range(1, STAGES)
+        ]
+        return clash.any()
+
+    def _plans(self, m):
+        """Have a PoolSequence plan the image; returns the stream of its plans.
+
+        It goes up to two plans ahead, within cycles of the last one's use: long before another
+        command's configuration comes.
+        """
+        m.submodules.sequence = sequence = PoolSequence(self._params)
+        plans = StreamSlice(plan_layout(self._params))
+        m.submodules.plans = ResetInserter(self.begin)(plans)
+        connect(m, sequence.output, plans.input)
+        m.d.comb += [sequence.config.eq(self.config), sequence.begin.eq(self.begin)]
+        return plans.output
+
+    def _fill(self, m, operation, plan, token):
+        """Make ``operation`` of its plan and the partial result, or ``token``, at the input."""
+        m.d.comb += [
+            operation.opens.eq(plan.opens),
+            operation.keeps.eq(plan.keeps),
+            operation.address.eq(plan.address),
+            operation.column.eq(plan.column[: len(operation.column)]),
+            operation.added.eq(self.input.payload),
+            operation.added.end.eq(token),  # if the operation keeps, whatever waits at the input
+        ]
 
     def _combine(self, m, stages, rewrites):
         """Read the entry, register it, combine it with the row's result, write it back."""

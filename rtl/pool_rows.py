@@ -89,25 +89,10 @@ class PoolRows(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        config = self.config
         m.submodules.walk = walk = WindowWalk(POOL_OPEN)
         m.submodules.queue = queue = SyncFIFO(width=self._item.size, depth=QUEUE_DEPTH)
-        # What to do with a pixel depends on its place only, and is found out ahead of it.
-        plans = StreamSlice(_plan)
-        m.submodules.plans = ResetInserter(self.begin)(plans)
-        plan, planned, done = plans.output.payload, plans.output.valid, plans.output.ready
-        m.d.comb += [
-            walk.kernel.eq(config.kw), walk.stride.eq(config.sw), walk.pad.eq(config.pl),
-            walk.size.eq(config.in_w), walk.windows.eq(config.out_w), walk.pitch.eq(1),
-            walk.restart.eq(self.begin), walk.advance.eq(walk.last),
-            walk.step.eq(plans.input.ready),
-            plans.input.valid.eq(1),
-            plans.input.payload.slot.eq(walk.slot),
-            plans.input.payload.inside.eq(walk.inside),
-            plans.input.payload.opens.eq(walk.opens),
-            plans.input.payload.leaves.eq(walk.inside & walk.closes),
-            plans.input.payload.takes.eq(walk.last),
-        ]  # fmt: skip
+        plans = self._plans(m, walk)
+        plan, planned, done = plans.payload, plans.valid, plans.ready
 
         # Nothing is held up behind this point: an operation starts if its result has a place.
         room, start = Signal(), Signal()
@@ -128,6 +113,28 @@ class PoolRows(wiring.Component):
             queue.r_en.eq(self.output.ready),
         ]
         return m
+
+    def _plans(self, m, walk):
+        """Let the walk find out what to do with each pixel; returns the stream of plans.
+
+        That depends on the pixel's place only, and is found out ahead of it.
+        """
+        config = self.config
+        plans = StreamSlice(_plan)
+        m.submodules.plans = ResetInserter(self.begin)(plans)
+        m.d.comb += [
+            walk.kernel.eq(config.kw), walk.stride.eq(config.sw), walk.pad.eq(config.pl),
+            walk.size.eq(config.in_w), walk.windows.eq(config.out_w), walk.pitch.eq(1),
+            walk.restart.eq(self.begin), walk.advance.eq(walk.last),
+            walk.step.eq(plans.input.ready),
+            plans.input.valid.eq(1),
+            plans.input.payload.slot.eq(walk.slot),
+            plans.input.payload.inside.eq(walk.inside),
+            plans.input.payload.opens.eq(walk.opens),
+            plans.input.payload.leaves.eq(walk.inside & walk.closes),
+            plans.input.payload.takes.eq(walk.last),
+        ]  # fmt: skip
+        return plans.output
 
     def _add_pixel(self, m, start, pixel, plan):
         """A cycle to read the pixel's window, one to add the pixel and write it back."""

@@ -60,37 +60,15 @@ class PoolSequence(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        config, plan = self.config, self.output.payload
-        m.submodules.walk = walk = WindowWalk(self._params.pool_entries)
         phase, go, next_column = Signal(Phase), Signal(), Signal()
         column, last_column = self._columns(m, next_column)
-        m.d.comb += [
-            walk.kernel.eq(config.kh), walk.stride.eq(config.sh), walk.pad.eq(config.pt),
-            walk.size.eq(config.in_h), walk.windows.eq(config.out_h),
-            walk.pitch.eq(config.out_w), walk.restart.eq(self.begin),
-            go.eq(~self.output.valid | self.output.ready),
-        ]  # fmt: skip
-
+        walk = self._walk(m)
+        m.d.comb += go.eq(~self.output.valid | self.output.ready)
         with m.If(go):
-            m.d.sync += [
-                self.output.valid.eq(phase != Phase.SKIP),
-                plan.column.eq(column),
-                plan.address.eq(walk.slot + column),
-                plan.keeps.eq(phase == Phase.REST),
-            ]
+            self._place(m, phase, walk, column)
         with m.Switch(phase):
             with m.Case(Phase.ROWS):
-                m.d.comb += [
-                    walk.step.eq(go),
-                    walk.advance.eq(walk.last & last_column & (walk.first | ~walk.end)),
-                ]
-                with m.If(go):
-                    m.d.sync += [
-                        plan.uses.eq(walk.inside),
-                        plan.opens.eq(walk.opens),
-                        plan.leaves.eq(walk.inside & walk.first & walk.closes),
-                        plan.takes.eq(walk.last),
-                    ]
+                self._combine(m, go, walk, last_column)
                 m.d.comb += next_column.eq(go & walk.last)
                 with m.If(next_column & last_column & walk.end & ~walk.first):
                     m.d.sync += phase.eq(Phase.SKIP)
@@ -99,20 +77,61 @@ class PoolSequence(wiring.Component):
                 with m.If(go):
                     m.d.sync += phase.eq(Phase.REST)
             with m.Case(Phase.REST):
-                m.d.comb += [walk.step.eq(go & last_column), walk.advance.eq(walk.last)]
-                with m.If(go):
-                    m.d.sync += [
-                        plan.uses.eq(1),
-                        plan.opens.eq(0),
-                        plan.leaves.eq(1),
-                        plan.takes.eq(0),
-                    ]
+                self._read_out(m, go, walk, last_column)
                 m.d.comb += next_column.eq(go)
                 with m.If(go & last_column & walk.last):
                     m.d.sync += phase.eq(Phase.ROWS)
         with m.If(self.begin):
             m.d.sync += [self.output.valid.eq(0), phase.eq(Phase.ROWS)]
         return m
+
+    def _walk(self, m):
+        """The walk down the image; returns it."""
+        config = self.config
+        m.submodules.walk = walk = WindowWalk(self._params.pool_entries)
+        m.d.comb += [
+            walk.kernel.eq(config.kh), walk.stride.eq(config.sh), walk.pad.eq(config.pt),
+            walk.size.eq(config.in_h), walk.windows.eq(config.out_h),
+            walk.pitch.eq(config.out_w), walk.restart.eq(self.begin),
+        ]  # fmt: skip
+        return walk
+
+    def _place(self, m, phase, walk, column):
+        """Plan an operation, if any, on the entry of the walk's window row in ``column``."""
+        plan = self.output.payload
+        m.d.sync += [
+            self.output.valid.eq(phase != Phase.SKIP),
+            plan.column.eq(column),
+            plan.address.eq(walk.slot + column),
+            plan.keeps.eq(phase == Phase.REST),
+        ]
+
+    def _combine(self, m, go, walk, last_column):
+        """Plan what is done with a partial result: window row by window row, then column."""
+        plan = self.output.payload
+        m.d.comb += [
+            walk.step.eq(go),
+            walk.advance.eq(walk.last & last_column & (walk.first | ~walk.end)),
+        ]
+        with m.If(go):
+            m.d.sync += [
+                plan.uses.eq(walk.inside),
+                plan.opens.eq(walk.opens),
+                plan.leaves.eq(walk.inside & walk.first & walk.closes),
+                plan.takes.eq(walk.last),
+            ]
+
+    def _read_out(self, m, go, walk, last_column):
+        """Plan that an entry leaves: column by column, then window row."""
+        plan = self.output.payload
+        m.d.comb += [walk.step.eq(go & last_column), walk.advance.eq(walk.last)]
+        with m.If(go):
+            m.d.sync += [
+                plan.uses.eq(1),
+                plan.opens.eq(0),
+                plan.leaves.eq(1),
+                plan.takes.eq(0),
+            ]
 
     def _columns(self, m, step):
         """Count columns around; returns the count, and whether it is the last one."""

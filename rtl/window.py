@@ -77,59 +77,16 @@ class WindowWalk(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        # What can be known a step ahead is kept in flags: counting is then no longer than choosing.
-        window = data.StructLayout(
-            {
-                "left": len(self.windows),  # windows from this one on
-                "final": 1,  # left == 1
-                "none": 1,  # left == 0
-                # Position in the window; below 0 before it begins.
-                "offset": signed(len(self.kernel) + 2),
-                "newest": 1,  # the next window's offset is below 0
-                "slot": bits_for(self._entries - 1),
-            }
-        )
+        window = self._window_layout()
         oldest, current = Signal(window), Signal(window)  # at this coordinate
         coordinate = Signal.like(self.size)
-
-        # Comparing with a register is faster than adding one and then comparing.
-        before_last = Signal.like(self.size)
-        single = Signal()
-        last_offset = Signal.like(current.offset)
-        m.d.sync += [
-            before_last.eq((self.size - 2)[: len(self.size)]),
-            single.eq(self.size == 1),
-            last_offset.eq(self.kernel - 1),
-        ]
+        begins = Signal()  # the coordinate is 0
+        before_last, single, last_offset = self._lasts(m)
         younger = Signal(window)  # than the current one
         self._next_window(m, younger, current, 0)
-        begins = Signal()  # the coordinate is 0
-        m.d.comb += [
-            self.slot.eq(current.slot),
-            self.inside.eq(~negative(current.offset) & ~current.none),
-            self.last.eq(current.newest | current.final | current.none),
-            self.opens.eq((current.offset == 0) | begins),
-            self.closes.eq((current.offset == last_offset) | self.end),
-        ]
-
-        start = Signal(window)
-        m.d.sync += [
-            start.left.eq(self.windows),
-            start.final.eq(self.windows == 1),
-            start.offset.eq(self.pad),
-            start.newest.eq(less(self.pad, self.stride)),
-        ]
-        following = Signal(window)  # the oldest one at the next coordinate
-        after_oldest = Signal(window)
-        self._next_window(m, after_oldest, oldest, 1)
-        with m.If((oldest.offset == last_offset) & ~oldest.none):
-            m.d.comb += following.eq(after_oldest)
-        with m.Else():
-            m.d.comb += [
-                following.eq(oldest),
-                following.offset.eq(oldest.offset + 1),
-                following.newest.eq(negative(after_oldest.offset)),
-            ]
+        self._describe(m, current, begins, last_offset)
+        start = self._start(m)
+        following = self._following(m, oldest, last_offset)
 
         with m.If(self.restart | (self.step & self.advance & self.end)):
             m.d.sync += [coordinate.eq(0), begins.eq(1), self.end.eq(single)]
@@ -144,6 +101,75 @@ class WindowWalk(wiring.Component):
         with m.Elif(self.step):
             m.d.sync += [current.eq(Mux(self.last, oldest, younger)), self.first.eq(self.last)]
         return m
+
+    def _window_layout(self):
+        """A window, seen from a coordinate.
+
+        What can be known a step ahead is kept in flags: counting is then no longer than choosing.
+        """
+        return data.StructLayout(
+            {
+                "left": len(self.windows),  # windows from this one on
+                "final": 1,  # left == 1
+                "none": 1,  # left == 0
+                # Position in the window; below 0 before it begins.
+                "offset": signed(len(self.kernel) + 2),
+                "newest": 1,  # the next window's offset is below 0
+                "slot": bits_for(self._entries - 1),
+            }
+        )
+
+    def _lasts(self, m):
+        """Find out what comes last.  Comparing with a register is faster than adding one first.
+
+        Returns the coordinate before the last, whether there is only one, and a window's last
+        offset.
+        """
+        before_last = Signal.like(self.size)
+        single = Signal()
+        last_offset = Signal(self._window_layout()["offset"].shape)
+        m.d.sync += [
+            before_last.eq((self.size - 2)[: len(self.size)]),
+            single.eq(self.size == 1),
+            last_offset.eq(self.kernel - 1),
+        ]
+        return before_last, single, last_offset
+
+    def _describe(self, m, window, begins, last_offset):
+        """Tell what the coordinate is to the current ``window``."""
+        m.d.comb += [
+            self.slot.eq(window.slot),
+            self.inside.eq(~negative(window.offset) & ~window.none),
+            self.last.eq(window.newest | window.final | window.none),
+            self.opens.eq((window.offset == 0) | begins),
+            self.closes.eq((window.offset == last_offset) | self.end),
+        ]
+
+    def _start(self, m):
+        """Return the first window, seen from coordinate 0."""
+        start = Signal(self._window_layout())
+        m.d.sync += [
+            start.left.eq(self.windows),
+            start.final.eq(self.windows == 1),
+            start.offset.eq(self.pad),
+            start.newest.eq(less(self.pad, self.stride)),
+        ]
+        return start
+
+    def _following(self, m, oldest, last_offset):
+        """Return the oldest window at the next coordinate: this one's, unless that closes here."""
+        following = Signal.like(oldest)
+        after_oldest = Signal.like(oldest)
+        self._next_window(m, after_oldest, oldest, 1)
+        with m.If((oldest.offset == last_offset) & ~oldest.none):
+            m.d.comb += following.eq(after_oldest)
+        with m.Else():
+            m.d.comb += [
+                following.eq(oldest),
+                following.offset.eq(oldest.offset + 1),
+                following.newest.eq(negative(after_oldest.offset)),
+            ]
+        return following
 
     def _next_window(self, m, following, window, ahead):
         """The window after ``window``, seen from ``ahead`` coordinates further on."""

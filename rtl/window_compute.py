@@ -56,23 +56,13 @@ class WindowCompute(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        config, taps = self.config, self._params.window_taps
+        taps = self._params.window_taps
         stages = self._stages(m)
         latency = compute_latency(self._params)
-        mac, largest, pair = Signal(), Signal(), Signal()
-        m.d.sync += [
-            mac.eq(config.mode == WindowMode.MAC),
-            largest.eq((config.mode == WindowMode.MAX) | (config.mode == WindowMode.ADD)),
-            pair.eq(config.mode == WindowMode.ADD),
-        ]
+        mac, largest, pair = self._modes(m)
         weights = self._weights(m, stages, mac)
         starts = self._starts(m, stages[latency - 2], mac)
-        # A node of the tree's level n sees a group n + 2 cycles after its elements came.
-        rights = Cat(
-            stages[IM2COL_LATENCY + 2 + level].taps[tap]
-            for level in range(exact_log2(taps))
-            for tap in range(1 << level, taps, 2 << level)
-        )
+        rights = self._rights(stages)
         for c in range(self._params.cols):
             m.submodules[f"column_{c}"] = column = WindowColumn(taps)
             m.d.comb += [
@@ -93,6 +83,29 @@ class WindowCompute(wiring.Component):
             self.final.eq(done.final),
         ]
         return m
+
+    def _modes(self, m):
+        """What the columns do: sums with weights, maxima, of pairs; returns a bit for each."""
+        mode = self.config.mode
+        mac, largest, pair = Signal(), Signal(), Signal()
+        m.d.sync += [
+            mac.eq(mode == WindowMode.MAC),
+            largest.eq((mode == WindowMode.MAX) | (mode == WindowMode.ADD)),
+            pair.eq(mode == WindowMode.ADD),
+        ]
+        return mac, largest, pair
+
+    def _rights(self, stages):
+        """For each node of the columns' trees, whether its right input belongs to the window.
+
+        A node of the tree's level n sees a group n + 2 cycles after its elements came.
+        """
+        taps = self._params.window_taps
+        return Cat(
+            stages[IM2COL_LATENCY + 2 + level].taps[tap]
+            for level in range(exact_log2(taps))
+            for tap in range(1 << level, taps, 2 << level)
+        )
 
     def _stages(self, m):
         """The group in each cycle from its issue to the sums."""

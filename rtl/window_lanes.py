@@ -59,7 +59,6 @@ class WindowLanes(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.feed = feed = Delay(2, SCALE_LATENCY)
         add, mac = Signal(), Signal()
         m.d.sync += [
             add.eq(self.config.mode == WindowMode.ADD),
@@ -67,13 +66,7 @@ class WindowLanes(wiring.Component):
         ]
         held, group, valid, final = self._hold(m, mac)
         scaling = self._scaling(m, valid & add)
-        m.d.comb += feed.i.eq(Cat(valid & add, final))
-        # What goes into the requantisers in the next cycle.
-        fed, fed_final = Signal(), Signal(reset_less=True)
-        m.d.sync += [
-            fed.eq(Mux(add, feed.o[0], valid)),
-            fed_final.eq(Mux(add, feed.o[1], final)),
-        ]
+        feed, fed, fed_final = self._feed(m, add, valid, final)
         results = []
         for lane in range(self._params.window_lanes):
             requantiser = Requantiser()
@@ -81,7 +74,7 @@ class WindowLanes(wiring.Component):
             x = held.word_select(lane, 32).as_signed()
             both = self._scale(m, lane, x, scaling)
             m.d.comb += requantiser.valid.eq(fed)
-            with m.If(valid | feed.o[0]):
+            with m.If(feed):
                 m.d.sync += requantiser.x.eq(Mux(add, both, x))
                 self._scale_by(m, requantiser, lane, group, mac)
             self._configure(m, requantiser)
@@ -127,6 +120,21 @@ class WindowLanes(wiring.Component):
             fields = (config[f"{name}_{field}"] for field in ("zero", "multiplier", "shift"))
             configs.append(self._relay(m, scale_config(m, *fields, f"scale_{name}")))
         return *configs, Cat(stages)
+
+    def _feed(self, m, add, valid, final):
+        """Find out when a group goes to the requantisers: to ``add``, after it was scaled.
+
+        Returns whether one may be loaded into the registers in front of them, and what is in
+        registers beside those: whether one was, and whether it is ``final``.
+        """
+        m.submodules.feed = scaled = Delay(2, SCALE_LATENCY)
+        fed, fed_final = Signal(), Signal(reset_less=True)
+        m.d.comb += scaled.i.eq(Cat(valid & add, final))
+        m.d.sync += [
+            fed.eq(Mux(add, scaled.o[0], valid)),
+            fed_final.eq(Mux(add, scaled.o[1], final)),
+        ]
+        return valid | scaled.o[0], fed, fed_final
 
     def _relay(self, m, config):
         """Hand the multiplier on from lane to lane: multipliers lie all over an FPGA."""

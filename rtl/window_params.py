@@ -205,45 +205,58 @@ class WindowRecordWriter(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        params, write = self._params, self.write
-        tap_bits = exact_log2(params.window_taps)
+        params = self._params
         free, slot = Signal(range(SLOTS + 1), init=SLOTS), Signal()
         m.submodules.words = words = EntryCutter(params)
         connect(m, flipped(self.entries), words.input)
         weights = Signal()
         number = Signal(range(max(params.param_words, WINDOW_TILES * params.window_taps)))
-        # Words of weights behind this one; runs down to -1.
-        left = Signal(signed(bits_for(WINDOW_TILES) + tap_bits + 1), reset_less=True)
         go, last_plane, last = Signal(), Signal(), Signal()
+        m.d.sync += [
+            free.eq((free + self.slot_free - (go & last))[: len(free)]),
+            self.completed.eq(go & last),
+            self.write.valid.eq(go & (weights | (number < PARAM_PLANES))),
+        ]
+        last_weights = self._count(m, go, weights)
         m.d.comb += [
             words.output.ready.eq(self.tiles.valid & (free != 0)),
             words.drop.eq(last),
             go.eq(words.output.valid & words.output.ready),
             last_plane.eq(~weights & (number == params.param_words - 1)),
-            last.eq(weights & left[-1]),
+            last.eq(weights & last_weights),
             self.tiles.ready.eq(go & last),
         ]
-        m.d.sync += [
-            free.eq((free + self.slot_free - (go & last))[: len(free)]),
-            self.completed.eq(go & last),
-            write.valid.eq(go & (weights | (number < PARAM_PLANES))),
-        ]
-        with m.If(~weights):
-            count = self.tiles.payload << tap_bits
-            m.d.sync += left.eq((count - 2)[: len(left)].as_signed())
-        with m.Elif(go):
-            m.d.sync += left.eq((left - 1)[: len(left)].as_signed())
         with m.If(go):
             m.d.sync += [
                 number.eq(Mux(last | last_plane, 0, number + 1)[: len(number)]),
                 weights.eq((weights | last_plane) & ~last),
                 slot.eq(slot ^ last),
-                write.weights.eq(weights),
-                write.slot.eq(slot),
-                write.number.eq(number[: len(write.number)]),
-                write.data.eq(words.output.payload),
             ]
+            self._write(m, words.output.payload, weights, slot, number)
         return m
+
+    def _write(self, m, word, weights, slot, number):
+        """Write a word to its place; ``write.valid`` says whether it has one."""
+        write = self.write
+        m.d.sync += [
+            write.weights.eq(weights),
+            write.slot.eq(slot),
+            write.number.eq(number[: len(write.number)]),
+            write.data.eq(word),
+        ]
+
+    def _count(self, m, go, weights):
+        """Count a record's words of weights; returns whether none is behind this one."""
+        tap_bits = exact_log2(self._params.window_taps)
+        # Words of weights behind this one; runs down to -1.
+        left = Signal(signed(bits_for(WINDOW_TILES) + tap_bits + 1), reset_less=True)
+        with m.If(~weights):
+            count = self.tiles.payload << tap_bits
+            m.d.sync += left.eq((count - 2)[: len(left)].as_signed())
+        with m.Elif(go):
+            m.d.sync += left.eq((left - 1)[: len(left)].as_signed())
+        return left[-1]
+
 
 def queue_beats(params: Params) -> int:
     """Capacity of that queue in beats.  The slots themselves hide most of a memory's latency."""

@@ -59,22 +59,10 @@ class WindowStore(wiring.Component):
         m.submodules.store = store = StoreEngine(self._params)
         m.submodules.configs = configs = SyncFIFO(width=TargetConfig.size, depth=COMMANDS)
         connect(m, flipped(self.config), configs.w_stream)
-        connect(m, store.axi, flipped(self.axi))
         config = Signal(TargetConfig, reset_less=True)
         # A signal of its own: the payload's bit, set by the FSM alone, was a latch in Verilog.
         end = Signal()
-        m.d.comb += [
-            *(store.config[name].eq(config[name]) for name, _ in TargetConfig if name != "nx"),
-            store.config.out_w.eq(config.nx),
-            store.record.eq(self.record),
-            store.halt.eq(self.halt),
-            *(
-                getattr(self, name).eq(getattr(store, name))
-                for name in ("completed", "error", "outstanding", "progress", "beats", "idle")
-            ),
-            store.input.payload.data.eq(self.input.payload.data),
-            store.input.payload.end.eq(end),
-        ]
+        self._connect(m, store, config, end)
         # A configuration must rest for a cycle before `begin`, and until the end has been taken.
         with m.FSM():
             with m.State("IDLE"):
@@ -99,3 +87,19 @@ class WindowStore(wiring.Component):
                 with m.If(store.input.ready):
                     m.next = "IDLE"
         return m
+
+    def _connect(self, m, store, config, end):
+        """Connect the store engine, but for what depends on the state."""
+        connect(m, store.axi, flipped(self.axi))
+        m.d.comb += [
+            *(store.config[name].eq(config[name]) for name, _ in TargetConfig if name != "nx"),
+            store.config.out_w.eq(config.nx),
+            store.record.eq(self.record),
+            store.halt.eq(self.halt),
+            *(
+                getattr(self, name).eq(getattr(store, name))
+                for name in ("completed", "error", "outstanding", "progress", "beats", "idle")
+            ),
+            store.input.payload.data.eq(self.input.payload.data),
+            store.input.payload.end.eq(end),
+        ]

@@ -135,10 +135,7 @@ class WindowWalker(wiring.Component):
         m.d.sync += [self.take.eq(start), halted.eq(self.halt)]
         with m.If(issue):
             m.d.sync += first.eq(last)
-        with m.If(self.take):
-            m.d.sync += [self.active.eq(1), self.cols.eq(self.command.payload.cols)]
-        with m.Elif(ends):
-            m.d.sync += self.active.eq(0)
+        self._stay_active(m, ends)
         return m
 
     def _follow(self, m, offsets, start):
@@ -169,6 +166,13 @@ class WindowWalker(wiring.Component):
         ]  # fmt: skip
         with m.If(self.take):
             m.d.sync += [config[name].eq(following[name]) for name in CONFIG_FIELDS]
+
+    def _stay_active(self, m, ends):
+        """A command is under way from when it is taken until its last group ``ends`` it."""
+        with m.If(self.take):
+            m.d.sync += [self.active.eq(1), self.cols.eq(self.command.payload.cols)]
+        with m.Elif(ends):
+            m.d.sync += self.active.eq(0)
 
     def _count(self, m, step, name, total):
         """Count ``total`` steps over and over; return whether the next is the last.
