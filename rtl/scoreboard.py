@@ -84,9 +84,7 @@ class Scoreboard(wiring.Component):
         none_open = ~Cat(count.any() for count in open_.values()).any()
         moving = Cat(seen["activity"], seen["dispatched"], seen["completed"]).any()
         m.d.sync += [
-            self.drained.eq(
-                seen["dispatch_finished"] & ~seen["exec_pending"] & seen["idle"].exec
-            ),
+            self.drained.eq(seen["dispatch_finished"] & ~seen["exec_pending"] & seen["idle"].exec),
             self.outstanding.eq(seen["outstanding_read"] | seen["outstanding_write"]),
             self.finished.eq(
                 seen["dispatch_finished"]
