@@ -68,12 +68,45 @@ class Counters(wiring.Component):
         with m.If(self.run & self.busy):
             m.d.sync += started.eq(1)
 
+        starved = Signal()
+        m.d.comb += starved.eq(
+            (self.wait_load & self.load_active) | (self.wait_weights & self.fifo_empty)
+        )
+
         # One register stage between the engines and the adders.
         cause = Signal(data.StructLayout({name: 1 for name in CAUSES}))
-        m.d.sync += cause.eq(0)
-        strobes, macs = self._register_strobes(m)
-        self._charge(m, cause, started)
+        strobes = Signal(data.StructLayout(dict.fromkeys(STROBES, 1)))
+        macs = Signal(MAC_BITS + 1)
+        m.d.sync += [cause.eq(0), strobes.eq(0), macs.eq(0)]
+        with m.If(self.run):
+            m.d.sync += [
+                strobes.cycles.eq(1),
+                strobes.read_beats.eq(self.read_beat),
+                strobes.write_beats.eq(self.write_beat),
+                strobes.window_busy.eq(self.window_busy),
+                macs.eq(self.macs + self.window_macs),
+            ]
+            self._charge(m, cause, started, starved)
+        self._count(m, cause, strobes, macs)
+        return m
 
+    def _charge(self, m, cause, started, starved):
+        """Charge the cycle to the first cause that holds (in a cycle with ``run``)."""
+        with m.If(self.busy):
+            m.d.sync += cause.busy.eq(1)
+        with m.Elif(~started | self.drained):
+            m.d.sync += cause.fill.eq(1)
+        with m.Elif(starved):
+            m.d.sync += cause.memory.eq(1)
+        with m.Elif(self.wait_bank):
+            m.d.sync += cause.post.eq(1)
+        with m.Elif(self.wait_weights):
+            m.d.sync += cause.weight.eq(1)
+        with m.Else():
+            m.d.sync += cause.sync.eq(1)
+
+    def _count(self, m, cause, strobes, macs):
+        """Add to the record what was registered; copy the done counters into it."""
         word = {name: self.record[number] for name, number in RECORD.items()}
         for source in (cause, strobes):
             for name in source.shape().members:
@@ -88,39 +121,3 @@ class Counters(wiring.Component):
                 for name in Done.members
                 if f"done_{name}" in RECORD
             ]
-        return m
-
-    def _register_strobes(self, m):
-        """What happens beside the causes, and how many multiplications are made."""
-        strobes = Signal(data.StructLayout(dict.fromkeys(STROBES, 1)))
-        macs = Signal(MAC_BITS + 1)
-        m.d.sync += [strobes.eq(0), macs.eq(0)]
-        with m.If(self.run):
-            m.d.sync += [
-                strobes.cycles.eq(1),
-                strobes.read_beats.eq(self.read_beat),
-                strobes.write_beats.eq(self.write_beat),
-                strobes.window_busy.eq(self.window_busy),
-                macs.eq(self.macs + self.window_macs),
-            ]
-        return strobes, macs
-
-    def _charge(self, m, cause, started):
-        """Charge the cycle to the first cause that holds."""
-        starved = Signal()
-        m.d.comb += starved.eq(
-            (self.wait_load & self.load_active) | (self.wait_weights & self.fifo_empty)
-        )
-        with m.If(self.run):
-            with m.If(self.busy):
-                m.d.sync += cause.busy.eq(1)
-            with m.Elif(~started | self.drained):
-                m.d.sync += cause.fill.eq(1)
-            with m.Elif(starved):
-                m.d.sync += cause.memory.eq(1)
-            with m.Elif(self.wait_bank):
-                m.d.sync += cause.post.eq(1)
-            with m.Elif(self.wait_weights):
-                m.d.sync += cause.weight.eq(1)
-            with m.Else():
-                m.d.sync += cause.sync.eq(1)
