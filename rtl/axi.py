@@ -128,9 +128,17 @@ class ReadMaster(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        axi, clients = self.axi, list(self.clients)
-        m.submodules.owners = owners = SyncFIFO(width=bits_for(len(clients) - 1), depth=MAX_READS)
+        number_bits = bits_for(len(self.clients) - 1)
+        m.submodules.owners = owners = SyncFIFO(width=number_bits, depth=MAX_READS)
+        self._ask(m, owners)
+        self._deliver(m, owners)
+        # The owner's entry is there from the cycle in which arvalid rises.
+        m.d.comb += self.outstanding.eq((owners.level != 0) | self.progress)
+        return m
 
+    def _ask(self, m, owners):
+        """Put a client's request on the bus, and its number into the queue ``owners``."""
+        axi = self.axi
         accept = Signal()
         m.d.comb += [
             accept.eq((~axi.arvalid | axi.arready) & owners.w_rdy & ~self.halt),
@@ -141,7 +149,7 @@ class ReadMaster(wiring.Component):
         with m.If(axi.arready):
             m.d.sync += axi.arvalid.eq(0)
         waiting = 0
-        for number, client in enumerate(clients):
+        for number, client in enumerate(self.clients):
             request = client.request
             m.d.comb += request.ready.eq(accept & ~waiting)
             with m.If(request.ready & request.valid):
@@ -153,6 +161,9 @@ class ReadMaster(wiring.Component):
                 ]
             waiting = waiting | request.valid
 
+    def _deliver(self, m, owners):
+        """Give a beat to the client that owns it."""
+        axi = self.axi
         # A register between the pins and the clients' memories.
         beat = Signal(8 * self._params.bus_bytes, reset_less=True)
         m.d.comb += owners.r_en.eq(axi.rvalid & axi.rlast)
@@ -162,10 +173,7 @@ class ReadMaster(wiring.Component):
             self.error.eq(axi.rvalid & axi.rresp.any()),
             self.progress.eq((axi.arvalid & axi.arready) | axi.rvalid),
         ]
-        for number, client in enumerate(clients):
+        for number, client in enumerate(self.clients):
             m.d.comb += client.data.eq(beat)
             mine = axi.rvalid & owners.r_rdy & (owners.r_data == number)
             m.d.sync += client.valid.eq(mine)
-        # The owner's entry is there from the cycle in which arvalid rises.
-        m.d.comb += self.outstanding.eq((owners.level != 0) | self.progress)
-        return m

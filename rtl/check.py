@@ -226,6 +226,86 @@ class CeilDivide(wiring.Component):
         return m
 
 
+class _ProductRules:
+    """What the rules about a product share: ``a * b <= limit - fills``, and how to get there.
+
+    A part of the CommandCheck: it adds to that one's module ``m``.  When its states are over,
+    ``product`` is to be compared with ``allowed``.
+    """
+
+    def __init__(self, m, params, command):
+        self._params, self._command = params, command
+        load = fields_of(command, Op.LOAD)
+        self._a = Signal.like(load.inner, reset_less=True, name="a")
+        self._b = Signal.like(load.items, reset_less=True, name="b")
+        self._fills = Signal(len(load.fill_left) + 1, reset_less=True, name="fills")
+        limits = (params.input_bytes, params.window_bytes, params.acc_rows, params.pool_entries)
+        self._limit = Signal(range(max(limits) + 1), name="limit")
+        signed_bits = max(len(self._fills), len(self._limit)) + 1
+        self.allowed = Signal(signed(signed_bits), reset_less=True, name="allowed")
+        self.product = Signal(len(self._a) + len(self._b), reset_less=True, name="product")
+        self._divide, self._pooled = self._add_divider(m)
+        self._multiplied = self._multiply(m)
+
+    def add_states(self, m, following):
+        """The states from RULES on, up to the one of which ``following`` is the name."""
+        with m.State("RULES"):
+            self._choose(m)
+            m.d.comb += self._divide.start.eq(self._pooled)
+            with m.If(self._pooled):
+                m.next = "DIVIDE"
+            with m.Else():
+                m.next = "COPY"
+        with m.State("DIVIDE"):
+            m.d.sync += self._a.eq(self._divide.quotient)
+            with m.If(self._divide.done):
+                m.next = "COPY"
+        with m.State("COPY"):
+            m.d.sync += self.allowed.eq(self._limit - self._fills)
+            m.next = "MULTIPLY"
+        with m.State("MULTIPLY"):
+            m.next = "ADD"
+        with m.State("ADD"):
+            m.d.sync += self.product.eq(self._multiplied)
+            m.next = following
+
+    def _choose(self, m):
+        """Register the factors of an opcode's product rule, what is added to it, and its limit."""
+        params, opcode = self._params, self._command[:OPCODE_BITS]
+        a, b, fills, limit = self._a, self._b, self._fills, self._limit
+        load, exe, post = (fields_of(self._command, op) for op in (Op.LOAD, Op.EXEC, Op.POST))
+        m.d.sync += [a.eq(0), b.eq(0), fills.eq(0), limit.eq(params.input_bytes)]
+        with m.Switch(opcode):
+            with m.Case(Op.LOAD, Op.WLOAD):  # their fields lie in the same places
+                m.d.sync += [a.eq(load.inner), b.eq(load.items)]
+                m.d.sync += fills.eq(load.fill_left + load.fill_right)
+                with m.If(opcode == Op.WLOAD):
+                    m.d.sync += limit.eq(params.window_bytes)
+            with m.Case(Op.EXEC):
+                m.d.sync += [a.eq(exe.nx), b.eq(exe.ny), limit.eq(params.bank_rows)]
+            with m.Case(Op.POST):
+                m.d.sync += [b.eq(post.out_w), limit.eq(params.pool_entries)]
+
+    def _add_divider(self, m):
+        """A divider for ceil(kh / sh) of a POST; returns it, and whether a pooled one is here."""
+        post, pooled = fields_of(self._command, Op.POST), Signal()
+        m.d.comb += pooled.eq((self._command[:OPCODE_BITS] == Op.POST) & (post.pool != Pool.NONE))
+        m.submodules.divide = divide = CeilDivide()
+        m.d.comb += [divide.dividend.eq(post.kh), divide.divisor.eq(post.sh)]
+        return divide, pooled
+
+    def _multiply(self, m):
+        """The product of 20 x 16 bits, as two half products: each fits one hardware multiplier."""
+        a, b = self._a, self._b
+        half = len(a) // 2
+        # Multipliers lie far from all the rest: these registers have nothing else to do.
+        left, right = Signal.like(a, reset_less=True), Signal.like(b, reset_less=True)
+        m.d.sync += [left.eq(a), right.eq(b)]
+        products = [Signal(half + len(b), reset_less=True, name=f"product{n}") for n in range(2)]
+        m.d.sync += [products[0].eq(left[:half] * right), products[1].eq(left[half:] * right)]
+        return products[0] + Cat(C(0, half), products[1])
+
+
 def _verdict(known, legal):
     """The error of a command, of a known opcode or not, whose fields are legal or not."""
     return Mux(~known, Error.ILLEGAL_OPCODE, Mux(legal, Error.NONE, Error.ILLEGAL_FIELD))
@@ -267,28 +347,11 @@ class CommandCheck(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        params = self._params
         command = Signal(COMMAND_BITS, reset_less=True)
-        opcode = command[:OPCODE_BITS]
         kind = Signal(KIND_BITS, reset_less=True)
-        m.d.sync += [kind[op].eq(opcode == op) for op in _rules(params)]
-        load, post = (fields_of(command, op) for op in (Op.LOAD, Op.POST))
-        pooled = Signal()
-        m.d.comb += pooled.eq((opcode == Op.POST) & (post.pool != Pool.NONE))
-
+        m.d.sync += [kind[op].eq(command[:OPCODE_BITS] == op) for op in _rules(self._params)]
         bad = self._judge_fields(m, command)
-        known, sound, fits = (Signal(reset_less=True, name=n) for n in ("known", "sound", "fits"))
-        m.submodules.divide = divide = CeilDivide()
-        m.d.comb += [divide.dividend.eq(post.kh), divide.divisor.eq(post.sh)]
-
-        a = Signal.like(load.inner, reset_less=True)
-        b = Signal.like(load.items, reset_less=True)
-        multiplied = self._multiply(m, a, b)
-        product = Signal(len(a) + len(b), reset_less=True)
-        fills = Signal(len(load.fill_left) + 1, reset_less=True)
-        limits = (params.input_bytes, params.window_bytes, params.acc_rows, params.pool_entries)
-        limit = Signal(range(max(limits) + 1))
-        allowed = Signal(signed(max(len(fills), len(limit)) + 1), reset_less=True)
+        products = _ProductRules(m, self._params, command)
 
         with m.FSM() as fsm:
             with m.State("ACCEPT"):
@@ -296,31 +359,9 @@ class CommandCheck(wiring.Component):
                 m.d.sync += command.eq(self.commands.payload)
                 with m.If(self.commands.valid):
                     m.next = "RULES"
-            with m.State("RULES"):
-                self._choose(m, command, a, b, fills, limit)
-                m.d.comb += divide.start.eq(pooled)
-                with m.If(pooled):
-                    m.next = "DIVIDE"
-                with m.Else():
-                    m.next = "COPY"
-            with m.State("DIVIDE"):
-                m.d.sync += a.eq(divide.quotient)
-                with m.If(divide.done):
-                    m.next = "COPY"
-            with m.State("COPY"):
-                m.d.sync += allowed.eq(limit - fills)
-                m.next = "MULTIPLY"
-            with m.State("MULTIPLY"):
-                m.next = "ADD"
-            with m.State("ADD"):
-                m.d.sync += product.eq(multiplied)
-                m.next = "JUDGE"
+            products.add_states(m, following="JUDGE")
             with m.State("JUDGE"):
-                m.d.sync += [
-                    known.eq(kind.any()),
-                    sound.eq(~(kind & bad).any()),
-                    fits.eq(product <= allowed),
-                ]
+                error = self._judge(m, kind, bad, products.product <= products.allowed)
                 m.next = "OFFER"
             with m.State("OFFER"), m.If(self.checked.ready):
                 m.next = "ACCEPT"
@@ -329,25 +370,9 @@ class CommandCheck(wiring.Component):
             self.checked.valid.eq(fsm.ongoing("OFFER")),
             self.checked.p.command.eq(command),
             self.checked.p.kind.eq(kind),
-            self.checked.p.error.eq(_verdict(known, sound & fits)),
+            self.checked.p.error.eq(error),
         ]
         return m
-
-    def _choose(self, m, command, a, b, fills, limit):
-        """Register the factors of an opcode's product rule, what is added to it, and its limit."""
-        params = self._params
-        load, exe, post = (fields_of(command, op) for op in (Op.LOAD, Op.EXEC, Op.POST))
-        m.d.sync += [a.eq(0), b.eq(0), fills.eq(0), limit.eq(params.input_bytes)]
-        with m.Switch(command[:OPCODE_BITS]):
-            with m.Case(Op.LOAD, Op.WLOAD):  # their fields lie in the same places
-                m.d.sync += [a.eq(load.inner), b.eq(load.items)]
-                m.d.sync += fills.eq(load.fill_left + load.fill_right)
-                with m.If(command[:OPCODE_BITS] == Op.WLOAD):
-                    m.d.sync += limit.eq(params.window_bytes)
-            with m.Case(Op.EXEC):
-                m.d.sync += [a.eq(exe.nx), b.eq(exe.ny), limit.eq(params.bank_rows)]
-            with m.Case(Op.POST):
-                m.d.sync += [b.eq(post.out_w), limit.eq(params.pool_entries)]
 
     def _judge_fields(self, m, command):
         """The opcodes whose single-field rules a command breaks, two cycles later.
@@ -361,12 +386,8 @@ class CommandCheck(wiring.Component):
             m.d.sync += [flags.eq(broken), bad[op].eq(flags.any())]
         return bad
 
-    def _multiply(self, m, a, b):
-        """The product of 20 x 16 bits, as two half products: each fits one hardware multiplier."""
-        half = len(a) // 2
-        # Multipliers lie far from all the rest: these registers have nothing else to do.
-        left, right = Signal.like(a, reset_less=True), Signal.like(b, reset_less=True)
-        m.d.sync += [left.eq(a), right.eq(b)]
-        products = [Signal(half + len(b), reset_less=True, name=f"product{n}") for n in range(2)]
-        m.d.sync += [products[0].eq(left[:half] * right), products[1].eq(left[half:] * right)]
-        return products[0] + Cat(C(0, half), products[1])
+    def _judge(self, m, kind, bad, fitting):
+        """Register how a command stands to the rules; returns the error that follows from it."""
+        known, sound, fits = (Signal(reset_less=True, name=n) for n in ("known", "sound", "fits"))
+        m.d.sync += [known.eq(kind.any()), sound.eq(~(kind & bad).any()), fits.eq(fitting)]
+        return _verdict(known, sound & fits)

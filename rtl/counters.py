@@ -86,19 +86,27 @@ class Counters(wiring.Component):
                 strobes.window_busy.eq(self.window_busy),
                 macs.eq(self.macs + self.window_macs),
             ]
-            with m.If(self.busy):
-                m.d.sync += cause.busy.eq(1)
-            with m.Elif(~started | self.drained):
-                m.d.sync += cause.fill.eq(1)
-            with m.Elif(starved):
-                m.d.sync += cause.memory.eq(1)
-            with m.Elif(self.wait_bank):
-                m.d.sync += cause.post.eq(1)
-            with m.Elif(self.wait_weights):
-                m.d.sync += cause.weight.eq(1)
-            with m.Else():
-                m.d.sync += cause.sync.eq(1)
+            self._charge(m, cause, started, starved)
+        self._count(m, cause, strobes, macs)
+        return m
 
+    def _charge(self, m, cause, started, starved):
+        """Charge the cycle to the first cause that holds (in a cycle with ``run``)."""
+        with m.If(self.busy):
+            m.d.sync += cause.busy.eq(1)
+        with m.Elif(~started | self.drained):
+            m.d.sync += cause.fill.eq(1)
+        with m.Elif(starved):
+            m.d.sync += cause.memory.eq(1)
+        with m.Elif(self.wait_bank):
+            m.d.sync += cause.post.eq(1)
+        with m.Elif(self.wait_weights):
+            m.d.sync += cause.weight.eq(1)
+        with m.Else():
+            m.d.sync += cause.sync.eq(1)
+
+    def _count(self, m, cause, strobes, macs):
+        """Add to the record what was registered; copy the done counters into it."""
         word = {name: self.record[number] for name, number in RECORD.items()}
         for source in (cause, strobes):
             for name in source.shape().members:
@@ -113,4 +121,3 @@ class Counters(wiring.Component):
                 for name in Done.members
                 if f"done_{name}" in RECORD
             ]
-        return m

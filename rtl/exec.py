@@ -75,37 +75,20 @@ class ExecEngine(wiring.Component):
 
         issue, bank, slot = Signal(), Signal.like(self.tag.bank), Signal.like(self.tag.slot)
         starts = issue & vector.starts
-        take = Signal(reset_less=True)  # as `swap`; without a reset, no synthesiser merges them
         lacks_bank = vector.opens & ~self._bank_available(m, issue & vector.opens)
         lacks_weights = vector.starts & ~self._tile_available(m, offsets, starts)
         m.d.comb += [
             issue.eq(valid & ~lacks_bank & ~lacks_weights & ~self.halt),
             vectors.ready.eq(issue),
             walker.done.eq(self.done),
-            offsets.swap.eq(self.swap),
-            offsets.take.eq(take),
-            self.read.offsets.eq(offsets.offsets),
         ]
         # The decision is registered: it goes to all corners of the machine.
-        m.d.sync += [
-            self.swap.eq(starts),
-            take.eq(starts),
-            self.read.valid.eq(issue),
-            self.read.base.eq(vector.base),
-            self.tag.valid.eq(issue),
-            self.tag.first.eq(vector.first),
-            self.tag.done.eq(vector.closes),
-            self.tag.bank.eq(bank),
-            self.tag.slot.eq(slot),
-            self.tag.row.eq(vector.row),
-            self.wait_load.eq(~valid & (walker.valid | walker.waiting)),
-            self.wait_bank.eq(valid & lacks_bank),
-            self.wait_weights.eq(valid & ~lacks_bank & lacks_weights),
-            self.idle.eq(~valid & ~walker.valid & ~walker.waiting),
-        ]
+        self._swap(m, offsets, starts)
+        m.d.sync += [self.read.valid.eq(issue), self.read.base.eq(vector.base)]
+        self._tag(m, issue, vector, bank, slot)
+        self._report(m, walker, valid, lacks_bank, lacks_weights)
         with m.If(issue & vector.closes):
             m.d.sync += [bank.eq(~bank), slot.eq((slot + 1)[: len(slot)])]
-        m.d.comb += self.busy.eq(self.read.valid)
 
         m.submodules.completion = completion = Delay(1, IM2COL_LATENCY + 1)
         m.d.comb += [completion.i.eq(issue & vector.ends), self.completed.eq(completion.o)]
@@ -159,6 +142,37 @@ class ExecEngine(wiring.Component):
         weights, lanes = Signal(), Signal()
         m.d.sync += [weights.eq(self.weights_ready), lanes.eq((lanes & ~taken) | offsets.soon)]
         return weights & lanes
+
+    def _swap(self, m, offsets, starts):
+        """Register that a tile's first vector is issued: its weights and offsets are taken."""
+        take = Signal(reset_less=True)  # as `swap`; without a reset, no synthesiser merges them
+        m.d.sync += [self.swap.eq(starts), take.eq(starts)]
+        m.d.comb += [
+            offsets.swap.eq(self.swap),
+            offsets.take.eq(take),
+            self.read.offsets.eq(offsets.offsets),
+        ]
+
+    def _tag(self, m, issue, vector, bank, slot):
+        """Register where a vector's sums go."""
+        m.d.sync += [
+            self.tag.valid.eq(issue),
+            self.tag.first.eq(vector.first),
+            self.tag.done.eq(vector.closes),
+            self.tag.bank.eq(bank),
+            self.tag.slot.eq(slot),
+            self.tag.row.eq(vector.row),
+        ]
+
+    def _report(self, m, walker, valid, lacks_bank, lacks_weights):
+        """Register why no vector is issued, if none is."""
+        m.d.sync += [
+            self.wait_load.eq(~valid & (walker.valid | walker.waiting)),
+            self.wait_bank.eq(valid & lacks_bank),
+            self.wait_weights.eq(valid & ~lacks_bank & lacks_weights),
+            self.idle.eq(~valid & ~walker.valid & ~walker.waiting),
+        ]
+        m.d.comb += self.busy.eq(self.read.valid)
 
     def _count_macs(self, m, issue, vector):
         """Multiply useful rows by useful columns, with registers on both sides."""

@@ -68,12 +68,38 @@ class PieceGenerator(wiring.Component):
         command = self.command.payload
 
         # Before the first row: note what a row has, then let a new row do the rest.
-        begin, running = Signal(), Signal()
+        advance, begin, running = Signal(), Signal(), Signal()
+        m.d.comb += self.started.eq(self.command.valid & ~begin & ~running)
+        m.d.sync += begin.eq(self.started)
+        has, next_src, next_dst, rows_left = self._start(m)
+
+        # The walk along a row.  `items_left` counts the items behind this one.
+        src, dst = Signal(32, reset_less=True), Signal(20, reset_less=True)
+        row_ends, items_left = Signal(reset_less=True), Signal.like(command.items, reset_less=True)
+        part = self._parts(m, has, begin, begin | advance, row_ends, items_left)
+        size, copying = self._size(m, part)
+        # What a register takes does not ask whether it does: its enable does that.
+        new_row = begin | row_ends
+        with m.If(begin | advance):
+            m.d.sync += dst.eq(Mux(new_row, next_dst, dst + size))
+        with m.If(begin | (advance & (row_ends | copying))):
+            m.d.sync += [
+                src.eq(Mux(new_row, next_src, src + command.item_pitch)),
+                items_left.eq(Mux(new_row, command.items - 1, items_left - 1)),
+            ]
+        last_row = self._step_row(m, begin | (advance & row_ends), next_src, next_dst, rows_left)
+        m.d.comb += self.command.ready.eq(advance & row_ends & last_row)
+        m.d.sync += running.eq((running | begin) & ~self.command.ready)
+
+        self._hand_over(m, running, advance, copying, src, dst, size)
+        return m
+
+    def _start(self, m):
+        """Note a command's rows: their parts, the next one's addresses, and how many are left."""
+        command = self.command.payload
         has = Signal(_row_layout, reset_less=True)
         next_src, next_dst = Signal(32, reset_less=True), Signal(20, reset_less=True)
         rows_left = Signal.like(command.rows, reset_less=True)
-        m.d.comb += self.started.eq(self.command.valid & ~begin & ~running)
-        m.d.sync += begin.eq(self.started)
         with m.If(self.started):
             m.d.sync += [
                 has.left.eq(command.fill_left.any()),
@@ -84,12 +110,11 @@ class PieceGenerator(wiring.Component):
                 next_dst.eq(command.dst),
                 rows_left.eq(command.rows),
             ]
+        return has, next_src, next_dst, rows_left
 
-        # The walk along a row.  `items_left` counts the items behind this one.
-        src, dst = Signal(32, reset_less=True), Signal(20, reset_less=True)
-        items_left = Signal.like(command.items, reset_less=True)
-        advance, row_ends, last_row = Signal(), Signal(reset_less=True), Signal(reset_less=True)
-        part = self._parts(m, has, begin, begin | advance, row_ends, items_left)
+    def _size(self, m, part):
+        """The bytes of a piece of this part, and whether it is a copy."""
+        command = self.command.payload
         size, copying = Signal.like(command.inner), part == Part.COPY
         with m.Switch(part):
             with m.Case(Part.LEFT):
@@ -98,27 +123,19 @@ class PieceGenerator(wiring.Component):
                 m.d.comb += size.eq(command.inner)
             with m.Default():
                 m.d.comb += size.eq(command.fill_right)
-        # What a register takes does not ask whether it does: its enable does that.
-        new_row = begin | row_ends
-        with m.If(begin | advance):
-            m.d.sync += dst.eq(Mux(new_row, next_dst, dst + size))
-        with m.If(begin | (advance & (row_ends | copying))):
-            m.d.sync += [
-                src.eq(Mux(new_row, next_src, src + command.item_pitch)),
-                items_left.eq(Mux(new_row, command.items - 1, items_left - 1)),
-            ]
-        with m.If(begin | (advance & row_ends)):
+        return size, copying
+
+    def _step_row(self, m, step, next_src, next_dst, rows_left):
+        """Let the next row become the present one; returns whether that is the last."""
+        command, last_row = self.command.payload, Signal(reset_less=True)
+        with m.If(step):
             m.d.sync += [
                 next_src.eq(next_src + command.row_pitch),
                 next_dst.eq(next_dst + command.dst_pitch),
                 rows_left.eq(rows_left - 1),
                 last_row.eq(rows_left == 1),
             ]
-        m.d.comb += self.command.ready.eq(advance & row_ends & last_row)
-        m.d.sync += running.eq((running | begin) & ~self.command.ready)
-
-        self._hand_over(m, running, advance, copying, src, dst, size)
-        return m
+        return last_row
 
     def _hand_over(self, m, running, advance, copying, src, dst, size):
         """Hold the piece that was walked over until it is taken; ``advance`` when there is room.
@@ -229,26 +246,14 @@ class LoadEngine(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        params, banks = self._params, self._banks
+        params = self._params
         m.submodules.gate = gate = CommandGate(self._op)
-        generator = PieceGenerator(params, banks)
-        splitter = ReadSplitter(params)
+        generator = PieceGenerator(params, self._banks)
         ahead = ReadAhead(params, params.bus_bytes, params.load_beats)
-        placer = Placer(params, banks)
-        ranges = SyncFIFO(width=read_range(params).size, depth=self.RANGES)
-        # Every copy has at least one beat, so pieces never keep copies from running ahead.
-        pieces = RamQueue(piece_layout(params, banks), params.load_beats)
-
         connect(m, flipped(self.command), gate.input)
         connect(m, gate.output, generator.command)
-        connect(m, generator.ranges, ranges.w_stream)
-        connect(m, ranges.r_stream, splitter.input)
-        connect(m, splitter.output, ahead.request)
-        connect(m, ahead.client, flipped(self.client))
-        connect(m, generator.pieces, pieces.input)
-        connect(m, pieces.output, placer.input)
-        connect(m, ahead.output, placer.beats)
-        connect(m, placer.write, flipped(self.write))
+        ranges, splitter = self._request(m, generator, ahead)
+        pieces, placer = self._place(m, generator, ahead)
 
         under_way = Signal(range(params.load_beats + 4))
         m.d.sync += under_way.eq(under_way + generator.started - placer.completed)
@@ -265,3 +270,25 @@ class LoadEngine(wiring.Component):
             splitter=splitter, ahead=ahead, placer=placer, ranges=ranges, pieces=pieces,
         )  # fmt: skip
         return m
+
+    def _request(self, m, generator, ahead):
+        """What the generator copies, asked for from memory; returns the blocks on the way."""
+        ranges = SyncFIFO(width=read_range(self._params).size, depth=self.RANGES)
+        splitter = ReadSplitter(self._params)
+        connect(m, generator.ranges, ranges.w_stream)
+        connect(m, ranges.r_stream, splitter.input)
+        connect(m, splitter.output, ahead.request)
+        connect(m, ahead.client, flipped(self.client))
+        return ranges, splitter
+
+    def _place(self, m, generator, ahead):
+        """The generator's pieces and their data, into the buffer; returns the blocks on the way."""
+        params, banks = self._params, self._banks
+        # Every copy has at least one beat, so pieces never keep copies from running ahead.
+        pieces = RamQueue(piece_layout(params, banks), params.load_beats)
+        placer = Placer(params, banks)
+        connect(m, generator.pieces, pieces.input)
+        connect(m, pieces.output, placer.input)
+        connect(m, ahead.output, placer.beats)
+        connect(m, placer.write, flipped(self.write))
+        return pieces, placer

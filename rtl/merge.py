@@ -59,16 +59,7 @@ class BeatMerger(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        layout = piece_layout(self._params)
-        taken, taken_valid = Signal(layout, reset_less=True), Signal()
-        rotated, rotated_valid = Signal(layout, reset_less=True), Signal()
-        m.d.sync += [
-            taken.eq(self.piece),
-            taken_valid.eq(self.valid),
-            rotated.eq(taken),
-            rotated.bytes.eq(_rotate_bytes(m, taken.bytes, taken.offset)),
-            rotated_valid.eq(taken_valid),
-        ]
+        rotated, rotated_valid, rotating = self._rotate(m)
         placed, placed_valid, same = self._place(m, rotated, rotated_valid)
 
         # The beat that is being put together; `write` says that there is one.
@@ -79,7 +70,7 @@ class BeatMerger(wiring.Component):
             self.beat.eq(current),
             self.beat.close.eq(placed.close),
             self.beat.finish.eq(placed.finish),
-            self.busy.eq(taken_valid | rotated_valid | placed_valid | current.write),
+            self.busy.eq(rotating | placed_valid | current.write),
         ]
         with m.If(placed_valid):
             m.d.sync += [
@@ -89,6 +80,20 @@ class BeatMerger(wiring.Component):
                 current.strobe.eq(placed.strobe | Mux(current.write & same, current.strobe, 0)),
             ]
         return m
+
+    def _rotate(self, m):
+        """A piece, its bytes at their lanes; whether there is one, and whether one is inside."""
+        layout = piece_layout(self._params)
+        taken, taken_valid = Signal(layout, reset_less=True), Signal()
+        rotated, rotated_valid = Signal(layout, reset_less=True), Signal()
+        m.d.sync += [
+            taken.eq(self.piece),
+            taken_valid.eq(self.valid),
+            rotated.eq(taken),
+            rotated.bytes.eq(_rotate_bytes(m, taken.bytes, taken.offset)),
+            rotated_valid.eq(taken_valid),
+        ]
+        return rotated, rotated_valid, taken_valid | rotated_valid
 
     def _place(self, m, rotated, rotated_valid):
         """Complete a beat by what the run's piece before it left over, and find its strobes."""

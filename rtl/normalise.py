@@ -47,15 +47,8 @@ class Normaliser(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         leading = self._leading(m)
-        m.submodules.x = x = Delay(signed(32), 2, reset_less=True, gated=True)
-        m.submodules.shift = shift = Delay(signed(8), 2, reset_less=True, gated=True)
+        x, shift = self._delayed(m)
         early_shift = Signal(signed(8), reset_less=True)
-        m.d.comb += [
-            x.i.eq(self.x),
-            x.enable.eq(self.enable[:2]),
-            shift.i.eq(self.shift),
-            shift.enable.eq(self.enable[:2]),
-        ]
         with m.If(self.enable[0]):
             m.d.sync += early_shift.eq(self.shift)
 
@@ -68,9 +61,9 @@ class Normaliser(wiring.Component):
             m.d.sync += [left.eq(Mux(self.floating, leading, to_left)), late_leading.eq(leading)]
         with m.If(self.enable[2]):
             m.d.sync += [
-                shifted.eq((x.o << left)[:32].as_signed()),
+                shifted.eq((x << left)[:32].as_signed()),
                 # Normalised, 1 is 2**30, and comes out of a product with 2**30 as 2**23.
-                right.eq((Mux(self.floating, late_leading - 6, 0) - shift.o)[:8].as_signed()),
+                right.eq((Mux(self.floating, late_leading - 6, 0) - shift)[:8].as_signed()),
             ]
         self._round(m, shifted)
         limited = Signal.like(self.right, reset_less=True)
@@ -79,6 +72,18 @@ class Normaliser(wiring.Component):
             m.d.sync += limited.eq(Mux(negative(right), 0, Mux(too_far, MAX_RIGHT, right[:5])))
         m.d.comb += self.right.eq(limited)
         return m
+
+    def _delayed(self, m):
+        """The sum and its shift, for stage 3."""
+        m.submodules.x = x = Delay(signed(32), 2, reset_less=True, gated=True)
+        m.submodules.shift = shift = Delay(signed(8), 2, reset_less=True, gated=True)
+        m.d.comb += [
+            x.i.eq(self.x),
+            x.enable.eq(self.enable[:2]),
+            shift.i.eq(self.shift),
+            shift.enable.eq(self.enable[:2]),
+        ]
+        return x.o, shift.o
 
     def _leading(self, m):
         """How far the sum goes to the left: the bits behind its sign that repeat it.

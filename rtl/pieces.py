@@ -59,19 +59,11 @@ class VectorCutter(wiring.Component):
             self.ended.eq(self.input.valid & ready & vector.end),
         ]
         with m.If(ready):
+            self._offer(m, address)
             m.d.sync += [
-                self.output.valid.eq(self.input.valid),
-                piece.write.eq(~vector.end),
-                piece.first.eq(1),
-                piece.addr.eq(address[low:]),
-                piece.offset.eq(address[:low]),
                 rest.eq(vector.data),
                 bound.eq(first_bound),
                 last.eq(first_bound <= bus_bytes),
-                piece.close.eq(vector.end),
-                piece.finish.end.eq(1),
-                piece.finish.mark.eq(config.mark),
-                piece.finish.mark_addr.eq(config.mark_addr[: len(piece.finish.mark_addr)]),
             ]
         with m.Elif(self.output.ready):
             m.d.sync += [
@@ -82,6 +74,22 @@ class VectorCutter(wiring.Component):
                 last.eq(bound <= 2 * bus_bytes),
             ]
         return m
+
+    def _offer(self, m, address):
+        """Offer a new vector's first piece, or the closing one; its bytes and bound apart."""
+        piece, vector, config = self.output.payload, self.input.payload, self.config
+        low = (self._params.bus_bytes - 1).bit_length()
+        m.d.sync += [
+            self.output.valid.eq(self.input.valid),
+            piece.write.eq(~vector.end),
+            piece.first.eq(1),
+            piece.addr.eq(address[low:]),
+            piece.offset.eq(address[:low]),
+            piece.close.eq(vector.end),
+            piece.finish.end.eq(1),
+            piece.finish.mark.eq(config.mark),
+            piece.finish.mark_addr.eq(config.mark_addr[: len(piece.finish.mark_addr)]),
+        ]
 
     def _walk(self, m):
         """The address of the next vector.
@@ -149,14 +157,7 @@ class RecordCutter(wiring.Component):
         bus_bytes = self._params.bus_bytes
         pieces = max(1, RECORD_BYTES // bus_bytes)
         snapshot, left = Signal(8 * RECORD_BYTES, reset_less=True), Signal(range(pieces + 1))
-        piece = self.output.payload
-        m.d.comb += [
-            piece.write.eq(left != 0),
-            piece.close.eq(left == 0),
-            piece.first.eq(1),
-            piece.bound.eq(min(bus_bytes, RECORD_BYTES)),
-            piece.bytes.eq(snapshot[: 8 * bus_bytes]),
-        ]
+        piece = self._piece(m, snapshot, left)
         with m.FSM() as fsm:
             with m.State("IDLE"), m.If(self.start):
                 m.d.sync += piece.addr.eq(self.addr[(bus_bytes - 1).bit_length() :])
@@ -180,3 +181,15 @@ class RecordCutter(wiring.Component):
                 m.next = "WRITE"
         m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
         return m
+
+    def _piece(self, m, snapshot, left):
+        """The piece to be written next (its address apart): a whole beat, or the closing one."""
+        bus_bytes, piece = self._params.bus_bytes, self.output.payload
+        m.d.comb += [
+            piece.write.eq(left != 0),
+            piece.close.eq(left == 0),
+            piece.first.eq(1),
+            piece.bound.eq(min(bus_bytes, RECORD_BYTES)),
+            piece.bytes.eq(snapshot[: 8 * bus_bytes]),
+        ]
+        return piece

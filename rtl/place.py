@@ -73,32 +73,11 @@ class Placer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        banks = self._banks
-        rows, chunk = banks.lanes, banks.chunk(self._params.bus_bytes)
-        lane_bits, chunk_bits = bits_for(rows - 1), bits_for(chunk - 1)
-
-        # Stage 1: walk through the piece, a step a cycle.
-        piece = Signal(piece_layout(self._params, banks), reset_less=True)
-        busy, go, final, end_of_beat = Signal(), Signal(), Signal(), Signal()
-        step = Mux(piece.fill, rows, chunk)
-        m.d.comb += [
-            go.eq(busy & (piece.fill | self.beats.valid)),
-            final.eq(
-                ~Mux(piece.fill, piece.left[lane_bits:].any(), piece.left[chunk_bits:].any())
-            ),
-            end_of_beat.eq(piece.chunk == self._params.bus_bytes // chunk - 1),
-            self.beats.ready.eq(go & ~piece.fill & (final | end_of_beat)),
-            self.input.ready.eq(~busy | (go & final)),
-        ]
-        with m.If(go):
-            m.d.sync += [
-                piece.dst.eq(piece.dst + step),
-                piece.left.eq(piece.left - step),
-                piece.skip.eq(0),
-                piece.chunk.eq(piece.chunk + 1),
-            ]
-        with m.If(self.input.ready):
-            m.d.sync += [busy.eq(self.input.valid), piece.eq(self.input.payload)]
+        lanes_count, chunk = self._banks.lanes, self._banks.chunk(self._params.bus_bytes)
+        lane_bits = bits_for(lanes_count - 1)
+        piece = Signal(piece_layout(self._params, self._banks), reset_less=True)
+        step = Mux(piece.fill, lanes_count, chunk)
+        go, final = self._walk(m, piece, step)
 
         # Stage 2: the bytes of the step, and the lanes from `low` to `high` that they are for.
         low, high = Signal(lane_bits, reset_less=True), Signal(lane_bits, reset_less=True)
@@ -120,6 +99,33 @@ class Placer(wiring.Component):
         self._enable(m, valid, low, high)
         self._place(m, lanes, dst)
         return m
+
+    def _walk(self, m, piece, step):
+        """Stage 1: walk through the piece, a step a cycle; then take the next one.
+
+        Returns whether a step is made, and whether it is the piece's last.  A copy's waits for the
+        beat, which is taken with the last step that it has bytes for.
+        """
+        chunk = self._banks.chunk(self._params.bus_bytes)
+        lane_bits, chunk_bits = bits_for(self._banks.lanes - 1), bits_for(chunk - 1)
+        busy, go, final, end_of_beat = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            go.eq(busy & (piece.fill | self.beats.valid)),
+            final.eq(~Mux(piece.fill, piece.left[lane_bits:].any(), piece.left[chunk_bits:].any())),
+            end_of_beat.eq(piece.chunk == self._params.bus_bytes // chunk - 1),
+            self.beats.ready.eq(go & ~piece.fill & (final | end_of_beat)),
+            self.input.ready.eq(~busy | (go & final)),
+        ]
+        with m.If(go):
+            m.d.sync += [
+                piece.dst.eq(piece.dst + step),
+                piece.left.eq(piece.left - step),
+                piece.skip.eq(0),
+                piece.chunk.eq(piece.chunk + 1),
+            ]
+        with m.If(self.input.ready):
+            m.d.sync += [busy.eq(self.input.valid), piece.eq(self.input.payload)]
+        return go, final
 
     def _enable(self, m, valid, low, high):
         """Stage 3: the lanes from ``low`` to ``high``; behind the last one comes the first."""

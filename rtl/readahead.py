@@ -63,12 +63,25 @@ class ReadAhead(wiring.Component):
         )
         connect(m, queue.output, flipped(self.output))
 
-        # The next burst waits in a register until it fits.
+        room = Signal(bits_for(self._beats), init=self._beats)
+        pending, taken = self.client.request.payload, self._ask(m, room)
+        # Room is given back a cycle late, which keeps the consumer out of the sum; whether the
+        # burst was taken is known late, and chooses between two sums.
+        freed = Signal(bits_for(self._ratio))
+        rest = room + freed
+        m.d.sync += [
+            freed.eq(Mux(self.output.ready & self.output.valid, self._ratio, 0)),
+            room.eq(Mux(taken, rest - pending.beats, rest)[: len(room)]),
+        ]
+        self._pack(m, queue.input.payload)
+        m.d.comb += queue.input.valid.eq(self.arrived)
+        return m
+
+    def _ask(self, m, room):
+        """Hold the next burst in a register until it fits; returns whether it is taken."""
         asked, pending = self.request, self.client.request
         held = Signal()
-        room = Signal(bits_for(self._beats), init=self._beats)
-        fits = room[bits_for(MAX_BURST - 1):].any()
-        taken, freed = Signal(), Signal(bits_for(self._ratio))
+        taken, fits = Signal(), room[bits_for(MAX_BURST - 1) :].any()
         m.d.comb += [
             pending.valid.eq(held & fits),
             taken.eq(pending.valid & pending.ready),
@@ -78,29 +91,19 @@ class ReadAhead(wiring.Component):
             m.d.sync += [held.eq(asked.valid), pending.payload.eq(asked.payload)]
         with m.Elif(pending.ready & fits):
             m.d.sync += held.eq(0)
-        # Room is given back a cycle late, which keeps the consumer out of the sum; whether the
-        # burst was taken is known late, and chooses between two sums.
-        rest = room + freed
-        m.d.sync += [
-            freed.eq(Mux(self.output.ready & self.output.valid, self._ratio, 0)),
-            room.eq(Mux(taken, rest - pending.payload.beats, rest)[: len(room)]),
-        ]
+        return taken
 
+    def _pack(self, m, entry):
+        """Put an entry's beats together; it is there with the last one."""
         if self._ratio == 1:
-            m.d.comb += [
-                self.arrived.eq(self.client.valid),
-                queue.input.payload.eq(self.client.data),
-            ]
-        else:
-            count = Signal(range(self._ratio))
-            earlier = Signal(self._bus_bits * (self._ratio - 1), reset_less=True)
-            packed = Cat(earlier, self.client.data)
-            with m.If(self.client.valid):
-                m.d.sync += [count.eq(count + 1), earlier.eq(packed[self._bus_bits:])]
-            m.d.comb += [
-                self.arrived.eq(self.client.valid & (count == self._ratio - 1)),
-                queue.input.payload.eq(packed),
-            ]
-        m.d.comb += queue.input.valid.eq(self.arrived)
-
-        return m
+            m.d.comb += [self.arrived.eq(self.client.valid), entry.eq(self.client.data)]
+            return
+        count = Signal(range(self._ratio))
+        earlier = Signal(self._bus_bits * (self._ratio - 1), reset_less=True)
+        packed = Cat(earlier, self.client.data)
+        with m.If(self.client.valid):
+            m.d.sync += [count.eq(count + 1), earlier.eq(packed[self._bus_bits :])]
+        m.d.comb += [
+            self.arrived.eq(self.client.valid & (count == self._ratio - 1)),
+            entry.eq(packed),
+        ]

@@ -66,9 +66,9 @@ class RecordReader(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        params, shift = self._params, self._tile_shift
+        params = self._params
         m.submodules.gate = gate = CommandGate(self._op)
-        m.submodules.splitter = splitter = ReadSplitter(params, TILES_BITS + shift + 1)
+        m.submodules.splitter = splitter = ReadSplitter(params, TILES_BITS + self._tile_shift + 1)
         m.submodules.ahead = ahead = ReadAhead(params, entry_bytes(params), self._beats)
         m.submodules.tiles = tiles = SyncFIFO(width=TILES_BITS, depth=self.COMMANDS)
         connect(m, flipped(self.command), gate.input)
@@ -77,23 +77,7 @@ class RecordReader(wiring.Component):
         connect(m, ahead.output, flipped(self.entries))
         connect(m, tiles.r_stream, flipped(self.tiles))
 
-        # A command becomes a range of memory, and a number of tiles.
-        command, taken = gate.output, Signal()
-        pending, source = Signal(), Signal.like(splitter.input.payload, reset_less=True)
-        m.d.comb += [
-            command.ready.eq(~pending & tiles.w_rdy),
-            taken.eq(command.valid & command.ready),
-            tiles.w_en.eq(taken),
-            tiles.w_data.eq(command.payload.tiles),
-            splitter.input.valid.eq(pending),
-            splitter.input.payload.eq(source),
-        ]
-        m.d.sync += pending.eq(taken | (pending & ~splitter.input.ready))
-        with m.If(~pending):
-            m.d.sync += [
-                source.addr.eq(command.payload.src),
-                source.bytes.eq((command.payload.tiles << shift) + params.param_bytes),
-            ]
+        taken = self._take(m, gate.output, splitter.input, tiles)
         under_way = Signal(range(self.COMMANDS + 2))
         m.d.sync += under_way.eq((under_way + taken - self.completed)[: len(under_way)])
         m.d.comb += [
@@ -103,3 +87,23 @@ class RecordReader(wiring.Component):
             self.idle.eq(~gate.held & ~under_way.any()),
         ]
         return m
+
+    def _take(self, m, command, range_, tiles):
+        """Turn a command into a range of memory and a number of tiles; returns when it is taken."""
+        payload, taken = command.payload, Signal()
+        pending, source = Signal(), Signal.like(range_.payload, reset_less=True)
+        m.d.comb += [
+            command.ready.eq(~pending & tiles.w_rdy),
+            taken.eq(command.valid & command.ready),
+            tiles.w_en.eq(taken),
+            tiles.w_data.eq(payload.tiles),
+            range_.valid.eq(pending),
+            range_.payload.eq(source),
+        ]
+        m.d.sync += pending.eq(taken | (pending & ~range_.ready))
+        with m.If(~pending):
+            m.d.sync += [
+                source.addr.eq(payload.src),
+                source.bytes.eq((payload.tiles << self._tile_shift) + self._params.param_bytes),
+            ]
+        return taken

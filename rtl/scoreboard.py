@@ -63,30 +63,12 @@ class Scoreboard(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        names = ("dispatched", "completed", "idle", "dispatch_finished", "exec_pending",
-                 "outstanding_read", "outstanding_write", "activity")  # fmt: skip
-        seen = {}
-        for name in names:
-            port = getattr(self, name)
-            seen[name] = Signal.like(port, name=f"seen_{name}")
-            m.d.sync += seen[name].eq(port)
-
-        awaited = [name for name in self._engines if name in Done.members]
-        for name in awaited:
-            with m.If(seen["completed"][name]):
-                m.d.sync += self.done[name].eq(self.done[name] + 1)
-
-        # Commands in queues and engines.
-        open_ = {name: Signal(DONE_BITS, name=f"open_{name}") for name in self._engines}
-        for name, count in open_.items():
-            m.d.sync += count.eq(count + seen["dispatched"][name] - seen["completed"][name])
-
-        none_open = ~Cat(count.any() for count in open_.values()).any()
+        seen = self._register_inputs(m)
+        self._count_done(m, seen["completed"])
+        none_open = self._none_open(m, seen["dispatched"], seen["completed"])
         moving = Cat(seen["activity"], seen["dispatched"], seen["completed"]).any()
         m.d.sync += [
-            self.drained.eq(
-                seen["dispatch_finished"] & ~seen["exec_pending"] & seen["idle"].exec
-            ),
+            self.drained.eq(seen["dispatch_finished"] & ~seen["exec_pending"] & seen["idle"].exec),
             self.outstanding.eq(seen["outstanding_read"] | seen["outstanding_write"]),
             self.finished.eq(
                 seen["dispatch_finished"]
@@ -97,3 +79,28 @@ class Scoreboard(wiring.Component):
             self.progress.eq(moving),
         ]
         return m
+
+    def _register_inputs(self, m):
+        """The inputs, a cycle later, by their names."""
+        names = ("dispatched", "completed", "idle", "dispatch_finished", "exec_pending",
+                 "outstanding_read", "outstanding_write", "activity")  # fmt: skip
+        seen = {}
+        for name in names:
+            port = getattr(self, name)
+            seen[name] = Signal.like(port, name=f"seen_{name}")
+            m.d.sync += seen[name].eq(port)
+        return seen
+
+    def _count_done(self, m, completed):
+        """Count the completed commands of the engines that others wait for."""
+        for name in self._engines:
+            if name in Done.members:
+                with m.If(completed[name]):
+                    m.d.sync += self.done[name].eq(self.done[name] + 1)
+
+    def _none_open(self, m, dispatched, completed):
+        """Whether no command is in a queue or an engine."""
+        open_ = {name: Signal(DONE_BITS, name=f"open_{name}") for name in self._engines}
+        for name, count in open_.items():
+            m.d.sync += count.eq(count + dispatched[name] - completed[name])
+        return ~Cat(count.any() for count in open_.values()).any()

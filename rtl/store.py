@@ -65,19 +65,13 @@ class StoreEngine(wiring.Component):
         m.submodules.writer = writer = BurstWriter(self._params)
         connect(m, flipped(self.input), vectors.input)
         connect(m, writer.axi, flipped(self.axi))
-        record_turn = Signal()
         m.d.comb += [
             vectors.config.eq(self.config),
             vectors.begin.eq(self.begin),
             self.ended.eq(vectors.ended),
-            # Records are rare and go first, but never between the pieces of a vector.
-            record_turn.eq(
-                records.output.valid & (~vectors.output.valid | vectors.output.payload.first)
-            ),
-            records.output.ready.eq(writer.room & record_turn),
-            vectors.output.ready.eq(writer.room & ~record_turn),
-            merger.valid.eq(writer.room & (record_turn | vectors.output.valid)),
-            merger.piece.eq(Mux(record_turn, records.output.payload, vectors.output.payload)),
+        ]
+        self._choose(m, records.output, vectors.output, merger, writer.room)
+        m.d.comb += [
             writer.valid.eq(merger.valid_out),
             writer.beat.eq(merger.beat),
             writer.halt.eq(self.halt),
@@ -96,3 +90,17 @@ class StoreEngine(wiring.Component):
             ),
         ]
         return m
+
+    def _choose(self, m, records, vectors, merger, room):
+        """Give the merger a piece when there is room.
+
+        Records are rare and go first, but never between the pieces of a vector.
+        """
+        record_turn = Signal()
+        m.d.comb += [
+            record_turn.eq(records.valid & (~vectors.valid | vectors.payload.first)),
+            records.ready.eq(room & record_turn),
+            vectors.ready.eq(room & ~record_turn),
+            merger.valid.eq(room & (record_turn | vectors.valid)),
+            merger.piece.eq(Mux(record_turn, records.payload, vectors.payload)),
+        ]

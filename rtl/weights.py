@@ -1,5 +1,7 @@
 """The weight engine: streams weight tiles and channel parameters from memory, ahead of use."""
 
+from typing import NamedTuple
+
 from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -22,6 +24,25 @@ from rtl.records import TILES_BITS, RecordReader, entry_bytes
 def queue_beats(params: Params) -> int:
     """Capacity of the weight queue in bus beats: enough to hide a memory's latency in any case."""
     return max(params.weight_tiles * params.tile_bytes // params.bus_bytes, 4 * MAX_BURST)
+
+
+class _Progress(NamedTuple):
+    """How far the issue of words has come: a record, then its tiles, and so on."""
+
+    #: Words are those of tiles; otherwise of a record.
+    in_tiles: Signal
+    #: Tiles of the record behind the next one.
+    tiles_left: Signal
+    #: Of the next word in its record, or of the next row in its tile.
+    number: Signal
+    #: Parameter slots that are free, and the one that the record goes to.
+    slots: Signal
+    slot: Signal
+    #: Entries that have come and that no word was issued from yet (nor a tile begun).
+    available: Signal
+    #: A tile is on its way to the shadow weights; and: one is in them, or on its way.
+    loading: Signal
+    filled: Signal
 
 
 class WeightLoader(wiring.Component):
@@ -60,6 +81,9 @@ class WeightLoader(wiring.Component):
 
     def __init__(self, params: Params):
         self._params = params
+        self._tile_entries = params.tile_bytes // entry_bytes(params)
+        # Of a word's number, those bits that tell its place in an entry.
+        self._sub_bits = bits_for(entry_bytes(params) // params.cols) - 1
         super().__init__(
             {
                 "tiles": In(stream.Signature(TILES_BITS)),
@@ -77,74 +101,102 @@ class WeightLoader(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        params = self._params
-        words_per_entry = entry_bytes(params) // params.cols
-        sub_bits = bits_for(words_per_entry) - 1
-        tile_entries = params.tile_bytes // entry_bytes(params)
-        number_bits = bits_for(max(params.rows, params.param_words) - 1)
-        event_layout = data.StructLayout(
+        params, now = self._params, self._progress()
+        begin, event = Signal(), Signal(self._event_layout())
+        whole_tile = now.available[bits_for(self._tile_entries) - 1 :].any()
+        m.d.comb += [
+            begin.eq(now.in_tiles & ~now.loading & whole_tile & (~now.filled | self.swap)),
+            event.row.eq(begin | now.loading),
+            event.param.eq(
+                ~now.in_tiles
+                & ~now.loading
+                & self.tiles.valid
+                & (now.slots != 0)
+                & (now.available != 0)
+            ),
+            event.pop.eq(now.number[: self._sub_bits].all() if self._sub_bits else 1),
+            event.slot.eq(now.slot),
+            event.number.eq(now.number),
+            self.ready.eq(now.filled),
+            self.fifo_empty.eq(
+                ~now.loading & ~now.filled & ~Mux(now.in_tiles, whole_tile, now.available.any())
+            ),
+        ]
+        last_row = now.loading & (now.number == params.rows - 1)
+        last_param = event.param & (now.number == params.param_words - 1)
+        self._count_words(m, now, event, last_row | last_param)
+        self._load_shadow(m, now, begin, last_row)
+        self._book(m, now, begin, event)
+        m.d.comb += self.completed.eq(last_row & ~now.in_tiles)
+        self._end_record(m, now, last_param)
+        self._deliver(m, event)
+        return m
+
+    def _progress(self):
+        """The registers of the issue of words."""
+        in_tiles, tiles_left = Signal(), Signal(TILES_BITS, reset_less=True)
+        number = Signal(self._event_layout()["number"].shape)
+        slots, slot = Signal(range(PARAM_SLOTS + 1), init=PARAM_SLOTS), Signal(SLOT_BITS)
+        available = Signal(bits_for(queue_beats(self._params)))
+        return _Progress(
+            in_tiles, tiles_left, number, slots, slot, available, loading=Signal(), filled=Signal()
+        )
+
+    def _event_layout(self):
+        """What is issued: a row or a parameter word, the last one of its entry (``pop``) or not."""
+        number_bits = bits_for(max(self._params.rows, self._params.param_words) - 1)
+        return data.StructLayout(
             {"row": 1, "param": 1, "pop": 1, "slot": SLOT_BITS, "number": number_bits}
         )
 
-        # A record, then its tiles: `tiles_left` counts those behind the next one.
-        in_tiles, tiles_left = Signal(), Signal(TILES_BITS, reset_less=True)
-        number = Signal(number_bits)  # of the word in its record or the row in its tile
-        slots, slot = Signal(range(PARAM_SLOTS + 1), init=PARAM_SLOTS), Signal(SLOT_BITS)
-        # Entries that have come and that no word was issued from yet (nor a tile begun).
-        available = Signal(bits_for(queue_beats(params)))
-        whole_tile = available[bits_for(tile_entries) - 1:].any()
-
-        begin, began, loading, filled = Signal(), Signal(), Signal(), Signal()
-        event = Signal(event_layout)
-        m.d.comb += [
-            begin.eq(in_tiles & ~loading & whole_tile & (~filled | self.swap)),
-            event.row.eq(begin | loading),
-            event.param.eq(
-                ~in_tiles & ~loading & self.tiles.valid & (slots != 0) & (available != 0)
-            ),
-            event.pop.eq(number[:sub_bits].all() if sub_bits else 1),
-            event.slot.eq(slot),
-            event.number.eq(number),
-            self.ready.eq(filled),
-            self.fifo_empty.eq(~loading & ~filled & ~Mux(in_tiles, whole_tile, available.any())),
-        ]
-
-        last_row = loading & (number == params.rows - 1)
-        last_param = event.param & (number == params.param_words - 1)
-        with m.If(last_row | last_param):
-            m.d.sync += number.eq(0)
+    def _count_words(self, m, now, event, last):
+        """Number the words of a record and the rows of a tile."""
+        with m.If(last):
+            m.d.sync += now.number.eq(0)
         with m.Elif(event.row | event.param):
-            m.d.sync += number.eq(number + 1)
-        with m.If(begin):
-            m.d.sync += [loading.eq(1), filled.eq(1)]
-        with m.Else():
-            m.d.sync += [loading.eq(loading & ~last_row), filled.eq(filled & ~self.swap)]
+            m.d.sync += now.number.eq(now.number + 1)
 
-        # Nothing else can begin for R - 1 cycles, so the bookkeeping of a tile comes a cycle
-        # later and does not lengthen the path from the exec engine's swap.
+    def _load_shadow(self, m, now, begin, last_row):
+        """Follow a tile from its first row to its last one, and until it is swapped in."""
+        with m.If(begin):
+            m.d.sync += [now.loading.eq(1), now.filled.eq(1)]
+        with m.Else():
+            m.d.sync += [
+                now.loading.eq(now.loading & ~last_row),
+                now.filled.eq(now.filled & ~self.swap),
+            ]
+
+    def _book(self, m, now, begin, event):
+        """Count the tiles and the entries that are left.
+
+        Nothing else can begin for R - 1 cycles, so the bookkeeping of a tile comes a cycle
+        later and does not lengthen the path from the exec engine's swap.
+        """
+        began, used = Signal(), Signal.like(now.available)
         m.d.sync += began.eq(begin)
-        used = Signal.like(available)
         with m.If(began):
-            m.d.comb += used.eq(tile_entries)
-            m.d.sync += [tiles_left.eq(tiles_left - 1), in_tiles.eq(tiles_left != 0)]
+            m.d.comb += used.eq(self._tile_entries)
+            m.d.sync += [
+                now.tiles_left.eq(now.tiles_left - 1),
+                now.in_tiles.eq(now.tiles_left != 0),
+            ]
         with m.Else():
             m.d.comb += used.eq(event.param & event.pop)
-        m.d.sync += available.eq(available + self.arrived - used)
-        m.d.comb += [self.completed.eq(last_row & ~in_tiles), self.tiles.ready.eq(last_param)]
+        m.d.sync += now.available.eq(now.available + self.arrived - used)
+
+    def _end_record(self, m, now, last_param):
+        """Go from a record to its tiles; the next one has a slot of its own."""
+        m.d.comb += self.tiles.ready.eq(last_param)
         with m.If(last_param):
             m.d.sync += [
-                in_tiles.eq(1), tiles_left.eq(self.tiles.payload - 1), slot.eq(slot + 1)
+                now.in_tiles.eq(1),
+                now.tiles_left.eq(self.tiles.payload - 1),
+                now.slot.eq(now.slot + 1),
             ]
-        m.d.sync += slots.eq(slots + self.slot_free - last_param)
+        m.d.sync += now.slots.eq(now.slots + self.slot_free - last_param)
 
-        self._deliver(m, event, sub_bits)
-        return m
-
-    def _deliver(self, m, event, sub_bits):
-        """Behind issue time: fetch the event's word so that its register is the delay's last cycle.
-
-        ``sub_bits``: of a word's number, those that tell its place in an entry.
-        """
+    def _deliver(self, m, event):
+        """Behind issue time, fetch the event's word: its register is the delay's last cycle."""
         params = self._params
         m.submodules.delay = delay = Delay(event.shape(), SWAP_LATENCY - 1)
         due, word = delay.o, Signal(8 * params.cols, reset_less=True)
@@ -155,7 +207,7 @@ class WeightLoader(wiring.Component):
             self.param.data.eq(word),
         ]
         m.d.sync += [
-            word.eq(self.words.payload.word_select(due.number[:sub_bits], 8 * params.cols)),
+            word.eq(self.words.payload.word_select(due.number[: self._sub_bits], 8 * params.cols)),
             self.row.valid.eq(due.row),
             self.row.index.eq(due.number),
             self.param.valid.eq(due.param & (due.number < PARAM_PLANES)),
