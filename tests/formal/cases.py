@@ -165,8 +165,8 @@ MEMORY = (
     Case(
         "ReadAhead, an entry a beat", ReadAhead, memory.read_ahead, campaign=True,
         bugs=(Bug("half a burst is thought to be room for one",
-                  "fits = room[bits_for(MAX_BURST - 1):]",
-                  "fits = room[bits_for(MAX_BURST - 1) - 1:]"),),
+                  "room[bits_for(MAX_BURST - 1) :]",
+                  "room[bits_for(MAX_BURST - 1) - 1 :]"),),
     ),
     Case(
         "ReadAhead, two beats an entry", ReadAhead, memory.read_ahead, {"entry_bytes": 8},

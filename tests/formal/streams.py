@@ -115,7 +115,7 @@ def command_queue(component, bits: int = 2 * WORD_BITS, depth: int = 2) -> Modul
     """A command comes out as its words went in, and no word finds the queue full.
 
     The sender begins a command only while ``free``, not in the cycle after another's last word,
-    as the docstring demands.  It may pause between words, which rtl.fetch does not.
+    as the docstring demands.  It may pause between words, which rtl.dispatch does not.
     """
     m = Module()
     dut, count = component(bits, depth), words_of(bits)
@@ -199,7 +199,7 @@ def _words_are_there(m, dut, inside, words, count, depth):
     """Claim where the words are: shifted into the command, in the queue, or on their way to it."""
     queue_depth = max(4, 1 << (count * depth - 1).bit_length())
     command, left = inside.signal("command"), inside.signal("left")
-    queue, word = inside.block("queue").block("words"), inside.signal("word")
+    queue, word = inside.block("words"), inside.signal("word")
     coming = queue.component.input.valid
     shifted = Signal(range(count + 1))
     m.d.comb += shifted.eq(Mux(dut.output.valid, count, count - 1 - left))
