@@ -14,16 +14,17 @@ def distribute(m: Module, platform, name: str, value, blocks: dict[str, wiring.C
     """Give each block's input ``name`` a register of its own, fed by the one before.
 
     For what may come some cycles late and would otherwise be wires across the chip.  The registers
-    rest while the last of them has the value.
+    rest once the value has stayed what it is for a cycle each.
     """
-    chain, local = Module(), value
+    chain, local, changes = Module(), value, None
     for owner, block in blocks.items():
         register = Signal.like(value, name=f"{name}_{owner}", reset_less=True)
         chain.d.sync += register.eq(local)
         m.d.comb += getattr(block, name).eq(register)
+        if changes is None:  # seen by the first: the last may have the value while others do not
+            changes = Value.cast(value) != Value.cast(register)
         local = register
     m.submodules[f"{name}_chain"] = shell = Module()
-    changes = Value.cast(value) != Value.cast(local)
     add_resting(shell, platform, changes, len(blocks), registers=chain)
 
 
