@@ -178,7 +178,7 @@ class Fetch(wiring.Component):
         error: strobe, with ``code`` and ``where``: the index of the refused command.  Nothing is
             dispatched from then on.  An unaligned ``program`` or 2**DONE_BITS commands or
             more (the done counters could not count them) are refused as command 0.
-        halt: dispatch nothing and ask for nothing more.
+        halt: dispatch nothing and ask for nothing more; a level until the next reset.
 
     Throughput: a command every CHECK_LATENCY + 2 cycles (see rtl.check) and a cycle for each word
     that its queue stores, or what the bus brings.

@@ -16,15 +16,15 @@ def distribute(m: Module, platform, name: str, value, blocks: dict[str, wiring.C
     For what may come some cycles late and would otherwise be wires across the chip.  The registers
     rest once the value has stayed what it is for a cycle each.
     """
-    chain, local, changes = Module(), value, None
+    chain, registers = Module(), []
     for owner, block in blocks.items():
         register = Signal.like(value, name=f"{name}_{owner}", reset_less=True)
-        chain.d.sync += register.eq(local)
+        chain.d.sync += register.eq(registers[-1] if registers else value)
         m.d.comb += getattr(block, name).eq(register)
-        if changes is None:  # seen by the first: the last may have the value while others do not
-            changes = Value.cast(value) != Value.cast(register)
-        local = register
+        registers.append(register)
     m.submodules[f"{name}_chain"] = shell = Module()
+    # Seen by the first one: the last may have the value while others do not.
+    changes = Value.cast(value) != Value.cast(registers[0])
     add_resting(shell, platform, changes, len(blocks), registers=chain)
 
 

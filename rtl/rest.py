@@ -22,7 +22,8 @@ def add_resting(
     In cycles without ``busy``, and ``settle`` cycles after the last with it, a block's registers
     must all keep their values, or change in no way that matters.  So it makes no difference
     whether their clock runs then, and it does unless the platform has clock gates: an FPGA has few,
-    and distributing an enable would cost more than it saves.  A reset counts as busy.
+    and distributing an enable would cost more than it saves.  A reset counts as busy; one that
+    ResetInserter adds, from its second cycle on.
 
     Args:
         m: gets the submodules; if there are clock gates, inside of a submodule ``resting``.
