@@ -3,11 +3,6 @@
 ``python -m tests.support.cycle_campaign --layers 1000 --seed 1 --report reports/cycle_model.json``
 """
 
-import argparse
-import json
-import pathlib
-import time
-
 import numpy as np
 
 from accel.compiler import compile_graph
@@ -17,7 +12,8 @@ from accel.program import Program
 from accel.sim import get_engine
 from accel.sim.engine import Memory
 from tests.support.campaign import MACHINES
-from tests.support.random_layers import describe, needs_window, random_graph
+from tests.support.layer_campaign import draw_layer, run_campaign
+from tests.support.random_layers import describe
 
 #: More than any of these programs takes.
 MAX_CYCLES = 20_000_000
@@ -66,48 +62,16 @@ def differences(
 
 def check_layer(seed: int, number: int, engine: str, machines=MACHINES) -> dict:
     """Run layer ``number`` of the campaign of ``seed``: its description and differences."""
-    rng = np.random.default_rng([seed, number])
-    params = machines[number % len(machines)]
-    graph = random_graph(rng)
-    while not params.window_taps and needs_window(graph):
-        graph = random_graph(rng)
-    batch = int(rng.integers(1, 4))
+    rng, params, graph, batch = draw_layer(seed, number, machines)
     memory = random_memory(rng, params.bus_bytes)
     simulator = get_engine(engine)
     simulator.build(params)
     cycles, found = differences(simulator, compile_graph(graph, params, batch), memory)
     return {
         "layer": describe(graph), "params": params, "memory": memory, "batch": batch,
-        "cycles": cycles, "differences": found,
+        "cycles": cycles, "wrong": found,
     }  # fmt: skip
-
-
-def main() -> None:
-    """Run the campaign, print each failing layer and a summary, write the summary as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--layers", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--engine", default="auto")
-    parser.add_argument("--report", type=pathlib.Path)
-    options = parser.parse_args()
-    print(f"seed {options.seed}, {options.layers} layers, {len(MACHINES)} machines", flush=True)
-    began, cycles, failed = time.perf_counter(), 0, []
-    for number in range(options.layers):
-        result = check_layer(options.seed, number, options.engine)
-        cycles += result["cycles"]
-        if result["differences"]:
-            failed.append(number)
-            print(f"layer {number} of seed {options.seed}: {result}", flush=True)
-    summary = {
-        "seed": options.seed, "layers": options.layers, "failed": failed, "cycles": cycles,
-        "seconds": round(time.perf_counter() - began, 1),
-        "machines": [repr(params) for params in MACHINES],
-    }  # fmt: skip
-    print(json.dumps(summary, indent=1))
-    if options.report:
-        options.report.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    raise SystemExit(1 if failed else 0)
 
 
 if __name__ == "__main__":
-    main()
+    run_campaign(__doc__, 1000, MACHINES, check_layer)
