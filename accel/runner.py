@@ -5,7 +5,9 @@ accel.golden on the other, compared byte for byte.
 """
 
 import dataclasses
+import math
 import os
+import pathlib
 import time
 from collections.abc import Callable, Sequence
 
@@ -14,7 +16,7 @@ import numpy as np
 import models
 from accel import golden, mapper, recording, seeded
 from accel.compiler import compile_graph
-from accel.frontend import load
+from accel.frontend import FORMATS, ModelError, load
 from accel.graph import ports
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
@@ -56,6 +58,12 @@ def open_network(model: str | os.PathLike | Graph) -> Graph:
         return dataclasses.replace(load(models.BUILTIN[model].network), name=model)
     if is_seeded(model):
         return seeded.build(models.NETWORKS[model].build(), seeded.SEED)
+    if pathlib.Path(model).suffix.lower() not in FORMATS:
+        names = ", ".join({**models.BUILTIN, **models.NETWORKS})
+        raise ModelError(
+            f"network must be a built-in one ({names}) or a file ending in "
+            f"{' or '.join(FORMATS)}, not {os.fspath(model)!r}"
+        )
     return load(model)
 
 
@@ -91,7 +99,7 @@ def golden_run(model: str | os.PathLike | Graph, inputs=None) -> list[np.ndarray
     """Compute a network with the golden model alone, without RTL.
 
     Args:
-        model: a built-in name, a path to .onnx, or a Graph.
+        model: a built-in name, a path to .onnx or .tflite, or a Graph.
         inputs: images along the first axis in the model's own layout and dtype; a built-in
             network has its own, or takes a random one.
 
@@ -180,11 +188,36 @@ def _witnesses(graph: Graph, pixels: np.ndarray, batches: list[Batch]) -> tuple[
     return got, expected
 
 
-def _accuracy(scores: np.ndarray, labels: np.ndarray) -> dict[str, int]:
-    """How many images score highest in their right class; labels may be more than images."""
-    predicted = scores.reshape(len(scores), -1).argmax(axis=1)
-    right = int((predicted == labels[: len(scores)].ravel()).sum())
-    return {"correct": right, "images": len(scores)}
+def _says_yes_or_no(graph: Graph) -> bool:
+    """Whether a network's answer is one float: as in accel.train, yes from one half on."""
+    port = graph.outputs[0]
+    return port.dtype == "float32" and math.prod(port.shape) == 1
+
+
+def _checked_labels(graph: Graph, labels, count: int) -> np.ndarray:
+    """The labels of ``count`` images as an array [count]; how many classes there are is unknown.
+
+    Raises:
+        InputError: wrong shape, number or type.
+    """
+    labels = np.asarray(labels)
+    kinds, one = ("iuf", "number") if _says_yes_or_no(graph) else ("iu", "integer")
+    rule = f"labels must be one {one} per image"
+    if labels.shape != (count,):
+        raise InputError(f"{rule}: shape ({count},), not {labels.shape}")
+    if labels.dtype.kind not in kinds:
+        raise InputError(f"{rule}, not {labels.dtype}")
+    return labels
+
+
+def _accuracy(graph: Graph, scores: np.ndarray, labels: np.ndarray) -> dict[str, int]:
+    """How many images have the right answer: the class of the highest score, or yes or no."""
+    scores = scores.reshape(len(scores), -1)
+    if _says_yes_or_no(graph):
+        agree = (scores[:, 0] >= 0.5) == (labels >= 0.5)
+    else:
+        agree = scores.argmax(axis=1) == labels
+    return {"correct": int(agree.sum()), "images": len(scores)}
 
 
 def _simulate(
@@ -224,14 +257,15 @@ def run(
     """Simulate a network on the machine's RTL and compare every layer with the golden model.
 
     Args:
-        model: a built-in name, a path to .onnx, or a Graph.
+        model: a built-in name, a path to .onnx or .tflite, or a Graph.
         inputs: images along the first axis in the model's own layout and dtype; a built-in
             network has its own, or takes ``limit`` (else ``batch``) random ones.
         array: rows and columns of the MAC array (ignored when ``params`` is given).
         engine: "auto", "verilator" or "pysim".
         batch: images the machine computes together; a last, smaller batch takes the rest.
         limit: use only the first images.
-        labels: the right class of each image, to report accuracy.
+        labels: the right class of each of ``inputs``, to report accuracy; of a network whose
+            answer is one float, numbers that mean yes from one half on.
         params: the whole machine, for other buffers or bus widths.
         memory: the memory behind the machine; by default 32 cycles latency at full bus width.
         search: how many programs accel.mapper may try to find faster tilings for a batch;
@@ -260,9 +294,10 @@ def run(
     if inputs is None:
         inputs, labels, where = own_images(model, graph, limit or batch)
         notes |= where
-    pixels = ports.quantise(graph, inputs)[:limit]
-    if labels is not None and len(labels) < len(pixels):
-        raise InputError(f"there are {len(labels)} labels for {len(pixels)} images")
+    pixels = ports.quantise(graph, inputs)
+    if labels is not None:
+        labels = _checked_labels(graph, labels, len(pixels))[:limit]
+    pixels = pixels[:limit]
 
     mapping, found = mapper.choose(
         graph, machine, min(batch, len(pixels)), behaviour, search, tell
@@ -282,5 +317,5 @@ def run(
         tell("cycle model", 1.0)
         report["engines"] = recording.engines(batches[0].program, behaviour)
     if labels is not None:
-        report["accuracy"] = _accuracy(outputs[0], np.asarray(labels))
+        report["accuracy"] = _accuracy(graph, outputs[0], labels)
     return Result(outputs, report)

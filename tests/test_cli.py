@@ -1,3 +1,4 @@
+import errno
 import json
 import pathlib
 
@@ -38,6 +39,41 @@ def row(output, name):
     """The cells of a table's row, without its first."""
     (found,) = (line.split() for line in output.splitlines() if line.split()[:1] == [name])
     return found[1:]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--bad"], "No such option '--bad'. ("),
+        (["nosuch"], "No such command 'nosuch'. ("),
+        (["run"], "Missing argument 'NETWORK'. ("),
+        (["run", "mnist", "--batch", "0"], "'--batch': 0 is not in the range x>=1."),
+        (["run", "mnist", "--array", "3x5"], "rows must be a power of two from 4 to 128, not 3"),
+        (["run", "mnist", "--array", "\u0664x4"], "array must be RxC, for example 16x16, not"),
+        (["bench", "networks", "nosuch"], "no case begins with nosuch"),
+        (["estimate", "mnist", "--scalesim-config", "c"], "--scalesim-config belongs to"),
+        (["verilog", "--array", "4x4", "-o", "absent/x.v"], "absent/x.v: cannot be written: "),
+        (["fpga", "--array", "4x4", "--device", "no"], "device must be one of ecp5-25k-6, "),
+    ],
+)
+def test_an_error_is_one_line(arguments, message):
+    done = call(*arguments)
+    assert done.exit_code == 2
+    (line,) = done.output.splitlines()
+    assert line.startswith("Error: ") and message in line
+
+
+def test_output_that_does_not_fit_is_one_line(monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("rich.console.Console.print", full)
+    done = call("models")
+    assert (done.exit_code, done.output) == (1, "Error: [Errno 28] No space left on device\n")
+
+
+def test_without_arguments_there_is_help():
+    assert call().output.startswith("Usage: ") and call("bench").output.startswith("Usage: ")
 
 
 def test_models_lists_every_network():
@@ -174,20 +210,67 @@ def test_bad_networks_end_in_one_line_and_exit_code_2(tmp_path, one_digit, name,
         ({"pictures": np.zeros(3)}, ["images", "pictures"]),
         ({"images": np.zeros((1, 1, 28, 28), np.float64)}, ["Input3", "float32", "float64"]),
         ({"images": np.zeros((1, 28, 28), np.float32)}, ["Input3", "(1, 28, 28)"]),
-        (None, ["readable .npz"]),
+        ({"images": np.zeros((2, 1, 28, 28), np.float32), "labels": np.zeros((2, 10), int)},
+         ["labels must be one integer per image: shape (2,), not (2, 10)"]),
+        ({"images": np.zeros((2, 1, 28, 28), np.float32), "labels": np.array(["7", "1"])},
+         ["labels must be one integer per image, not <U1"]),
     ],
-)
+)  # fmt: skip
 def test_bad_inputs_name_the_file(tmp_path, arrays, words):
-    path = tmp_path / "in.npz"
-    if arrays is None:
-        path.write_bytes(b"PK no zip")
-    else:
-        np.savez(path, **arrays)
-    done = call("run", "mnist", "--input", path, "--array", "4x4")
+    np.savez(tmp_path / "in.npz", **arrays)
+    done = call("run", "mnist", "--input", tmp_path / "in.npz", "--array", "4x4")
     assert done.exit_code == 2
     assert len(done.output.strip().splitlines()) == 1
     for word in ["in.npz", *words]:
         assert word in done.output
+
+
+@pytest.mark.parametrize("command", ["run", "estimate"])
+@pytest.mark.parametrize("shape", [(), (0, 1, 28, 28)])
+def test_no_images_name_the_file(tmp_path, command, shape):
+    np.savez(tmp_path / "empty.npz", images=np.zeros(shape, np.float32))
+    done = call(command, "mnist", "--input", tmp_path / "empty.npz", "--array", "4x4")
+    assert done.exit_code == 2
+    assert len(done.output.strip().splitlines()) == 1
+    assert f"empty.npz: images must be at least one, not of shape {shape}" in done.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "mnist", "--input"],
+        ["estimate", "mnist", "--input"],
+        ["hls", "mnist", "--input"],
+        ["train", "lenet5", "--data"],
+        ["quantize", MNIST.network, "--calibrate"],
+    ],
+)
+def test_a_single_array_is_no_npz_file(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    np.save("plain.npy", np.zeros((1, 1, 28, 28), np.float32))
+    done = call(*arguments, "plain.npy")
+    assert done.exit_code == 2
+    assert len(done.output.strip().splitlines()) == 1
+    assert "plain.npy: is not a readable .npz file, but a single array" in done.output
+    assert [path.name for path in tmp_path.iterdir()] == ["plain.npy"]
+
+
+@pytest.mark.parametrize("command", ["run", "estimate", "hls", "sweep"])
+@pytest.mark.parametrize("network", ["nosuch", "net.pt"])
+def test_neither_a_built_in_network_nor_a_file(tmp_path, monkeypatch, command, network):
+    monkeypatch.chdir(tmp_path)
+    done = call(command, network)
+    assert done.exit_code == 2
+    assert len(done.output.strip().splitlines()) == 1
+    assert "network must be a built-in one (mnist, lenet5, " in done.output
+    assert f"or a file ending in .onnx or .tflite, not {network!r}" in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["run", "estimate", "hls", "sweep"])
+def test_help_says_what_a_network_is(command):
+    text = " ".join(call(command, "--help").output.split())
+    assert "a built-in name, or a path to .onnx or .tflite" in text
 
 
 def test_an_unwritable_report_folder(tmp_path, one_digit):

@@ -13,6 +13,7 @@ ALLOWED = {
     "accel.isa": ("accel.params",),
     "accel.quant": ("accel.isa", "accel.params"),
     "accel.compiled": (),
+    "accel.npz": (),
     "accel.program": ("accel.params",),
     "accel.golden": ("accel.golden", "accel.compiled", "accel.quant", "accel.graph", "accel.isa"),
     "accel.graph": ("accel.graph", "accel.quant", "accel.isa"),
@@ -30,7 +31,8 @@ ALLOWED = {
     "accel.network": ("accel.network", "accel.golden"),
     "accel.seeded": ("accel.seeded", "accel.network", "accel.graph", "accel.quant", "accel.isa"),
     "accel.train": (
-        "accel.train", "accel.network", "accel.golden", "accel.frontend", "accel.report", "models",
+        "accel.train", "accel.network", "accel.golden", "accel.frontend", "accel.report",
+        "accel.npz", "models",
     ),
     "accel.compiler": (
         "accel.compiler", "accel.graph", "accel.params", "accel.isa", "accel.quant",

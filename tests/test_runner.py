@@ -6,8 +6,10 @@ import pytest
 
 import accel
 import models
+from accel import runner
 from accel.graph.ports import InputError
 from accel.params import Params
+from accel.runner import open_network
 from accel.sim.engine import Memory, SimulationError
 
 #: Machine layers of mnist and their multiplications for one image, derived by hand:
@@ -95,6 +97,44 @@ def test_a_last_smaller_batch(digits):
 def test_wrong_inputs(inputs, text):
     with pytest.raises(InputError, match=text):
         accel.run("mnist", inputs, params=SMALL)
+
+
+@pytest.mark.parametrize(
+    "labels, text",
+    [
+        (np.zeros((2, 10), int), r": shape \(2,\), not \(2, 10\)"),
+        (7, r": shape \(2,\), not \(\)"),
+        ([7], r": shape \(2,\), not \(1,\)"),
+        ([7, 2, 1, 0, 4], r": shape \(2,\), not \(5,\)"),
+        (["7", "2"], ", not <U1"),
+        ([7.0, 2.0], ", not float64"),
+    ],
+)
+@pytest.mark.parametrize("limit", [None, 1])
+def test_wrong_labels_are_refused_before_anything_is_simulated(
+    digits, monkeypatch, labels, text, limit
+):
+    monkeypatch.setattr(runner, "get_engine", None)
+    with pytest.raises(InputError, match=f"labels must be one integer per image{text}"):
+        accel.run("mnist", digits[:2], labels=labels, limit=limit)
+
+
+def test_labels_of_images_beyond_the_limit(digits):
+    right = accel.golden_run("mnist", digits[:3])[0].argmax(axis=1)
+    for labels, correct in ((right, 1), (right + 100, 0)):
+        report = accel.run("mnist", digits[:3], labels=labels, limit=1, params=SMALL).report
+        assert report["accuracy"] == {"correct": correct, "images": 1}
+
+
+def test_labels_of_a_network_that_says_yes_or_no():
+    images = np.random.default_rng(1).random((4, 1, 6, 6), np.float32)
+    yes = accel.golden_run("notes", images)[0][:, 0] >= 0.5
+    labels = np.where(yes, 0.75, 0.25)
+    labels[0] = 1 - labels[0]
+    report = accel.run(open_network("notes"), images, labels=labels, params=SMALL).report
+    assert report["accuracy"] == {"correct": 3, "images": 4}
+    with pytest.raises(InputError, match="labels must be one number per image, not <U3"):
+        accel.run(open_network("notes"), images, labels=["yes"] * 4, params=SMALL)
 
 
 @pytest.mark.parametrize("option", ["batch", "limit"])

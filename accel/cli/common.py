@@ -3,7 +3,6 @@
 import contextlib
 import pathlib
 import sys
-import zipfile
 from collections.abc import Callable, Iterator
 
 import click
@@ -24,7 +23,7 @@ class ArrayShape(click.ParamType):
         if isinstance(value, tuple):
             return value
         rows, cross, cols = value.lower().partition("x")
-        if not (cross and rows.isdecimal() and cols.isdecimal()):
+        if not (cross and value.isascii() and rows.isdecimal() and cols.isdecimal()):
             self.fail(f"array must be RxC, for example 16x16, not {value!r}", param, ctx)
         try:
             Params(rows=int(rows), cols=int(cols))
@@ -42,6 +41,7 @@ def one_line() -> Iterator[None]:
     from accel.graph.ir import GraphError
     from accel.graph.ports import InputError
     from accel.network import NetworkError
+    from accel.npz import NpzError
     from accel.params import ParamError
     from accel.scalesim.errors import ScaleSimError
     from accel.sim.engine import SimulationError
@@ -51,7 +51,7 @@ def one_line() -> Iterator[None]:
         yield
     except (
         CompileError, ModelError, GraphError, ParamError, InputError, NetworkError, TrainingError,
-        SweepError, ScaleSimError,
+        SweepError, ScaleSimError, NpzError,
     ) as error:
         failure = click.ClickException(str(error))
         failure.exit_code = 2
@@ -101,15 +101,12 @@ def terminal() -> rich.console.Console:
 
 
 def read_inputs(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """``images`` and, where known, ``labels`` of an .npz file."""
+    """``images``, at least one, and, where known, ``labels`` of an .npz file."""
+    from accel import npz
     from accel.graph.ports import InputError
 
-    try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            if "images" not in file.files:
-                raise InputError(f"{path}: must hold an array 'images', has {file.files}")
-            return file["images"], file["labels"] if "labels" in file.files else None
-    except InputError:
-        raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        raise InputError(f"{path}: is not a readable .npz file: {error}") from error
+    arrays = npz.read(path, "images", optional=["labels"])
+    images = arrays["images"]
+    if images.ndim == 0 or len(images) == 0:
+        raise InputError(f"{path}: images must be at least one, not of shape {images.shape}")
+    return images, arrays.get("labels")

@@ -29,16 +29,22 @@ from accel.cli.common import (
               help="Try up to N programs with the cycle model to find tilings that are faster for "
               "a whole batch.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
-              help="Where report.json and the plots go; by default reports/NETWORK.")  # fmt: skip
+              help="Where report.json and the plots go; by default reports/NETWORK; with "
+              "--scalesim report.json, and nowhere by default.")  # fmt: skip
 @click.option("--scalesim", "topology", type=click.Path(path_type=pathlib.Path),
               help="Instead of NETWORK: a SCALE-Sim topology file (.csv), whose layers are "
               "compared with its counts.")  # fmt: skip
 @click.option("--scalesim-config", "config", type=click.Path(path_type=pathlib.Path),
               help="A SCALE-Sim configuration (.cfg): its array is the default then.")  # fmt: skip
 def estimate(network, inputs, limit, batch, array, search, out, topology, config) -> None:
-    """Predict what `accel run` counts for NETWORK, exactly, without simulating or computing it."""
+    """Predict what `accel run` counts for NETWORK, exactly, without simulating or computing it.
+
+    NETWORK is a built-in name, or a path to .onnx or .tflite.
+    """
     if (network is None) == (topology is None):
         raise click.UsageError("give either NETWORK or --scalesim FILE.csv")
+    if config is not None and topology is None:
+        raise click.UsageError("--scalesim-config belongs to --scalesim, not to NETWORK")
     if topology is not None:
         for option, value in (
             ("--search", search), ("--input", inputs), ("--limit", limit), ("--batch", batch > 1)

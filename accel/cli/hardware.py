@@ -41,7 +41,7 @@ def verilog(array, output) -> None:
 @click.option("--window-taps", type=int, default=0, show_default=True,
               help="Elements that the window unit takes a cycle; 0 leaves it out.")  # fmt: skip
 @click.option("--device", default="ecp5-85k-8", show_default=True,
-              help="The FPGA and its speed grade.")  # fmt: skip
+              help="The FPGA, ecp5-25k, 45k or 85k, and its speed grade, -6 or -8.")  # fmt: skip
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,
               help="Placements to try; the fastest is reported.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
@@ -49,6 +49,7 @@ def verilog(array, output) -> None:
 def fpga(array, input_bytes, post_lanes, window_taps, device, seeds, out) -> None:
     """Place and route the core: LUT, FF, DSP, block RAM and clock."""
     from accel.fpga import FpgaError, place_and_route
+    from accel.graph.ports import InputError
     from accel.params import Params
     from accel.report import files, fpga_table
 
@@ -63,10 +64,12 @@ def fpga(array, input_bytes, post_lanes, window_taps, device, seeds, out) -> Non
                     params, device=device, seeds=range(1, seeds + 1), directory=out,
                     progress=progress,
                 )  # fmt: skip
+            if out is not None:
+                files.write_json(result, out / "report.json")
         except FpgaError as error:
             failure = click.ClickException(str(error))
             failure.exit_code = 2
             raise failure from error
-        if out is not None:
-            files.write_json(result, out / "report.json")
+        except OSError as error:
+            raise InputError(f"{out}: cannot write the report: {error}") from error
     terminal().print(fpga_table.render(result))

@@ -32,7 +32,7 @@ from accel.cli.common import (
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
               help="Where report.json and the plots go; by default reports/NETWORK.")  # fmt: skip
 def run(network, inputs, limit, batch, array, engine, search, out) -> None:
-    """Run NETWORK (a built-in name, or a path to .onnx) on the simulated accelerator.
+    """Run NETWORK (a built-in name, or a path to .onnx or .tflite) on the simulated accelerator.
 
     Built-in networks without a trained file have seeded random weights and images.
 
@@ -40,7 +40,7 @@ def run(network, inputs, limit, batch, array, engine, search, out) -> None:
     """
     from accel import runner
     from accel.graph.ports import InputError
-    from accel.report import folder, table
+    from accel.report import folder
 
     with one_line():
         images, labels = read_inputs(inputs) if inputs else (None, None)
@@ -53,18 +53,12 @@ def run(network, inputs, limit, batch, array, engine, search, out) -> None:
         except InputError as error:
             raise InputError(f"{inputs}: {error}" if inputs else str(error)) from error
         report = result.report
+        _show(report)
         out = out or pathlib.Path("reports") / report["network"]
         with writing(out):
             folder.write(report, out)
-    console = terminal()
-    console.print(table.render(report))
-    if "search" in report:
-        console.print(table.searched(report["search"]))
-    if "accuracy" in report:
-        right, of = report["accuracy"]["correct"], report["accuracy"]["images"]
-        console.print(f"accuracy {right}/{of} = {right / of:.1%}")
     speed = report["simulation"]
-    console.print(
+    terminal().print(
         f"simulated in {speed['seconds']:.1f} s ({speed['cycles_per_second']:,.0f} cycles/s); "
         f"report in {out}",
         soft_wrap=True,
@@ -72,3 +66,16 @@ def run(network, inputs, limit, batch, array, engine, search, out) -> None:
     if report["total"]["mismatches"]:
         click.echo(f"Error: {report['total']['mismatches']} bytes differ from golden", err=True)
         sys.exit(1)
+
+
+def _show(report: dict) -> None:
+    """Print the layers, and what the search and the labels say."""
+    from accel.report import table
+
+    console = terminal()
+    console.print(table.render(report))
+    if "search" in report:
+        console.print(table.searched(report["search"]))
+    if "accuracy" in report:
+        right, of = report["accuracy"]["correct"], report["accuracy"]["images"]
+        console.print(f"accuracy {right}/{of} = {right / of:.1%}")

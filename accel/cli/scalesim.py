@@ -13,10 +13,11 @@ def compare(topology: pathlib.Path, config: pathlib.Path | None, array, out) -> 
     The array is the configuration file's, unless --array was given.
     """
     from accel.dse.engines import predict
-    from accel.params import Params
+    from accel.params import ParamError, Params
     from accel.report import files, scalesim_table
     from accel.scalesim import read_config, read_topology
     from accel.scalesim.compare import compare as rows_of
+    from accel.scalesim.errors import ScaleSimError
     from accel.scalesim.report import summarise
     from accel.sim.engine import Memory
 
@@ -26,7 +27,10 @@ def compare(topology: pathlib.Path, config: pathlib.Path | None, array, out) -> 
             preset = read_config(config)
             if not _is_given("array"):
                 array = preset.rows, preset.cols
-        params, memory = Params(rows=array[0], cols=array[1]), Memory()
+        try:
+            params, memory = Params(rows=array[0], cols=array[1]), Memory()
+        except ParamError as error:  # of the file: an --array has been looked at
+            raise ScaleSimError(f"{config}: ArrayHeight and ArrayWidth: {error}") from error
         with progress_bar("reading") as progress:
             rows = rows_of(layers, params, predict, progress)
         report = summarise(topology, rows, params, memory.latency_cycles)

@@ -8,6 +8,9 @@ import click
 from accel.cli.common import ArrayShape, one_line, progress_bar, terminal
 from accel.params import Params
 
+#: Different errors of failed points that are shown.
+_KINDS = 5
+
 
 class Several(click.ParamType):
     """Values of another type with commas between them."""
@@ -63,6 +66,8 @@ def axis(option: str, default: int, text: str):
 def sweep(network, arrays, engine, jobs, scheduler, retry_failed, out, **axes) -> None:
     """Count NETWORK's cycles on every combination of the given sizes.
 
+    NETWORK is a built-in name, or a path to .onnx or .tflite.
+
     Writes results.parquet and pareto.png. The same command continues an interrupted sweep, and
     other sizes with the same --out add to it; a point that fails is recorded with its error.
     """
@@ -97,8 +102,11 @@ def sweep(network, arrays, engine, jobs, scheduler, retry_failed, out, **axes) -
 
 def _tell(rows: list[dict], failed: list[dict], out: pathlib.Path) -> None:
     """Say what failed and where the results are; exit code 1 if there are none."""
-    for error in dict.fromkeys(row["error"] for row in failed[:3]):
+    kinds = list(dict.fromkeys(row["error"] for row in failed))
+    for error in kinds[:_KINDS]:
         click.echo(f"failed: {error}", err=True)
-    click.echo(f"{len(rows) - len(failed)} points, {len(failed)} failed; results in {out}")
+    if len(kinds) > _KINDS:
+        click.echo(f"failed: {len(kinds) - _KINDS} more errors, see results.parquet", err=True)
+    click.echo(f"{len(rows)} points, {len(failed)} failed; results in {out}")
     if len(failed) == len(rows):
         raise click.ClickException("every point failed")

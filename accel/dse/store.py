@@ -88,6 +88,8 @@ def _claim(path: pathlib.Path, identity: dict[str, str]) -> None:
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise SweepError(f"{path}: is damaged: {error}") from error
+    if not isinstance(found, dict):
+        raise SweepError(f"{path}: is damaged: must be an object, not {found!r}")
     for name, value in identity.items():
         if found.get(name) != value:
             raise SweepError(
@@ -103,7 +105,10 @@ def _point(row: dict) -> Point:
 def _replay(journal) -> dict[Point, dict]:
     """The rows of a journal; a last line that an interruption left incomplete is cut off."""
     journal.seek(0)
-    text = journal.read()
+    try:
+        text = journal.read()
+    except ValueError as error:
+        raise SweepError(f"{journal.name}: is damaged: {error}") from error
     whole = text[: text.rfind("\n") + 1]
     if whole != text:
         journal.truncate(len(whole.encode()))
@@ -111,6 +116,8 @@ def _replay(journal) -> dict[Point, dict]:
     for number, line in enumerate(whole.splitlines(), 1):
         try:
             row = json.loads(line)
+            if row["status"] not in ("ok", "failed"):
+                raise ValueError(f"status must be 'ok' or 'failed', not {row['status']!r}")
             found[_point(row)] = row
         except (ValueError, KeyError, TypeError) as error:
             raise SweepError(f"{journal.name}, line {number}: is damaged: {error}") from error

@@ -44,13 +44,21 @@ def draw(name: str, history: list[dict], path: pathlib.Path) -> None:
         axes.set(xlabel="epoch")
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=8)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set_xlim(*limits(epochs))
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(9, integer=True, min_n_ticks=1))
     final = history[-1]
     figure.suptitle(
         f"{name}: {final['held_back_accuracy']:.2%} of the held-back images right after "
-        f"{final['epoch']} epochs, {final['iterations']:,} iterations",
+        f"{final['epoch']} epoch{'s' * (final['epoch'] != 1)}, {final['iterations']:,} iterations",
         fontsize=10,
     )
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=130, format="png")
     pyplot.close(figure)
+
+
+def limits(epochs: list[int]) -> tuple[float, float]:
+    """What the epochs' axis spans: a margin of a twentieth, at most and for one epoch a half."""
+    first, last = min(epochs), max(epochs)
+    margin = min((last - first) / 20, 0.5) or 0.5
+    return first - margin, last + margin

@@ -12,7 +12,10 @@ from collections.abc import Iterator
 def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """Give a temporary file beside ``path`` that replaces it when the block succeeds."""
     path = pathlib.Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:  # of the file that was asked for, not of the temporary one
+        raise OSError(error.errno, error.strerror, str(path)) from error
     os.close(handle)
     temporary = pathlib.Path(name)
     try:

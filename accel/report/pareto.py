@@ -7,8 +7,12 @@ import matplotlib
 from accel.dse.pareto import cycles_per_image, optimal
 from accel.report.files import replacing
 
-#: Colour-blind safe (Okabe and Ito); arrays from the smallest on.
+#: Colour-blind safe (Okabe and Ito); arrays from the smallest on.  When all have been used, they
+#: come again with the next marker.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+_MARKERS = "os^DvPX<>*"
+#: Arrays in a row of the legend, and that row's height in inches.
+_COLUMNS, _ROW = 10, 0.18
 _AXES = {"pes": "multipliers (rows x columns)", "buffer_bytes": "data buffers"}
 #: More values than these on an axis do not each get a tick.
 _TICKS = 6
@@ -24,24 +28,33 @@ def draw(rows: list[dict], title: str, path: pathlib.Path) -> None:
 
     rows = [row for row in rows if row["status"] == "ok"]
     arrays = sorted({(row["pes"], row["rows"], row["cols"]) for row in rows})
-    figure, panels = pyplot.subplots(1, 2, figsize=(11, 5), sharey=True, layout="constrained")
+    height = 5 + _ROW * (len(arrays) // _COLUMNS)
+    figure, panels = pyplot.subplots(1, 2, figsize=(11, height), sharey=True, layout="constrained")
     for axes, cost in zip(panels, _AXES, strict=True):
         for number, (_, height, width) in enumerate(arrays):
+            colour, marker = look(number)
             mine = [row for row in rows if (row["rows"], row["cols"]) == (height, width)]
             axes.scatter(
                 [row[cost] for row in mine], [cycles_per_image(row) for row in mine], s=18,
-                color=_COLOURS[number % len(_COLOURS)], alpha=0.6, linewidths=0, zorder=2,
+                color=colour, marker=marker, alpha=0.6, linewidths=0, zorder=2,
                 label=f"{height}x{width}",
             )  # fmt: skip
         _front(axes, rows, cost)
         _style(axes, cost, sorted({row[cost] for row in rows}))
     panels[0].set_ylabel("cycles for an image")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=10, fontsize=8, frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=_COLUMNS, fontsize=8,
+                  frameon=False)  # fmt: skip
     figure.suptitle(title, fontsize=10)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=130, format="png")
     pyplot.close(figure)
+
+
+def look(number: int) -> tuple[str, str]:
+    """Colour and marker of an array, counted from 0; no two of the first 80 share both."""
+    again, colour = divmod(number, len(_COLOURS))
+    return _COLOURS[colour], _MARKERS[again % len(_MARKERS)]
 
 
 def _front(axes, rows: list[dict], cost: str) -> None:

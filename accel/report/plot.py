@@ -1,12 +1,16 @@
 """The utilisation plot of a run: how well each layer uses the array, and where the rest went."""
 
 import pathlib
+import textwrap
 
+from accel.report import overlap
 from accel.report.style import COLOURS, MEANING, WINDOW, parts, picture, plain, short, title
 
 #: Height of a layer's row in inches and its font size, for few layers and for many.
 _FEW, _MANY = (0.34, 8.0), (0.17, 6.5)
 _MANY_ROWS = 40
+#: Characters in a line below the left half.
+_LINE = 48
 
 
 def utilisation(report: dict, path: pathlib.Path) -> None:
@@ -22,6 +26,7 @@ def utilisation(report: dict, path: pathlib.Path) -> None:
     layout = {"figsize": (11, 1.9 + step * len(rows)), "sharey": True, "width_ratios": (2, 3)}
     with picture(path, 1, 2, **layout) as (figure, (left, right)):
         _utilisations(left, rows, size)
+        left.set_xlabel(caption(report))
         _causes(right, rows, size)
         for axes in (left, right):
             plain(axes, size)
@@ -29,6 +34,11 @@ def utilisation(report: dict, path: pathlib.Path) -> None:
         left.set_ylim(len(rows) - 0.4, -0.6)
         figure.suptitle(title(report), fontsize=10)
         figure.legend(loc="outside lower center", ncols=4, fontsize=8, frameon=False)
+
+
+def caption(report: dict) -> str:
+    """The utilisation axis's label; where layers are above 100 %, with the reason below it."""
+    return "\n".join(["MAC utilisation, %", *textwrap.wrap(overlap.note(report), _LINE)])
 
 
 def _utilisations(axes, rows: list[dict], size: float) -> None:
@@ -40,7 +50,7 @@ def _utilisations(axes, rows: list[dict], size: float) -> None:
         axes.text(101, place, f"{row['utilisation']:.1%}", va="center", ha="left", fontsize=size)
     if any(window):
         axes.barh([0], [0], color=WINDOW, label="multiplying on the window unit")
-    axes.set(xlim=(0, 100), xlabel="MAC utilisation, %", yticks=list(places),
+    axes.set(xlim=(0, 100), yticks=list(places),
              yticklabels=[short(row["name"]) for row in rows])  # fmt: skip
 
 

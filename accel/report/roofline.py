@@ -6,8 +6,11 @@ from accel.report.style import COLOURS, picture, plain, short, title
 
 #: Layers that get their name: those that lose most cycles to the roof.
 _NAMED = 12
-#: From a dot to the left end of its name.
+#: From a dot to the left end of its name; from a roof to the bottom of its name.
 _LINE = {"arrowstyle": "-", "color": "#999999", "linewidth": 0.5, "relpos": (0, 0.5)}
+_ROOF_LINE = _LINE | {"relpos": (0.5, 0), "shrinkB": 0}
+#: The axes reach this factor above all that is drawn: room for the roofs' names.
+_ROOM = 2.5
 
 
 def intensity(layer: dict) -> float:
@@ -38,51 +41,76 @@ def shown(report: dict) -> list[dict]:
     ]
 
 
+def below(report: dict) -> list[dict]:
+    """The layers that lose most cycles to the roof, worst first; none that loses no whole one."""
+    layers = [layer for layer in shown(report) if round(lost(report, layer)) > 0]
+    return sorted(layers, key=lambda layer: -lost(report, layer))[:_NAMED]
+
+
+def tick(value: float, _position=None) -> str:
+    """A power of two in whole digits; below 1 as a decimal fraction."""
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
+
+
 def roofline(report: dict, path: pathlib.Path) -> None:
     """Write the roofline plot of ``report`` to ``path`` (PNG); a dot's area is its cycles.
 
     A layer's first cycles may lie before the completion that its count begins with: where layers
     overlap, one can seem to be above the roof.
     """
-    layers = shown(report)
     with picture(path, 1, 1, figsize=(10, 5.5)) as (figure, axes):
-        axes.set_xscale("log", base=2)
-        axes.set_yscale("log", base=2)
-        _roof(axes, report, [intensity(layer) for layer in layers])
-        most = max((layer["cycles"] for layer in layers), default=1)
-        axes.scatter(
-            [intensity(layer) for layer in layers],
-            [layer["macs"] / layer["cycles"] for layer in layers],
-            s=[12 + 150 * layer["cycles"] / most for layer in layers],
-            color=COLOURS["useful"], alpha=0.55, linewidths=0, zorder=3,
-        )  # fmt: skip
-        _names(axes, sorted(layers, key=lambda layer: -lost(report, layer))[:_NAMED], report)
-        axes.set(xlabel="MACs per byte over the bus", ylabel="MACs per cycle")
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter("{x:,.3g}")
-        axes.grid(alpha=0.25, linewidth=0.5)
-        plain(axes)
+        draw(axes, report)
         figure.suptitle(title(report), fontsize=10)
 
 
+def draw(axes, report: dict) -> None:
+    """The roofs, a dot for each layer and the names of those below, on ``axes``."""
+    layers = shown(report)
+    speeds = [layer["macs"] / layer["cycles"] for layer in layers]
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log", base=2)
+    _roof(axes, report, [intensity(layer) for layer in layers])
+    most = max((layer["cycles"] for layer in layers), default=1)
+    axes.scatter(
+        [intensity(layer) for layer in layers],
+        speeds,
+        s=[12 + 150 * layer["cycles"] / most for layer in layers],
+        color=COLOURS["useful"], alpha=0.55, linewidths=0, zorder=3,
+    )  # fmt: skip
+    axes.set_ylim(top=_ROOM * max([report["array"]["rows"] * report["array"]["cols"], *speeds]))
+    _names(axes, below(report), report)
+    axes.set(xlabel="MACs per byte over the bus", ylabel="MACs per cycle")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(tick)
+    axes.grid(alpha=0.25, linewidth=0.5)
+    plain(axes)
+
+
 def _roof(axes, report: dict, intensities: list[float]) -> None:
-    """What memory allows, rising, and what the array allows, level."""
+    """What memory allows, rising, and what the array allows, level.
+
+    Their names are in the axes' upper corners, where nothing else is, however short a roof may be.
+    """
     pes = report["array"]["rows"] * report["array"]["cols"]
     corner = pes / report["memory"]["bytes_per_cycle"]
     low, high = min([corner, *intensities]) / 2, max([corner, *intensities]) * 2
     places = [low, corner, high]
     axes.plot(places, [roof(report, place) for place in places], color="#333333", linewidth=1.2)
-    axes.annotate(f"array: {pes:,} MACs a cycle", (high, pes), (0, 16), ha="right",
-                  textcoords="offset points", fontsize=8)  # fmt: skip
-    axes.annotate(
-        f"memory: {report['memory']['bytes_per_cycle']} bytes a cycle",
-        ((low * corner) ** 0.5, roof(report, (low * corner) ** 0.5)), (-4, 4),
-        textcoords="offset points", ha="right", va="bottom", fontsize=8,
-    )  # fmt: skip
+    for name, left, right, where, align in (
+        (f"memory: {report['memory']['bytes_per_cycle']} bytes a cycle", low, corner, 0.01, "left"),
+        (f"array: {pes:,} MACs a cycle", corner, high, 0.99, "right"),
+    ):
+        middle = (left * right) ** 0.5
+        axes.annotate(
+            name, (middle, roof(report, middle)), (where, 0.98), textcoords="axes fraction",
+            ha=align, va="top", fontsize=8, arrowprops=_ROOF_LINE,
+        )  # fmt: skip
 
 
 def _names(axes, layers: list[dict], report: dict) -> None:
     """Names in a column at the right, from top to bottom as the dots are, each with a line."""
+    if not layers:
+        return
     layers = sorted(layers, key=lambda layer: -layer["macs"] / layer["cycles"])
     axes.text(1.02, 1.0, "most cycles below the roof:", transform=axes.transAxes, fontsize=8)
     for number, layer in enumerate(layers):

@@ -3,6 +3,8 @@
 import rich.box
 import rich.table
 
+from accel.report import overlap
+
 _COLUMNS = ("layer", "op", "shape", "MACs", "cycles", "utilisation", "bound", "mismatches")
 _TEXT = ("layer", "op", "bound")
 
@@ -15,6 +17,7 @@ def render(report: dict) -> rich.table.Table:
         title=f"{report['network']}: {report['images']} images on the "
         f"{array['rows']}x{array['cols']} array, engine {report['engine']}{notes}",
         box=rich.box.SIMPLE_HEAD,
+        caption=overlap.note(report) or None,
     )
     for column in _COLUMNS:
         table.add_column(column, justify="left" if column in _TEXT else "right", overflow="fold")

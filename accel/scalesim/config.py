@@ -32,7 +32,8 @@ def read_config(path: pathlib.Path) -> Config:
     try:
         parser.read_string("\n".join(read_lines(path)), str(path))
     except configparser.Error as error:
-        raise ScaleSimError(f"{path}: is no configuration file: {error.message}") from error
+        what = " ".join(error.message.split())
+        raise ScaleSimError(f"{path}: is no configuration file: {what}") from error
     if not parser.has_section(_PRESETS):
         raise ScaleSimError(f"{path}: must have a section [{_PRESETS}]")
     presets = parser[_PRESETS]

@@ -23,6 +23,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 
 from accel.params import Params
@@ -50,6 +51,8 @@ _COMPILE_FLAGS = (
 _FAST, _SLOW = "-O2", "-O1"
 #: Entries of a kind kept in the cache; beyond that the longest unused ones go.
 _KEPT = 64
+#: Seconds after which what is not finished belongs to a process that was killed.
+_ABANDONED = 24 * 3600
 
 
 def cache_directory() -> pathlib.Path:
@@ -227,6 +230,10 @@ class Builder:
         entries = [entry.parent / name for name in names]
         for old in sorted(entries, key=lambda path: -path.stat().st_mtime)[_KEPT:]:
             shutil.rmtree(old, ignore_errors=True)
+        for begun in entry.parent.glob("new-*"):
+            with contextlib.suppress(FileNotFoundError):  # somebody else's, finished by now
+                if time.time() - begun.stat().st_mtime > _ABANDONED:
+                    shutil.rmtree(begun, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -2,12 +2,10 @@
 
 import dataclasses
 import hashlib
-import pathlib
-import zipfile
-import zlib
 
 import numpy as np
 
+from accel import npz
 from accel.network import Network
 from accel.train.errors import TrainingError
 
@@ -94,14 +92,10 @@ def load(path, network: Network) -> Dataset:
     Raises:
         TrainingError: naming the file.
     """
-    path = pathlib.Path(path)
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            missing = {"images", "labels"} - set(file.files)
-            if missing:
-                raise TrainingError(f"must hold {sorted(missing)}, has {file.files}")
-            return check(network, file["images"], file["labels"])
+        arrays = npz.read(path, "images", "labels")
+        return check(network, arrays["images"], arrays["labels"])
+    except npz.NpzError as error:
+        raise TrainingError(str(error)) from error
     except TrainingError as error:
         raise TrainingError(f"{path}: {error}") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
-        raise TrainingError(f"{path}: is not a readable .npz file: {error}") from error

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import pyarrow.parquet
 import pytest
@@ -56,11 +57,25 @@ def test_a_half_written_line_is_cut_off(tmp_path):
         assert len(store.rows) == 2
 
 
-def test_a_damaged_journal_is_named(tmp_path):
+NO_STATUS = json.dumps(dataclasses.asdict(POINTS[0])).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("journal.jsonl", b'{"rows": 1}\n', r"journal.jsonl, line 1: is damaged"),
+        ("journal.jsonl", NO_STATUS, r"journal.jsonl, line 1: is damaged: 'status'"),
+        ("journal.jsonl", NO_STATUS.replace(b"}", b', "status": 3}'), r"line 1: is .*, not 3$"),
+        ("journal.jsonl", b"\xff\n", r"journal.jsonl: is damaged: 'utf-8'"),
+        ("sweep.json", b"[]", r"sweep.json: is damaged: must be an object, not \[\]"),
+        ("sweep.json", b"{", r"sweep.json: is damaged"),
+    ],
+)
+def test_damaged_files_are_named(tmp_path, name, content, message):
     with Store(tmp_path, IDENTITY):
         pass
-    (tmp_path / "journal.jsonl").write_text('{"rows": 1}\n')
-    with pytest.raises(SweepError, match=r"journal.jsonl, line 1: is damaged"):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SweepError, match=message):
         Store(tmp_path, IDENTITY)
 
 

@@ -188,10 +188,29 @@ def test_the_command(tmp_path):
     done = call("sweep", "mnist", "--array", "8x8,16x16", "--bus-bytes", "16,512", "--jobs", 1,
                 "--out", tmp_path)  # fmt: skip
     assert done.exit_code == 0, done.output
-    assert "2 points, 2 failed" in done.output
-    assert "bus_bytes must be a power of two" in done.output
+    assert "4 points, 2 failed" in done.output
+    assert done.output.count("failed: ParamError: bus_bytes must be a power of two") == 1
     assert (tmp_path / "pareto.png").stat().st_size > 10_000
     assert pyarrow.parquet.read_table(tmp_path / "results.parquet").num_rows == 4
+
+
+def test_every_kind_of_failure_is_told(tmp_path):
+    done = call("sweep", "mnist", "--array", "8x8", "--bus-bytes", "3,5,6,7,9,10,16", "--jobs", 1,
+                "--out", tmp_path)  # fmt: skip
+    told = [line for line in done.output.splitlines() if line.startswith("failed: ")]
+    assert len(told) == 6
+    assert all(f"not {size}" in line for size, line in zip((3, 5, 6, 7, 9), told, strict=False))
+    assert told[-1] == "failed: 1 more errors, see results.parquet"
+    assert "7 points, 6 failed" in done.output
+
+
+def test_a_picture_that_cannot_be_written(tmp_path):
+    (tmp_path / "pareto.png").mkdir()
+    done = call("sweep", "mnist", "--array", "8x8", "--jobs", 1, "--out", tmp_path)
+    assert done.exit_code == 1
+    (line,) = done.output.splitlines()
+    assert line.startswith("Error: ") and "pareto.png" in line
+    assert pyarrow.parquet.read_table(tmp_path / "results.parquet").num_rows == 1
 
 
 def test_a_sweep_in_which_everything_fails(tmp_path):

@@ -2,9 +2,21 @@ import json
 import random
 
 import pytest
-from matplotlib import image
+from matplotlib import colors, figure, image, pyplot
+from matplotlib.text import Text
 
-from accel.report import folder, roofline, style, timeline, trace
+from accel.report import (
+    curves,
+    folder,
+    overlap,
+    pareto,
+    plot,
+    roofline,
+    style,
+    table,
+    timeline,
+    trace,
+)
 from tests.report.reports import LAYERS, layer, report
 
 
@@ -44,6 +56,109 @@ def test_the_roof():
     assert roofline.intensity(first) == 10
     assert roofline.lost(report(), first) == 100 - 1000 / 40
     assert roofline.lost(report(), last) == 250 - 6400 / 64
+
+
+def on_axes(made):
+    """The axes of a roofline, laid out as they are saved."""
+    whole = figure.Figure(figsize=(10, 5.5), layout="constrained")
+    axes = whole.subplots()
+    roofline.draw(axes, made)
+    whole.draw_without_rendering()
+    return axes
+
+
+def test_only_layers_below_the_roof_are_named_the_worst_first():
+    # At 10 MACs a byte the roof is at 40 MACs a cycle, so 25 cycles; 6400 MACs take 100.
+    layers = [
+        layer("above", 10, 10), layer("at", 35, 25), layer("below", 61, 26),
+        layer("far", 361, 300, macs=6400),
+    ]  # fmt: skip
+    assert [one["name"] for one in roofline.below(report(layers))] == ["far", "below"]
+    names = {text.get_text() for text in on_axes(report(layers)).texts}
+    assert {"most cycles below the roof:", "far  200", "below  1"} < names
+    assert not any("above" in name or "at " in name for name in names)
+    # Fractions of a cycle are none: 999 MACs at 9.99 a byte are at the roof after 25 cycles.
+    assert roofline.below(report([layer("almost", 26, 25, macs=999)])) == []
+    nobody = {text.get_text() for text in on_axes(report(layers[:2])).texts}
+    assert nobody == {"memory: 4 bytes a cycle", "array: 64 MACs a cycle"}
+
+
+def test_the_rooflines_ticks_are_whole_numbers_or_plain_fractions():
+    values = {0.03125: "0.03125", 0.25: "0.25", 1: "1", 512: "512", 1024: "1,024",
+              4096: "4,096", 16384: "16,384"}  # fmt: skip
+    assert {value: roofline.tick(value) for value in values} == values
+    axes = on_axes(report([layer("wide", 100, 100, macs=100 * 2048)]))
+    for axis in (axes.xaxis, axes.yaxis):
+        assert axis.get_major_formatter()(4096.0, 0) == "4,096"
+
+
+@pytest.mark.parametrize("moved", [1, 60, 1000, 100_000])
+def test_the_roofs_names_stay_inside_the_axes_and_clear_of_each_other(moved):
+    # From a slope of one octave to a level roof of one.
+    axes = on_axes(report([layer("one", 100, 100, moved=moved)]))
+    frame = axes.get_window_extent()
+    # The text alone, without its line.
+    boxes = [
+        Text.get_window_extent(text) for text in axes.texts if text.get_text().endswith("a cycle")
+    ]
+    assert len(boxes) == 2
+    for box in boxes:
+        assert frame.x0 < box.x0 and box.x1 < frame.x1
+        assert frame.y0 < box.y0 and box.y1 < frame.y1
+    memory, array = sorted(boxes, key=lambda box: box.x0)
+    assert memory.x1 < array.x0
+
+
+def test_each_of_many_arrays_has_its_own_look(tmp_path, monkeypatch):
+    assert len({pareto.look(number) for number in range(80)}) == 80
+    assert len({pareto.look(number)[0] for number in range(8)}) == 8
+    rows = [
+        {"status": "ok", "rows": 1, "cols": width, "pes": width, "buffer_bytes": 1024,
+         "cycles": 1000 - width, "batch": 1}
+        for width in range(1, 65)
+    ]  # fmt: skip
+    drawn = []
+    monkeypatch.setattr(pyplot, "close", drawn.append)
+    pareto.draw(rows, "many", tmp_path / "pareto.png")
+    monkeypatch.undo()
+    (whole,) = drawn
+    for axes in whole.axes:
+        looks = {
+            (colors.to_hex(dots.get_facecolor()[0]), dots.get_paths()[0].vertices.tobytes())
+            for dots in axes.collections
+            if dots.get_label().startswith("1x")
+        }
+        assert len(looks) == 64
+    pyplot.close(whole)
+
+
+@pytest.mark.parametrize(
+    ("last", "ticks"), [(1, [1]), (2, [1, 2]), (5, [1, 2, 3, 4, 5]), (40, [5, 10, 15])], ids=str
+)
+def test_epochs_are_whole(tmp_path, monkeypatch, last, ticks):
+    one = {"loss": 0.5, "held_back_loss": 0.6, "accuracy": 0.8, "held_back_accuracy": 0.7,
+           "dead_relus": {"relu": (0, 10)}, "iterations": 9}  # fmt: skip
+    drawn = []
+    monkeypatch.setattr(pyplot, "close", drawn.append)
+    curves.draw("net", [one | {"epoch": number + 1} for number in range(last)], tmp_path / "a.png")
+    monkeypatch.undo()
+    (whole,) = drawn
+    for axes in whole.axes:
+        low, high = axes.get_xlim()
+        inside = [value for value in axes.get_xticks() if low <= value <= high]
+        assert inside[: len(ticks)] == ticks and low > 0
+        assert all(value == int(value) for value in inside)
+    pyplot.close(whole)
+
+
+def test_utilisation_above_100_percent_is_explained():
+    over = report([layer("reduce", 10, 10, macs=6400), *LAYERS[1:]])
+    (label, *lines) = plot.caption(over).split("\n")
+    assert label == "MAC utilisation, %"
+    assert " ".join(lines) == overlap.NOTE == table.render(over).caption
+    at = report([layer("full", 100, 100, macs=6400)])
+    assert plot.caption(at) == "MAC utilisation, %"
+    assert table.render(at).caption is None
 
 
 def test_long_names_lose_their_middle():

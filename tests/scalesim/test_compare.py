@@ -103,6 +103,18 @@ def test_the_command(tmp_path):
     assert "on 16x16" in done.output
 
 
+def test_an_array_of_the_configuration_that_cannot_be_built(tmp_path):
+    (tmp_path / "n.csv").write_text("Layer, IH, IW, FH, FW, C, F, S,\nfirst,8,8,3,3,4,4,1,\n")
+    (tmp_path / "n.cfg").write_text(
+        "[architecture_presets]\nArrayHeight: 7\nArrayWidth: 8\nDataflow: os\n"
+    )
+    done = call("estimate", "--scalesim", tmp_path / "n.csv", "--scalesim-config",
+                tmp_path / "n.cfg")  # fmt: skip
+    assert done.exit_code == 2
+    (line,) = done.output.splitlines()
+    assert "n.cfg: ArrayHeight and ArrayWidth: rows must be a power of two" in line
+
+
 @pytest.mark.parametrize(
     "arguments, words",
     [

@@ -83,5 +83,5 @@ def test_its_own_configuration():
 )  # fmt: skip
 def test_malformed_configurations(tmp_path, text, words):
     section = "" if text.startswith(("[", "no")) else "[architecture_presets]\n"
-    with pytest.raises(ScaleSimError, match=f"x.cfg: .*{words}"):
+    with pytest.raises(ScaleSimError, match=f"^[^\n]*x.cfg: [^\n]*{words}[^\n]*$"):
         read_config(write(tmp_path, section + text, "x.cfg"))

@@ -1,9 +1,11 @@
 """Building and caching simulation libraries, with and without a real compiler."""
 
+import os
 import shutil
 import stat
 import textwrap
 import threading
+import time
 
 import pytest
 
@@ -60,6 +62,16 @@ def test_a_second_build_compiles_nothing(tmp_path, compiler):
     assert again.build(PARAMS, Copier) == first
     assert len(compilations(tmp_path)) == count
     assert [path.name for path in first.parent.iterdir()] == [LIBRARY]
+
+
+def test_what_a_killed_build_left_goes_after_a_day(tmp_path, compiler):
+    verilog = tmp_path / "cache" / "verilog"
+    for name, hours in (("new-old", 25), ("new-young", 23)):
+        (verilog / name / "entry").mkdir(parents=True)
+        begun = time.time() - 3600 * hours
+        os.utime(verilog / name, (begun, begun))
+    Builder(compiler('touch "$out"'), tmp_path / "cache").build(PARAMS, Copier)
+    assert [path.name for path in verilog.glob("new-*")] == ["new-young"]
 
 
 def test_two_builds_at_once_compile_once(tmp_path, compiler):

@@ -1,0 +1,57 @@
+"""Files that are no .npz files, or hold something else than what is needed."""
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from accel import npz
+
+
+def test_needed_and_optional_arrays(tmp_path):
+    np.savez(tmp_path / "in.npz", images=[1, 2], labels=[3], more=[4])
+    found = npz.read(tmp_path / "in.npz", "images", optional=["labels", "absent"])
+    assert {name: array.tolist() for name, array in found.items()} == {
+        "images": [1, 2], "labels": [3],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("content", [b"", b"images\n1 2 3\n", b"PK no zip"])
+def test_other_files(tmp_path, content):
+    (tmp_path / "in.npz").write_bytes(content)
+    with pytest.raises(npz.NpzError) as error:
+        npz.read(tmp_path / "in.npz", "images")
+    assert str(error.value).endswith("in.npz: is not a readable .npz file: it is no zip archive")
+
+
+def test_a_single_array(tmp_path):
+    np.save(tmp_path / "plain.npy", [1])
+    with pytest.raises(npz.NpzError, match=r"plain\.npy: is not .* but a single array"):
+        npz.read(tmp_path / "plain.npy", "images")
+
+
+def test_damage_and_absence(tmp_path):
+    np.savez_compressed(tmp_path / "whole.npz", images=np.arange(100))
+    whole = (tmp_path / "whole.npz").read_bytes()
+    broken = bytearray(whole)
+    broken[60:100] = bytes(40)
+    for content in (whole[: len(whole) // 2], bytes(broken)):
+        (tmp_path / "in.npz").write_bytes(content)
+        with pytest.raises(npz.NpzError, match=r"in\.npz: is not a readable \.npz file: \S"):
+            npz.read(tmp_path / "in.npz", "images")
+    for name in ("gone.npz", "."):
+        with pytest.raises(npz.NpzError, match=r"is not a readable \.npz file: \S"):
+            npz.read(tmp_path / name, "images")
+
+
+def test_members_that_are_not_needed_arrays(tmp_path):
+    path = tmp_path / "in.npz"
+    np.savez(path, images=np.array([None]))
+    with pytest.raises(npz.NpzError, match=r"in\.npz: array 'images' cannot be read: Object"):
+        npz.read(path, "images")
+    with pytest.raises(npz.NpzError, match=r"in\.npz: must hold \['labels'\], has \['images'\]"):
+        npz.read(path, "images", "labels")
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("images", b"text")
+    with pytest.raises(npz.NpzError, match=r"in\.npz: 'images' is no array"):
+        npz.read(path, "images")
