@@ -5,6 +5,7 @@ import pathlib
 import click
 
 from accel.cli.common import one_line, progress_bar, read_inputs, terminal
+from accel.report.words import counted
 
 
 class BatchSize(click.ParamType):
@@ -67,8 +68,8 @@ def train(network, data, held_back, epochs, out, resume, batch_size, **choices) 
     last = trainer.history[-1]
     console = terminal()
     console.print(
-        f"{network}: {last['epoch']} epochs of {len(trainer.data):,} images, "
-        f"{last['iterations']:,} iterations, loss {last['loss']:.4f}\n"
+        f"{network}: {counted(last['epoch'], 'epoch')} of {counted(len(trainer.data), 'image')}, "
+        f"{counted(last['iterations'], 'iteration')}, loss {last['loss']:.4f}\n"
         f"held-back accuracy {last['held_back_accuracy']:.2%} of {len(trainer.held_back):,} images",
         soft_wrap=True,
     )

@@ -5,6 +5,7 @@ import pathlib
 import matplotlib
 
 from accel.report.files import replacing
+from accel.report.words import counted
 
 #: Colour-blind safe (Okabe and Ito).
 _TRAINING, _HELD_BACK = "#0072B2", "#D55E00"
@@ -49,7 +50,7 @@ def draw(name: str, history: list[dict], path: pathlib.Path) -> None:
     final = history[-1]
     figure.suptitle(
         f"{name}: {final['held_back_accuracy']:.2%} of the held-back images right after "
-        f"{final['epoch']} epoch{'s' * (final['epoch'] != 1)}, {final['iterations']:,} iterations",
+        f"{counted(final['epoch'], 'epoch')}, {counted(final['iterations'], 'iteration')}",
         fontsize=10,
     )
     with replacing(path) as temporary:

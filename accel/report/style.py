@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import matplotlib
 
 from accel.report.files import replacing
+from accel.report.words import counted
 
 #: What array cycles go to; colour-blind safe (Okabe and Ito), useful work first.
 COLOURS = {
@@ -48,7 +49,7 @@ def title(report: dict) -> str:
     """Network, images, machine and memory of a report."""
     array, memory = report["array"], report["memory"]
     return (
-        f"{report['network']}, {report['images']} images, batch {report['batch']}: "
+        f"{report['network']}, {counted(report['images'], 'image')}, batch {report['batch']}: "
         f"{array['rows']}x{array['cols']} array, {memory['bytes_per_cycle']} bytes/cycle, "
         f"{memory['latency_cycles']} cycles latency, engine {report['engine']}"
     )

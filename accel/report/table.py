@@ -4,6 +4,7 @@ import rich.box
 import rich.table
 
 from accel.report import overlap
+from accel.report.words import counted
 
 _COLUMNS = ("layer", "op", "shape", "MACs", "cycles", "utilisation", "bound", "mismatches")
 _TEXT = ("layer", "op", "bound")
@@ -14,7 +15,7 @@ def render(report: dict) -> rich.table.Table:
     array = report["array"]
     notes = "".join(f"; {report[name]}" for name in ("weights", "inputs") if name in report)
     table = rich.table.Table(
-        title=f"{report['network']}: {report['images']} images on the "
+        title=f"{report['network']}: {counted(report['images'], 'image')} on the "
         f"{array['rows']}x{array['cols']} array, engine {report['engine']}{notes}",
         box=rich.box.SIMPLE_HEAD,
         caption=overlap.note(report) or None,
