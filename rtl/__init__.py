@@ -1,1 +1,1 @@
-"""The machine itself, in Amaranth: one block a module, wired together in rtl.top."""
+"""The machine itself, in Amaranth: one block a module, wired together in accel.rtl.top."""
