@@ -15,8 +15,12 @@ ALLOWED = {
     "accel.compiled": (),
     "accel.npz": (),
     "accel.pareto": (),
+    "accel.onnx_session": (),
     "accel.program": ("accel.params",),
-    "accel.golden": ("accel.golden", "accel.compiled", "accel.quant", "accel.graph", "accel.isa"),
+    "accel.host": ("accel.host", "accel.graph", "accel.onnx_session"),
+    "accel.golden": (
+        "accel.golden", "accel.compiled", "accel.quant", "accel.graph", "accel.isa", "accel.host",
+    ),
     "accel.graph": ("accel.graph", "accel.quant", "accel.isa"),
     "accel.frontend": ("accel.frontend", "accel.graph", "accel.quant", "accel.isa"),
     "accel.bench.sim": (
@@ -25,7 +29,7 @@ ALLOWED = {
     ),
     "accel.bench": (
         "accel.bench", "accel.golden", "accel.graph", "accel.quant", "accel.isa", "accel.params",
-        "accel.runner", "accel.estimate",
+        "accel.runner", "accel.estimate", "accel.onnx_session",
     ),
     "accel.network": ("accel.network", "accel.golden"),
     "accel.seeded": ("accel.seeded", "accel.network", "accel.graph", "accel.quant", "accel.isa"),
@@ -60,8 +64,9 @@ ALLOWED = {
 }  # fmt: skip
 #: Packages that only these modules may import.
 SOLE_IMPORTERS = {
-    "onnx": ("accel.frontend.onnx", "accel.network.export", "accel.bench"),
-    "onnxruntime": ("accel.frontend.onnx", "accel.bench"),
+    "onnx": ("accel.frontend.onnx", "accel.network.export", "accel.bench",
+             "accel.onnx_session"),
+    "onnxruntime": ("accel.frontend.onnx", "accel.onnx_session"),
     "tflite": ("accel.frontend.tflite",),
     "amaranth": ("accel.rtl", "accel.sim"),
     "numba": ("accel.compiled", "accel.golden", "accel.quant", "accel.cyclemodel"),

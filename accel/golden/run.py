@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from accel import host
 from accel.golden.layers import compute
-from accel.graph.ir import Graph, GraphError
+from accel.graph.ir import External, Graph, GraphError, Node
 
 
 def run(graph: Graph, images) -> dict[str, np.ndarray]:
@@ -11,7 +12,7 @@ def run(graph: Graph, images) -> dict[str, np.ndarray]:
 
     Args:
         graph: a checked network.
-        images: int8 [batch, height, width, channels] by input tensor name (as
+        images: [batch, height, width, channels] by input tensor name (as
             ``accel.graph.ports.read_inputs`` gives them), or one array if there is one input.
 
     Returns:
@@ -27,18 +28,25 @@ def run(graph: Graph, images) -> dict[str, np.ndarray]:
         images = {graph.inputs[0].tensor: images}
     tensors = {port.tensor: _check(graph, port.tensor, images) for port in graph.inputs}
     for node in graph.nodes:
-        tensors[node.output] = compute(graph, node, tensors)
+        tensors |= made(graph, node, tensors)
     return tensors
 
 
+def made(graph: Graph, node: Node, tensors) -> dict[str, np.ndarray]:
+    """What a node makes of ``tensors``, by name; a part of the host's own is computed there."""
+    if isinstance(node, External):
+        return host.compute(graph, node, tensors)
+    return {node.output: compute(graph, node, tensors)}
+
+
 def _check(graph: Graph, name: str, images) -> np.ndarray:
-    shape = graph.tensors[name].shape
+    shape, dtype = graph.tensors[name].shape, graph.tensors[name].dtype
     values = images.get(name)
     if values is None:
         raise GraphError(f"no images for input tensor {name!r}, only for {sorted(images)}")
-    if values.dtype != np.int8 or values.shape[1:] != shape or not len(values):
+    if values.dtype != dtype or values.shape[1:] != shape or not len(values):
         raise GraphError(
-            f"images of {name!r} must be int8 [batch, {shape[0]}, {shape[1]}, {shape[2]}], "
+            f"images of {name!r} must be {dtype} [batch, {shape[0]}, {shape[1]}, {shape[2]}], "
             f"not {values.dtype} {list(values.shape)}"
         )
     return np.ascontiguousarray(values)

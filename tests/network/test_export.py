@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
-from accel import frontend, golden, models
+from accel import frontend, golden, models, onnx_session
 from accel.frontend import ModelError
 from accel.frontend.onnx import quantize
 from accel.graph import ports
@@ -30,8 +30,6 @@ from accel.network import (
 from accel.network.export import to_bytes, to_model
 from tests.support.onnx_oracle import Steps
 
-onnxruntime = pytest.importorskip("onnxruntime")
-
 
 def everything():
     """Every kind of layer that can be exported."""
@@ -50,7 +48,7 @@ def everything():
 
 
 def runtime(model, images):
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    session = onnx_session.session(model)
     (name,) = (one.name for one in session.get_inputs())
     return np.concatenate([session.run(None, {name: image[None]})[0] for image in images])
 
