@@ -175,7 +175,7 @@ def _place(context: Context, parts, layers, memory: allocate.Memory) -> dict[str
     graph, seats, batch = context.graph, context.seats, context.batch
     stored = [port.tensor for port in graph.inputs]
     stored += [layer.output for step in layers for layer in step]
-    stored += [node.output for part in parts for node in part.host]
+    stored += [name for part in parts for node in part.host for name in node.outputs]
     stored = [name for name in stored if graph.tensors[name].dtype == "int8"]
     roots = {}
     for name in stored:

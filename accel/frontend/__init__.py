@@ -15,8 +15,12 @@ __all__ = ["ModelError", "load"]
 FORMATS = {".onnx": "accel.frontend.onnx.importer", ".tflite": "accel.frontend.tflite.importer"}
 
 
-def load(path) -> Graph:
+def load(path, strict: bool = False) -> Graph:
     """Read a quantised network.
+
+    Args:
+        path: of the file.
+        strict: refuse what the machine cannot compute, instead of giving it to the host.
 
     Raises:
         ModelError: naming the file, the node, the rule and the value.
@@ -26,4 +30,4 @@ def load(path) -> Graph:
         raise ModelError(
             f"{path}: a network file must end in one of {sorted(FORMATS)}, not {path.suffix!r}"
         )
-    return importlib.import_module(FORMATS[path.suffix.lower()]).load(path)
+    return importlib.import_module(FORMATS[path.suffix.lower()]).load(path, strict)

@@ -15,6 +15,7 @@ from accel.frontend.onnx.nodes import TO_CHW, NodeView, new_shape
 from accel.frontend.onnx.values import (
     Activation,
     Constant,
+    Elsewhere,
     Function,
     Input,
     Joined,
@@ -93,6 +94,8 @@ class Builder:
             self.values[name] = Constant(read_tensor(self.file, self.initializers.pop(name)))
         if name not in self.values:
             raise node.error(f"input {name!r} must be computed or stored, not missing")
+        if isinstance(self.values[name], Elsewhere):
+            raise node.error(f"its input {name!r} is computed on the host")
         return self.values[name]
 
     def constant(self, node: NodeView, number: int) -> np.ndarray | None:
@@ -189,11 +192,14 @@ class Builder:
 
     def add_tensor(self, name, shape, order, scale, zero_point, dtype, stored="int8") -> Activation:
         """Create a tensor; ``dtype`` is how ONNX sees it, ``stored`` how the graph does."""
-        if name in self.tensors:  # two ways of quantising one float value
-            name = self._numbered(name, self.tensors)
+        name = self.unused(name)
         tensor = Tensor(name, memory_shape(shape, order), float(scale), int(zero_point), stored)
         self.tensors[name] = tensor
         return Activation(tensor, shape, order, float(scale), dtype, dtype == "uint8")
+
+    def unused(self, name: str) -> str:
+        """A tensor's name, made different from others: one float value may be quantised twice."""
+        return self._numbered(name, self.tensors) if name in self.tensors else name
 
     def add_node(self, node: Node, view: NodeView) -> None:
         """Append to the graph."""

@@ -23,8 +23,9 @@ from accel.frontend.onnx import (
 )
 from accel.frontend.onnx.build import Builder, check_stored, read_tensor
 from accel.frontend.onnx.nodes import NodeView
+from accel.frontend.onnx.parts import Parts
 from accel.frontend.onnx.ports import add_input, check_size, output_port
-from accel.frontend.onnx.values import Constant
+from accel.frontend.onnx.values import Constant, Elsewhere
 from accel.graph.check import check
 from accel.graph.ir import Graph, GraphError
 
@@ -44,37 +45,36 @@ MOST_NODES, MOST_PORTS = 20_000, 64
 OLDEST_OPSET = 10
 
 
-def load(path) -> Graph:
+def load(path, strict: bool = False) -> Graph:
     """Read a quantised ONNX model.
+
+    Args:
+        path: of the file.
+        strict: refuse what the machine cannot compute, instead of giving it to the host.
 
     Raises:
         ModelError: naming the file, the node, the rule and the value.
     """
     file = str(path)
     try:
-        return _import(file)
+        return _import(file, strict)
     except ModelError:
         raise
     except Exception as error:  # whatever a damaged or hostile file provokes
         raise ModelError(f"{file}: malformed: {type(error).__name__}: {error}") from error
 
 
-def _import(file: str) -> Graph:
+def _import(file: str, strict: bool) -> Graph:
     model = _parse(file)
     nodes = _order(file, model.graph)
-    _check_operators(file, model.graph, nodes)
+    _check_operators(file, model.graph, nodes, strict)
     builder = Builder(file, model.graph, nodes, _opset(file, model))
     _add_constants(builder, model.graph, nodes)
     _check_model(file, model, nodes)
     inputs = [value for value in model.graph.input if value.name not in builder.stored]
     if len(inputs) > MOST_PORTS:
         raise ModelError(f"{file}: must have at most {MOST_PORTS} inputs, not {len(inputs)}")
-    for value in inputs:
-        add_input(builder, value, nodes)
-    for node in nodes:
-        if node.op != "Constant":
-            _handle(builder, node)
-    outputs = tuple(output_port(builder, value, nodes) for value in model.graph.output)
+    outputs = (_walk if strict else _walk_apart)(builder, model, nodes, inputs)
     graph = Graph(
         pathlib.Path(file).stem, builder.tensors, tuple(builder.nodes), tuple(builder.inputs),
         outputs,
@@ -83,6 +83,40 @@ def _import(file: str) -> Graph:
         return check(graph)
     except GraphError as error:
         raise ModelError(f"{file}: {error}") from None
+
+
+def _walk(builder: Builder, model: onnx.ModelProto, nodes: list[NodeView], inputs) -> tuple:
+    """Run all handlers; return the outputs' ports."""
+    for value in inputs:
+        add_input(builder, value, nodes)
+    for node in nodes:
+        if node.op != "Constant":
+            _handle(builder, node)
+    return tuple(output_port(builder, value, nodes) for value in model.graph.output)
+
+
+def _walk_apart(builder: Builder, model: onnx.ModelProto, nodes: list[NodeView], inputs) -> tuple:
+    """The same; what is refused, the host gets."""
+    parts = Parts(builder, model, nodes)
+    for value in inputs:
+        try:
+            add_input(builder, value, nodes)
+        except ModelError:
+            builder.values[value.name] = Elsewhere(value.name, "")
+    for number, node in enumerate(nodes):
+        if node.op != "Constant":
+            try:
+                _handle(builder, node)
+            except ModelError as error:
+                parts.claim(number, str(error).removeprefix(str(node.error(""))))
+    outputs = []
+    for value in model.graph.output:
+        try:
+            outputs.append(output_port(builder, value, nodes))
+        except ModelError:
+            outputs.append(parts.output(value))
+    parts.finish(port.tensor for port in outputs)
+    return tuple(outputs)
 
 
 def _parse(file: str) -> onnx.ModelProto:
@@ -180,8 +214,8 @@ def _order(file: str, graph: onnx.GraphProto) -> list[NodeView]:
     return order
 
 
-def _check_operators(file: str, graph: onnx.GraphProto, nodes: list[NodeView]) -> None:
-    """Refuse unknown operators and models that are not quantised."""
+def _check_operators(file: str, graph: onnx.GraphProto, nodes: list[NodeView], strict) -> None:
+    """Refuse models that are not quantised, and unknown operators if ``strict``."""
     unknown = next(
         (node for node in nodes
          if node.op not in (*HANDLERS, "Constant") or node.proto.domain not in DOMAINS),
@@ -201,7 +235,7 @@ def _check_operators(file: str, graph: onnx.GraphProto, nodes: list[NodeView]) -
             "first, for example with onnxruntime.quantization.quantize_static"
             + (f"; also, {text}" if text else "")
         )
-    if text:
+    if text and strict:
         supported = ", ".join(sorted(HANDLERS.keys() - qdq.REFUSED.keys()))
         raise ModelError(f"{file}: {text}; supported are {supported}")
 
@@ -229,6 +263,8 @@ def _add_constants(builder: Builder, graph: onnx.GraphProto, nodes: list[NodeVie
 def _handle(builder: Builder, node: NodeView) -> None:
     """Run a node's handler; an error that it did not foresee still names the node."""
     try:
+        if node.op not in HANDLERS or node.proto.domain not in DOMAINS:
+            raise node.error("the machine has no such operator")
         value = HANDLERS[node.op](builder, node)
     except ModelError:
         raise

@@ -86,6 +86,14 @@ class Input:
 
 
 @dataclasses.dataclass(frozen=True)
+class Elsewhere:
+    """A value that the host computes: of ``node``, which the machine does not take."""
+
+    name: str
+    node: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Activation:
     """An int8 tensor of the graph, seen as ``dtype``: float32 (dequantised), int8 or uint8.
 
