@@ -63,8 +63,14 @@ def _sums(pending: Sums, name, result: Activation, lo, hi) -> Node:
 
 def _mean(pending: Mean, name, result: Activation, lo, hi) -> Node:
     source, view = pending.source, pending.window
+    # ONNX Runtime's integer kernel needs the QuantizeLinear at once, and of the input's type.
+    apart = (lo, hi) != (-128, 127) or source.centred != result.centred
+    divisors = pending.floating if apart else pending.divisors
+    if divisors is None:
+        raise QuantError("count_include_pad and ceil_mode must not go together in an average "
+                         "that is clamped before it is quantised, or changes its type")
     table = {}
-    for count, divisor in pending.divisors.items():
+    for count, divisor in divisors.items():
         factor = _divide(source.scale, np.float32(result.scale) * np.float32(divisor))
         table[count] = float_multiplier(float(factor)) if factor else (0, 0)
     zeros = source.zero_point, result.zero_point
@@ -72,7 +78,7 @@ def _mean(pending: Mean, name, result: Activation, lo, hi) -> Node:
     # bytes do so, too: then exact halves, which only equal scales often have, round alike.
     if (
         not pending.whole and zeros[0] == zeros[1] and source.tensor.scale == result.tensor.scale
-        and all(count == divisor for count, divisor in pending.divisors.items())
+        and all(count == divisor for count, divisor in divisors.items())
     ):
         zeros = 0, 0
     return AveragePool(

@@ -1,5 +1,7 @@
 """From a layer's parts (input, weights, bias) to its pending sums, whatever form it came in."""
 
+import dataclasses
+
 import numpy as np
 
 from accel.frontend.onnx.nodes import (
@@ -111,11 +113,24 @@ def convolution(node: NodeView, source: Activation, weights: QuantConstant, bias
     view, (height, width) = window(node, source.shape, kernel)
     unit = _units(node, source, weights, 0)
     out = (shape[0], height, width)
+    view, values = _begin_on_image(node, view, _weights(node, weights, groups))
     return Sums(
-        node.name, source, out, order_of(out), op="conv2d",
-        weights=_weights(node, weights, groups).transpose(0, 2, 3, 1),
+        node.name, source, out, order_of(out), op="conv2d", weights=values.transpose(0, 2, 3, 1),
         bias=bias_integers(node, bias, unit), unit=unit, window=view, groups=groups,
     )
+
+
+def _begin_on_image(node: NodeView, view: Window, weights: np.ndarray):
+    """Put zeros before weights whose first window begins inside the image: it then begins on it."""
+    skipped = [max(0, -before) for before in view.padding[:2]]
+    if not any(skipped):
+        return view, weights
+    kernel = tuple(k + s for k, s in zip(view.kernel, skipped, strict=True))
+    node.require(view.dilation == (1, 1), "dilations must be 1 where the windows begin inside the "
+                 "image (auto_pad, strides larger than the kernel)", list(view.dilation))
+    weights = np.pad(weights, ((0, 0), (0, 0), (skipped[0], 0), (skipped[1], 0)))
+    padding = tuple(max(0, pad) for pad in view.padding)
+    return dataclasses.replace(view, kernel=kernel, padding=padding), weights
 
 
 def fully_connected(node: NodeView, source: Activation, weights: QuantConstant, bias,
@@ -159,8 +174,9 @@ def average_pool(node: NodeView, source: Activation) -> Mean:
     check_image(node, source)
     view, out = pool_window(node, source.shape)
     shape = (source.shape[0], *out)
-    return Mean(node.name, source, shape, order_of(shape), window=view,
-                divisors=average_divisors(node, source.shape, view, out))
+    divisors, floating = average_divisors(node, source.shape, view, out)
+    return Mean(node.name, source, shape, order_of(shape), window=view, divisors=divisors,
+                floating=floating)
 
 
 def global_average_pool(node: NodeView, source: Activation) -> Mean:
@@ -169,7 +185,7 @@ def global_average_pool(node: NodeView, source: Activation) -> Mean:
     check_image(node, source)
     shape, count = (channels, 1, 1), height * width
     return Mean(node.name, source, shape, order_of(shape), window=Window((height, width)),
-                divisors={count: count}, whole=True)
+                divisors={count: count}, floating={count: count}, whole=True)
 
 
 def reshape(node: NodeView, source, constants) -> Same:
