@@ -28,7 +28,8 @@ def check(graph: Graph) -> Graph:
         require(len(ports) > 0, "the network", f"must have at least one {kind}", 0)
         for port in ports:
             _check_port(graph, kind, port)
-        _check_unique(f"{kind} port", [port.name for port in ports])
+    _check_unique("output port", [port.name for port in graph.outputs])
+    _check_one_array(graph.inputs)
     _check_unique("input tensor", [port.tensor for port in graph.inputs])
     _check_unique("node", [node.name for node in graph.nodes])
     _check_order(graph)
@@ -45,6 +46,16 @@ def _check_unique(what, names) -> None:
     for name in names:
         require(name not in seen, f"{what} {name!r}", "must have a name of its own", "a duplicate")
         seen.add(name)
+
+
+def _check_one_array(inputs: tuple[Port, ...]) -> None:
+    """Ports of one name take one array: a float input that is quantised in several ways."""
+    first = {}
+    for port in inputs:
+        same = first.setdefault(port.name, port)
+        require((port.shape, port.dtype) == (same.shape, same.dtype), f"input {port.name!r}",
+                f"must be {same.dtype} {tuple(same.shape)} for all its tensors",
+                f"{port.dtype} {tuple(port.shape)}")
 
 
 def _check_tensor(name, tensor: Tensor) -> None:

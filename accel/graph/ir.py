@@ -240,6 +240,8 @@ class Port:
     "HWC" or "N" for flat); ``dtype`` float32 (quantised on the way in, dequantised on the way out),
     int8 or uint8 (re-centred by 128).  ``away`` says that quantising a float32 input rounds halves
     away from zero (LiteRT), not to even (ONNX).
+
+    An input that the network quantises in several ways has a port of the same name for each.
     """
 
     name: str

@@ -89,7 +89,7 @@ def read_inputs(graph: Graph, inputs) -> dict[str, np.ndarray]:
         graph: the network.
         inputs: one array, a sequence of arrays in the network's order, or a mapping by port name.
     """
-    names = [port.name for port in graph.inputs]
+    names = list(dict.fromkeys(port.name for port in graph.inputs))
     if isinstance(inputs, Mapping):
         if set(inputs) != set(names):
             raise InputError(f"the network's inputs are {names}, not {sorted(inputs)}")
@@ -103,8 +103,8 @@ def read_inputs(graph: Graph, inputs) -> dict[str, np.ndarray]:
             raise InputError(f"the network has {len(names)} inputs, not 1: {names}")
         arrays = [inputs]
     images = {
-        port.tensor: to_tensor(port, graph.tensors[port.tensor], values)
-        for port, values in zip(graph.inputs, arrays, strict=True)
+        port.tensor: to_tensor(port, graph.tensors[port.tensor], arrays[names.index(port.name)])
+        for port in graph.inputs
     }
     batches = {len(values) for values in images.values()}
     if len(batches) > 1:

@@ -67,8 +67,9 @@ def _mean(pending: Mean, name, result: Activation, lo, hi) -> Node:
     apart = (lo, hi) != (-128, 127) or source.centred != result.centred
     divisors = pending.floating if apart else pending.divisors
     if divisors is None:
-        raise QuantError("count_include_pad and ceil_mode must not go together in an average "
-                         "that is clamped before it is quantised, or changes its type")
+        raise QuantError("count_include_pad and ceil_mode must not go together in an average with "
+                         "an operator, or another type, before its QuantizeLinear: windows of one "
+                         "size would need two divisors")
     table = {}
     for count, divisor in divisors.items():
         factor = _divide(source.scale, np.float32(result.scale) * np.float32(divisor))

@@ -188,8 +188,22 @@ def global_average_pool(node: NodeView, source: Activation) -> Mean:
                 divisors={count: count}, floating={count: count}, whole=True)
 
 
+def apart(value):
+    """A pending value behind which the QuantizeLinear does not come at once.
+
+    ONNX Runtime moves a QuantizeLinear forward through a MaxPool, Reshape or Transpose, not through
+    a Flatten or Pad: an average before one of these it computes in float.
+    """
+    if isinstance(value, Mean):
+        return dataclasses.replace(value, divisors=value.floating)
+    if isinstance(value, Same):
+        return dataclasses.replace(value, source=apart(value.source))
+    return value
+
+
 def reshape(node: NodeView, source, constants) -> Same:
     """Reshape, Flatten, Squeeze and Unsqueeze of either form; the source may be pending."""
+    source = apart(source) if node.op == "Flatten" else source
     return Same(node.name, source, new_shape(node, source.shape, constants), source.order,
                 via=node.proto.input[0])
 
@@ -296,6 +310,7 @@ def pad(node: NodeView, source, amounts) -> Same:
     top, left, bottom, right = amounts[2], amounts[3], amounts[6], amounts[7]
     channels, height, width = source.shape
     shape = (channels, top + height + bottom, left + width + right)
+    source = apart(source)
     return Same(node.name, source, shape, order_of(shape), pads=(top, left, bottom, right),
                 via=node.proto.input[0])
 

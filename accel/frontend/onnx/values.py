@@ -156,7 +156,7 @@ class Mean(Pending):
     """
 
     window: Window = None
-    divisors: dict[int, int] = None
+    divisors: dict[int, int] | None = None
     floating: dict[int, int] | None = None
     whole: bool = False
 
