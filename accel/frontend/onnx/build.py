@@ -114,7 +114,7 @@ class Builder:
         if isinstance(value, (Input, Pending)):
             raise node.error(
                 f"input {name!r} is float: quantise the whole model (a QuantizeLinear and a "
-                "DequantizeLinear are missing here)"
+                "DequantizeLinear are missing here; `accel quantize` puts them everywhere)"
             )
         node.require(isinstance(value, Activation), f"input {name!r} must be an activation",
                      "a constant")
@@ -158,9 +158,12 @@ class Builder:
 
     def check_same(self, node: NodeView, source: Activation, zero_point: int, dtype: str) -> None:
         """Refuse an input that is read with another zero point or dtype than it was written."""
+        def title(value: int, kind: str) -> str:
+            return f"{kind} {value + (128 if kind == 'uint8' else 0)}"
+
         node.require((source.zero_point, source.dtype) == (zero_point, dtype),
-                     f"input zero point must be {source.zero_point} (centred), "
-                     f"{source.dtype}, as its producer's", f"{zero_point}, {dtype}")
+                     f"input zero point must be {title(source.zero_point, source.dtype)} as where "
+                     "the input was quantised", title(zero_point, dtype))
 
     def spend(self, node: NodeView, array: np.ndarray) -> None:
         """Count an array made of stored data; a file that copies its own too often is refused."""

@@ -30,7 +30,7 @@ from accel.graph.ports import to_int8
 from accel.isa import Rounding
 from accel.quant import QuantError, float_multiplier, float_multipliers
 
-INT32_MAX = (1 << 31) - 1
+INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
 
 def _divide(a, b) -> np.ndarray:
@@ -45,8 +45,10 @@ def _divide(a, b) -> np.ndarray:
 def _sums(pending: Sums, name, result: Activation, lo, hi) -> Node:
     if not pending.scaled:
         raise QuantError("int32 sums must be scaled by a Mul before they are quantised")
-    for value in pending.bias[abs(pending.bias) > INT32_MAX][:1]:
-        raise QuantError(f"bias must fit int32 in multiples of its scale, not {value}")
+    beyond = (pending.bias < INT32_MIN) | (pending.bias > INT32_MAX)
+    for value in pending.bias[beyond][:1]:
+        raise QuantError(f"bias must be from {INT32_MIN} to {INT32_MAX} in multiples of input scale "
+                         f"times weight scale, not {value}")
     factors = _divide(pending.unit, result.scale)
     multiplier, shift = np.zeros(len(factors), np.int32), np.zeros(len(factors), np.int8)
     some = factors > 0  # one that underflows takes every sum to 0

@@ -74,6 +74,9 @@ def _import(file: str) -> Graph:
     for node in nodes:
         if node.op != "Constant":
             _handle(builder, node)
+    if len(builder.inputs) > MOST_PORTS:
+        raise ModelError(f"{file}: inputs must be quantised in at most {MOST_PORTS} ways, not "
+                         f"{len(builder.inputs)}")
     outputs = tuple(output_port(builder, value, nodes) for value in model.graph.output)
     graph = Graph(
         pathlib.Path(file).stem, builder.tensors, tuple(builder.nodes), tuple(builder.inputs),
@@ -198,7 +201,7 @@ def _check_operators(file: str, graph: onnx.GraphProto, nodes: list[NodeView]) -
         first = next((node for node in nodes if node.op != "Constant"), nodes[0])
         raise ModelError(
             f"{file}: node {first.name!r} ({first.op}): the model is float; quantise it to int8 "
-            "first, for example with onnxruntime.quantization.quantize_static"
+            "first, with `accel quantize` and some images to calibrate with"
             + (f"; also, {text}" if text else "")
         )
     if text:

@@ -90,8 +90,9 @@ def bias_integers(node: NodeView, bias, unit: np.ndarray) -> np.ndarray:
                  "bias must be finite floats or int32", bias.dtype)
     with np.errstate(over="ignore"):  # in float32, as ONNX Runtime quantises a float bias
         whole = np.rint(np.broadcast_to(bias.ravel(), unit.shape).astype(np.float32) / unit)
-    node.require((abs(whole) < 1 << 31).all(), "bias must fit int32 in multiples of its scale",
-                 abs(whole).max())
+    beyond = whole[~((whole >= -(1 << 31)) & (whole < 1 << 31))]
+    node.require(beyond.size == 0, "bias must be from -2147483648 to 2147483647 in multiples of "
+                 "input scale times weight scale", *beyond[:1] if beyond.size else (0,))
     return whole.astype(np.int64)
 
 
