@@ -9,7 +9,7 @@ import math
 import os
 import pathlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -111,8 +111,14 @@ def golden_run(model: str | os.PathLike | Graph, inputs=None) -> list[np.ndarray
     """
     graph = open_network(model)
     images = own_images(model, graph, 1)[0] if inputs is None else inputs
-    tensors = golden.run(graph, ports.quantise(graph, images))
+    tensors = golden.run(graph, _given(graph, images))
     return ports.outputs(graph, tensors)
+
+
+def _given(graph: Graph, inputs) -> dict[str, np.ndarray]:
+    """int8 images by input tensor; of a network with one input its images alone may be given."""
+    alone = len({port.name for port in graph.inputs}) == 1 and not isinstance(inputs, Mapping)
+    return ports.read_inputs(graph, [inputs] if alone else inputs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,11 +140,16 @@ class Batch:
 def run_batch(engine, program: Program, graph: Graph, images, memory: Memory) -> Batch:
     """Run one batch of int8 images [batch, height, width, channel] through the RTL.
 
+    The images are given by input tensor, or as one array if there is one input.
+
     Raises:
         SimulationError: the machine reported an error, or did not end.
     """
     space = program.image.copy()
-    program.tensors[graph.inputs[0].tensor].view(space)[...] = images
+    if isinstance(images, np.ndarray):
+        images = {graph.inputs[0].tensor: images}
+    for name, values in images.items():
+        program.tensors[name].view(space)[...] = values
     nodes = {node.name: node for node in graph.nodes}
     tensors, outcomes, records, host_seconds = {}, [], [], {}
     for step in program.steps:
@@ -176,7 +187,7 @@ def _start(engine, program: Program, step: Step, space: np.ndarray, memory: Memo
     return outcome
 
 
-def _witnesses(graph: Graph, pixels: np.ndarray, batches: list[Batch]) -> tuple[dict, dict]:
+def _witnesses(graph: Graph, pixels, batches: list[Batch]) -> tuple[dict, dict]:
     """Every tensor of all images by name, from the machine and from the golden model."""
     got = {
         name: np.concatenate([batch.tensors[name] for batch in batches])
@@ -219,14 +230,26 @@ def _accuracy(graph: Graph, scores: np.ndarray, labels: np.ndarray) -> dict[str,
     return {"correct": int(agree.sum()), "images": len(scores)}
 
 
+def _count(pixels: dict[str, np.ndarray]) -> int:
+    """Number of images."""
+    return len(next(iter(pixels.values())))
+
+
+def _sliced(pixels: dict[str, np.ndarray], start: int, stop: int | None) -> dict[str, np.ndarray]:
+    """Some of the images, of every input tensor."""
+    return {name: values[start:stop] for name, values in pixels.items()}
+
+
 def _simulate(
-    simulator, machine: Params, graph: Graph, mapping, behaviour: Memory, pixels: np.ndarray,
-    batch: int, tell: Progress,
+    simulator, machine: Params, graph: Graph, mapping, behaviour: Memory,
+    pixels: dict[str, np.ndarray], batch: int, tell: Progress,
 ) -> tuple[list[Batch], float]:
     """Run all images, ``batch`` at a time; return also the seconds of building the simulator."""
-    parts = [pixels[start : start + batch] for start in range(0, len(pixels), batch)]
+    count = _count(pixels)
+    parts = [_sliced(pixels, start, start + batch) for start in range(0, count, batch)]
     programs = {
-        size: compile_graph(graph, machine, size, mapping=mapping) for size in set(map(len, parts))
+        size: compile_graph(graph, machine, size, mapping=mapping)
+        for size in set(map(_count, parts))
     }
     began = time.perf_counter()
     simulator.build(machine, tell)
@@ -234,7 +257,7 @@ def _simulate(
     batches = []
     for number, part in enumerate(parts):
         tell("simulating", number / len(parts))
-        batches.append(run_batch(simulator, programs[len(part)], graph, part, behaviour))
+        batches.append(run_batch(simulator, programs[_count(part)], graph, part, behaviour))
     return batches, build_seconds
 
 
@@ -293,13 +316,13 @@ def run(
     if inputs is None:
         inputs, labels, where = own_images(model, graph, limit or batch)
         notes |= where
-    pixels = ports.quantise(graph, inputs)
+    pixels = _given(graph, inputs)
     if labels is not None:
-        labels = _checked_labels(graph, labels, len(pixels))[:limit]
-    pixels = pixels[:limit]
+        labels = _checked_labels(graph, labels, _count(pixels))[:limit]
+    pixels = _sliced(pixels, 0, limit)
 
     mapping, found = mapper.choose(
-        graph, machine, min(batch, len(pixels)), behaviour, search, tell
+        graph, machine, min(batch, _count(pixels)), behaviour, search, tell
     )
     simulator = get_engine(engine)
     batches, build_seconds = _simulate(

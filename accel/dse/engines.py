@@ -57,8 +57,10 @@ def _rtl(name: str) -> Engine:
 
         engine = get_engine(name)
         engine.build(program.params)
-        shape = graph.tensors[graph.inputs[0].tensor].shape
-        images = np.zeros((program.batch, *shape), np.int8)
+        images = {
+            port.tensor: np.zeros((program.batch, *graph.tensors[port.tensor].shape), np.int8)
+            for port in graph.inputs
+        }
         batch = run_batch(engine, program, graph, images, memory)
         return _sum(outcome.counters for outcome in batch.outcomes if outcome)
 

@@ -31,7 +31,8 @@ def check(graph: Graph) -> Graph:
         for port in ports:
             check_port(graph.tensors, kind, port)
     _check_unique("output port", [port.name for port in graph.outputs])
-    _check_inputs(graph.inputs)
+    _check_one_array(graph.inputs)
+    _check_unique("input tensor", [port.tensor for port in graph.inputs])
     _check_unique("node", [node.name for node in graph.nodes])
     _check_order(graph)
     for node in graph.nodes:
@@ -52,14 +53,14 @@ def _check_unique(what, names) -> None:
         seen.add(name)
 
 
-def _check_inputs(ports) -> None:
-    """Ports of one name read one array, so they know it by one shape and one type."""
-    _check_unique("input tensor", [port.tensor for port in ports])
-    seen = {}
-    for port in ports:
-        known = port.shape, port.dtype
-        require(seen.setdefault(port.name, known) == known, f"input {port.name!r}",
-                f"must have one shape and type, {seen[port.name]}", known)
+def _check_one_array(inputs: tuple[Port, ...]) -> None:
+    """Ports of one name take one array: a float input that is quantised in several ways."""
+    first = {}
+    for port in inputs:
+        same = first.setdefault(port.name, port)
+        require((port.shape, port.dtype) == (same.shape, same.dtype), f"input {port.name!r}",
+                f"must be {same.dtype} {tuple(same.shape)} for all its tensors",
+                f"{port.dtype} {tuple(port.shape)}")
 
 
 def _check_tensor(name, tensor: Tensor) -> None:

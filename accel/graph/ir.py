@@ -246,7 +246,7 @@ class Port:
     that quantising a float32 input rounds halves away from zero (LiteRT), not to even (ONNX).
     ``batched`` is False where the network itself knows no batch dimension.
 
-    Inputs of one name are one array that the network reads in several ways.
+    An input that the network reads in several ways has a port of the same name for each.
     """
 
     name: str

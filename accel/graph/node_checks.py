@@ -119,7 +119,8 @@ def _conv_sums(node: Conv, source: Tensor) -> None:
     for channel in np.flatnonzero((least < INT32_MIN) | (most > INT32_MAX))[:1]:
         raise GraphError(
             f"{title(node)}: the sums of output channel {channel} must stay within int32, not "
-            f"reach {least[channel]} to {most[channel]} (with left shift {left[channel]})"
+            f"reach {least[channel]} to {most[channel]}"
+            + (f" (with left shift {left[channel]})" if left[channel] else "")
         )
 
 

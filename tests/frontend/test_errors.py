@@ -99,7 +99,9 @@ def test_operator_of_another_domain(tmp_path):
 def test_float_model(tmp_path):
     model = Model([1, 3, 8, 8])
     model.node("Conv", ["x", model.const("w", np.ones((2, 3, 3, 3)), np.float32)], "y")
-    refuse(model.output("y"), tmp_path, r"node 'y_node' \(Conv\): the model is float; quantise")
+    refuse(model.output("y"), tmp_path,
+           r"node 'y_node' \(Conv\): the model is float; quantise it to int8 first, with `accel "
+           "quantize`")
 
 
 def test_float_weights(tmp_path):
@@ -221,7 +223,7 @@ def test_sixteen_bit_activations(tmp_path):
 def test_other_zero_point_than_the_producers(tmp_path):
     model = good()
     find(model, "x_dq").input[2] = model.const("other", np.int8(99))
-    refuse(model, tmp_path, "node 'x_dq_node' .*input zero point must be .*not 99, int8")
+    refuse(model, tmp_path, "node 'x_dq_node' .*input zero point must be .*not int8 99")
 
 
 def test_missing_initializer(tmp_path):
@@ -261,7 +263,7 @@ def test_external_data(there, tmp_path):
 def test_sums_beyond_int32(tmp_path):
     model = good(per_channel=False)
     find(model, "c").input[2] = model.const("huge", np.full(4, 4.2e5), np.float32)
-    refuse(model, tmp_path, "c_node.* int32")
+    refuse(model, tmp_path, "c_node.*bias must be from -2147483648 to 2147483647.*not 2321262592")
 
 
 @pytest.mark.parametrize(
@@ -333,3 +335,37 @@ def test_reshape_targets(target, text, tmp_path):
 
 def test_a_message_is_one_line_whatever_a_file_calls_its_nodes():
     assert str(ModelError("a.onnx: node 'x\n\x00': no")) == "a.onnx: node 'x\\n\\x00': no"
+
+
+def integers(weight, bias):
+    """A QLinearConv of one weight and one bias."""
+    model = Model([1, 1, 3, 3], elem_type=TensorProto.INT8)
+    x, w = ["x", *model.params("x", 0.5, 0)], model.const("w", [[[[weight]]]], np.int8)
+    model.node("QLinearConv", [*x, w, *model.params("w", 1e-3, 0), *model.params("y", 1e4, 0),
+                               model.const("b", [bias], np.int32)], "y")
+    return model.output("y", TensorProto.INT8)
+
+
+def test_the_least_bias_is_a_bias(tmp_path):
+    """-2147483648 is an int32; a sum that leaves int32 with it is refused, by its own rule."""
+    graph = frontend.load(integers(0, -(1 << 31)).save(tmp_path))
+    assert graph.nodes[0].bias.tolist() == [-(1 << 31)]
+    refuse(integers(1, -(1 << 31)), tmp_path, "node 'y_node': the sums of output channel 0 must "
+           "stay within int32, not reach -2147483776 to -2147483521$")
+
+
+def test_zero_points_are_named_as_the_file_has_them(tmp_path):
+    model = Model([1, 4])
+    model.quantise("x", 0.1, 140, np.uint8)
+    model.node("DequantizeLinear", ["x_q", "x_scale", model.const("other", 130, np.uint8)], "d")
+    model.output(model.quantise("d", 0.1, 140, np.uint8, name="y"))
+    refuse(model, tmp_path, r"node 'd_node' \(DequantizeLinear\): input zero point must be uint8 "
+           "140 as where the input was quantised, not uint8 130")
+
+
+def test_a_factor_that_is_not_of_sums(tmp_path):
+    model = Model([1, 4])
+    value = model.node("Mul", [model.quantise("x", 0.1, 0)] * 2, "m")
+    refuse(model.output(model.quantise(value, 0.1, 0)), tmp_path,
+           "node 'm_node'.*Mul must be of the int32 sums of a ConvInteger or MatMulInteger and of "
+           "a constant, not activation and activation")

@@ -73,6 +73,7 @@ class Builder:
         self.inputs: list[Port] = []
         self.input_shapes = {}
         self._names = set()
+        self._quantised = {}
         self._numbers = collections.Counter()
         self._effort = Effort()
         self._users = collections.defaultdict(list)
@@ -116,7 +117,7 @@ class Builder:
         if isinstance(value, (Input, Pending)):
             raise node.error(
                 f"input {name!r} is float: quantise the whole model (a QuantizeLinear and a "
-                "DequantizeLinear are missing here)"
+                "DequantizeLinear are missing here; `accel quantize` puts them everywhere)"
             )
         node.require(isinstance(value, Activation), f"input {name!r} must be an activation",
                      "a constant")
@@ -160,9 +161,12 @@ class Builder:
 
     def check_same(self, node: NodeView, source: Activation, zero_point: int, dtype: str) -> None:
         """Refuse an input that is read with another zero point or dtype than it was written."""
+        def title(value: int, kind: str) -> str:
+            return f"{kind} {value + (128 if kind == 'uint8' else 0)}"
+
         node.require((source.zero_point, source.dtype) == (zero_point, dtype),
-                     f"input zero point must be {source.zero_point} (centred), "
-                     f"{source.dtype}, as its producer's", f"{zero_point}, {dtype}")
+                     f"input zero point must be {title(source.zero_point, source.dtype)} as where "
+                     "the input was quantised", title(zero_point, dtype))
 
     def spend(self, node: NodeView, array: np.ndarray) -> None:
         """Count an array made of stored data; a file that copies its own too often is refused."""
@@ -260,6 +264,28 @@ class Builder:
             name = user.proto.output[0]
         return shape, turned
 
+    def quantise(self, value, name, scale, zero_point, dtype, node) -> Activation:
+        """Quantise a value; quantised in the same way before, it is that activation.
+
+        Args:
+            value: a float input, what is pending, or an activation in float.
+            name: of the result in the file.
+            scale: of the result, as are ``zero_point`` (re-centred) and ``dtype``.
+            zero_point: see ``scale``.
+            dtype: see ``scale``.
+            node: for errors.
+        """
+        same = id(value) if isinstance(value, Pending) else value
+        key = same, np.float32(scale).item(), zero_point, dtype
+        if key not in self._quantised:
+            if isinstance(value, Input):
+                made = self.quantise_input(value, name, scale, zero_point, dtype)
+            else:
+                pending = value if isinstance(value, Pending) else requantised(node, value)
+                made = self.emit(pending, name, scale, zero_point, dtype, node)
+            self._quantised[key] = value, made  # with the value, lest another gets its id
+        return self._quantised[key][1]
+
     def quantise_input(self, value: Input, name, scale, zero_point, dtype) -> Activation:
         """Create the tensor of a float input that is quantised like this."""
         port = (value.name, self.input_shapes[value.name])
@@ -274,7 +300,7 @@ class Builder:
     def emit(self, pending: Pending, name, scale, zero_point, dtype, node) -> Activation:
         """Add the node that computes ``pending`` with the given output quantisation."""
         if isinstance(pending, Same):
-            source = self._source(pending.source, pending.via, scale, zero_point, node)
+            source = self._source(pending.source, pending.via, scale, zero_point, dtype, node)
             if not same_quantisation(source, scale, zero_point):
                 value = self.emit(dataclasses.replace(pending, source=source), f"{name}_input",
                                   source.scale, source.zero_point, "float32", node)
@@ -282,7 +308,7 @@ class Builder:
             pending = dataclasses.replace(pending, source=source)
         elif isinstance(pending, Joined):
             sources = tuple(
-                self._alike(source, f"{name}_input{number}", scale, zero_point, node)
+                self._alike(source, f"{name}_input{number}", scale, zero_point, dtype, node)
                 for number, source in enumerate(pending.sources)
             )
             pending = dataclasses.replace(pending, sources=sources)
@@ -326,21 +352,17 @@ class Builder:
             pending, source=copied, weights=np.concatenate(parts, axis=3).astype(np.int8)
         )
 
-    def _source(self, source, via, scale, zero_point, node) -> Activation:
+    def _source(self, source, via, scale, zero_point, dtype, node) -> Activation:
         """What a pooling or reshape reads, quantised as wanted or as it is already."""
-        if isinstance(source, Input):
-            return self.quantise_input(source, via, scale, zero_point, "float32")
-        if settled(source):
+        if not isinstance(source, Input) and settled(source):
             return self.settle(source, via, node) if isinstance(source, Pending) else source
-        return self.emit(source, via, scale, zero_point, "float32", node)
+        return self.quantise(source, via, scale, zero_point, dtype, node)
 
-    def _alike(self, source, name, scale, zero_point, node) -> Activation:
+    def _alike(self, source, name, scale, zero_point, dtype, node) -> Activation:
         """An activation or function of one, quantised as wanted."""
-        if isinstance(source, Activation):
-            if same_quantisation(source, scale, zero_point):
-                return source
-            source = requantised(node, source)
-        return self.emit(source, name, scale, zero_point, "float32", node)
+        if isinstance(source, Activation) and same_quantisation(source, scale, zero_point):
+            return source
+        return self.quantise(source, name, scale, zero_point, dtype, node)
 
 
 def same_quantisation(value: Activation, scale, zero_point) -> bool:

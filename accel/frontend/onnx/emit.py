@@ -30,7 +30,7 @@ from accel.graph.ports import to_int8
 from accel.isa import Rounding
 from accel.quant import QuantError, float_multiplier, float_multipliers
 
-INT32_MAX = (1 << 31) - 1
+INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
 
 def _divide(a, b) -> np.ndarray:
@@ -45,8 +45,10 @@ def _divide(a, b) -> np.ndarray:
 def _sums(pending: Sums, name, result: Activation, lo, hi) -> Node:
     if not pending.scaled:
         raise QuantError("int32 sums must be scaled by a Mul before they are quantised")
-    for value in pending.bias[abs(pending.bias) > INT32_MAX][:1]:
-        raise QuantError(f"bias must fit int32 in multiples of its scale, not {value}")
+    beyond = (pending.bias < INT32_MIN) | (pending.bias > INT32_MAX)
+    for value in pending.bias[beyond][:1]:
+        raise QuantError(f"bias must be from {INT32_MIN} to {INT32_MAX} in multiples of input scale "
+                         f"times weight scale, not {value}")
     factors = _divide(pending.unit, result.scale)
     multiplier, shift = np.zeros(len(factors), np.int32), np.zeros(len(factors), np.int8)
     some = factors > 0  # one that underflows takes every sum to 0
@@ -63,8 +65,15 @@ def _sums(pending: Sums, name, result: Activation, lo, hi) -> Node:
 
 def _mean(pending: Mean, name, result: Activation, lo, hi) -> Node:
     source, view = pending.source, pending.window
+    # ONNX Runtime's integer kernel needs the QuantizeLinear at once, and of the input's type.
+    apart = (lo, hi) != (-128, 127) or source.centred != result.centred
+    divisors = pending.floating if apart else pending.divisors
+    if divisors is None:
+        raise QuantError("count_include_pad and ceil_mode must not go together in an average with "
+                         "an operator, or another type, before its QuantizeLinear: windows of one "
+                         "size would need two divisors")
     table = {}
-    for count, divisor in pending.divisors.items():
+    for count, divisor in divisors.items():
         factor = _divide(source.scale, np.float32(result.scale) * np.float32(divisor))
         table[count] = float_multiplier(float(factor)) if factor else (0, 0)
     zeros = source.zero_point, result.zero_point
@@ -72,7 +81,7 @@ def _mean(pending: Mean, name, result: Activation, lo, hi) -> Node:
     # bytes do so, too: then exact halves, which only equal scales often have, round alike.
     if (
         not pending.whole and zeros[0] == zeros[1] and source.tensor.scale == result.tensor.scale
-        and all(count == divisor for count, divisor in pending.divisors.items())
+        and all(count == divisor for count, divisor in divisors.items())
     ):
         zeros = 0, 0
     return AveragePool(

@@ -92,7 +92,14 @@ def _walk(builder: Builder, model: onnx.ModelProto, nodes: list[NodeView], input
     for node in nodes:
         if node.op != "Constant":
             _handle(builder, node)
+    _check_ports(builder)
     return tuple(output_port(builder, value, nodes) for value in model.graph.output)
+
+
+def _check_ports(builder: Builder) -> None:
+    if len(builder.inputs) > MOST_PORTS:
+        raise ModelError(f"{builder.file}: inputs must be quantised in at most {MOST_PORTS} ways, "
+                         f"not {len(builder.inputs)}")
 
 
 def _walk_apart(builder: Builder, model: onnx.ModelProto, nodes: list[NodeView], inputs) -> tuple:
@@ -109,6 +116,7 @@ def _walk_apart(builder: Builder, model: onnx.ModelProto, nodes: list[NodeView],
                 _handle(builder, node)
             except ModelError as error:
                 parts.claim(number, str(error).removeprefix(str(node.error(""))))
+    _check_ports(builder)
     outputs = []
     for value in model.graph.output:
         try:
@@ -232,7 +240,7 @@ def _check_operators(file: str, graph: onnx.GraphProto, nodes: list[NodeView], s
         first = next((node for node in nodes if node.op != "Constant"), nodes[0])
         raise ModelError(
             f"{file}: node {first.name!r} ({first.op}): the model is float; quantise it to int8 "
-            "first, for example with onnxruntime.quantization.quantize_static"
+            "first, with `accel quantize` and some images to calibrate with"
             + (f"; also, {text}" if text else "")
         )
     if text and strict:

@@ -53,7 +53,9 @@ def mul(builder: Builder, node: NodeView) -> Sums:
     """Mul of int32 sums, behind a Cast, and their scale: one number or one per channel."""
     values = [builder.value(node, number) for number in (0, 1)]
     known = [isinstance(value, Constant) for value in values]
-    node.require(known.count(True) == 1, "Mul must be of sums and a constant", "something else")
+    node.require(known.count(True) == 1, "Mul must be of the int32 sums of a ConvInteger or "
+                 "MatMulInteger and of a constant",
+                 " and ".join(type(value).__name__.lower() for value in values))
     sums, scale = values[known.index(False)], values[known.index(True)].array
     node.require(isinstance(sums, Sums) and not sums.scaled,
                  "Mul must scale the sums of a ConvInteger or MatMulInteger",

@@ -1,5 +1,7 @@
 """From a layer's parts (input, weights, bias) to its pending sums, whatever form it came in."""
 
+import dataclasses
+
 import numpy as np
 
 from accel.frontend.onnx.nodes import (
@@ -88,8 +90,9 @@ def bias_integers(node: NodeView, bias, unit: np.ndarray) -> np.ndarray:
                  "bias must be finite floats or int32", bias.dtype)
     with np.errstate(over="ignore"):  # in float32, as ONNX Runtime quantises a float bias
         whole = np.rint(np.broadcast_to(bias.ravel(), unit.shape).astype(np.float32) / unit)
-    node.require((abs(whole) < 1 << 31).all(), "bias must fit int32 in multiples of its scale",
-                 abs(whole).max())
+    beyond = whole[~((whole >= -(1 << 31)) & (whole < 1 << 31))]
+    node.require(beyond.size == 0, "bias must be from -2147483648 to 2147483647 in multiples of "
+                 "input scale times weight scale", *beyond[:1] if beyond.size else (0,))
     return whole.astype(np.int64)
 
 
@@ -111,11 +114,24 @@ def convolution(node: NodeView, source: Activation, weights: QuantConstant, bias
     view, (height, width) = window(node, source.shape, kernel)
     unit = _units(node, source, weights, 0)
     out = (shape[0], height, width)
+    view, values = _begin_on_image(node, view, _weights(node, weights, groups))
     return Sums(
-        node.name, source, out, order_of(out), op="conv2d",
-        weights=_weights(node, weights, groups).transpose(0, 2, 3, 1),
+        node.name, source, out, order_of(out), op="conv2d", weights=values.transpose(0, 2, 3, 1),
         bias=bias_integers(node, bias, unit), unit=unit, window=view, groups=groups,
     )
+
+
+def _begin_on_image(node: NodeView, view: Window, weights: np.ndarray):
+    """Put zeros before weights whose first window begins inside the image: it then begins on it."""
+    skipped = [max(0, -before) for before in view.padding[:2]]
+    if not any(skipped):
+        return view, weights
+    kernel = tuple(k + s for k, s in zip(view.kernel, skipped, strict=True))
+    node.require(view.dilation == (1, 1), "dilations must be 1 where the windows begin inside the "
+                 "image (auto_pad, strides larger than the kernel)", list(view.dilation))
+    weights = np.pad(weights, ((0, 0), (0, 0), (skipped[0], 0), (skipped[1], 0)))
+    padding = tuple(max(0, pad) for pad in view.padding)
+    return dataclasses.replace(view, kernel=kernel, padding=padding), weights
 
 
 def fully_connected(node: NodeView, source: Activation, weights: QuantConstant, bias,
@@ -159,8 +175,9 @@ def average_pool(node: NodeView, source: Activation) -> Mean:
     check_image(node, source)
     view, out = pool_window(node, source.shape)
     shape = (source.shape[0], *out)
-    return Mean(node.name, source, shape, order_of(shape), window=view,
-                divisors=average_divisors(node, source.shape, view, out))
+    divisors, floating = average_divisors(node, source.shape, view, out)
+    return Mean(node.name, source, shape, order_of(shape), window=view, divisors=divisors,
+                floating=floating)
 
 
 def global_average_pool(node: NodeView, source: Activation) -> Mean:
@@ -169,11 +186,25 @@ def global_average_pool(node: NodeView, source: Activation) -> Mean:
     check_image(node, source)
     shape, count = (channels, 1, 1), height * width
     return Mean(node.name, source, shape, order_of(shape), window=Window((height, width)),
-                divisors={count: count}, whole=True)
+                divisors={count: count}, floating={count: count}, whole=True)
+
+
+def apart(value):
+    """A pending value behind which the QuantizeLinear does not come at once.
+
+    ONNX Runtime moves a QuantizeLinear forward through a MaxPool, Reshape or Transpose, not through
+    a Flatten or Pad: an average before one of these it computes in float.
+    """
+    if isinstance(value, Mean):
+        return dataclasses.replace(value, divisors=value.floating)
+    if isinstance(value, Same):
+        return dataclasses.replace(value, source=apart(value.source))
+    return value
 
 
 def reshape(node: NodeView, source, constants) -> Same:
     """Reshape, Flatten, Squeeze and Unsqueeze of either form; the source may be pending."""
+    source = apart(source) if node.op == "Flatten" else source
     return Same(node.name, source, new_shape(node, source.shape, constants), source.order,
                 via=node.proto.input[0])
 
@@ -280,6 +311,7 @@ def pad(node: NodeView, source, amounts) -> Same:
     top, left, bottom, right = amounts[2], amounts[3], amounts[6], amounts[7]
     channels, height, width = source.shape
     shape = (channels, top + height + bottom, left + width + right)
+    source = apart(source)
     return Same(node.name, source, shape, order_of(shape), pads=(top, left, bottom, right),
                 via=node.proto.input[0])
 

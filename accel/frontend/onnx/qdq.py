@@ -139,8 +139,10 @@ def local_response(builder: Builder, node: NodeView) -> Hosted:
 
 def batch_normalization(builder: Builder, node: NodeView):
     """Refuse: between quantised layers it should have become part of one."""
-    raise node.error("a quantised network must have its batch normalisation folded into the "
-                     "convolution before (onnxruntime's quant_pre_process does)")
+    raise node.error("a quantised network must have no batch normalisation: `accel quantize` folds "
+                     "one that stands directly behind a convolution into that; another one (first "
+                     "in the network, or behind an activation or an addition) must be moved there "
+                     "or, as a 1x1 depthwise Conv, be written as one, before quantising")
 
 
 def dynamic(builder: Builder, node: NodeView):

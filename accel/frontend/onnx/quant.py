@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from accel.frontend.onnx.build import Builder, requantised, same_quantisation
+from accel.frontend.onnx.build import Builder, same_quantisation
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.values import Activation, Constant, Input, Pending, QuantConstant
 
@@ -22,14 +22,11 @@ def quantize_linear(builder: Builder, node: NodeView):
     node.require(wanted in _OUTPUT_DTYPES, "output_dtype must be int8 or uint8", wanted)
     zero_point, dtype = builder.zero_point(node, 2, _OUTPUT_DTYPES[wanted])
     name = node.proto.output[0]
-    if isinstance(value, Input):
-        return builder.quantise_input(value, name, scale, zero_point, dtype)
-    if isinstance(value, Pending):
-        return builder.emit(value, name, scale, zero_point, dtype, node)
-    value = builder.activation(node, 0, quantised=False)
-    if same_quantisation(value, scale, zero_point):
-        return dataclasses.replace(value, dtype=dtype, centred=dtype == "uint8")
-    return builder.emit(requantised(node, value), name, scale, zero_point, dtype, node)
+    if not isinstance(value, (Input, Pending)):
+        value = builder.activation(node, 0, quantised=False)
+        if same_quantisation(value, scale, zero_point):
+            return dataclasses.replace(value, dtype=dtype, centred=dtype == "uint8")
+    return builder.quantise(value, name, scale, zero_point, dtype, node)
 
 
 def _quantise_constant(builder: Builder, node: NodeView, array: np.ndarray) -> Constant:

@@ -159,11 +159,13 @@ class Sums(Pending):
 class Mean(Pending):
     """Window averages; ``divisors`` maps a window's real elements to what divides their sum.
 
+    ``floating``: the same where ONNX Runtime averages in float, None where it is no such map.
     ``whole``: one window as large as the image, which ONNX Runtime averages in its own way.
     """
 
     window: Window = None
-    divisors: dict[int, int] = None
+    divisors: dict[int, int] | None = None
+    floating: dict[int, int] | None = None
     whole: bool = False
 
 

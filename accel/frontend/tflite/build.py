@@ -1,5 +1,6 @@
 """What the handlers of TFLite operators share: checked views of tensors, the graph being built."""
 
+import collections
 import dataclasses
 import math
 
@@ -50,7 +51,7 @@ class Builder:
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
         self.values: dict[int, Tensor | Dequantised | Padded | Sizes] = {}
-        self.ports: dict[int, Port] = {}
+        self.ports: dict[int, list[Port]] = collections.defaultdict(list)
         self.users: dict[int, list[Operator]] = {}
         self.cost = 0
         for operator in contents.operators:

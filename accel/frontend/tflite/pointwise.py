@@ -14,7 +14,7 @@ from accel.frontend.tflite.build import (
     Sizes,
     View,
 )
-from accel.frontend.tflite.file import MAX_ARGUMENTS
+from accel.frontend.tflite.file import ACTIVATIONS, MAX_ARGUMENTS
 from accel.frontend.tflite.scales import activation_range, addition, divide32
 from accel.frontend.tflite.scales import softmax as softmax_factor
 from accel.graph.ir import Add, Concat, Port, Requant, Reshape, Softmax, Table, Tensor
@@ -45,8 +45,8 @@ def concatenation(op: View) -> None:
     op.counts(1, MAX_ARGUMENTS)
     rank, axis = len(op.record(0).shape), op.options["Axis"]
     op.require(axis in (-1, rank - 1), f"axis must be the channels, -1 or {rank - 1}", axis)
-    op.require(op.options["FusedActivationFunction"] == 0, "fused activation must be NONE",
-               op.options["FusedActivationFunction"])
+    fused = op.options["FusedActivationFunction"]
+    op.require(fused == 0, "fused activation must be NONE", ACTIVATIONS.get(fused, fused))
     count = len(op.operator.inputs)
     sources, target = [op.source(at) for at in range(count)], op.target()
     dtype = op.record(0).dtype
@@ -157,16 +157,14 @@ def _quantize_float(op: View, found: Dequantised) -> None:
         values = tables.quantised(found.tensor, _output_scale(op), target.zero_point)
         op.add(Table(op.name, found.tensor.name, target.name, values, op="requantise"))
         return
-    port = op.builder.ports.get(record.index)
-    if port is None:
-        op.builder.ports[record.index] = Port(op.builder.names[record.index], target.name,
-                                              record.shape[1:], "HWC", "float32", away=True)
-        return
-    first = op.builder.tensors[port.tensor]
-    op.require((first.scale, first.zero_point) == (target.scale, target.zero_point),
-               f"a float input must be quantised one way only, {first.scale, first.zero_point}",
-               (target.scale, target.zero_point))
-    _alias(op, first, target)
+    ports = op.builder.ports[record.index]
+    for port in ports:
+        known = op.builder.tensors[port.tensor]
+        if (known.scale, known.zero_point) == (target.scale, target.zero_point):
+            _alias(op, known, target)
+            return
+    ports.append(Port(op.builder.names[record.index], target.name, record.shape[1:], "HWC",
+                      "float32", away=True))
 
 
 def dequantize(op: View) -> None:
