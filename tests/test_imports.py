@@ -22,7 +22,9 @@ ALLOWED = {
         "accel.golden", "accel.compiled", "accel.quant", "accel.graph", "accel.isa", "accel.host",
     ),
     "accel.graph": ("accel.graph", "accel.quant", "accel.isa"),
-    "accel.frontend": ("accel.frontend", "accel.graph", "accel.quant", "accel.isa"),
+    "accel.frontend": (
+        "accel.frontend", "accel.graph", "accel.quant", "accel.isa", "accel.onnx_session",
+    ),
     "accel.bench.sim": (
         "accel.bench", "accel.compiler", "accel.graph", "accel.quant", "accel.isa",
         "accel.params", "accel.program", "accel.sim",

@@ -21,8 +21,8 @@ class GraphError(ValueError):
 class Tensor:
     """An int8 activation: real value = scale * (q - zero_point).
 
-    ``shape`` is (height, width, channels); a flat vector is (1, 1, n).  ``dtype`` is another one only
-    for what the host alone handles (scale 1, zero point 0 then).
+    ``shape`` is (height, width, channels); a flat vector is (1, 1, n).  ``dtype`` is another one
+    only for what the host alone handles (scale 1, zero point 0 then).
     """
 
     name: str
@@ -242,8 +242,8 @@ class Port:
 
     ``shape`` is one image's shape without the batch dimension, in ``layout`` order ("CHW",
     "HWC" or "N" for flat); ``dtype`` float32 (quantised on the way in, dequantised on the way out),
-    int8 or uint8 (re-centred by 128), or that of a tensor that only the host handles.  ``away`` says
-    that quantising a float32 input rounds halves away from zero (LiteRT), not to even (ONNX).
+    int8 or uint8 (re-centred by 128), or that of a tensor that only the host handles.  ``away``
+    says that quantising a float32 input rounds halves away from zero (LiteRT), not to even (ONNX).
     ``batched`` is False where the network itself knows no batch dimension.
 
     An input that the network reads in several ways has a port of the same name for each.

@@ -62,13 +62,11 @@ def to_tensor(port: Port, tensor: Tensor, values: np.ndarray) -> np.ndarray:
         raise InputError(f"input {port.name!r} must have shape ({wanted}), not {values.shape}")
     if len(values) == 0:
         raise InputError(f"input {port.name!r} must have at least one image, not 0")
-    if tensor.dtype != "int8":
-        return np.ascontiguousarray(values).reshape(-1, *tensor.shape)
-    if port.dtype == "float32":
+    if tensor.dtype == "int8" and port.dtype == "float32":
         if not np.isfinite(values).all():
             raise InputError(f"input {port.name!r} must be finite, not NaN or infinite")
         values = to_int8(values, tensor.scale, tensor.zero_point, port.away)
-    elif port.dtype == "uint8":
+    elif tensor.dtype == "int8" and port.dtype == "uint8":
         values = recentre(np.ascontiguousarray(values))
     height, width, channels = tensor.shape
     if port.layout == "HWC":
@@ -82,11 +80,11 @@ def from_tensor(port: Port, tensor: Tensor, values: np.ndarray) -> np.ndarray:
 
     What only the host handles passes through as it is.
     """
-    if tensor.dtype != "int8":
-        return np.ascontiguousarray(values).reshape(-1, *port.shape)
     if port.layout != "HWC":
         values = values.transpose(0, 3, 1, 2)
     values = np.ascontiguousarray(values).reshape(-1, *port.shape)
+    if tensor.dtype != "int8":
+        return values
     if port.dtype == "float32":
         return to_float(values, tensor.scale, tensor.zero_point)
     return recentre(values) if port.dtype == "uint8" else values

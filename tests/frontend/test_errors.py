@@ -19,7 +19,7 @@ def refuse(model, folder, text):
     if isinstance(model, onnx.ModelProto):
         path.write_bytes(model.SerializeToString())
     with pytest.raises(ModelError, match=text) as error:
-        frontend.load(path)
+        frontend.load(path, strict=True)
     assert str(path) in str(error.value)
     assert "malformed" not in str(error.value)
 

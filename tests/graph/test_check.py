@@ -225,12 +225,14 @@ BAD_JOINS = [
     (changed(LRN, alpha=-1.0), "alpha must be finite and at least 0, not -1.0"),
     (changed(LRN, beta=float("inf")), "beta must be finite and at least 0, not inf"),
     (changed(LRN, bias=0.0), "bias must be finite and above 0, not 0.0"),
-    (other("real", dtype="int16"), "tensor 'real': dtype must be int8 or float32, not 'int16'"),
+    (other("real", dtype="int4"), "tensor 'real': dtype must be int8, or on the host .*not 'int4'"),
     (other("real", scale=2.0), r"float32 must have scale 1 and zero point 0, not \(2.0, 0\)"),
     (other("sum", **FLOAT_TENSOR), "node 'd': output 'sum' must be int8, not float32"),
-    (other("x2", **FLOAT_TENSOR), "input 'x2': tensor must be int8, not float32"),
+    (other("x2", **FLOAT_TENSOR),
+     r"input 'x2': dtype must be one of \['float32'\], its tensor's, not 'int8'"),
     (changed(LRN, input="real"), "node 'l': input 'real' must be int8, not float32"),
-    (port(1, dtype="int8"), "output 'real': dtype must be its tensor's, float32, not int8"),
+    (port(1, dtype="int8"),
+     r"output 'real': dtype must be one of \['float32'\], its tensor's, not 'int8'"),
 ]
 
 

@@ -322,7 +322,7 @@ def write(name, folder):
 def test_message(name, tmp_path):
     path = write(name, tmp_path)
     with pytest.raises(ModelError, match=FILES[name][1]) as error:
-        frontend.load(path)
+        frontend.load(path, strict=True)
     text = str(error.value)
     assert text.startswith(str(path))
     assert "\n" not in text and "malformed" not in text
@@ -342,7 +342,7 @@ result = {}
 for path in sys.argv[2:]:
     began = time.process_time()
     try:
-        frontend.load(path)
+        frontend.load(path, strict=True)
         text = "taken"
     except frontend.ModelError as error:
         text = str(error)
