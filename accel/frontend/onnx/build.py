@@ -28,7 +28,7 @@ from accel.frontend.onnx.values import (
     order_of,
     settled,
 )
-from accel.graph.ir import Node, Port, Tensor
+from accel.graph.ir import Node, Port, Table, Tensor
 from accel.graph.ports import to_float, to_int8
 from accel.quant import QuantError, check_scale
 
@@ -59,6 +59,7 @@ class Builder:
         tensors: the graph's tensors so far, by name.
         nodes: the graph's nodes so far.
         inputs: the graph's input ports so far.
+        tables: for each tensor that is a table of another one, that one and the int8 [256].
         input_shapes: shapes (without batch) of the network's inputs as ONNX has them.
     """
 
@@ -71,6 +72,7 @@ class Builder:
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
         self.inputs: list[Port] = []
+        self.tables: dict[str, tuple[Activation, np.ndarray]] = {}
         self.input_shapes = {}
         self._names = set()
         self._quantised = {}
@@ -330,7 +332,10 @@ class Builder:
                           for bound in (pending.lo, pending.hi))
             node_name = self.unique(pending.name, name)
             result = self.add_tensor(name, pending.shape, pending.order, *quantisation)
-            self.add_node(BUILDERS[type(pending)](pending, node_name, result, lo, hi), node)
+            made = BUILDERS[type(pending)](pending, node_name, result, lo, hi)
+            self.add_node(made, node)
+            if isinstance(made, Table):
+                self.tables[result.tensor.name] = pending.source, made.values
         except QuantError as error:
             raise node.error(str(error)) from None
         return result

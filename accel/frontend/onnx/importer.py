@@ -14,6 +14,7 @@ import onnx
 
 from accel.frontend.errors import ModelError
 from accel.frontend.onnx import (
+    chains,
     elementwise,
     integer,
     qdq,
@@ -34,7 +35,7 @@ _QUANTISED = {**quant.HANDLERS, **qoperator.HANDLERS, **integer.HANDLERS,
               "DynamicQuantizeLinear": None}  # fmt: skip
 HANDLERS = {
     **quant.HANDLERS, **qdq.HANDLERS, **elementwise.HANDLERS, **views.HANDLERS,
-    **qoperator.HANDLERS, **integer.HANDLERS, **integer.SCALING,
+    **qoperator.HANDLERS, **chains.HANDLERS, **integer.HANDLERS, **integer.SCALING,
     **qdq.REFUSED,
 }  # fmt: skip
 #: Operator sets whose operators are known by the names in HANDLERS.
@@ -74,7 +75,7 @@ def _import(file: str, strict: bool) -> Graph:
     inputs = [value for value in model.graph.input if value.name not in builder.stored]
     if len(inputs) > MOST_PORTS:
         raise ModelError(f"{file}: must have at most {MOST_PORTS} inputs, not {len(inputs)}")
-    outputs = (_walk if strict else _walk_apart)(builder, model, nodes, inputs)
+    outputs = _walk(builder, model, nodes, inputs, strict)
     graph = Graph(
         pathlib.Path(file).stem, builder.tensors, tuple(builder.nodes), tuple(builder.inputs),
         outputs,
@@ -85,43 +86,34 @@ def _import(file: str, strict: bool) -> Graph:
         raise ModelError(f"{file}: {error}") from None
 
 
-def _walk(builder: Builder, model: onnx.ModelProto, nodes: list[NodeView], inputs) -> tuple:
-    """Run all handlers; return the outputs' ports."""
-    for value in inputs:
-        add_input(builder, value, nodes)
-    for node in nodes:
-        if node.op != "Constant":
-            _handle(builder, node)
-    _check_ports(builder)
-    return tuple(output_port(builder, value, nodes) for value in model.graph.output)
-
-
-def _check_ports(builder: Builder) -> None:
-    if len(builder.inputs) > MOST_PORTS:
-        raise ModelError(f"{builder.file}: inputs must be quantised in at most {MOST_PORTS} ways, "
-                         f"not {len(builder.inputs)}")
-
-
-def _walk_apart(builder: Builder, model: onnx.ModelProto, nodes: list[NodeView], inputs) -> tuple:
-    """The same; what is refused, the host gets."""
+def _walk(builder: Builder, model: onnx.ModelProto, nodes, inputs, strict: bool) -> tuple:
+    """Run all handlers; return the outputs' ports.  What is refused, the host gets."""
     parts = Parts(builder, model, nodes)
     for value in inputs:
         try:
             add_input(builder, value, nodes)
         except ModelError:
+            if strict:
+                raise
             builder.values[value.name] = Elsewhere(value.name, "")
     for number, node in enumerate(nodes):
         if node.op != "Constant":
             try:
                 _handle(builder, node)
             except ModelError as error:
+                if strict:
+                    raise
                 parts.claim(number, str(error).removeprefix(str(node.error(""))))
-    _check_ports(builder)
+    if len(builder.inputs) > MOST_PORTS:
+        raise ModelError(f"{builder.file}: inputs must be quantised in at most {MOST_PORTS} ways, "
+                         f"not {len(builder.inputs)}")
     outputs = []
     for value in model.graph.output:
         try:
             outputs.append(output_port(builder, value, nodes))
         except ModelError:
+            if strict:
+                raise
             outputs.append(parts.output(value))
     parts.finish(port.tensor for port in outputs)
     return tuple(outputs)

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from accel.frontend.onnx import layers
+from accel.frontend.onnx import chains, layers
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.quant import along
@@ -49,9 +49,14 @@ def cast(builder: Builder, node: NodeView) -> Sums:
     return value
 
 
-def mul(builder: Builder, node: NodeView) -> Sums:
-    """Mul of int32 sums, behind a Cast, and their scale: one number or one per channel."""
+def mul(builder: Builder, node: NodeView):
+    """Mul of int32 sums, behind a Cast, and their scale: one number or one per channel.
+
+    Any other Mul is a function of bytes.
+    """
     values = [builder.value(node, number) for number in (0, 1)]
+    if not any(isinstance(value, Sums) and not value.scaled for value in values):
+        return chains.combine(builder, node)
     known = [isinstance(value, Constant) for value in values]
     node.require(known.count(True) == 1, "Mul must be of the int32 sums of a ConvInteger or "
                  "MatMulInteger and of a constant",

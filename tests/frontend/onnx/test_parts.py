@@ -30,14 +30,14 @@ def start():
 
 
 def middle(model, source):
-    """Erf, which the machine does not know, between two convolutions."""
-    y = model.quantise(model.node("Erf", [conv(model, source, "a", 3, 4)], "e"), 1 / 120, 0)
+    """LpNormalization, which the machine does not know, between two convolutions."""
+    y = model.quantise(model.node("LpNormalization", [conv(model, source, "a", 3, 4)], "e"), 1 / 120, 0)
     return model.output(conv(model, y, "b", 4, 5))
 
 
 def at_the_end(model, source):
     y = conv(model, source, "a", 3, 4)
-    e = model.node("Erf", [y], "e")
+    e = model.node("LpNormalization", [y], "e")
     model.output(model.node("Mul", [e, e], "square"))
     return model.output(model.node("Exp", [e], "exp"))
 
@@ -49,7 +49,7 @@ def index(model, source):
 
 def float_first(model, source):
     """The host reads the image itself, and so does the machine."""
-    t = model.quantise(model.node("Erf", ["x"], "t"), 1 / 100, 0)
+    t = model.quantise(model.node("LpNormalization", ["x"], "t"), 1 / 100, 0)
     return model.output(model.node("Add", [conv(model, source, "a", 3, 4),
                                            conv(model, t, "b", 3, 4)], "sum"))
 
@@ -58,7 +58,7 @@ def split(model, source):
     y = conv(model, source, "a", 3, 4)
     model.nodes.append(helper.make_node("Split", [y, model.const("sizes", [1, 3], np.int64)],
                                         ["s0", "s1"], name="split", axis=1))
-    parts = [model.quantise(model.node("Erf", [s], f"{s}e"), 1 / 90, n)
+    parts = [model.quantise(model.node("LpNormalization", [s], f"{s}e"), 1 / 90, n)
              for n, s in enumerate(("s0", "s1"))]
     joined = model.node("Concat", parts, "joined", axis=1)
     return model.output(conv(model, model.quantise(joined, 1 / 90, 0), "b", 4, 3))
@@ -66,14 +66,14 @@ def split(model, source):
 
 def skip(model, source):
     """A float that the host makes early and uses again behind the machine."""
-    e = model.node("Erf", [conv(model, source, "a", 3, 4)], "e")
+    e = model.node("LpNormalization", [conv(model, source, "a", 3, 4)], "e")
     y = conv(model, model.quantise(e, 1 / 100, 0), "b", 4, 4)
-    return model.output(model.node("Mul", [model.node("Erf", [y], "e2"), e], "product"))
+    return model.output(model.node("Mul", [model.node("LpNormalization", [y], "e2"), e], "product"))
 
 
 def flat(model, source):
     """A row of channels behind a host's pooling, and a fully connected layer."""
-    y = model.node("Erf", [conv(model, source, "a", 3, 6)], "e")
+    y = model.node("LpNormalization", [conv(model, source, "a", 3, 6)], "e")
     y = model.node("GlobalMaxPool", [y], "g")
     y = model.node("Reshape", [y, model.const("to", [0, -1], np.int64)], "r")
     y = model.quantise(y, 1 / 110, 0)
@@ -122,7 +122,7 @@ def test_programs_hold_the_parts(name, tmp_path):
 def test_a_part_says_why(tmp_path):
     graph = frontend.load(build("middle", tmp_path))
     [part] = [node for node in graph.nodes if isinstance(node, External)]
-    assert (part.op, part.name, part.macs) == ("erf", "e_node", 0)
+    assert (part.op, part.name, part.macs) == ("lpnormalization", "e_node", 0)
     assert part.reason == "the machine has no such operator"
 
 
@@ -135,7 +135,7 @@ def test_multiplications_of_the_host_are_counted(tmp_path):
 
 
 def test_strict_refuses_with_the_reason(tmp_path):
-    with pytest.raises(ModelError, match="node 'e_node' has the unsupported operator Erf"):
+    with pytest.raises(ModelError, match="node 'e_node' has the unsupported operator LpNormalization"):
         frontend.load(build("middle", tmp_path), strict=True)
 
 
@@ -145,7 +145,7 @@ def test_control_flow_is_refused(tmp_path):
     value = helper.make_tensor_value_info("z", TensorProto.FLOAT, None)
     branches = {
         name: helper.make_graph([helper.make_node(op, [y], ["z"])], name, [], [value])
-        for name, op in (("then_branch", "Erf"), ("else_branch", "Exp"))
+        for name, op in (("then_branch", "LpNormalization"), ("else_branch", "Exp"))
     }
     chosen = model.node("If", [model.const("yes", True)], "z2", **branches)
     with pytest.raises(ModelError, match=r"'z2_node' \(If\): .*control flow.*export it without"):
