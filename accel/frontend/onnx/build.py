@@ -8,6 +8,7 @@ import pathlib
 import numpy as np
 import onnx
 
+from accel.frontend import wide
 from accel.frontend.errors import ModelError
 from accel.frontend.onnx.add import Effort
 from accel.frontend.onnx.emit import BUILDERS
@@ -22,12 +23,13 @@ from accel.frontend.onnx.values import (
     Same,
     Sums,
     Total,
+    Window,
     flat,
     memory_shape,
     order_of,
     settled,
 )
-from accel.graph.ir import Node, Port, Tensor
+from accel.graph.ir import Node, Port, Reshape, Tensor
 from accel.graph.ports import to_float, to_int8
 from accel.quant import QuantError, check_scale
 
@@ -333,18 +335,30 @@ class Builder:
         """Take weights that need 9 bits apart, over copies of the input."""
         weights, source = pending.weights, pending.source
         self.spend(node, weights)
-        if weights.min() >= -128 and weights.max() <= 127:
+        if wide.fits(weights):
             return dataclasses.replace(pending, weights=weights.astype(np.int8, order="C"))
-        copies = 2 if weights.max() < 255 else 3
-        parts = [(weights + n) // copies for n in range(copies)]  # these add up to the weights
+        pieces = wide.parts(weights)
+        copies = len(pieces)
         shape = (copies * source.shape[0], *source.shape[1:])
         joined = Joined(f"{pending.name}/copies", source, shape, order_of(shape),
                         sources=copies * (source,))
-        copied = self._emit(joined, f"{name}_copies", (source.tensor.scale, source.zero_point,
-                                                       source.dtype), node)
-        return dataclasses.replace(
-            pending, source=copied, weights=np.concatenate(parts, axis=3).astype(np.int8)
-        )
+        quantisation = source.tensor.scale, source.zero_point, source.dtype
+        copied = self._emit(joined, f"{name}_copies", quantisation, node)
+        if pending.groups == 1:
+            return dataclasses.replace(pending, source=copied, weights=wide.beside(pieces))
+        view = pending.window
+        shape = wide.across_shape(weights.shape, copies, view.dilation[1])
+        self.spend(node, np.broadcast_to(np.int8(0), shape))
+        channels, height, width = source.shape
+        shape = (channels, height, copies * width)
+        rows = self.add_tensor(f"{name}_row", shape, order_of(shape), *quantisation)
+        self.add_node(Reshape(self.unique(f"{pending.name}/row", name), copied.tensor.name,
+                              rows.tensor.name), node)
+        top, left, bottom, right = view.padding
+        weights = wide.across(pieces, view.dilation[1])
+        view = Window(weights.shape[1:3], (view.stride[0], copies * view.stride[1]),
+                      (top, copies * left, bottom, copies * right), (view.dilation[0], 1))
+        return dataclasses.replace(pending, source=rows, weights=weights, window=view)
 
     def _source(self, source, via, scale, zero_point, dtype, node) -> Activation:
         """What a pooling or reshape reads, quantised as wanted or as it is already."""
