@@ -8,7 +8,7 @@ import accel
 from accel import frontend
 from accel.frontend import wide
 from accel.graph.ir import Concat, Conv, Reshape
-from accel.params import Params
+from tests.support.campaign import MACHINES
 from tests.support.onnx_models import Model
 from tests.support.onnx_oracle import session
 
@@ -22,11 +22,11 @@ def test_parts_add_up(span):
     np.testing.assert_array_equal(sum(piece.astype(int) for piece in pieces), weights)
 
 
-@pytest.mark.parametrize("machine", [Params(rows=8, cols=8), Params(rows=4, cols=4, window_taps=0)])
+@pytest.mark.parametrize("machine", [MACHINES[1], MACHINES[4]])
 @pytest.mark.parametrize("groups", [1, 2, 4])
 @pytest.mark.parametrize("zero", [0, 70, 250])
 def test_on_the_machine(zero, groups, machine, tmp_path):
-    """Strides, paddings and dilations that differ by direction; in the window unit and the array."""
+    """Geometry that differs by direction; with a window unit and without one."""
     random = np.random.default_rng(zero + groups)
     stored = random.integers(0, 256, (8, 4 // groups, 2, 3))
     stored.flat[:2] = 0, 255

@@ -73,7 +73,7 @@ def conv(row):
     """Conv and QLinearConv."""
     net = Net(row["dtype"], row["opset"])
     channels, filters, groups = GROUPS[row["group"]]
-    x = net.input([1, channels, 9, 8], zero=row["x_zero"])
+    x = net.input([1, 9, 8, channels] if row["last"] else [1, channels, 9, 8], zero=row["x_zero"])
     kernel = row["kernel"]
     shape = (filters, channels // groups, *kernel)
     w, scales = weights(net, row, shape, 0)
@@ -85,7 +85,10 @@ def conv(row):
     unit = scales * np.float32(0.03)
     if row["form"] == "qoperator":
         bias = [net.const("b", net.random.integers(-3000, 3000, filters), np.int32)]
-        net.node("QLinearConv", [*x, *w, *y, *(bias if row["bias"] else [])], "y", **options)
+        domain = {} if row["last"] is None else {
+            "domain": "com.microsoft", "channels_last": row["last"]}
+        net.node("QLinearConv", [*x, *w, *y, *(bias if row["bias"] else [])], "y", **domain,
+                 **options)
         return net.finish("y")
     bias = biased(net, row, unit)
     inputs = [net.real(x), net.real(w, **along(row, 0)), *([bias] if bias else [])]
@@ -100,7 +103,7 @@ CONV = Operator(
         "named": [True, False], "strides": [None, [1, 1], [2, 1], [3, 4]],
         "dilations": [None, [1, 1], [2, 1], [1, 3]], "padding": list(PADDINGS),
         "group": list(GROUPS), "activation": [None, "Relu", "Clip"],
-        "x_zero": [-7, -128, 127], "y_zero": [0, -128],
+        "x_zero": [-7, -128, 127], "y_zero": [0, -128], "last": [None, 0, 1],
     },
     conv,
     # ONNX Runtime has neither these, nor dilations with SAME.
@@ -108,6 +111,7 @@ CONV = Operator(
     and not (row["padding"] in ("upper", "lower")
              and row["dilations"] not in (None, [1, 1]))
     and not (row["form"] == "qoperator" and (row["activation"] or row["bias"] == "float"))
+    and not (row["form"] == "qdq" and row["last"] is not None)
     and not (row["opset"] < 13 and row["per"] and row["form"] == "qdq")  # nor scales along an axis
     and not (row["zero"] and row["weights"] == np.int8),
     near=float_layer,

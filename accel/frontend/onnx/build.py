@@ -247,6 +247,8 @@ class Builder:
         while len(self._users[name]) == 1 and name not in seen:
             seen.add(name)
             (user,) = self._users[name]
+            if user.attributes.get("channels_last") and len(shape) == 3 and not turned:
+                return (shape[2], *shape[:2]), True
             if user.op not in VIEWS or user.proto.input[0] != name or not user.proto.output:
                 break
             if user.op in ("Reshape", "Flatten", "Squeeze", "Unsqueeze"):
