@@ -78,7 +78,8 @@ class Operator:
         build: function of a row that makes its Net, or (Net, inputs by name).
         possible: which rows make sense.
         refused: regular expressions of the importer's errors that are no faults.
-        near: the part of a row's bytes that may be one step off; a function of the row.
+        near: the part of a row's bytes (or two bytes) that may be one step off; a function of
+            the row; 0.0 if none may.
         least: the part of the rows that must be compared (ONNX Runtime refuses some as well).
     """
 
@@ -140,6 +141,6 @@ def _difference(actual, expected, near) -> str | None:
         return None if good else f"floats differ by {np.abs(actual - expected).max()}"
     off = np.abs(actual.astype(int) - expected.astype(int))
     wrong = int((off > 0).sum())
-    if wrong > near * off.size or off.max(initial=0) > 1:
+    if wrong > (max(2, near * off.size) if near else 0) or off.max(initial=0) > 1:
         return f"{wrong} of {off.size} bytes differ, by up to {off.max()}"
     return None

@@ -58,7 +58,7 @@ AVERAGE = Operator(
     lambda row: not (row["form"] == "qoperator" and row["behind"])
     and not (row["form"] == "qdq" and row["last"] is not None)
     and not (row["padding"] == "pads" and min(row["kernel"]) < 3),
-    ("windows of one size would need two divisors",),
+    ("windows of one size would need two divisors", "windows would begin inside the image"),
     lambda row: 0.25 if row["scales"] == "same" else 0.03,
 )  # fmt: skip
 
@@ -125,7 +125,8 @@ MAXIMUM = Operator(
     lambda row: not (row["form"] == "integer" and (row["behind"] or row["scales"] != "same"))
     and not (row["padding"] == "pads" and min(row["kernel"]) < 3)
     and not (row["dilations"] == [2, 1] and row["size"] == [4, 7]),
-    ("a pooling's dilations must be 1",),
+    ("a pooling's dilations must be 1", "windows would begin inside the image"),
+    least=0.7,
 )  # fmt: skip
 
 

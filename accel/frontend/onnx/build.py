@@ -201,6 +201,12 @@ class Builder:
         self.tensors[name] = tensor
         return Activation(tensor, shape, order, float(scale), dtype, dtype == "uint8")
 
+    def _laid_out(self, value: Activation, shape) -> Activation:
+        """The same new value, in a tensor of this shape."""
+        tensor = dataclasses.replace(value.tensor, shape=shape)
+        self.tensors[tensor.name] = tensor
+        return dataclasses.replace(value, tensor=tensor)
+
     def add_node(self, node: Node, view: NodeView) -> None:
         """Append to the graph."""
         view.require(len(self.nodes) < LARGEST_GRAPH,
@@ -328,6 +334,8 @@ class Builder:
                           for bound in (pending.lo, pending.hi))
             node_name = self.unique(pending.name, name)
             result = self.add_tensor(name, pending.shape, pending.order, *quantisation)
+            if isinstance(pending, (Function, Total)):  # elements stay where they are
+                result = self._laid_out(result, pending.source.tensor.shape)
             self.add_node(BUILDERS[type(pending)](pending, node_name, result, lo, hi), node)
         except QuantError as error:
             raise node.error(str(error)) from None

@@ -150,7 +150,7 @@ def qlinear_leaky_relu(builder: Builder, node: NodeView) -> Activation:
 def qlinear_softmax(builder: Builder, node: NodeView) -> Activation:
     """com.microsoft QLinearSoftmax(x, x_scale, x_zero, y_scale, y_zero)."""
     joint = node.integer("opset", 13) < 13
-    axis = node.integer("axis", 1 if joint else -1)
+    axis = node.integer("axis", -1)
     return _emit(builder, node, layers.softmax(node, _source(builder, node, 0), axis, joint), 3)
 
 
