@@ -207,13 +207,6 @@ def test_scale_per_channel_of_an_activation(tmp_path):
     refuse(model, tmp_path, "scale 'x_scale' must be one number, not 3 numbers")
 
 
-def test_asymmetric_weights_in_groups(tmp_path):
-    model = good(weight_dtype=np.uint8, per_channel=False, shape=(1, 4, 8, 7), groups=4)
-    replace_const(model, "w_zero", np.uint8(100))
-    refuse(model, tmp_path, r"node 'c_node' .*weights minus their zero point must fit int8 in a "
-           "grouped convolution")
-
-
 def test_sixteen_bit_activations(tmp_path):
     model = good()
     replace_const(model, "x_zero", np.int16(0))

@@ -8,6 +8,7 @@ import pathlib
 import numpy as np
 import onnx
 
+from accel.frontend import wide
 from accel.frontend.errors import ModelError
 from accel.frontend.onnx.add import Effort
 from accel.frontend.onnx.emit import BUILDERS
@@ -23,12 +24,13 @@ from accel.frontend.onnx.values import (
     Same,
     Sums,
     Total,
+    Window,
     flat,
     memory_shape,
     order_of,
     settled,
 )
-from accel.graph.ir import Node, Port, Table, Tensor
+from accel.graph.ir import Node, Port, Reshape, Table, Tensor
 from accel.graph.ports import to_float, to_int8
 from accel.quant import QuantError, check_scale
 
@@ -207,6 +209,12 @@ class Builder:
         """A tensor's name, made different from others: one float value may be quantised twice."""
         return self._numbered(name, self.tensors) if name in self.tensors else name
 
+    def _laid_out(self, value: Activation, shape) -> Activation:
+        """The same new value, in a tensor of this shape."""
+        tensor = dataclasses.replace(value.tensor, shape=shape)
+        self.tensors[tensor.name] = tensor
+        return dataclasses.replace(value, tensor=tensor)
+
     def add_node(self, node: Node, view: NodeView) -> None:
         """Append to the graph."""
         view.require(len(self.nodes) < LARGEST_GRAPH,
@@ -253,6 +261,8 @@ class Builder:
         while len(self._users[name]) == 1 and name not in seen:
             seen.add(name)
             (user,) = self._users[name]
+            if user.attributes.get("channels_last") and len(shape) == 3 and not turned:
+                return (shape[2], *shape[:2]), True
             if user.op not in VIEWS or user.proto.input[0] != name or not user.proto.output:
                 break
             if user.op in ("Reshape", "Flatten", "Squeeze", "Unsqueeze"):
@@ -332,6 +342,8 @@ class Builder:
                           for bound in (pending.lo, pending.hi))
             node_name = self.unique(pending.name, name)
             result = self.add_tensor(name, pending.shape, pending.order, *quantisation)
+            if isinstance(pending, (Function, Total)):  # elements stay where they are
+                result = self._laid_out(result, pending.source.tensor.shape)
             made = BUILDERS[type(pending)](pending, node_name, result, lo, hi)
             self.add_node(made, node)
             if isinstance(made, Table):
@@ -344,18 +356,30 @@ class Builder:
         """Take weights that need 9 bits apart, over copies of the input."""
         weights, source = pending.weights, pending.source
         self.spend(node, weights)
-        if weights.min() >= -128 and weights.max() <= 127:
+        if wide.fits(weights):
             return dataclasses.replace(pending, weights=weights.astype(np.int8, order="C"))
-        copies = 2 if weights.max() < 255 else 3
-        parts = [(weights + n) // copies for n in range(copies)]  # these add up to the weights
+        pieces = wide.parts(weights)
+        copies = len(pieces)
         shape = (copies * source.shape[0], *source.shape[1:])
         joined = Joined(f"{pending.name}/copies", source, shape, order_of(shape),
                         sources=copies * (source,))
-        copied = self._emit(joined, f"{name}_copies", (source.tensor.scale, source.zero_point,
-                                                       source.dtype), node)
-        return dataclasses.replace(
-            pending, source=copied, weights=np.concatenate(parts, axis=3).astype(np.int8)
-        )
+        quantisation = source.tensor.scale, source.zero_point, source.dtype
+        copied = self._emit(joined, f"{name}_copies", quantisation, node)
+        if pending.groups == 1:
+            return dataclasses.replace(pending, source=copied, weights=wide.beside(pieces))
+        view = pending.window
+        shape = wide.across_shape(weights.shape, copies, view.dilation[1])
+        self.spend(node, np.broadcast_to(np.int8(0), shape))
+        channels, height, width = source.shape
+        shape = (channels, height, copies * width)
+        rows = self.add_tensor(f"{name}_row", shape, order_of(shape), *quantisation)
+        self.add_node(Reshape(self.unique(f"{pending.name}/row", name), copied.tensor.name,
+                              rows.tensor.name), node)
+        top, left, bottom, right = view.padding
+        weights = wide.across(pieces, view.dilation[1])
+        view = Window(weights.shape[1:3], (view.stride[0], copies * view.stride[1]),
+                      (top, copies * left, bottom, copies * right), (view.dilation[0], 1))
+        return dataclasses.replace(pending, source=rows, weights=weights, window=view)
 
     def _source(self, source, via, scale, zero_point, dtype, node) -> Activation:
         """What a pooling or reshape reads, quantised as wanted or as it is already."""

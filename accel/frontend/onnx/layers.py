@@ -34,13 +34,10 @@ from accel.frontend.onnx.values import (
 from accel.graph.ir import LocalResponse, Softmax
 
 
-def _weights(node: NodeView, constant: QuantConstant, groups: int = 1) -> np.ndarray:
+def _weights(node: NodeView, constant: QuantConstant) -> np.ndarray:
     """Weights without zero point as int16; asymmetric ones may need 9 bits (see Sums)."""
     integers = constant.integers
     low, high = int(integers.min(initial=0)), int(integers.max(initial=0))
-    node.require(groups == 1 or (low >= -128 and high <= 127),
-                 "weights minus their zero point must fit int8 in a grouped convolution "
-                 "(quantise them symmetrically)", f"{low} to {high}")
     node.require(low >= -255 and high <= 255, "weights must be int8 or uint8", f"{low} to {high}")
     return integers.astype(np.int16, copy=False)
 
@@ -114,7 +111,7 @@ def convolution(node: NodeView, source: Activation, weights: QuantConstant, bias
     view, (height, width) = window(node, source.shape, kernel)
     unit = _units(node, source, weights, 0)
     out = (shape[0], height, width)
-    view, values = _begin_on_image(node, view, _weights(node, weights, groups))
+    view, values = _begin_on_image(node, view, _weights(node, weights))
     return Sums(
         node.name, source, out, order_of(out), op="conv2d", weights=values.transpose(0, 2, 3, 1),
         bias=bias_integers(node, bias, unit), unit=unit, window=view, groups=groups,

@@ -16,6 +16,9 @@ from accel.frontend.onnx.values import (
     Constant,
     Function,
     Pending,
+    flat,
+    memory_shape,
+    order_of,
 )
 
 
@@ -44,12 +47,35 @@ def _bias(builder: Builder, node: NodeView, number: int):
     return bias
 
 
+def _image(builder: Builder, node: NodeView) -> Activation:
+    """Return the first input, which com.microsoft's channels_last has pixel by pixel, as CHW."""
+    source = _source(builder, node, 0)
+    if not node.integer("channels_last", 0):
+        return source
+    node.require(len(source.shape) == 3, "input must be an image [1, H, W, C]", [1, *source.shape])
+    shape = (source.shape[2], *source.shape[:2])
+    node.require(memory_shape(shape, order_of(shape)) == source.tensor.shape
+                 and source.order == flat(source.shape),
+                 "the image must lie in memory pixel by pixel (channels_last)",
+                 f"{list(source.tensor.shape)} for {[1, *source.shape]}")
+    return dataclasses.replace(source, shape=shape, order=order_of(shape))
+
+
+def _emit_image(builder: Builder, node: NodeView, pending: Pending, number: int) -> Activation:
+    """:func:`_emit`; with channels_last the result is seen pixel by pixel, as it lies."""
+    result = _emit(builder, node, pending, number)
+    if not node.integer("channels_last", 0):
+        return result
+    channels, height, width = result.shape
+    shape = height, width, channels
+    return dataclasses.replace(result, shape=shape, order=flat(shape))
+
+
 def qlinear_conv(builder: Builder, node: NodeView) -> Activation:
     """QLinearConv(x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias)."""
-    node.require(node.integer("channels_last", 0) == 0, "channels_last must be 0", 1)
     weights = dequantise_constant(builder, node, 3, 4, 5, axis=0)
-    sums = layers.convolution(node, _source(builder, node, 0), weights, _bias(builder, node, 8))
-    return _emit(builder, node, sums, 6)
+    sums = layers.convolution(node, _image(builder, node), weights, _bias(builder, node, 8))
+    return _emit_image(builder, node, sums, 6)
 
 
 def qlinear_matmul(builder: Builder, node: NodeView) -> Activation:
@@ -124,20 +150,18 @@ def qlinear_leaky_relu(builder: Builder, node: NodeView) -> Activation:
 def qlinear_softmax(builder: Builder, node: NodeView) -> Activation:
     """com.microsoft QLinearSoftmax(x, x_scale, x_zero, y_scale, y_zero)."""
     joint = node.integer("opset", 13) < 13
-    axis = node.integer("axis", 1 if joint else -1)
+    axis = node.integer("axis", -1)
     return _emit(builder, node, layers.softmax(node, _source(builder, node, 0), axis, joint), 3)
 
 
 def qlinear_average_pool(builder: Builder, node: NodeView) -> Activation:
     """com.microsoft QLinearAveragePool(x, x_scale, x_zero, y_scale, y_zero)."""
-    node.require(node.integer("channels_last", 0) == 0, "channels_last must be 0", 1)
-    return _emit(builder, node, layers.average_pool(node, _source(builder, node, 0)), 3)
+    return _emit_image(builder, node, layers.average_pool(node, _image(builder, node)), 3)
 
 
 def qlinear_global_average_pool(builder: Builder, node: NodeView) -> Activation:
     """com.microsoft QLinearGlobalAveragePool(x, x_scale, x_zero, y_scale, y_zero)."""
-    node.require(node.integer("channels_last", 0) == 0, "channels_last must be 0", 1)
-    return _emit(builder, node, layers.global_average_pool(node, _source(builder, node, 0)), 3)
+    return _emit_image(builder, node, layers.global_average_pool(node, _image(builder, node)), 3)
 
 
 HANDLERS = {

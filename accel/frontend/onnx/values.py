@@ -142,8 +142,8 @@ class Pending:
 class Sums(Pending):
     """int32 sums of a convolution or fully connected layer, in multiples of ``unit``.
 
-    Weights beyond int8 are split: the layer then reads its input twice or three times, side by
-    side, with a part of every weight each.
+    Weights beyond int8 are taken apart, as accel.frontend.wide tells: the layer then reads its
+    input twice or three times, with a part of every weight each.
     """
 
     op: str = "conv2d"

@@ -53,9 +53,12 @@ def pad(builder: Builder, node: NodeView):
     """Pad with zeros (or, in integers, zero points), from attributes or constant inputs."""
     node.require(node.text("mode", "constant") == "constant", "mode must be 'constant'",
                  repr(node.text("mode", "constant")))
-    node.require(not builder.has(node, 3), "axes must be left out", "given")
     amounts = builder.constant(node, 1)
     amounts = node.attributes.get("pads", ()) if amounts is None else amounts.ravel().tolist()
+    axes = builder.constant(node, 3)
+    if axes is not None:
+        amounts = _of_all_axes(node, amounts, axes.ravel().tolist(),
+                               1 + len(getattr(builder.value(node, 0), "shape", ())))
     fill = builder.constant(node, 2)
     fill = np.array(node.number("value", 0.0)) if fill is None else fill
     value = builder.value(node, 0)
@@ -65,6 +68,19 @@ def pad(builder: Builder, node: NodeView):
     node.require(fill.size == 1 and fill.ravel()[0] == zero,
                  f"the padded value must be {zero}, which stands for 0", fill.ravel()[:2])
     return _same(builder, node, lambda source: layers.pad(node, source, tuple(amounts)))
+
+
+def _of_all_axes(node: NodeView, amounts, axes, rank: int) -> list[int]:
+    """A Pad's amounts for all dimensions, from those of some."""
+    node.require(all(-rank <= axis < rank for axis in axes) and len(amounts) == 2 * len(axes)
+                 and len({axis % rank for axis in axes}) == len(axes),
+                 f"axes must be different integers from {-rank} to {rank - 1}, with two pads each",
+                 f"{axes[:8]} and {len(amounts)} pads")
+    full = [0] * (2 * rank)
+    for number, axis in enumerate(axes):
+        full[axis % rank] = amounts[number]
+        full[rank + axis % rank] = amounts[len(axes) + number]
+    return full
 
 
 def max_pool(builder: Builder, node: NodeView) -> Same:

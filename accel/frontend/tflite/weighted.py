@@ -5,11 +5,14 @@ float64 and round halves away from zero.  The rounding AWAY gives that, with a f
 next to a half, fewer than one sum in ten million can come out one step off.
 """
 
+import math
+
 import numpy as np
 
-from accel.frontend.tflite.build import CENTRES, FACTOR_COST, Padded, View
+from accel.frontend import wide
+from accel.frontend.tflite.build import FACTOR_COST, Padded, View
 from accel.frontend.tflite.scales import weighted
-from accel.graph.ir import Conv, Requant, Reshape, Tensor
+from accel.graph.ir import Concat, Conv, Requant, Reshape, Tensor
 from accel.isa import Rounding
 
 #: A bias may be off its scale, input * weights, by this much of an output step, LiteRT says.
@@ -93,12 +96,36 @@ def _convolution(op: View, source: Tensor, padded, weights, groups: int) -> None
 def _append(op: View, source, weights, factors, rounding, op_name="conv2d", **geometry) -> None:
     target, (lo, hi) = op.target(), op.clamp()
     requant = Requant(*factors, target.zero_point, lo, hi, rounding)
-    bias, weights = _bias(op, len(weights)), np.array(weights, order="C")  # no longer the file's
+    bias = _bias(op, len(weights))
+    if wide.fits(weights):
+        weights = np.array(weights, np.int8, order="C")  # no longer the file's
+    else:
+        source, weights = _taken_apart(op, source, weights, geometry)
     op.add(Conv(op.name, op_name, source.name, target.name, weights, bias, requant, **geometry))
 
 
+def _taken_apart(op: View, source: Tensor, weights: np.ndarray, geometry) -> tuple:
+    """Input and weights of a layer whose weights need 9 bits; its geometry is widened in place."""
+    op.spend(weights.size)
+    pieces = wide.parts(weights)
+    copies = len(pieces)
+    height, width, channels = source.shape
+    copied = op.builder.extra(f"{op.name}_copies", source, (height, width, copies * channels))
+    op.add(Concat(copied.name, copies * (source.name,), copied.name))
+    if geometry.get("groups", 1) == 1:
+        return copied, wide.beside(pieces)
+    dilation = geometry["dilation"]
+    op.spend(math.prod(wide.across_shape(weights.shape, copies, dilation[1])))
+    row = op.builder.extra(f"{op.name}_row", source, (height, copies * width, channels))
+    op.add(Reshape(row.name, copied.name, row.name))
+    (top, left, bottom, right), stride = geometry["padding"], geometry["stride"]
+    geometry |= {"stride": (stride[0], copies * stride[1]), "dilation": (dilation[0], 1),
+                 "padding": (top, copies * left, bottom, copies * right)}
+    return row, wide.across(pieces, dilation[1])
+
+
 def _weights(op: View, rank: int, axis: int) -> np.ndarray:
-    """Return symmetric int8 weights: zero points are subtracted where that fits."""
+    """Return weights minus their zero point: int8, or int16 where that needs 9 bits."""
     record, title = op.record(1), op.title(1)
     dtype = op.record(0).dtype
     op.require(record.dtype == dtype, f"{title} must be {dtype} as the input", record.dtype)
@@ -118,12 +145,8 @@ def _weights(op: View, rank: int, axis: int) -> np.ndarray:
     zero_point = int(zeros[0])
     if (dtype, zero_point) == ("int8", 0):
         return values
-    if zero_point != CENTRES[dtype]:  # else nothing leaves int8
-        for value in (int(values.min()), int(values.max())):
-            op.require(-128 <= value - zero_point <= 127,
-                       f"{title} must fit int8 (-128 to 127) once its zero point {zero_point} is "
-                       "subtracted", value - zero_point)
-    return (values.astype(np.int16) - zero_point).astype(np.int8)
+    weights = values.astype(np.int16) - zero_point
+    return weights.astype(np.int8) if wide.fits(weights) else weights
 
 
 def _factors(op: View, filters: int, product: str) -> tuple[np.ndarray, np.ndarray]:
