@@ -1,0 +1,109 @@
+"""One batch of images through the machine and the host, and what of it differs from golden."""
+
+import dataclasses
+import time
+
+import numpy as np
+
+from accel import golden
+from accel.graph.ir import Graph
+from accel.isa import RECORD, RECORD_BYTES, Error
+from accel.program import Program, Step
+from accel.sim.engine import MachineError, Memory, Outcome
+
+#: Cycles after which a run that has not ended is given up, per cycle the array needs at least.
+_PATIENCE = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """One batch through the machine.
+
+    ``tensors``: every stored tensor.  ``records``: the counters at each layer's end, by step.
+    ``outcomes``: how each step ended; None where the machine had nothing to do.
+    ``host_seconds``: what each host node took, by name.
+    """
+
+    program: Program
+    tensors: dict[str, np.ndarray]
+    records: list[list[dict[str, int]]]
+    outcomes: list[Outcome | None]
+    host_seconds: dict[str, float]
+
+
+def run_batch(engine, program: Program, graph: Graph, images, memory: Memory) -> Batch:
+    """Run one batch of int8 images [batch, height, width, channel] through the RTL.
+
+    Raises:
+        SimulationError: the machine reported an error or did not end, or the simulator failed.
+    """
+    space = program.image.copy()
+    program.tensors[graph.inputs[0].tensor].view(space)[...] = images
+    nodes = {node.name: node for node in graph.nodes}
+    tensors, outcomes, records, host_seconds = {}, [], [], {}
+    for step in program.steps:
+        outcomes.append(_start(engine, program, step, space, memory) if step.commands else None)
+        records.append([])
+        for layer in step.layers:
+            words = space[layer.mark_addr : layer.mark_addr + RECORD_BYTES].view("<u4")
+            records[-1].append({name: int(words[number]) for name, number in RECORD.items()})
+        tensors |= {name: place.view(space) for name, place in program.tensors.items()}
+        for node in (nodes[name] for name in step.host):
+            began = time.perf_counter()
+            result = golden.compute(graph, node, tensors)
+            host_seconds[node.name] = time.perf_counter() - began
+            if node.output in program.tensors:
+                tensors[node.output][...] = result
+            else:
+                tensors[node.output] = result
+    tensors = {name: np.ascontiguousarray(values) for name, values in tensors.items()}
+    return Batch(program, tensors, records, outcomes, host_seconds)
+
+
+def _start(engine, program: Program, step: Step, space: np.ndarray, memory: Memory) -> Outcome:
+    """Run the machine's part of a step on the memory ``space``."""
+    macs = sum(layer.macs for layer in step.layers)
+    floor = macs // (program.params.rows * program.params.cols) + 10_000
+    outcome = engine.run(space, step.start, step.commands, memory, _PATIENCE * floor)
+    if outcome.error is not Error.NONE:
+        where = ""
+        if outcome.error in (Error.ILLEGAL_OPCODE, Error.ILLEGAL_FIELD):
+            where = f" at command {outcome.where}"
+        raise MachineError(
+            f"the machine stopped with {outcome.error.name}{where} "
+            f"after {outcome.counters['cycles']} cycles"
+        )
+    return outcome
+
+
+def differing(
+    batches: list[Batch], graph: Graph, expected: dict[str, np.ndarray]
+) -> list[dict[str, int]]:
+    """For each batch, how many bytes of each layer's stored tensor differ from golden's.
+
+    Programs of different batch sizes fuse layers differently, so each batch is compared by the
+    tensors that it has itself.  A tensor that the compiler added is compared with the one that it
+    is a copy of.
+
+    Args:
+        batches: one behind the other.
+        graph: the network.
+        expected: the golden model's tensors of all images.
+    """
+    found, first = [], 0
+    for batch in batches:
+        images = slice(first, first + batch.program.batch)
+        first = images.stop
+        counts = {}
+        for name in _computed(batch, graph):
+            values = batch.tensors[name]
+            wanted = expected[batch.program.copies.get(name, name)][images]
+            counts[name] = int(np.count_nonzero(values.reshape(wanted.shape) != wanted))
+        found.append(counts)
+    return found
+
+
+def _computed(batch: Batch, graph: Graph) -> list[str]:
+    """The tensors that a batch's layers and its steps on the host end in."""
+    on_host = [node.output for node in graph.nodes if node.name in batch.host_seconds]
+    return [*(layer.output for layer in batch.program.layers), *on_host]
