@@ -1,19 +1,18 @@
 """What a run would count, from the cycle model alone: neither images nor simulation are needed."""
 
-import os
 import time
 from collections.abc import Callable, Sequence
 
 from accel import mapper, recording
+from accel.batch import Batch
 from accel.compiler import compile_graph
 from accel.cyclemodel import predict, record
-from accel.graph.ir import Graph
 from accel.graph.ports import InputError
 from accel.isa import Error
+from accel.opening import Model, file_hash, open_network, origin
 from accel.params import Params
 from accel.program import Program
 from accel.report.summary import summarise
-from accel.runner import Batch, open_network, origin
 from accel.sim.engine import Memory, Outcome
 
 #: The engine's name in reports.
@@ -41,7 +40,7 @@ def _batch(program: Program, memory: Memory, steps: list | None = None) -> Batch
 
 
 def estimate(
-    model: str | os.PathLike | Graph,
+    model: Model,
     *,
     array: Sequence[int] = (16, 16),
     batch: int = 1,
@@ -80,8 +79,8 @@ def estimate(
             program = compile_graph(graph, machine, size, data=False, mapping=mapping)
             first = steps if not batches else None
             batches += [_batch(program, behaviour, first)] * count
-    report = summarise(graph, machine, NAME, behaviour, batches, {}, {}, 0.0)
-    report |= origin(model) | found
+    report = summarise(graph, machine, NAME, behaviour, batches, None, 0.0)
+    report |= {"network_sha256": file_hash(model)} | origin(model) | found
     if engines:
         report["engines"] = recording.in_a_row(steps)
     return report

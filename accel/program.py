@@ -43,8 +43,8 @@ class Layer:
 
     ``macs`` counts the multiplications of the network's own definition, for the whole batch;
     ``bytes_read`` and ``bytes_written`` are the bus traffic of this layer's commands, without
-    command fetch.  ``mark_addr`` is where its completion record is written; ``unit`` is "array" or
-    "window".
+    command fetch.  ``unit`` is "array" or "window"; in ``busy_cycles`` cycles it takes a vector of
+    this layer, whenever they are.  ``mark_addr`` is where its completion record is written.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Layer:
     macs: int
     bytes_read: int
     bytes_written: int
+    busy_cycles: int
     mark_addr: int
     unit: str
 

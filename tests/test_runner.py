@@ -7,8 +7,8 @@ import pytest
 import accel
 from accel import models, runner
 from accel.graph.ports import InputError
+from accel.opening import open_network
 from accel.params import Params
-from accel.runner import open_network
 from accel.sim.engine import Memory, SimulationError
 
 #: Machine layers of mnist and their multiplications for one image, derived by hand:

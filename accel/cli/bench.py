@@ -4,7 +4,8 @@ import pathlib
 
 import click
 
-from accel.cli.common import ArrayShape, one_line, progress_bar, terminal, writing
+from accel.cli.common import ArrayShape, progress_bar, terminal, writing
+from accel.cli.exits import one_line
 
 
 @click.group()
@@ -18,7 +19,7 @@ def bench() -> None:
 @click.option("--repeats", type=click.IntRange(min=1), default=100, show_default=True,
               help="Calls that each figure is the best of.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
-              default="reports/bench_golden", show_default=True,
+              default="build/bench/golden", show_default=True,
               help="Where report.json and report.md go.")  # fmt: skip
 def bench_golden(count, repeats, out) -> None:
     """The golden model's layers beside ONNX Runtime's, in one run."""
@@ -39,7 +40,7 @@ def bench_golden(count, repeats, out) -> None:
 @click.option("--repeats", type=click.IntRange(min=1), default=5, show_default=True,
               help="Runs that each figure is the best of.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
-              default="reports/bench_sim", show_default=True,
+              default="build/bench/sim", show_default=True,
               help="Where report.json and report.md go.")  # fmt: skip
 def bench_sim(arrays, repeats, out) -> None:
     """The simulated machine beside its bare array and pysim, built anew, in one run."""

@@ -1,14 +1,18 @@
-"""What the commands share: types, errors as one line, progress, inputs."""
+"""What the commands share: types, progress, inputs, where results go."""
 
 import contextlib
 import pathlib
+import shlex
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 
 import click
 import numpy as np
 import rich.console
 import rich.progress
+
+from accel.cli.exits import ARGUMENTS
 
 
 class ArrayShape(click.ParamType):
@@ -33,36 +37,6 @@ class ArrayShape(click.ParamType):
 
 
 @contextlib.contextmanager
-def one_line() -> Iterator[None]:
-    """Turn the package's own errors into one line and an exit code."""
-    from accel.compiler import CompileError
-    from accel.dse.errors import SweepError
-    from accel.frontend import ModelError
-    from accel.graph.ir import GraphError
-    from accel.graph.ports import InputError
-    from accel.network import NetworkError
-    from accel.npz import NpzError
-    from accel.params import ParamError
-    from accel.scalesim.errors import ScaleSimError
-    from accel.sim.engine import SimulationError
-    from accel.train import TrainingError
-
-    try:
-        yield
-    except (
-        CompileError, ModelError, GraphError, ParamError, InputError, NetworkError, TrainingError,
-        SweepError, ScaleSimError, NpzError,
-    ) as error:
-        failure = click.ClickException(str(error))
-        failure.exit_code = 2
-        raise failure from error
-    except SimulationError as error:
-        raise click.ClickException(str(error)) from error
-    except MemoryError as error:
-        raise click.ClickException(f"not enough memory: {error}") from error
-
-
-@contextlib.contextmanager
 def writing(out: pathlib.Path) -> Iterator[None]:
     """Make the folder of a report that is written inside; what cannot be is one clear error."""
     from accel.graph.ports import InputError
@@ -72,6 +46,12 @@ def writing(out: pathlib.Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(f"{out}: cannot write the report: {error}") from error
+
+
+def prepare(out: pathlib.Path) -> None:
+    """Make the folder of a report before there is one: not after an hour's work it is an error."""
+    with writing(out), tempfile.TemporaryFile(dir=out):
+        pass
 
 
 @contextlib.contextmanager
@@ -110,3 +90,14 @@ def read_inputs(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
     if images.ndim == 0 or len(images) == 0:
         raise InputError(f"{path}: images must be at least one, not of shape {images.shape}")
     return images, arrays.get("labels")
+
+
+def command_line() -> str | None:
+    """The command that runs, as it was typed; None where it did not begin with ``accel``."""
+    given = click.get_current_context().meta.get(ARGUMENTS)
+    return None if given is None else shlex.join(["accel", *given])
+
+
+def results(kind: str, name: str) -> pathlib.Path:
+    """Where results go that nobody gave a place for: nothing there is tracked in a checkout."""
+    return pathlib.Path("build") / kind / name

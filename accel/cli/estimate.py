@@ -4,15 +4,17 @@ import pathlib
 
 import click
 
-from accel.cli import scalesim
+from accel.cli import outcome, scalesim
 from accel.cli.common import (
     ArrayShape,
-    one_line,
+    command_line,
+    prepare,
     progress_bar,
     read_inputs,
+    results,
     terminal,
-    writing,
 )
+from accel.cli.exits import FAILED, failure, one_line
 
 
 @click.command()
@@ -29,7 +31,7 @@ from accel.cli.common import (
               help="Try up to N programs with the cycle model to find tilings that are faster for "
               "a whole batch.")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
-              help="Where report.json and the plots go; by default reports/NETWORK; with "
+              help="Where report.json and the plots go; by default build/estimate/NETWORK; with "
               "--scalesim report.json, and nowhere by default.")  # fmt: skip
 @click.option("--scalesim", "topology", type=click.Path(path_type=pathlib.Path),
               help="Instead of NETWORK: a SCALE-Sim topology file (.csv), whose layers are "
@@ -54,9 +56,10 @@ def estimate(network, inputs, limit, batch, array, search, out, topology, config
         scalesim.compare(topology, config, array, out)
         return
     from accel.estimate import estimate as predict
-    from accel.report import folder, table
 
     with one_line():
+        if out is not None:
+            prepare(out)
         images = limit
         if inputs:
             known = len(read_inputs(inputs)[0])
@@ -66,16 +69,14 @@ def estimate(network, inputs, limit, batch, array, search, out, topology, config
                 network, array=array, batch=batch, images=images, search=search, engines=True,
                 progress=progress,
             )  # fmt: skip
-    console = terminal()
-    console.print(table.render(report))
-    if "search" in report:
-        console.print(table.searched(report["search"]))
-    out = out or pathlib.Path("reports") / report["network"]
-    with one_line(), writing(out):  # drawing takes longer than predicting
-        folder.write(report, out)
+    report |= {"command": command_line()}
+    outcome.show(report)  # drawing takes longer than predicting
+    out, problems = outcome.keep(report, out or results("estimate", report["network"]))
     speed = report["simulation"]
-    console.print(
+    terminal().print(
         f"predicted in {speed['seconds']:.2f} s ({speed['cycles_per_second']:,.0f} cycles/s); "
         f"report in {out}",
         soft_wrap=True,
     )
+    if problems:
+        raise failure("; ".join(problems), FAILED)

@@ -4,7 +4,8 @@ import pathlib
 
 import click
 
-from accel.cli.common import one_line, progress_bar, read_inputs, terminal
+from accel.cli.common import progress_bar, read_inputs, terminal
+from accel.cli.exits import INTERRUPTED, failure, one_line
 from accel.report.words import counted
 
 
@@ -60,11 +61,9 @@ def train(network, data, held_back, epochs, out, resume, batch_size, **choices) 
                     resume=resume, progress=progress, **choices,
                 )  # fmt: skip
         except KeyboardInterrupt:
-            failure = click.ClickException(
-                f"interrupted; the same command with --resume continues from {out}"
-            )
-            failure.exit_code = 130
-            raise failure from None
+            raise failure(
+                f"interrupted; the same command with --resume continues from {out}", INTERRUPTED
+            ) from None
     last = trainer.history[-1]
     console = terminal()
     console.print(

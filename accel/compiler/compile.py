@@ -122,7 +122,7 @@ class _Draft:
                 self.records.append((where[key], record))
             self._addresses.append(where)
         self._marks = [memory.take(RECORD_BYTES) for _ in layers]
-        self._traffic: list[tuple[int, int]] = []
+        self._counts: list[tuple[int, int, int]] = []
 
     def lower(self, ready: dict[str, Ready], tensors: dict[str, Placement]) -> list:
         """All commands in program order."""
@@ -136,7 +136,7 @@ class _Draft:
                 Lowering(layer, tiling, stream, sources[0], target, where).run()
             else:
                 window_lower.lower(layer, stream, sources, target, where, tiling)
-            self._traffic.append(stream.mark(mark))
+            self._counts.append(stream.mark(mark))
         return schedule.order(stream)
 
     def layers(self, offset: int) -> tuple[Layer, ...]:
@@ -150,11 +150,12 @@ class _Draft:
                 macs=layer.macs,
                 bytes_read=read,
                 bytes_written=written,
+                busy_cycles=busy,
                 mark_addr=mark + offset,
                 unit="array" if isinstance(layer, MachineLayer) else "window",
             )
-            for layer, (read, written), mark in zip(
-                self._layers, self._traffic, self._marks, strict=True
+            for layer, (read, written, busy), mark in zip(
+                self._layers, self._counts, self._marks, strict=True
             )
         )
 

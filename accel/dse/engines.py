@@ -52,7 +52,7 @@ def _rtl(name: str) -> Engine:
     """Count with a simulation of the RTL on images of zeros: cycles do not depend on data."""
 
     def count(program: Program, graph: Graph, memory: Memory) -> dict[str, int]:
-        from accel.runner import run_batch
+        from accel.batch import run_batch
         from accel.sim import get_engine
 
         engine = get_engine(name)

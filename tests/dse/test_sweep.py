@@ -16,7 +16,7 @@ from accel.dse.errors import SweepError
 from accel.dse.identity import identity
 from accel.dse.point import Point, grid
 from accel.dse.sweep import sweep
-from accel.runner import open_network
+from accel.opening import open_network
 from tests.support.networks import Builder
 
 POINTS = grid([(4, 4), (8, 8)], bus_bytes=[8, 64])

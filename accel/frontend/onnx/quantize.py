@@ -54,7 +54,13 @@ def _input(source: pathlib.Path, model: onnx.ModelProto) -> tuple[str, tuple[int
                     for node in model.graph.node)  # fmt: skip
     if kind.elem_type != onnx.TensorProto.FLOAT or quantised:
         raise ModelError(f"{source}: a model to quantise must be float32, not quantised already")
-    shape = tuple(dim.dim_value for dim in kind.shape.dim)[1:]
+    batch, *shape = (dim.dim_value for dim in kind.shape.dim) if kind.shape.dim else (0,)
+    shape = tuple(shape)
+    if batch > 1:  # 0: any number
+        raise ModelError(
+            f"{source}: input {inputs[0].name!r}: batch dimension must be 1 or symbolic, not "
+            f"{batch}: export the model for any number of images"
+        )
     if not shape or 0 in shape:
         raise ModelError(f"{source}: input {inputs[0].name!r}: shape must be known, not {shape}")
     return inputs[0].name, shape
@@ -88,6 +94,8 @@ def quantize(source, target, images, *, per_channel: bool = False, form: str = "
         result = pathlib.Path(folder) / target.name
         try:
             _quantize(source, result, _Images(name, images), per_channel, FORMS[form])
+        except ModelError as error:
+            raise ModelError(f"{source}: {error}") from None
         except Exception as error:  # onnxruntime raises what it likes
             text = " ".join(str(error).split())
             raise ModelError(f"{source}: onnxruntime cannot quantise it: {text}") from error
@@ -112,6 +120,7 @@ def _quantize(source, result, reader, per_channel: bool, form: str) -> None:
     try:
         prepared = result.with_name("prepared.onnx")
         shape_inference.quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        _check_folded(onnx.load(prepared))
         quantization.quantize_static(
             str(prepared), str(result), reader,
             quant_format=quantization.QuantFormat[form], per_channel=per_channel,
@@ -121,3 +130,17 @@ def _quantize(source, result, reader, per_channel: bool, form: str) -> None:
         )  # fmt: skip
     finally:
         root.setLevel(before)
+
+
+def _check_folded(prepared: onnx.ModelProto) -> None:
+    """Refuse batch normalisation that preparing could not make part of a layer before it."""
+    made_by = {name: node for node in prepared.graph.node for name in node.output}
+    for node in prepared.graph.node:
+        if node.op_type == "BatchNormalization":
+            before = made_by.get(node.input[0])
+            what = f"{before.op_type} {before.name!r}" if before else "the network's input"
+            raise ModelError(
+                f"node {node.name!r} (BatchNormalization): must follow a convolution directly, of "
+                f"which it becomes a part, not {what}: move it there, or write it as a depthwise "
+                "1x1 convolution"
+            )
