@@ -34,11 +34,16 @@ class Batch:
 def run_batch(engine, program: Program, graph: Graph, images, memory: Memory) -> Batch:
     """Run one batch of int8 images [batch, height, width, channel] through the RTL.
 
+    The images are given by input tensor, or as one array if there is one input.
+
     Raises:
         SimulationError: the machine reported an error or did not end, or the simulator failed.
     """
     space = program.image.copy()
-    program.tensors[graph.inputs[0].tensor].view(space)[...] = images
+    if isinstance(images, np.ndarray):
+        images = {graph.inputs[0].tensor: images}
+    for name, values in images.items():
+        program.tensors[name].view(space)[...] = values
     nodes = {node.name: node for node in graph.nodes}
     tensors, outcomes, records, host_seconds = {}, [], [], {}
     for step in program.steps:

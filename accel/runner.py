@@ -7,7 +7,7 @@ accel.golden on the other, compared byte for byte.
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -67,8 +67,24 @@ def golden_run(model: Model, inputs=None) -> list[np.ndarray]:
     """
     graph = open_network(model)
     images = own_images(model, graph, 1)[0] if inputs is None else inputs
-    tensors = golden.run(graph, ports.quantise(graph, images))
+    tensors = golden.run(graph, _given(graph, images))
     return ports.outputs(graph, tensors)
+
+
+def _given(graph: Graph, inputs) -> dict[str, np.ndarray]:
+    """int8 images by input tensor; of a network with one input its images alone may be given."""
+    alone = len({port.name for port in graph.inputs}) == 1 and not isinstance(inputs, Mapping)
+    return ports.read_inputs(graph, [inputs] if alone else inputs)
+
+
+def _count(pixels: dict[str, np.ndarray]) -> int:
+    """Number of images."""
+    return len(next(iter(pixels.values())))
+
+
+def _sliced(pixels: dict[str, np.ndarray], start: int, stop: int | None) -> dict[str, np.ndarray]:
+    """Some of the images, of every input tensor."""
+    return {name: values[start:stop] for name, values in pixels.items()}
 
 
 def _says_yes_or_no(graph: Graph) -> bool:
@@ -117,17 +133,18 @@ class _Setting:
 
 
 def _simulate(
-    setting: _Setting, mapping, pixels: np.ndarray, batch: int
-) -> tuple[list[Batch], float, SimulationError | None]:
+    setting: _Setting, mapping, pixels: dict[str, np.ndarray], batch: int
+) -> tuple[list[Batch], float, Exception | None]:
     """Run all images, ``batch`` at a time.
 
     Returns:
         The batches; the seconds of building the simulator; what ended the run too early.
     """
-    parts = [pixels[start : start + batch] for start in range(0, len(pixels), batch)]
+    count = _count(pixels)
+    parts = [_sliced(pixels, start, start + batch) for start in range(0, count, batch)]
     programs = {
         size: compile_graph(setting.graph, setting.machine, size, mapping=mapping)
-        for size in set(map(len, parts))
+        for size in set(map(_count, parts))
     }
     began = time.perf_counter()
     setting.simulator.build(setting.machine, setting.tell)
@@ -135,17 +152,18 @@ def _simulate(
     batches = []
     for number, part in enumerate(parts):
         setting.tell("simulating", number / len(parts))
-        program = programs[len(part)]
+        program = programs[_count(part)]
         try:
             done = run_batch(setting.simulator, program, setting.graph, part, setting.memory)
-        except SimulationError as error:
+        except Exception as error:  # of the machine, or of a step on the host
             return batches, build_seconds, error
         batches.append(done)
     return batches, build_seconds, None
 
 
 def _conclude(
-    setting: _Setting, batches: list[Batch], build_seconds: float, pixels: np.ndarray, labels
+    setting: _Setting, batches: list[Batch], build_seconds: float, pixels: dict[str, np.ndarray],
+    labels,
 ) -> tuple[Result, dict[str, Exception]]:
     """The result of all batches, and what of it failed: nothing, if this program has no error.
 
@@ -178,7 +196,8 @@ def _conclude(
         spans = attempt("cycle model", lambda: recording.engines(program, setting.memory))
         report["engines"] = spans or {}
     if labels is not None and outputs:
-        report["accuracy"] = _accuracy(graph, outputs[0], labels)
+        right = attempt("accuracy", lambda: _accuracy(graph, outputs[0], labels))
+        report |= {"accuracy": right} if right else {}
     return Result(outputs, report), failed
 
 
@@ -239,13 +258,13 @@ def run(
     if inputs is None:
         inputs, labels, where = own_images(model, graph, limit or batch)
         notes |= where
-    pixels = ports.quantise(graph, inputs)
+    pixels = _given(graph, inputs)
     if labels is not None:
-        labels = _checked_labels(graph, labels, len(pixels))[:limit]
-    pixels = pixels[:limit]
+        labels = _checked_labels(graph, labels, _count(pixels))[:limit]
+    pixels = _sliced(pixels, 0, limit)
 
     mapping, found = mapper.choose(
-        graph, machine, min(batch, len(pixels)), behaviour, search, tell
+        graph, machine, min(batch, _count(pixels)), behaviour, search, tell
     )
     simulator = get_engine(engine)
     setting = _Setting(graph, machine, simulator, behaviour, notes | found, engines, tell)
@@ -253,17 +272,16 @@ def run(
     if not batches:
         raise error
     done = sum(one.program.batch for one in batches)
-    result, failed = _conclude(
-        setting, batches, build_seconds, pixels[:done], None if labels is None else labels[:done]
-    )
+    pixels, labels = _sliced(pixels, 0, done), None if labels is None else labels[:done]
+    result, failed = _conclude(setting, batches, build_seconds, pixels, labels)
     if error is not None:
         failed = {"simulation": error, **failed}
-        error.result = result
     if failed:
         result.report["failed"] = {
             what: f"{type(why).__name__}: {why}" for what, why in failed.items()
         }
-        if error is not None:
+        if isinstance(error, SimulationError):
+            error.result = result
             raise error
         (what, why), *_ = failed.items()
         raise Unfinished(f"{what}: {result.report['failed'][what]}", result) from why
