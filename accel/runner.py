@@ -77,6 +77,16 @@ def _given(graph: Graph, inputs) -> dict[str, np.ndarray]:
     return ports.read_inputs(graph, [inputs] if alone else inputs)
 
 
+def _count(pixels: dict[str, np.ndarray]) -> int:
+    """Number of images."""
+    return len(next(iter(pixels.values())))
+
+
+def _sliced(pixels: dict[str, np.ndarray], start: int, stop: int | None) -> dict[str, np.ndarray]:
+    """Some of the images, of every input tensor."""
+    return {name: values[start:stop] for name, values in pixels.items()}
+
+
 def _says_yes_or_no(graph: Graph) -> bool:
     """Whether a network's answer is one float: as in accel.train, yes from one half on."""
     port = graph.outputs[0]
@@ -109,16 +119,6 @@ def _accuracy(graph: Graph, scores: np.ndarray, labels: np.ndarray) -> dict[str,
     return {"correct": int(agree.sum()), "images": len(scores)}
 
 
-def _count(pixels: dict[str, np.ndarray]) -> int:
-    """Number of images."""
-    return len(next(iter(pixels.values())))
-
-
-def _sliced(pixels: dict[str, np.ndarray], start: int, stop: int | None) -> dict[str, np.ndarray]:
-    """Some of the images, of every input tensor."""
-    return {name: values[start:stop] for name, values in pixels.items()}
-
-
 @dataclasses.dataclass(frozen=True)
 class _Setting:
     """What runs where: the same for all batches."""
@@ -134,13 +134,14 @@ class _Setting:
 
 def _simulate(
     setting: _Setting, mapping, pixels: dict[str, np.ndarray], batch: int
-) -> tuple[list[Batch], float, SimulationError | None]:
+) -> tuple[list[Batch], float, Exception | None]:
     """Run all images, ``batch`` at a time.
 
     Returns:
         The batches; the seconds of building the simulator; what ended the run too early.
     """
-    parts = [_sliced(pixels, start, start + batch) for start in range(0, _count(pixels), batch)]
+    count = _count(pixels)
+    parts = [_sliced(pixels, start, start + batch) for start in range(0, count, batch)]
     programs = {
         size: compile_graph(setting.graph, setting.machine, size, mapping=mapping)
         for size in set(map(_count, parts))
@@ -154,15 +155,15 @@ def _simulate(
         program = programs[_count(part)]
         try:
             done = run_batch(setting.simulator, program, setting.graph, part, setting.memory)
-        except SimulationError as error:
+        except Exception as error:  # of the machine, or of a step on the host
             return batches, build_seconds, error
         batches.append(done)
     return batches, build_seconds, None
 
 
 def _conclude(
-    setting: _Setting, batches: list[Batch], build_seconds: float,
-    pixels: dict[str, np.ndarray], labels,
+    setting: _Setting, batches: list[Batch], build_seconds: float, pixels: dict[str, np.ndarray],
+    labels,
 ) -> tuple[Result, dict[str, Exception]]:
     """The result of all batches, and what of it failed: nothing, if this program has no error.
 
@@ -195,7 +196,8 @@ def _conclude(
         spans = attempt("cycle model", lambda: recording.engines(program, setting.memory))
         report["engines"] = spans or {}
     if labels is not None and outputs:
-        report["accuracy"] = _accuracy(graph, outputs[0], labels)
+        right = attempt("accuracy", lambda: _accuracy(graph, outputs[0], labels))
+        report |= {"accuracy": right} if right else {}
     return Result(outputs, report), failed
 
 
@@ -270,18 +272,16 @@ def run(
     if not batches:
         raise error
     done = sum(one.program.batch for one in batches)
-    result, failed = _conclude(
-        setting, batches, build_seconds, _sliced(pixels, 0, done),
-        None if labels is None else labels[:done],
-    )  # fmt: skip
+    pixels, labels = _sliced(pixels, 0, done), None if labels is None else labels[:done]
+    result, failed = _conclude(setting, batches, build_seconds, pixels, labels)
     if error is not None:
         failed = {"simulation": error, **failed}
-        error.result = result
     if failed:
         result.report["failed"] = {
             what: f"{type(why).__name__}: {why}" for what, why in failed.items()
         }
-        if error is not None:
+        if isinstance(error, SimulationError):
+            error.result = result
             raise error
         (what, why), *_ = failed.items()
         raise Unfinished(f"{what}: {result.report['failed'][what]}", result) from why

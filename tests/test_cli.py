@@ -69,7 +69,7 @@ def test_output_that_does_not_fit_is_one_line(monkeypatch):
 
     monkeypatch.setattr("rich.console.Console.print", full)
     done = call("models")
-    assert (done.exit_code, done.output) == (1, "Error: [Errno 28] No space left on device\n")
+    assert (done.exit_code, done.output) == (3, "Error: [Errno 28] No space left on device\n")
 
 
 def test_without_arguments_there_is_help():

@@ -14,6 +14,7 @@ ALLOWED = {
     "accel.quant": ("accel.isa", "accel.params"),
     "accel.compiled": (),
     "accel.npz": (),
+    "accel.version": (),
     "accel.pareto": (),
     "accel.onnx_session": (),
     "accel.program": ("accel.params",),
@@ -54,12 +55,16 @@ ALLOWED = {
     "accel.scalesim": (
         "accel.scalesim", "accel.compiler", "accel.graph", "accel.params", "accel.report.summary",
     ),
+    "accel.batch": (
+        "accel.golden", "accel.graph", "accel.isa", "accel.program", "accel.sim.engine",
+    ),
+    "accel.opening": ("accel.models", "accel.seeded", "accel.frontend", "accel.graph"),
     "accel.dse": (
-        "accel.dse", "accel.compiler", "accel.cyclemodel", "accel.sim", "accel.runner",
+        "accel.dse", "accel.compiler", "accel.cyclemodel", "accel.sim", "accel.batch",
         "accel.graph", "accel.params", "accel.program", "accel.report.files", "accel.pareto",
     ),
     "accel.hls": (
-        "accel.hls", "accel.graph", "accel.golden", "accel.runner", "accel.sim.build",
+        "accel.hls", "accel.graph", "accel.golden", "accel.opening", "accel.sim.build",
         "accel.sim.engine", "accel.models",
     ),
     "accel.models": ("accel.models", "accel.network"),

@@ -76,8 +76,6 @@ def everything(command: str) -> Iterator[None]:
         raise
     except (KeyboardInterrupt, click.Abort) as error:
         raise failure("interrupted", INTERRUPTED) from error
-    except MemoryError as error:
-        raise failure(f"not enough memory: {error}", FAILED) from error
     except OSError as error:
         if error.errno == errno.EPIPE:  # the reader has seen enough
             _nobody_reads()
@@ -89,6 +87,8 @@ def everything(command: str) -> Iterator[None]:
 
 def internal(error: BaseException) -> str:
     """One line about an error of this program; its traceback goes to a file, for a report of it."""
+    if isinstance(error, MemoryError):
+        return f"not enough memory: {error}"
     *_, last = traceback.extract_tb(error.__traceback__) or [None]
     where = f" at {pathlib.Path(last.filename).name}, line {last.lineno}" if last else ""
     kept = ""

@@ -167,7 +167,7 @@ def _rows(
     rows = [
         _host(port.name, "quantize", graph.tensors[port.tensor].shape)
         for port in graph.inputs
-        if port.dtype == "float32"
+        if port.dtype == "float32" and graph.tensors[port.tensor].dtype == "int8"
     ]
     copies = {name: of for batch in batches for name, of in batch.program.copies.items()}
     for form in _forms(batches, per_batch):
@@ -182,7 +182,7 @@ def _rows(
     return rows + [
         _host(port.name, "dequantize", port.shape)
         for port in graph.outputs
-        if port.dtype == "float32"
+        if port.dtype == "float32" and graph.tensors[port.tensor].dtype == "int8"
     ]
 
 

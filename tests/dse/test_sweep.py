@@ -207,7 +207,7 @@ def test_every_kind_of_failure_is_told(tmp_path):
 def test_a_picture_that_cannot_be_written(tmp_path):
     (tmp_path / "pareto.png").mkdir()
     done = call("sweep", "mnist", "--array", "8x8", "--jobs", 1, "--out", tmp_path)
-    assert done.exit_code == 1
+    assert done.exit_code == 3
     (line,) = done.output.splitlines()
     assert line.startswith("Error: ") and "pareto.png" in line
     assert pyarrow.parquet.read_table(tmp_path / "results.parquet").num_rows == 1
@@ -215,7 +215,7 @@ def test_a_picture_that_cannot_be_written(tmp_path):
 
 def test_a_sweep_in_which_everything_fails(tmp_path):
     done = call("sweep", "mnist", "--array", "8x8", "--bus-bytes", "3", "--out", tmp_path)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "every point failed" in done.output
 
 
