@@ -21,8 +21,9 @@ def average(row):
     net = Net(row["dtype"], row["opset"])
     x = net.input(image(row))
     y = net.params("y", *SCALES[row["scales"]])
-    options = present(kernel_shape=row["kernel"], strides=row["strides"], ceil_mode=row["ceil"],
-                      count_include_pad=row["include"], **PADDINGS[row["padding"]])
+    ceil, include = row["modes"]
+    options = present(kernel_shape=row["kernel"], strides=row["strides"], ceil_mode=ceil,
+                      count_include_pad=include, **PADDINGS[row["padding"]])
     if row["form"] == "qoperator":
         net.node("QLinearAveragePool", [*x, *y], "y", domain="com.microsoft", **options,
                  **present(channels_last=row["last"]))
@@ -48,9 +49,10 @@ def behind(net: Net, value, what):
 AVERAGE = Operator(
     {
         "form": ["qdq", "qoperator"], "dtype": TYPES, "opset": [11, 13, 19, 21], "batch": [1, "N"],
-        "size": [[9, 8], [4, 7]], "kernel": [[2, 2], [3, 3], [1, 3], [4, 2]],
-        "strides": [None, [1, 1], [2, 1], [3, 2]], "padding": list(PADDINGS),
-        "ceil": [None, 0, 1], "include": [None, 0, 1], "scales": list(SCALES),
+        "size": [[9, 8], [6, 7]], "kernel": [[2, 2], [3, 3], [2, 3], [4, 2]],
+        "strides": [None, [2, 1], [3, 2], [2, 3]], "padding": list(PADDINGS),
+        # ceil_mode and count_include_pad: both together, with every other attribute.
+        "modes": [(None, None), (0, 0), (0, 1), (1, 0), (1, 1)], "scales": list(SCALES),
         "behind": [None, "Relu", "Clip", "Flatten", "Reshape", "MaxPool", "Pad"],
         "last": [None, 0, 1],
     },

@@ -66,7 +66,7 @@ def _sums(pending: Sums, name, result: Activation, lo, hi) -> Node:
 def _mean(pending: Mean, name, result: Activation, lo, hi) -> Node:
     source, view = pending.source, pending.window
     # ONNX Runtime's integer kernel needs the QuantizeLinear at once, and of the input's type.
-    apart = (lo, hi) != (-128, 127) or source.centred != result.centred
+    apart = pending.apart or (lo, hi) != (-128, 127) or source.centred != result.centred
     divisors = pending.floating if apart else pending.divisors
     if divisors is None:
         raise QuantError("count_include_pad and ceil_mode must not go together in an average with "
@@ -77,10 +77,11 @@ def _mean(pending: Mean, name, result: Activation, lo, hi) -> Node:
         factor = _divide(source.scale, np.float32(result.scale) * np.float32(divisor))
         table[count] = float_multiplier(float(factor)) if factor else (0, 0)
     zeros = source.zero_point, result.zero_point
-    # ONNX Runtime's average adds the zero point before it rounds, its global one does not.  Raw
-    # bytes do so, too: then exact halves, which only equal scales often have, round alike.
+    # ONNX Runtime's integer average adds the zero point before it rounds, its global and its float
+    # one do not.  Raw bytes do so, too: then exact halves, which only equal scales often have,
+    # round alike.
     if (
-        not pending.whole and zeros[0] == zeros[1] and source.tensor.scale == result.tensor.scale
+        not pending.whole and not apart and zeros[0] == zeros[1] and source.tensor.scale == result.tensor.scale
         and all(count == divisor for count, divisor in divisors.items())
     ):
         zeros = 0, 0

@@ -193,7 +193,7 @@ def apart(value):
     a Flatten or Pad: an average before one of these it computes in float.
     """
     if isinstance(value, Mean):
-        return dataclasses.replace(value, divisors=value.floating)
+        return dataclasses.replace(value, apart=True)
     if isinstance(value, Same):
         return dataclasses.replace(value, source=apart(value.source))
     return value

@@ -160,12 +160,14 @@ class Mean(Pending):
     """Window averages; ``divisors`` maps a window's real elements to what divides their sum.
 
     ``floating``: the same where ONNX Runtime averages in float, None where it is no such map.
+    ``apart``: it does, since its QuantizeLinear does not come at once.
     ``whole``: one window as large as the image, which ONNX Runtime averages in its own way.
     """
 
     window: Window = None
-    divisors: dict[int, int] | None = None
+    divisors: dict[int, int] = None
     floating: dict[int, int] | None = None
+    apart: bool = False
     whole: bool = False
 
 
