@@ -81,7 +81,8 @@ def _mean(pending: Mean, name, result: Activation, lo, hi) -> Node:
     # one do not.  Raw bytes do so, too: then exact halves, which only equal scales often have,
     # round alike.
     if (
-        not pending.whole and not apart and zeros[0] == zeros[1] and source.tensor.scale == result.tensor.scale
+        not pending.whole and not apart and zeros[0] == zeros[1]
+        and source.tensor.scale == result.tensor.scale
         and all(count == divisor for count, divisor in divisors.items())
     ):
         zeros = 0, 0

@@ -43,8 +43,8 @@ HANDLERS = {
 MOST_WAYS = 64
 
 
-def load(path) -> Graph:
-    """Read a quantised TFLite model.
+def load(path, strict: bool = True) -> Graph:
+    """Read a quantised TFLite model; what the machine cannot compute is refused.
 
     Nodes are named opNN_OPERATOR by their place in the file, tensors as the file names them.
 
