@@ -16,7 +16,7 @@ from accel.cyclemodel.shape import (
     WPARAM_BEATS,
 )
 
-#: Parameter records: one in use, one on its way (rtl/window/params.py).
+#: Parameter records: one in use, one on its way (rtl/window/slots.py).
 _SLOTS = 2
 #: State, behind that of accel.cyclemodel.records: the queue of entries; words left of the one that
 #: is cut; the record that is written.

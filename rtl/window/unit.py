@@ -1,21 +1,23 @@
 """The window unit: depthwise convolution, pooling and addition, beside the array."""
 
-from amaranth import Module, Mux, Signal, unsigned
+from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from accel.isa import RECORD_WORDS, Op, WindowMode
+from accel.isa import Op, WindowMode
 from accel.params import Params
 from accel.rtl.im2col.banks import window_banks
 from accel.rtl.im2col.buffer import BankedBuffer
 from accel.rtl.im2col.load import LoadEngine
-from accel.rtl.interfaces import Done, axi_write, command_layout, read_client
+from accel.rtl.interfaces import Done, command_layout, read_client, writer
+from accel.rtl.parts.forward import forward
 from accel.rtl.parts.rest import add_resting
 from accel.rtl.window.compute import WindowCompute, compute_latency
 from accel.rtl.window.lanes import WindowLanes, lanes_latency
-from accel.rtl.window.params import WindowParamEngine, WindowParamMemory
+from accel.rtl.window.params import WindowParamEngine
 from accel.rtl.window.scale import SCALE_LATENCY
+from accel.rtl.window.slots import WindowParamMemory
 from accel.rtl.window.store import WindowStore, result_layout
 from accel.rtl.window.walker import WindowWalker
 
@@ -63,14 +65,13 @@ class WindowUnit(wiring.Component):
         wload, wparam, window: commands, from the queues.
         done: what commands may wait for.
         load_client, param_client: towards the read master.
-        axi, error, outstanding, progress, beats: the bus; see PostEngine.
-        record: the counters, live.
         completed, idle: of each engine; a WINDOW is complete when its writes have arrived.
-        halt: start nothing more.
         load_activity: the buffer is being written.  param_activity: so is a parameter slot.
         busy: a group of elements is issued.
         macs: multiplications of the MAC group issued MACS_LATENCY ago, in the window and the
             command's columns; 0 if there was none.
+        record, axi, halt, error, outstanding, progress, beats: see accel.rtl.interfaces.writer;
+            ``halt`` lets nothing more start.
     """
 
     #: Cycles from a group's issue to its share of ``macs``.
@@ -86,20 +87,14 @@ class WindowUnit(wiring.Component):
                 "done": In(Done),
                 "load_client": Out(read_client(params)),
                 "param_client": Out(read_client(params)),
-                "axi": Out(axi_write(params)),
-                "record": In(data.ArrayLayout(unsigned(32), RECORD_WORDS)),
                 "completed": Out(Engines),
                 "idle": Out(Engines),
-                "halt": In(1),
-                "error": Out(1),
-                "outstanding": Out(1),
-                "progress": Out(1),
-                "beats": Out(1),
                 "load_activity": Out(1),
                 "param_activity": Out(1),
                 "busy": Out(1),
                 "macs": Out(16),
             }
+            | writer(params)
         )
 
     def elaborate(self, platform):
@@ -123,7 +118,7 @@ class WindowUnit(wiring.Component):
         connect(m, param.write, memory.write)
         connect(m, walker.read, buffer.read)
         connect(m, compute.weights, memory.weights)
-        connect(m, store.axi, flipped(self.axi))
+        forward(m, self, store, (name for name in writer(params) if name != "progress"))
         for engine in (load, param, walker):
             m.d.comb += [engine.done.eq(self.done), engine.halt.eq(self.halt)]
         self._pass_on(m, walker, compute, lanes, memory, buffer)
@@ -197,12 +192,7 @@ class WindowUnit(wiring.Component):
             self.idle.wload.eq(load.idle),
             self.idle.wparam.eq(param.idle),
             self.idle.window.eq(~self.window.valid & (under_way == 0) & store.idle),
-            store.record.eq(self.record),
-            store.halt.eq(self.halt),
-            self.error.eq(store.error),
-            self.outstanding.eq(store.outstanding),
             self.progress.eq(store.progress | walker.inside),
-            self.beats.eq(store.beats),
             self.load_activity.eq(load.write.enable.any()),
             self.param_activity.eq(param.write.valid),
             self.busy.eq(walker.group.valid),
