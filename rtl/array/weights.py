@@ -220,7 +220,7 @@ class WeightEngine(RecordEngine):
         params: the machine.
 
     Members:
-        command, done, client, halt, idle: see :class:`RecordReader`.
+        command, done, client, halt, idle: see :class:`RecordEngine`.
         row, param, ready, swap, slot_free, fifo_empty, completed: see :class:`WeightLoader`.
     """
 

@@ -151,7 +151,7 @@ class WindowParamEngine(RecordEngine):
         params: the machine.
 
     Members:
-        command, done, client, halt, idle: see :class:`RecordReader`.
+        command, done, client, halt, idle: see :class:`RecordEngine`.
         write, slot_free, completed: see :class:`WindowRecordWriter`.
     """
 

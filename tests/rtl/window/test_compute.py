@@ -1,3 +1,5 @@
+"""All columns with their weights: sums after the latency."""
+
 import random
 
 import pytest

@@ -1,3 +1,5 @@
+"""The window unit's parameters: records of all sizes to the slots, ahead of their use."""
+
 import random
 
 import pytest
