@@ -109,6 +109,22 @@ class WindowUnit(wiring.Component):
         lanes = WindowLanes(params)
         store = WindowStore(params)
 
+        self._connect(m, load, buffer, param, memory, walker, compute)
+        forward(m, self, store, (name for name in writer(params) if name != "progress"))
+        for engine in (load, param, walker):
+            m.d.comb += [engine.done.eq(self.done), engine.halt.eq(self.halt)]
+        self._pass_on(m, walker, compute, lanes, memory, buffer)
+        self._queue(m, walker, lanes, store)
+        self._supervise(m, load, param, walker, lanes, store)
+        self._count_macs(m, walker)
+        add_resting(
+            m, platform, ~self.idle.as_value().all(), SETTLE, load=load, buffer=buffer, param=param,
+            memory=memory, walker=walker, compute=compute, lanes=lanes, store=store,
+        )  # fmt: skip
+        return m
+
+    def _connect(self, m, load, buffer, param, memory, walker, compute):
+        """Commands to the engines; their ways to memory, to the buffer and to the slots."""
         connect(m, flipped(self.wload), load.command)
         connect(m, flipped(self.wparam), param.command)
         connect(m, flipped(self.window), walker.command)
@@ -118,22 +134,6 @@ class WindowUnit(wiring.Component):
         connect(m, param.write, memory.write)
         connect(m, walker.read, buffer.read)
         connect(m, compute.weights, memory.weights)
-        forward(m, self, store, (name for name in writer(params) if name != "progress"))
-        for engine in (load, param, walker):
-            m.d.comb += [engine.done.eq(self.done), engine.halt.eq(self.halt)]
-        self._pass_on(m, walker, compute, lanes, memory, buffer)
-        self._queue(m, walker, lanes, store)
-        m.d.comb += [
-            walker.recorded.eq(param.completed),
-            param.slot_free.eq(lanes.slot_free),
-        ]
-        self._supervise(m, load, param, walker, store)
-        self._count_macs(m, walker)
-        add_resting(
-            m, platform, ~self.idle.as_value().all(), SETTLE, load=load, buffer=buffer, param=param,
-            memory=memory, walker=walker, compute=compute, lanes=lanes, store=store,
-        )  # fmt: skip
-        return m
 
     def _pass_on(self, m, walker, compute, lanes, memory, buffer):
         """The way of an output from its issue to its bytes."""
@@ -181,11 +181,13 @@ class WindowUnit(wiring.Component):
             ),
         ]
 
-    def _supervise(self, m, load, param, walker, store):
-        """What the scoreboard and the counters are told."""
+    def _supervise(self, m, load, param, walker, lanes, store):
+        """What the engines, the scoreboard and the counters are told."""
         under_way = Signal(range(UNDER_WAY))
         m.d.sync += under_way.eq((under_way + walker.take - store.completed)[: len(under_way)])
         m.d.comb += [
+            walker.recorded.eq(param.completed),
+            param.slot_free.eq(lanes.slot_free),
             self.completed.wload.eq(load.completed),
             self.completed.wparam.eq(param.completed),
             self.completed.window.eq(store.completed),
