@@ -1,4 +1,7 @@
-"""What pages, comments and docstrings name exists: links, files, modules and what is in them."""
+"""What pages, comments and docstrings name exists: links, files, modules and what is in them.
+
+And tables in pages are tables.
+"""
 
 import ast
 import builtins
@@ -106,6 +109,20 @@ def test_pages(page, suffixes):
     broken = [link for link in LINK.findall(text) if not (page.parent / link).exists()]
     beside = {file.name for file in page.parent.glob("*.py")}
     assert not broken + missing(text, suffixes | beside)
+
+
+def cells(line: str) -> int:
+    """Columns of a line of a table; a bar with a backslash is text."""
+    return len(re.findall(r"(?<!\\)\|", line)) - 1
+
+
+def test_tables():
+    """A rule of another width than its header makes the table plain text."""
+    for page in (*pages(), *files("*.md", "reports")):
+        lines = page.read_text(encoding="utf-8").splitlines()
+        for above, rule in zip(lines, lines[1:], strict=False):
+            if re.fullmatch(r"\|[-:| ]+\|", rule):
+                assert cells(above) == cells(rule), f"{page}: {above}"
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
