@@ -13,14 +13,26 @@ def bench() -> None:
     """Measure speed."""
 
 
+def _measured(what: str, repeats: int, out: str):
+    """Options of a measurement: how often, and where its report goes."""
+
+    def add(command):
+        command = click.option(
+            "--out", type=click.Path(file_okay=False, path_type=pathlib.Path), default=out,
+            show_default=True, help="Where report.json and report.md go.",
+        )(command)  # fmt: skip
+        return click.option(
+            "--repeats", type=click.IntRange(min=1), default=repeats, show_default=True,
+            help=f"{what} that each figure is the best of.",
+        )(command)  # fmt: skip
+
+    return add
+
+
 @bench.command("golden")
 @click.option("--threads", "count", type=click.IntRange(min=1), default=1, show_default=True,
               help="For ours and ONNX Runtime.")  # fmt: skip
-@click.option("--repeats", type=click.IntRange(min=1), default=100, show_default=True,
-              help="Calls that each figure is the best of.")  # fmt: skip
-@click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
-              default="build/bench/golden", show_default=True,
-              help="Where report.json and report.md go.")  # fmt: skip
+@_measured("Calls", 100, "build/bench/golden")
 def bench_golden(count, repeats, out) -> None:
     """The golden model's layers beside ONNX Runtime's, in one run."""
     from accel.bench import golden
@@ -37,11 +49,7 @@ def bench_golden(count, repeats, out) -> None:
 @click.option("--array", "arrays", type=ArrayShape(), multiple=True,
               default=("8x8", "16x16", "32x32"), show_default=True,
               help="RxC; may be given several times.")  # fmt: skip
-@click.option("--repeats", type=click.IntRange(min=1), default=5, show_default=True,
-              help="Runs that each figure is the best of.")  # fmt: skip
-@click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
-              default="build/bench/sim", show_default=True,
-              help="Where report.json and report.md go.")  # fmt: skip
+@_measured("Runs", 5, "build/bench/sim")
 def bench_sim(arrays, repeats, out) -> None:
     """The simulated machine beside its bare array and pysim, built anew, in one run."""
     from accel.bench import sim

@@ -1,21 +1,17 @@
 """The table that ``accel bench`` prints."""
 
-import rich.box
 import rich.table
+
+from accel.report import bench_page
 
 
 def render(report: dict) -> rich.table.Table:
     """A table of a benchmark's figures, their targets and whether they are met."""
-    one = report["machine"]
-    table = rich.table.Table(
-        title=f"{one['cpu']}, {one['cores']} cores; threads: {report['threads']}, "
-        f"best of {report['repeats']}",
-        box=rich.box.SIMPLE_HEAD,
+    title = (
+        f"{bench_page.machine(report)}; threads: {report['threads']}, best of {report['repeats']}"
     )
-    table.add_column("what", overflow="fold")
-    for column in ("ours", "ORT", "ratio", "target", "GMAC/s"):
-        table.add_column(column, justify="right")
-    table.add_column("met")
+    columns = ("what", "ours", "ORT", "ratio", "target", "GMAC/s", "met")
+    table = bench_page.table(title, columns, ("what", "met"))
     kind = None
     for row in report["figures"]:
         if kind not in (None, row["kind"]):
