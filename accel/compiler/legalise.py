@@ -180,7 +180,8 @@ def _layer(
             f"not {node.groups}"
         )
     rows, columns = conv_axes(node, source, conv_out)
-    macs = batch * conv_out.size * kh * kw * cin if node is chain[0] else 0
+    counts = node is chain[0] and node.op != "reorder"
+    macs = batch * conv_out.size * kh * kw * cin if counts else 0
 
     if pool:
         pool_rows, pool_columns = (

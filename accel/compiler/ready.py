@@ -17,8 +17,8 @@ POST, WINDOW = 0, 1
 class Ready:
     """After how many POSTs and WINDOWs each row and channel cell of a tensor is in memory.
 
-    Rows are those of the whole batch.  What lies in another tensor shares that one's: a row is there
-    when all that write into it have.
+    Rows are those of the whole batch.  What lies in another tensor shares that one's: a row is
+    there when all that write into it have.
     A pair of counts is an array [POSTs, WINDOWs].
 
     Parameters:

@@ -82,7 +82,7 @@ class Conv(OneInput):
     """
 
     name: str
-    op: str  # "conv2d" or "fully_connected", for reports
+    op: str  # "conv2d" or "fully_connected", for reports; "reorder" only moves channels
     input: str
     output: str
     weights: np.ndarray

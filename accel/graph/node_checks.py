@@ -261,6 +261,6 @@ def _local_response(node: LocalResponse, source: Tensor, target: Tensor) -> None
 #: several) and its output tensor.
 CHECKS = {
     Conv: _conv, MaxPool: _max_pool, AveragePool: _average_pool, Add: _add, Concat: _concat,
-    Slice: _slice, Assemble: _assemble, Table: _table, Pad: _pad, Reshape: _reshape, Softmax: _softmax,
-    LocalResponse: _local_response,
+    Slice: _slice, Assemble: _assemble, Table: _table, Pad: _pad, Reshape: _reshape,
+    Softmax: _softmax, LocalResponse: _local_response,
 }  # fmt: skip

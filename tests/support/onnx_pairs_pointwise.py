@@ -87,11 +87,13 @@ def concat(row):
     """Concat of floats and of integers, and QLinearConcat."""
     net = Net(row["dtype"], row["opset"])
     shape = SHAPES[row["rank"]]
+    axis = row["axis"] if row["rank"] == "image" else (-1 if row["axis"] < 0 else 1)
     sources = [
-        net.input([row["batch"], count, *shape[1:]], *row["from"][number], name=f"x{number}")
+        net.input([row["batch"], *(count if n == axis % (1 + len(shape)) - 1 else size
+                                   for n, size in enumerate(shape))],
+                  *row["from"][number], name=f"x{number}")
         for number, count in enumerate([2, 3, 1][: row["count"]])
     ]  # fmt: skip
-    axis = row["axis"] if row["axis"] == 1 else -len(shape)
     y = net.params("y", *SCALES[row["scales"]])
     if row["form"] == "qoperator":
         net.node("QLinearConcat", [*y, *sum(sources, [])], "y", domain="com.microsoft", axis=axis)
@@ -110,13 +112,14 @@ def concat(row):
 CONCAT = Operator(
     {
         "form": ["qdq", "qoperator", "integer"], "dtype": TYPES, "opset": [11, 13, 19, 21],
-        "batch": [1, "N"], "rank": list(SHAPES), "count": [1, 2, 3], "axis": [1, -1],
+        "batch": [1, "N"], "rank": list(SHAPES), "count": [1, 2, 3], "axis": [1, -3, 2, -1],
         "from": [[(0.03, -7)] * 3, [(0.03, -7), (0.05, 3), (0.01, 0)]], "scales": list(SCALES),
         "function": [True, False],
     },
     concat,
     lambda row: not (row["form"] != "qdq" and row["function"])
     and not (row["form"] == "integer" and row["from"][0] != row["from"][1]),
+    host=False,
 )  # fmt: skip
 
 #: By name: operator, attributes or second input; what an image of 4 x 5 x 3 or 4 x 1 x 1 becomes.

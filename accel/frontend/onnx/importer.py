@@ -17,6 +17,7 @@ from accel.frontend.onnx import (
     chains,
     elementwise,
     integer,
+    moves,
     qdq,
     qoperator,
     quant,
@@ -35,6 +36,7 @@ _QUANTISED = {**quant.HANDLERS, **qoperator.HANDLERS, **integer.HANDLERS,
               "DynamicQuantizeLinear": None}  # fmt: skip
 HANDLERS = {
     **quant.HANDLERS, **qdq.HANDLERS, **elementwise.HANDLERS, **views.HANDLERS,
+    **moves.HANDLERS,
     **qoperator.HANDLERS, **chains.HANDLERS, **integer.HANDLERS, **integer.SCALING,
     **qdq.REFUSED,
 }  # fmt: skip
@@ -272,11 +274,13 @@ def _handle(builder: Builder, node: NodeView) -> None:
         raise node.error("quantisations must not be so far apart, not hundreds of nodes") from None
     except Exception as error:
         raise node.error(f"malformed: {type(error).__name__}: {error}") from error
-    shape = getattr(value, "shape", None)
-    if shape is not None:
-        check_size(shape, node.error)
-    for name in ("array", "integers", "weights"):
-        if hasattr(value, name):
-            builder.spend(node, getattr(value, name))
     node.require(len(node.proto.output) > 0, "a node must have an output", "none")
-    builder.values[node.proto.output[0]] = value
+    values = value if isinstance(value, tuple) else (value,)
+    for name, made in zip(node.proto.output, values, strict=False):
+        shape = getattr(made, "shape", None)
+        if shape is not None:
+            check_size(shape, node.error)
+        for stored in ("array", "integers", "weights"):
+            if hasattr(made, stored):
+                builder.spend(node, getattr(made, stored))
+        builder.values[name] = made

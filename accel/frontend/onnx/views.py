@@ -67,7 +67,7 @@ def pad(builder: Builder, node: NodeView):
         zero = value.zero_point + (128 if value.dtype == "uint8" else 0)
     node.require(fill.size == 1 and fill.ravel()[0] == zero,
                  f"the padded value must be {zero}, which stands for 0", fill.ravel()[:2])
-    return _same(builder, node, lambda source: layers.pad(node, source, tuple(amounts)))
+    return keeping(builder, node, lambda source: layers.pad(node, source, tuple(amounts)))
 
 
 def _of_all_axes(node: NodeView, amounts, axes, rank: int) -> list[int]:
@@ -85,15 +85,22 @@ def _of_all_axes(node: NodeView, amounts, axes, rank: int) -> list[int]:
 
 def max_pool(builder: Builder, node: NodeView) -> Same:
     """MaxPool on dequantised or quantised values."""
-    return _same(builder, node, lambda source: layers.max_pool(node, source))
+    return keeping(builder, node, lambda source: layers.max_pool(node, source))
 
 
-def _same(builder: Builder, node: NodeView, build):
-    """Apply an operator that keeps the quantisation, and so exists in both forms."""
+def keeping(builder: Builder, node: NodeView, build, output: int = 0):
+    """Apply an operator that keeps the quantisation, and so exists in both forms.
+
+    Args:
+        builder: the import.
+        node: the operator.
+        build: makes a pending value of the input.
+        output: which of the node's outputs that is.
+    """
     value = builder.value(node, 0)
     if isinstance(value, Activation) and value.dtype != "float32":
         pending = build(value)
-        return builder.emit(pending, node.proto.output[0], value.scale, value.zero_point,
+        return builder.emit(pending, node.proto.output[output], value.scale, value.zero_point,
                             value.dtype, node)
     if isinstance(value, (Input, Pending)):
         return build(value)
@@ -112,7 +119,7 @@ def reshape(builder: Builder, node: NodeView):
         return dataclasses.replace(value, shape=new_shape(node, value.shape, constants))
     if isinstance(value, (Constant, QuantConstant)):
         return _reshape_constant(node, value, constants)
-    return _same(builder, node, lambda source: layers.reshape(node, source, constants))
+    return keeping(builder, node, lambda source: layers.reshape(node, source, constants))
 
 
 def _reshape_constant(node: NodeView, value, constants):
