@@ -126,7 +126,7 @@ def _compare(operator: Operator, row, folder, result: Outcome) -> str | None:
         expected = session(model.proto()).run(None, given)
     except Exception as error:  # onnxruntime raises what it likes
         result.counts["no oracle"] += 1
-        result.refusals[f"onnxruntime: {str(error)[:160]}"] += 1
+        result.refusals[f"onnxruntime: {str(error)[:260]}"] += 1
         return None
     try:
         graph = frontend.load(model.save(folder))

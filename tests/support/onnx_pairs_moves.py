@@ -158,4 +158,69 @@ DEPTH = Operator(
     depth, possible, host=False, least=0.6,
 )  # fmt: skip
 
-OPERATORS = {"Slice": SLICE, "Split": SPLIT, "Resize": RESIZE, "DepthToSpace": DEPTH}
+#: Kernel, strides, dilations, pads, output_padding, output_shape, auto_pad.
+TRANSPOSED = {
+    "twice": ([2, 2], [2, 2], None, None, None, None, None),
+    "usual": ([3, 3], [2, 2], None, [1, 1, 1, 1], [1, 1], None, None),
+    "four": ([4, 4], [2, 2], [1, 1], [1, 1, 1, 1], None, None, "NOTSET"),
+    "uneven": ([3, 5], [2, 3], None, [0, 2, 1, 1], [1, 2], None, None),
+    "plain": ([3, 3], None, None, None, None, None, "VALID"), "gaps": ([2, 1], [3, 4]) + 5 * (None,),
+    "dilated": ([3, 2], [2, 3], [3, 2], [2, 1, 1, 0], None, None, None),
+    "wide": ([3, 3], [2, 2], [2, 4], [1, 3, 2, 2], [1, 0], None, None),
+    "cropped": ([2, 3], [1, 2], None, [3, 5, 2, 4], None, None, None),
+    "shape": ([3, 4], [2, 3], None, None, None, [10, 13], None),
+    "larger": ([3, 3], [2, 2], None, None, [1, 1], [14, 11], None),
+    "upper": ([3, 4], [2, 2], None, None, None, None, "SAME_UPPER"),
+    "lower": ([3, 4], [2, 3], None, None, [1, 1], None, "SAME_LOWER"),
+    "upper shape": ([4, 3], [2, 2], None, None, None, [11, 9], "SAME_UPPER"),
+    "one": ([1, 1], [1, 1], None, None, None, None, None),
+}  # fmt: skip
+
+
+def transposed(row):
+    """ConvTranspose."""
+    net = Net(row["dtype"], row["opset"])
+    kernel, strides, dilations, pads, more, out, mode = TRANSPOSED[row["window"]]
+    groups, inputs, outputs = row["groups"]
+    x = net.input([row["batch"], inputs, *row["size"]])
+    shape = inputs, outputs // groups, *kernel
+    scale = np.full(shape[1], 0.004) if row["per"] else 0.004
+    if row["per"]:
+        scale = scale * np.linspace(0.5, 1.5, shape[1])
+    kind = row["weights"]
+    zero = np.full(np.shape(scale), row["zero"] if kind == np.uint8 else 0)
+    w = [net.const("w", net.random.integers(-127, 128, shape) + (128 if kind == np.uint8 else 0),
+                   kind), *net.params("w", scale, zero, kind)]
+    values = [net.real(x), net.real(w, **present(axis=1 if row["per"] else None))]
+    if row["bias"] == "float":
+        values.append(net.const("b", net.random.normal(0, 1, outputs), np.float32))
+    elif row["bias"] == "integer":
+        unit = np.float32(0.03) * np.tile(np.broadcast_to(np.float32(scale), shape[1]), groups)
+        b = net.const("b", net.random.integers(-9000, 9000, outputs), np.int32)
+        unit = unit if row["per"] else unit[0]
+        values.append(net.real([b, net.const("b_scale", unit, np.float32)],
+                               **present(axis=0 if row["per"] else None)))
+    value = net.node("ConvTranspose", values, "t", group=groups, **present(
+        kernel_shape=kernel if row["said"] else None, strides=strides, dilations=dilations,
+        pads=pads, output_padding=more, output_shape=out, auto_pad=mode))
+    if row["activation"] == "Relu":
+        value = net.node("Relu", [value], "r")
+    elif row["activation"] == "Clip":
+        value = net.node("Clip", [value, net.const("low", -0.5, np.float32)], "r")
+    return net.finish(value, net.params("y", *SCALES[row["scales"]]))
+
+
+TRANSPOSE = Operator(
+    {
+        "dtype": TYPES, "opset": [11, 13, 19], "batch": [1, "N"], "window": list(TRANSPOSED),
+        "groups": [(1, 3, 5), (1, 8, 2), (2, 4, 6), (3, 3, 3)], "size": [[6, 5], [1, 7], [9, 3]],
+        "per": [True, False], "weights": TYPES, "zero": [0, 5], "said": [True, False],
+        "bias": [None, "float", "integer"], "activation": [None, "Relu", "Clip"],
+        "scales": list(SCALES),
+    },
+    transposed,
+    lambda row: not (row["opset"] < 13 and row["per"]),
+    near=lambda row: 0.02, host=False, least=0.8,
+)  # fmt: skip
+
+OPERATORS = {"ConvTranspose": TRANSPOSE, "Slice": SLICE, "Split": SPLIT, "Resize": RESIZE, "DepthToSpace": DEPTH}

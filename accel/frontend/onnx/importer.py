@@ -21,6 +21,7 @@ from accel.frontend.onnx import (
     qdq,
     qoperator,
     quant,
+    transposed,
     views,
 )
 from accel.frontend.onnx.build import Builder, check_stored, read_tensor
@@ -36,7 +37,7 @@ _QUANTISED = {**quant.HANDLERS, **qoperator.HANDLERS, **integer.HANDLERS,
               "DynamicQuantizeLinear": None}  # fmt: skip
 HANDLERS = {
     **quant.HANDLERS, **qdq.HANDLERS, **elementwise.HANDLERS, **views.HANDLERS,
-    **moves.HANDLERS,
+    **moves.HANDLERS, **transposed.HANDLERS,
     **qoperator.HANDLERS, **chains.HANDLERS, **integer.HANDLERS, **integer.SCALING,
     **qdq.REFUSED,
 }  # fmt: skip
