@@ -197,7 +197,7 @@ def _place(context: Context, parts, layers, memory: allocate.Memory) -> dict[str
 def _ready(context: Context, tensors: dict[str, Placement]) -> dict[str, Ready]:
     """The readiness of every tensor at the start of a step: all that is there is ready."""
     roots, ready = {}, {}
-    for name, placement in tensors.items():
+    for name in tensors:
         root = context.seats[name].root
         if root not in roots:
             roots[root] = Ready(tensors[root], context.params.cols)

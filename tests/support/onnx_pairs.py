@@ -56,7 +56,8 @@ class Net(Model):
 
     def split(self, inputs, outputs, **attributes):
         """A Split, which has several outputs."""
-        self.nodes.append(helper.make_node("Split", inputs, outputs, name="split", **attributes))
+        self.nodes.append(helper.make_node("Split", inputs, outputs, name=f"{outputs[0]}_split",
+                                           **attributes))
         return outputs
 
     def images(self, batch=2):

@@ -223,4 +223,38 @@ TRANSPOSE = Operator(
     near=lambda row: 0.02, host=False, least=0.8,
 )  # fmt: skip
 
-OPERATORS = {"ConvTranspose": TRANSPOSE, "Slice": SLICE, "Split": SPLIT, "Resize": RESIZE, "DepthToSpace": DEPTH}
+#: The shape, then Reshapes and Transposes, without the batch.
+SHUFFLES = {
+    "two groups": ([8, 3, 2], [2, 4, 3, 2], (1, 0, 2, 3), [8, 3, 2]),
+    "four groups": ([12, 2, 3], [4, 3, 2, 3], (1, 0, 2, 3), [12, 2, -1]),
+    "flat pixels": ([6, 4, 2], [2, 3, 8, 1], (1, 0, 2, 3), [6, 4, 2]),
+    "halves": ([6, 4, 2], [2, 3, 4, 2], (0, 1, 2, 3), [6, 4, 2]),
+    "pixels": ([12, 3, 2], [3, 2, 2, 3, 2], (0, 3, 1, 4, 2), [3, 6, 4]),
+    "pixels first": ([18, 2, 2], [3, 3, 2, 2, 2], (2, 3, 0, 4, 1), [2, 6, 6]),
+}  # fmt: skip
+
+
+def shuffle(row):
+    """Reshape, Transpose, Reshape, with QuantizeLinears between them or none."""
+    shape, *steps = SHUFFLES[row["shuffle"]]
+    net, x, value = begin(row, shape)
+    for number, step in enumerate(steps):
+        name = f"s{number}"
+        if isinstance(step, tuple):
+            value = net.node("Transpose", [value], name, perm=[0, *(n + 1 for n in step)])
+        else:
+            batch = 0 if row["batch"] == "N" else 1
+            size = net.const(f"size{number}", [batch, *step], np.int64)
+            value = net.node("Reshape", [value, size], name)
+        if row["between"] and row["form"] == "qdq" and number < 2:
+            value = net.node("QuantizeLinear", [value, *x[1:]], f"q{number}")
+            value = net.real([value, *x[1:]])
+    return end(row, net, x, value)
+
+
+SHUFFLE = Operator(
+    COMMON | {"opset": [12, 13, 19], "shuffle": list(SHUFFLES), "between": [True, False]},
+    shuffle, possible, host=False,
+)  # fmt: skip
+
+OPERATORS = {"shuffles": SHUFFLE, "ConvTranspose": TRANSPOSE, "Slice": SLICE, "Split": SPLIT, "Resize": RESIZE, "DepthToSpace": DEPTH}

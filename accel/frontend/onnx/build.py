@@ -87,6 +87,10 @@ class Builder:
             for name in set(node.proto.input):
                 self._users[name].append(node)
 
+    def users(self, name: str) -> list[NodeView]:
+        """The nodes that read a value."""
+        return self._users.get(name, [])
+
     # -- reading a node's inputs
 
     def has(self, node: NodeView, number: int) -> bool:
@@ -270,7 +274,10 @@ class Builder:
             if user.op in ("Reshape", "Flatten", "Squeeze", "Unsqueeze"):
                 if turned:
                     break
-                shape = new_shape(user, shape, lambda n, user=user: self.constant(user, n))
+                longer = new_shape(user, shape, lambda n, user=user: self.constant(user, n))
+                if len(longer) > 3 == len(shape):
+                    break  # an image that a chain of Reshapes and Transposes may shuffle
+                shape = longer
             elif user.op == "Transpose":
                 if turned or len(shape) != 3 or user.permutation(4) != TO_CHW:
                     break
@@ -374,6 +381,8 @@ class Builder:
         if pending.channels is not None:
             shape = (*wanted[:2], len(pending.channels))
             self.spend(node, np.broadcast_to(np.int8(0), (shape[2], wanted[2])))
+            if pending.pieces == pieces.cut((0, 0, 0), shape):
+                return pieces.reordered(name, source, result.tensor, pending.channels)
             given, source = source, self._another(source, shape)
             self.add_node(pieces.reordered(self.unique(f"{name}/channels", source.name), given,
                                            source, pending.channels), node)
@@ -447,6 +456,25 @@ def requantised(node: NodeView, value: Activation) -> Function:
     """The same value, to be quantised anew."""
     return Function(node.name, value, value.shape, value.order, op="requantise",
                     real=real_values(value))
+
+
+def keeping(builder: Builder, node: NodeView, build, output: int = 0):
+    """Apply an operator that keeps the quantisation, and so exists in both forms.
+
+    Args:
+        builder: the import.
+        node: the operator.
+        build: makes a pending value of the input.
+        output: which of the node's outputs that is.
+    """
+    value = builder.value(node, 0)
+    if isinstance(value, Activation) and value.dtype != "float32":
+        pending = build(value)
+        return builder.emit(pending, node.proto.output[output], value.scale, value.zero_point,
+                            value.dtype, node)
+    if isinstance(value, (Input, Pending)):
+        return build(value)
+    return build(builder.activation(node, 0, quantised=False))
 
 
 def check_stored(file: str, tensor: onnx.TensorProto) -> None:

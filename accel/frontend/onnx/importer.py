@@ -12,6 +12,7 @@ import google.protobuf.message
 import numpy as np
 import onnx
 
+from accel.frontend import reorders
 from accel.frontend.errors import ModelError
 from accel.frontend.onnx import (
     chains,
@@ -79,9 +80,9 @@ def _import(file: str, strict: bool) -> Graph:
     if len(inputs) > MOST_PORTS:
         raise ModelError(f"{file}: must have at most {MOST_PORTS} inputs, not {len(inputs)}")
     outputs = _walk(builder, model, nodes, inputs, strict)
+    made = reorders.fold(builder.nodes, builder.tensors, {port.tensor for port in outputs})
     graph = Graph(
-        pathlib.Path(file).stem, builder.tensors, tuple(builder.nodes), tuple(builder.inputs),
-        outputs,
+        pathlib.Path(file).stem, builder.tensors, tuple(made), tuple(builder.inputs), outputs,
     )
     try:
         return check(graph)

@@ -8,10 +8,9 @@ import numpy as np
 
 from accel.frontend import pieces
 from accel.frontend.onnx import layers, nearest
-from accel.frontend.onnx.build import Builder
+from accel.frontend.onnx.build import Builder, keeping
 from accel.frontend.onnx.nodes import NodeView, image_shape
 from accel.frontend.onnx.values import Moved, Shape, flat, memory_shape, order_of
-from accel.frontend.onnx.views import keeping
 
 #: Most pieces of an operator.
 MOST_PIECES = 1024

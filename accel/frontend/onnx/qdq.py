@@ -17,6 +17,7 @@ from accel.frontend.onnx.values import Constant, Hosted, Mean, QuantConstant, Su
 
 
 def stored_weights(builder: Builder, node: NodeView, number: int) -> QuantConstant:
+    """A layer's weights: a constant that was dequantised."""
     value = builder.value(node, number)
     if isinstance(value, Constant):
         raise node.error(
@@ -29,6 +30,7 @@ def stored_weights(builder: Builder, node: NodeView, number: int) -> QuantConsta
 
 
 def stored_bias(builder: Builder, node: NodeView, number: int):
+    """A layer's bias, if it has one: floats, or a constant that was dequantised."""
     if not builder.has(node, number):
         return None
     value = builder.value(node, number)

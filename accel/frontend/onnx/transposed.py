@@ -1,4 +1,4 @@
-"""ConvTranspose: ordinary convolutions, each with a part of the kernel, whose results interleave."""
+"""ConvTranspose: ordinary convolutions, each with a part of the kernel, that interleave."""
 
 import itertools
 

@@ -244,6 +244,20 @@ class Moved(Same):
     channels: np.ndarray | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Passing:
+    """An image on its way through Reshapes and Transposes: ``source``, and what was done to it.
+
+    A step is a shape, or ("transpose", order), both without the batch; ``via`` is what ONNX calls
+    the source.
+    """
+
+    source: "Activation | Pending"
+    shape: Shape
+    steps: tuple
+    via: str
+
+
 def settled(value) -> Activation | None:
     """The activation whose quantisation a pending value may keep, if there is one."""
     while isinstance(value, Same) or (isinstance(value, Function) and value.clamps):

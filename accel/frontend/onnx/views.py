@@ -7,14 +7,15 @@ import dataclasses
 
 import numpy as np
 
-from accel.frontend.onnx import layers
-from accel.frontend.onnx.build import Builder, same_quantisation
+from accel.frontend.onnx import layers, shuffles
+from accel.frontend.onnx.build import Builder, keeping, same_quantisation
 from accel.frontend.onnx.nodes import TO_CHW, TO_HWC, NodeView, new_shape
 from accel.frontend.onnx.values import (
     Activation,
     Constant,
     Function,
     Input,
+    Passing,
     Pending,
     QuantConstant,
     Same,
@@ -88,25 +89,6 @@ def max_pool(builder: Builder, node: NodeView) -> Same:
     return keeping(builder, node, lambda source: layers.max_pool(node, source))
 
 
-def keeping(builder: Builder, node: NodeView, build, output: int = 0):
-    """Apply an operator that keeps the quantisation, and so exists in both forms.
-
-    Args:
-        builder: the import.
-        node: the operator.
-        build: makes a pending value of the input.
-        output: which of the node's outputs that is.
-    """
-    value = builder.value(node, 0)
-    if isinstance(value, Activation) and value.dtype != "float32":
-        pending = build(value)
-        return builder.emit(pending, node.proto.output[output], value.scale, value.zero_point,
-                            value.dtype, node)
-    if isinstance(value, (Input, Pending)):
-        return build(value)
-    return build(builder.activation(node, 0, quantised=False))
-
-
 def reshape(builder: Builder, node: NodeView):
     """Reshape, Flatten, Squeeze and Unsqueeze, also of constants and of a float input."""
     def constants(number):
@@ -119,6 +101,12 @@ def reshape(builder: Builder, node: NodeView):
         return dataclasses.replace(value, shape=new_shape(node, value.shape, constants))
     if isinstance(value, (Constant, QuantConstant)):
         return _reshape_constant(node, value, constants)
+    if isinstance(value, Passing):
+        return shuffles.reshape(builder, node, value, constants)
+    if isinstance(value, Activation | Pending):
+        shape = new_shape(node, value.shape, constants)
+        if shuffles.begins(builder, node, value, shape):
+            return shuffles.begin(node, value, shape)
     return keeping(builder, node, lambda source: layers.reshape(node, source, constants))
 
 
@@ -148,6 +136,8 @@ def transpose(builder: Builder, node: NodeView):
                      "an input must be transposed from NHWC to NCHW only", list(order))
         shape = tuple(value.shape[n - 1] for n in order[1:])
         return dataclasses.replace(value, shape=shape, hwc=not value.hwc)
+    if isinstance(value, Passing):
+        return shuffles.transpose(node, value)
     if isinstance(value, Pending):
         shape, order = layers.transposed(node, value)
         return Same(node.name, value, shape, order, via=node.proto.input[0])
