@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from accel.graph import places
 from accel.graph.ir import Assemble, Conv, Node, Place, Requant, Slice, Tensor
 
 Shape = tuple[int, int, int]
@@ -23,6 +22,37 @@ class Piece:
     source: Place
     shape: Shape
     target: Place
+
+
+@dataclasses.dataclass(frozen=True)
+class Axis:
+    """``count`` rows or columns from ``first`` on, ``step`` apart, each ``factor`` times."""
+
+    first: int
+    count: int
+    step: int
+    factor: int
+
+
+def pattern(taken: np.ndarray) -> Axis | None:
+    """The pattern of the inputs that a row or column of each output takes, if it is one."""
+    for factor in (len(taken) // len(np.unique(taken)), 1):
+        single = taken[::factor]
+        steps = np.unique(np.diff(single)) if len(single) > 1 else np.ones(1, int)
+        if (len(single) * factor == len(taken) and len(steps) == 1 and steps[0] > 0
+                and (np.repeat(single, factor) == taken).all()):
+            return Axis(int(single[0]), len(single), int(steps[0]), factor)
+    return None
+
+
+def resized(rows: Axis, columns: Axis, channels: int) -> tuple[Piece, ...]:
+    """Rows and columns repeated, or left out, or both."""
+    part = rows.count, columns.count, channels
+    (one,) = cut((rows.first, columns.first, 0), part, (rows.step, columns.step))
+    return tuple(
+        dataclasses.replace(one, target=piece.target)
+        for piece in repeated(part, rows.factor, columns.factor)
+    )
 
 
 def cut(start: Shape, shape: Shape, step=(1, 1)) -> tuple[Piece, ...]:
@@ -77,7 +107,7 @@ def nodes(
         pieces: in any order.
         unused: makes a tensor's name different from others.
     """
-    if len(pieces) == 1 and pieces[0].target == ALL and pieces[0].shape == target.shape:
+    if len(pieces) == 1 and pieces[0].shape == target.shape:
         return [], [Slice(name, source.name, target.name, pieces[0].source, target.shape)]
     tensors, made, names, known = [], [], [], {}
     for number, piece in enumerate(pieces):
@@ -108,8 +138,3 @@ def reordered(name: str, source: Tensor, target: Tensor, order: np.ndarray) -> C
     return Conv(name, "reorder", source.name, target.name, weights,
                 np.zeros(len(order), np.int32), requant)
 
-
-def fitting(pieces: tuple[Piece, ...]) -> Shape:
-    """The least shape that holds all pieces."""
-    ends = [places.end(piece.target, piece.shape) for piece in pieces]
-    return tuple(max(sizes) for sizes in zip(*ends, strict=True))

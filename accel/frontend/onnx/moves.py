@@ -122,19 +122,11 @@ def split(builder: Builder, node: NodeView) -> tuple:
 def resize(builder: Builder, node: NodeView):
     """Resize to the nearest pixel, where that repeats or leaves out whole rows and columns."""
     def build(source) -> Moved:
-        channels, height, width = image_shape(node, source.shape)
+        channels, _, _ = image_shape(node, source.shape)
         check_layout(node, source)
         rows, columns = nearest.axes(builder, node, source.shape)
-        part = rows.count, columns.count, channels
         shape = channels, rows.count * rows.factor, columns.count * columns.factor
-        if (rows.factor, columns.factor) == (1, 1):
-            parts = pieces.cut((rows.first, columns.first, 0), part, (rows.step, columns.step))
-            return moved(node, source, shape, parts)
-        parts = pieces.repeated(part, rows.factor, columns.factor)
-        if part != (height, width, channels):
-            inner = pieces.cut((rows.first, columns.first, 0), part, (rows.step, columns.step))
-            source = moved(node, source, (channels, *part[:2]), inner, f"{node.name}/cut")
-        return moved(node, source, shape, parts)
+        return moved(node, source, shape, pieces.resized(rows, columns, channels))
 
     return keeping(builder, node, build)
 

@@ -1,10 +1,10 @@
 """Which element each output of a Resize to the nearest one takes, as ONNX Runtime computes it."""
 
-import dataclasses
 import math
 
 import numpy as np
 
+from accel.frontend import pieces
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import LIMIT, NodeView
 from accel.frontend.onnx.values import Shape
@@ -12,17 +12,7 @@ from accel.frontend.onnx.values import Shape
 f32 = np.float32
 
 
-@dataclasses.dataclass(frozen=True)
-class Axis:
-    """``count`` inputs from ``first`` on, ``step`` apart, each ``factor`` times."""
-
-    first: int
-    count: int
-    step: int
-    factor: int
-
-
-def axes(builder: Builder, node: NodeView, shape: Shape) -> tuple[Axis, Axis]:
+def axes(builder: Builder, node: NodeView, shape: Shape) -> tuple[pieces.Axis, pieces.Axis]:
     """Rows and columns of a Resize of an image [C, H, W].
 
     Raises:
@@ -70,21 +60,16 @@ def _sizes(builder: Builder, node: NodeView, full) -> tuple[list[int], list[np.f
     return result, factors
 
 
-def _axis(node: NodeView, opset: int, size: int, outputs: int, scale, nearest) -> Axis:
+def _axis(node: NodeView, opset: int, size: int, outputs: int, scale, nearest) -> pieces.Axis:
     """The pattern of one axis."""
     if outputs > LIMIT:
         raise node.error(f"outputs must be at most {LIMIT}, not {outputs}")
     place = np.arange(outputs, dtype=f32)
     taken = np.clip(nearest(_original(node, opset, place, scale, size, outputs)), 0, size - 1)
-    taken = taken.astype(int)
-    for factor in (outputs // len(np.unique(taken)), 1):
-        single = taken[::factor]
-        steps = np.unique(np.diff(single)) if len(single) > 1 else np.ones(1, int)
-        if (len(single) * factor == outputs and len(steps) == 1 and steps[0] > 0
-                and (np.repeat(single, factor) == taken).all()):
-            return Axis(int(single[0]), len(single), int(steps[0]), factor)
-    raise node.error("it must repeat every row and column equally often, or leave equally many "
-                     f"out, not take {taken[:8].tolist()} .. of {size}")
+    found = pieces.pattern(taken.astype(int))
+    node.require(found is not None, "it must repeat every row and column equally often, or leave "
+                 "equally many out", f"take {taken[:8].astype(int).tolist()} .. of {size}")
+    return found
 
 
 def _original(node: NodeView, opset: int, place, scale, size: int, outputs: int) -> np.ndarray:
