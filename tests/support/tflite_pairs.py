@@ -4,6 +4,8 @@
 from a row what the row has and draws the rest.
 """
 
+import functools
+
 import numpy as np
 import tflite
 
@@ -223,6 +225,7 @@ OPERATORS = {
 }  # fmt: skip
 
 
+@functools.cache
 def rows(name, seed=0) -> list[dict]:
     """The rows of an operator's options."""
     options, _, possible = OPERATORS[name]
