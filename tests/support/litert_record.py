@@ -52,7 +52,7 @@ def compare(content: bytes, inputs, answer) -> int:
 
 
 def models(pairs: bool, each: int):
-    """Yield name, content and inputs of all models; of pairs, ``each`` covering arrays to compare."""
+    """Yield name, content and inputs of all models; of pairs, ``each`` covering arrays."""
     if pairs:
         for seed in range(each):
             yield from draw_all(seed)

@@ -47,8 +47,8 @@ def _sums(pending: Sums, name, result: Activation, lo, hi) -> Node:
         raise QuantError("int32 sums must be scaled by a Mul before they are quantised")
     beyond = (pending.bias < INT32_MIN) | (pending.bias > INT32_MAX)
     for value in pending.bias[beyond][:1]:
-        raise QuantError(f"bias must be from {INT32_MIN} to {INT32_MAX} in multiples of input scale "
-                         f"times weight scale, not {value}")
+        raise QuantError(f"bias must be from {INT32_MIN} to {INT32_MAX} in multiples of input "
+                         f"scale times weight scale, not {value}")
     factors = _divide(pending.unit, result.scale)
     multiplier, shift = np.zeros(len(factors), np.int32), np.zeros(len(factors), np.int8)
     some = factors > 0  # one that underflows takes every sum to 0
@@ -81,7 +81,8 @@ def _mean(pending: Mean, name, result: Activation, lo, hi) -> Node:
     # one do not.  Raw bytes do so, too: then exact halves, which only equal scales often have,
     # round alike.
     if (
-        not pending.whole and not apart and zeros[0] == zeros[1] and source.tensor.scale == result.tensor.scale
+        not pending.whole and not apart
+        and zeros[0] == zeros[1] and source.tensor.scale == result.tensor.scale
         and all(count == divisor for count, divisor in divisors.items())
     ):
         zeros = 0, 0
