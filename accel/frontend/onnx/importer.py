@@ -22,10 +22,11 @@ from accel.frontend.onnx import (
     quant,
     views,
 )
-from accel.frontend.onnx.build import Builder, check_stored, read_tensor
+from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.parts import Parts
 from accel.frontend.onnx.ports import add_input, check_size, output_port
+from accel.frontend.onnx.stored import check_stored, read_tensor
 from accel.frontend.onnx.values import Constant, Elsewhere
 from accel.graph.check import check
 from accel.graph.ir import Graph, GraphError
