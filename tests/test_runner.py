@@ -143,7 +143,7 @@ def test_counts_below_one(option):
 
 
 def test_a_path_needs_inputs():
-    with pytest.raises(InputError, match="no inputs of its own"):
+    with pytest.raises(InputError, match="no inputs of its own: give some with --input F.npz"):
         accel.run(pathlib.Path(models.BUILTIN["mnist"].network))
 
 
