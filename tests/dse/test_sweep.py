@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from accel.cli import main
 from accel.compiler import compile_graph
 from accel.dse import engines, evaluate, processes
 from accel.dse.errors import SweepError
+from accel.dse.evaluate import failure
 from accel.dse.identity import identity
 from accel.dse.point import Point, grid
 from accel.dse.sweep import sweep
@@ -211,6 +213,42 @@ def test_a_picture_that_cannot_be_written(tmp_path):
     (line,) = done.output.splitlines()
     assert line.startswith("Error: ") and "pareto.png" in line
     assert pyarrow.parquet.read_table(tmp_path / "results.parquet").num_rows == 1
+
+
+def test_table_file_and_plot_of_a_shared_folder_show_the_same_points(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("accel.report.pareto.draw", lambda rows, *_: drawn.append(rows))
+    for array, bus, points in (("8x8", "16,32", 2), ("4x4,16x16", "16", 4), ("8x8", "16", 4)):
+        done = call("sweep", "mnist", "--array", array, "--bus-bytes", bus, "--jobs", 1,
+                    "--out", tmp_path)  # fmt: skip
+        kept = pyarrow.parquet.read_table(tmp_path / "results.parquet").to_pylist()
+        assert len(kept) == len(drawn[-1]) == points
+        assert drawn[-1] == kept
+        assert f"mnist: {points} points, engine model: those that nothing beats" in done.output
+        front = {f"{row['rows']}x{row['cols']}" for row in kept if row["pareto"]}
+        table = {line.split()[0] for line in done.output.splitlines()
+                 if re.match(r" *\d+x\d+ ", line)}  # fmt: skip
+        assert table == front
+    assert f"1 points, 0 failed; results in {tmp_path}, with 3 of other commands" in done.output
+
+
+def test_a_sweep_of_points_that_cannot_be_evaluated(tmp_path, monkeypatch):
+    """Not the user's fault, and so not the user's code."""
+    monkeypatch.setattr("accel.dse.sweep.Processes", Broken)
+    done = call("sweep", "mnist", "--array", "8x8", "--out", tmp_path)
+    assert done.exit_code == 3
+    assert "every point failed" in done.output
+
+
+class Broken:
+    """Workers that die."""
+
+    def __init__(self, *_):
+        pass
+
+    def run(self, points):
+        for point in points:
+            yield point, failure("its process died with code -9")
 
 
 def test_a_sweep_in_which_everything_fails(tmp_path):

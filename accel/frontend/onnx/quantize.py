@@ -54,13 +54,11 @@ def _input(source: pathlib.Path, model: onnx.ModelProto) -> tuple[str, tuple[int
                     for node in model.graph.node)  # fmt: skip
     if kind.elem_type != onnx.TensorProto.FLOAT or quantised:
         raise ModelError(f"{source}: a model to quantise must be float32, not quantised already")
-    batch, *shape = (dim.dim_value for dim in kind.shape.dim) if kind.shape.dim else (0,)
-    shape = tuple(shape)
-    if batch > 1:  # 0: any number
-        raise ModelError(
-            f"{source}: input {inputs[0].name!r}: batch dimension must be 1 or symbolic, not "
-            f"{batch}: export the model for any number of images"
-        )
+    batch = [dim.dim_value for dim in kind.shape.dim[:1] if dim.HasField("dim_value")]
+    if batch not in ([], [1]):
+        raise ModelError(f"{source}: input {inputs[0].name!r}: batch dimension must be 1 or "
+                         f"symbolic, not {batch[0]}: export the model with a free batch")
+    shape = tuple(dim.dim_value for dim in kind.shape.dim)[1:]
     if not shape or 0 in shape:
         raise ModelError(f"{source}: input {inputs[0].name!r}: shape must be known, not {shape}")
     return inputs[0].name, shape
