@@ -95,7 +95,7 @@ def train(network, data, held_back, epochs, out, resume, batch_size, **choices) 
                    "int8 files, as written here, and this machine do not need it.")  # fmt: skip
 def quantize(float_model, calibrate, output, per_channel, form, reduce_range) -> None:
     """Quantise a float ONNX model to int8 with ONNX Runtime's own tools."""
-    from accel.frontend import onnx_quantize
+    from accel.frontend.onnx import quantize
     from accel.graph.ports import InputError
 
     output = output or float_model.with_name(f"{float_model.stem}_int8.onnx")
@@ -103,7 +103,7 @@ def quantize(float_model, calibrate, output, per_channel, form, reduce_range) ->
         images, _ = read_inputs(calibrate)
         try:
             with progress_bar("calibrating"):
-                onnx_quantize.quantize(
+                quantize.quantize(
                     float_model, output, images, per_channel=per_channel, form=form,
                     reduce_range=reduce_range,
                 )  # fmt: skip
