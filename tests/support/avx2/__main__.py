@@ -23,9 +23,11 @@ def newer_than_avx2() -> list[str]:
 def environment(cache: pathlib.Path) -> dict[str, str]:
     """The variables of a process that takes this machine for an AVX2 one."""
     before = {name: os.environ.get(name, "") for name in ("PYTHONPATH", "LD_PRELOAD")}
-    if str(cache) in before["LD_PRELOAD"]:
-        return dict(os.environ)  # it takes it for one already
-    packages, preload = shadow.build(cache)
+    already = next((one for one in before["LD_PRELOAD"].split(":") if str(cache) in one), None)
+    if already:  # within such a process what is imported has no `cpuid` left to replace
+        packages, preload = pathlib.Path(already).with_name("packages"), already
+    else:
+        packages, preload = shadow.build(cache)
     return {
         **os.environ,
         "NUMBA_CPU_NAME": "haswell",
