@@ -1,11 +1,8 @@
 """Sessions of ONNX Runtime: exact with every kind of integer layer, and made in one place only."""
 
 import ast
-import os
 import pathlib
 import re
-import subprocess
-import sys
 
 import numpy as np
 import onnx
@@ -15,7 +12,6 @@ from onnx import TensorProto, helper
 import accel
 from accel import onnx_session
 from tests.support import shared
-from tests.support.avx2 import missing
 from tests.support.exactness import answers, mobilenet, other_session
 from tests.support.onnx_models import Model
 
@@ -172,39 +168,6 @@ def test_the_walk_sees_a_session_that_is_made_elsewhere(tmp_path):
         assert makes_a_session(file)
     file.write_text('"""Not an InferenceSession."""')
     assert not makes_a_session(file)
-
-
-on_avx2 = pytest.mark.skipif(bool(missing()), reason=f"tests.support.avx2 needs {missing()}")
-
-
-def in_avx2(*command):
-    return subprocess.run(
-        [sys.executable, "-m", "tests.support.avx2", "--", sys.executable, *command],
-        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-
-
-@on_avx2
-def test_an_avx2_processor_saturates_and_its_sessions_are_exact():
-    """The whole file once more there: natively it may never have met such kernels."""
-    done = in_avx2("-c", "from accel import onnx_session as s; print(s.saturates())")
-    assert (done.stdout, done.stderr) == ("True\n", "")
-    done = in_avx2("-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "not avx2")
-    assert done.returncode == 0, done.stdout
-
-
-@on_avx2
-def test_an_avx2_processor_in_numba_and_numpy():
-    done = in_avx2("-c", """if True:
-        from accel.golden import tile
-        import numpy
-        has = tile.features()
-        print(tile.byte_blocking(has).lanes, tile.float_blocking(has).lanes)
-        print(any(name.startswith("avx512") for name in has))
-        numpy.show_config()""")
-    lanes, newer, config = done.stdout.split("\n", 2)
-    assert (lanes, newer) == ("0 8", "False"), done.stderr
-    assert "X86_V4" not in config.split("found:")[1].split("not found:")[0]
 
 
 @pytest.mark.parametrize("form, saturates", [

@@ -28,6 +28,8 @@ def environment(cache: pathlib.Path) -> dict[str, str]:
         packages, preload = pathlib.Path(already).with_name("packages"), already
     else:
         packages, preload = shadow.build(cache)
+        if set(" :") & set(str(cache)):  # LD_PRELOAD has no way to write them
+            raise SystemExit(f"tests.support.avx2: no blank or colon may be in {cache}")
     return {
         **os.environ,
         "NUMBA_CPU_NAME": "haswell",
