@@ -1,8 +1,9 @@
 """What holds for all tests."""
 
 import pytest
+from numba.core import event
 
-from tests.support.limits import Limit
+from tests.support.limits import Compilations, Limit
 
 LIMIT = Limit()
 
@@ -27,6 +28,9 @@ def pytest_runtest_logfinish():
 def building_is_not_a_tests_own_time():
     from accel.sim.build import Builder
 
-    with pytest.MonkeyPatch.context() as patch:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        event.install_listener("numba:compile", Compilations(LIMIT)),
+    ):
         patch.setattr(Builder, "build", LIMIT.exempt(Builder.build))
         yield

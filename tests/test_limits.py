@@ -4,9 +4,11 @@ import subprocess
 import sys
 import types
 
+import numba
 import pytest_timeout
+from numba.core import event
 
-from tests.support.limits import BUILD, Limit
+from tests.support.limits import BUILD, Compilations, Limit
 
 SETTINGS = pytest_timeout.Settings(7, "thread", False, False)
 
@@ -42,6 +44,24 @@ def test_the_tests_limit_is_back_behind_a_build_that_fails():
     except ValueError:
         calls.append("raised")
     assert calls == [7, "cancel", BUILD, "cancel", 7, "raised"]
+
+
+def test_what_numba_compiles_and_what_that_needs():
+    limit, calls = recorded()
+
+    @numba.njit
+    def inner(x):
+        return x + 1
+
+    @numba.njit
+    def outer(x):
+        return inner(x)
+
+    with event.install_listener("numba:compile", Compilations(limit)):
+        assert outer(1) == 2
+        assert calls == [7, "cancel", BUILD, "cancel", 7]
+        assert outer(2) == 3
+    assert len(calls) == 5
 
 
 _SLOW = """
