@@ -119,6 +119,24 @@ def test_quantised_files_run_in_the_golden_model(float_file, tmp_path, form, per
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("form", ["qdq", "qoperator"])
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_reduced_range_is_weights_of_seven_bits(float_file, tmp_path, form, per_channel):
+    most = {}
+    for reduce_range in (False, True):
+        target = tmp_path / f"{reduce_range}.onnx"
+        quantize.quantize(float_file, target, IMAGES, per_channel=per_channel, form=form,
+                               reduce_range=reduce_range)  # fmt: skip
+        graph = frontend.load(target)
+        layers = [node for node in graph.nodes if hasattr(node, "weights")]
+        most[reduce_range] = [int(np.abs(node.weights.astype(int)).max()) for node in layers]
+        (answers,) = ports.outputs(graph, golden.run(graph, ports.quantise(graph, IMAGES)))
+        wanted = small().forward(IMAGES)
+        assert np.abs(answers - wanted).max() < 0.05 * np.abs(wanted).max()
+    assert most[False] == [127, 127]
+    assert most[True] == [64, 64]
+
+
 @pytest.mark.parametrize(
     "images, words",
     [
