@@ -17,7 +17,8 @@ from collections.abc import Callable, Sequence
 
 from accel.netlist import absorb_registers
 from accel.params import Params
-from accel.sim.verilog import TOP, emit
+from accel.sim.verilog import TOP
+from accel.sim.written import emit
 
 
 class FpgaError(RuntimeError):

@@ -17,7 +17,7 @@ def verilog(array, output) -> None:
     from accel.graph.ports import InputError
     from accel.params import Params
     from accel.report.files import write_text
-    from accel.sim.verilog import emit
+    from accel.sim.written import emit
 
     with one_line():
         text = emit(Params(rows=array[0], cols=array[1]))

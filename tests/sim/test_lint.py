@@ -5,7 +5,7 @@ import pytest
 from accel.params import Params
 from accel.sim.engine import SimulationError
 from accel.sim.lint import WAIVED, icarus_errors, lint, unexplained
-from accel.sim.verilog import emit
+from accel.sim.written import emit
 
 
 @pytest.fixture(
