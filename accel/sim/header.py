@@ -21,13 +21,14 @@ _WIDTH = 96
 
 def header(params: Params, machine: wiring.Component) -> str:
     """Return Verilog comments that introduce ``machine``, which was made for ``params``."""
+    size = f"{params.rows} x {params.cols}"
     lines = [
-        f"CNN accelerator of {params.rows} x {params.cols} multipliers, by {DISTRIBUTION} {version()}",
+        f"CNN accelerator of {size} multipliers, by {DISTRIBUTION} {version()}",
         "SPDX-License-Identifier: Apache-2.0",
         "",
-        "Verilog 2005, and SystemVerilog as well.  Registers and memories have initial values, so that",
-        "rst, which is synchronous, need not be used.  To run a program that lies in memory: write",
-        "PROGRAM, COMMANDS and then 1 to CONTROL, await irq, read STATUS.",
+        "Verilog 2005, and SystemVerilog as well.  Registers and memories have initial values, so",
+        "that rst, which is synchronous, need not be used.  To run a program that lies in memory:",
+        "write PROGRAM, COMMANDS and then 1 to CONTROL, await irq, read STATUS.",
         "",
         "Machine:",
         *(f"  {name} = {value}" for name, value in dataclasses.asdict(params).items()),
