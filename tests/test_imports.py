@@ -51,7 +51,9 @@ ALLOWED = {
     "accel.mapper": (
         "accel.compiler", "accel.graph", "accel.cyclemodel", "accel.params", "accel.sim.engine",
     ),
-    "accel.sim": ("accel.sim", "accel.rtl", "accel.params", "accel.isa", "accel.program"),
+    "accel.sim": (
+        "accel.sim", "accel.rtl", "accel.params", "accel.isa", "accel.program", "accel.version",
+    ),
     "accel.scalesim": (
         "accel.scalesim", "accel.compiler", "accel.graph", "accel.params", "accel.report.summary",
     ),

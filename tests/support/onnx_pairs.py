@@ -18,9 +18,9 @@ from onnx import TensorProto, helper
 from accel import frontend, golden
 from accel.frontend import ModelError
 from accel.graph import ports
+from accel.onnx_session import session
 from tests.support.covering import covering
 from tests.support.onnx_models import Model
-from tests.support.onnx_oracle import session
 
 KINDS = {np.int8: TensorProto.INT8, np.uint8: TensorProto.UINT8}
 

@@ -7,9 +7,9 @@ import accel
 from accel import frontend, golden
 from accel.graph import ports
 from accel.graph.ir import Concat, Conv, MaxPool, Table
+from accel.onnx_session import session
 from tests.support.campaign import MACHINES
 from tests.support.onnx_models import Model
-from tests.support.onnx_oracle import session
 
 SHAPE = [1, 4, 6, 5]
 
