@@ -237,8 +237,7 @@ def _check_operators(file: str, graph: onnx.GraphProto, nodes: list[NodeView], s
             + (f"; also, {text}" if text else "")
         )
     if text and strict:
-        supported = ", ".join(sorted(HANDLERS.keys() - qdq.REFUSED.keys()))
-        raise ModelError(f"{file}: {text}; supported are {supported}")
+        raise ModelError(f"{file}: {text}, which the machine does not compute")
 
 
 def _add_constants(builder: Builder, graph: onnx.GraphProto, nodes: list[NodeView]) -> None:

@@ -302,7 +302,7 @@ def test_a_softmax_that_is_left_its_axis(tmp_path):
     [answer] = session(model.proto()).run(None, {"x": given})
     assert (answer == 127).all()  # each is alone
     with pytest.raises(ModelError, match="a softmax must be over the channels, not axis 3"):
-        frontend.load(model.save(tmp_path))
+        frontend.load(model.save(tmp_path), strict=True)
 
 
 @pytest.mark.parametrize("form", FORMS)
