@@ -72,7 +72,8 @@ class Facts:
 
 def _rounds_up(node: onnx.NodeProto) -> bool:
     """Whether the onnx library's idea of a result's size may not be ONNX Runtime's."""
-    return any(item.name == "ceil_mode" and item.i for item in node.attribute)
+    return any(item.name == "ceil_mode" and item.i or item.name == "auto_pad"
+               for item in node.attribute)
 
 
 def _one_image(model: onnx.ModelProto) -> onnx.ModelProto:
