@@ -99,5 +99,8 @@ NETWORKS: dict[str, Definition] = {
         Definition("resnet50", "resnet"),
         Definition("vgg16", "vgg"),
         Definition("mobilenet", "mobilenet"),
+        Definition("mobilenet_v1", "mobilenet"),
+        Definition("mobilenet_v2", "mobilenet"),
+        Definition("squeezenet", "squeezenet"),
     )
 }
