@@ -5,8 +5,9 @@ best speed; the constant that this and the zero point add to every sum,
 
     sum of w * (u - 128 - zero) = sum of w * u - (128 + zero) * sum of w,
 
-goes into the bias.  Processors with VNNI compute tiles (accel.golden.byte_tiles), the others, and
-depthwise layers, by loops (accel.golden.byte_dots); both are exact, so they are equal.
+goes into the bias.  Processors with VNNI or AVX2 compute tiles (accel.golden.byte_tiles) and, where
+there is one filter a channel, vectors of channels (accel.golden.depthwise); the others compute by
+loops (accel.golden.byte_dots).  All are exact, so they are equal.
 """
 
 import weakref
@@ -14,16 +15,17 @@ import weakref
 import numpy as np
 
 from accel.compiled import compiled
-from accel.golden import byte_dots, byte_tiles
+from accel.golden import byte_dots, byte_tiles, depthwise
 from accel.golden.dots import VECTOR
+from accel.golden.frames import pair
 from accel.golden.requant import requantise_rows
 from accel.golden.threads import spread
 from accel.graph.ir import Conv, Tensor
 
 __all__ = ["conv", "fold_bias", "pair", "requantise_rows"]
 
-#: Whether the processor has the instructions for tiles.
-TILES = byte_tiles.BLOCKING.lanes > 0
+#: How layers are computed: one of byte_tiles.ABLE, or None for loops.
+WAY = byte_tiles.ABLE[0] if byte_tiles.ABLE else None
 
 
 @compiled
@@ -45,9 +47,11 @@ def _prepare(node: Conv, source: Tensor):
         lambda first, last: fold_bias(rows, bias, zero, folded, first, last),
         len(rows), rows.size // VECTOR,
     )  # fmt: skip
-    thin = node.weights.shape[3] == 1 and int(node.groups) == len(rows)
-    way = byte_tiles if TILES and not thin else byte_dots
-    return way, way.prepare(node, source, folded)
+    if WAY is None:
+        return byte_dots, byte_dots.prepare(node, source, folded)
+    if depthwise.fits(node):
+        return depthwise, depthwise.prepare(node, source, folded)
+    return byte_tiles, byte_tiles.prepare(node, source, folded, WAY)
 
 
 class _Prepared:
@@ -62,7 +66,7 @@ class _Prepared:
         self._kept = {}
 
     def get(self, node: Conv, source: Tensor):
-        options = TILES, source.shape, source.zero_point
+        options = WAY, source.shape, source.zero_point
         kept = self._kept.get(id(node))
         if kept and kept[0]() is node and kept[1] == options:
             return kept[2]
@@ -84,8 +88,3 @@ def conv(node: Conv, source: Tensor, target: Tensor, images: np.ndarray) -> np.n
     """Convolution or fully connected layer, with requantisation and clamp."""
     way, layer = _prepared.get(node, source)
     return way.run(layer, images, target.shape[:2]).reshape(len(images), *target.shape)
-
-
-def pair(values) -> tuple[int, int]:
-    """Return the first two as plain integers: (vertical, horizontal)."""
-    return int(values[0]), int(values[1])
