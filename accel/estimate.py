@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from accel import mapper, recording
 from accel.compiler import compile_graph
+from accel.cyclemodel import predict, record
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
 from accel.isa import Error
-from accel.model import predict, record
 from accel.params import Params
 from accel.program import Program
 from accel.report.summary import summarise

@@ -13,8 +13,8 @@ import itertools
 from collections.abc import Callable
 
 from accel.compiler import CompileError, Mapping, compile_graph
+from accel.cyclemodel import predict
 from accel.graph.ir import Graph
-from accel.model import predict
 from accel.params import Params
 from accel.sim.engine import Memory
 

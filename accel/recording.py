@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from accel.model import record
+from accel.cyclemodel import record
 from accel.program import Program
 from accel.sim.engine import Memory
 
@@ -25,7 +25,7 @@ def engines(program: Program, memory: Memory) -> dict[str, list[list[int]]]:
 
 
 def in_a_row(steps: list[tuple[int, dict[str, np.ndarray]]]) -> dict[str, list[list[int]]]:
-    """The same from each step's cycles and spans (accel.model.record).
+    """The same from each step's cycles and spans (accel.cyclemodel.record).
 
     Steps of a program follow one behind the other, as in a report's timeline.
     """

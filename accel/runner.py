@@ -13,8 +13,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-import models
-from accel import golden, mapper, recording, seeded
+from accel import golden, mapper, models, recording, seeded
 from accel.compiler import compile_graph
 from accel.frontend import FORMATS, ModelError, load
 from accel.graph import ports

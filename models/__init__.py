@@ -78,7 +78,7 @@ class Definition:
 
     def build(self):
         """Return the network, an accel.network.Network without weights."""
-        return getattr(importlib.import_module(f"models.{self.module}"), self.name)()
+        return getattr(importlib.import_module(f"accel.models.{self.module}"), self.name)()
 
 
 #: 5,000 digits, 28x28 uint8, with labels.

@@ -5,23 +5,23 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from accel.params import IM2COL_LATENCY, SWAP_LATENCY, Params
-from rtl.accumulator import Accumulator
-from rtl.array import SystolicArray
-from rtl.axi import ReadMaster
-from rtl.control import core_port
-from rtl.counters import Counters
-from rtl.delay import Delay
-from rtl.exec import ExecEngine
-from rtl.fetch import Fetch
-from rtl.im2col import Im2colBuffer
-from rtl.interfaces import axi_read, axi_write, tag_layout
-from rtl.load import LoadEngine
-from rtl.post import PostEngine
-from rtl.reset import ResetChain, distribute
-from rtl.scoreboard import Scoreboard
-from rtl.weights import WeightEngine
-from rtl.window_unit import WindowUnit
-from rtl.write_arbiter import WriteArbiter
+from accel.rtl.array.accumulator import Accumulator
+from accel.rtl.array.systolic import SystolicArray
+from accel.rtl.array.weights import WeightEngine
+from accel.rtl.control.control import core_port
+from accel.rtl.control.counters import Counters
+from accel.rtl.control.fetch import Fetch
+from accel.rtl.control.scoreboard import Scoreboard
+from accel.rtl.im2col.buffer import Im2colBuffer
+from accel.rtl.im2col.exec import ExecEngine
+from accel.rtl.im2col.load import LoadEngine
+from accel.rtl.interfaces import axi_read, axi_write, tag_layout
+from accel.rtl.memory.read import ReadMaster
+from accel.rtl.memory.write_arbiter import WriteArbiter
+from accel.rtl.parts.delay import Delay
+from accel.rtl.parts.reset import ResetChain, distribute
+from accel.rtl.post.post import PostEngine
+from accel.rtl.window.unit import WindowUnit
 
 
 class Core(wiring.Component):
@@ -47,7 +47,8 @@ class Core(wiring.Component):
         params: the machine.
 
     Members:
-        control: see :func:`rtl.control.core_port`.  A program may be started once after a reset.
+        control: see accel.rtl.control.control.core_port.  A program may be started once after a
+            reset.
         reset: clears everything; held for RESET_CYCLES, and as long again before a start.
         axi_read, axi_write: AXI4 master.
     """

@@ -7,7 +7,7 @@ from amaranth.utils import bits_for
 
 from accel.isa import FIELDS, Op
 from accel.params import DONE_BITS, MAX_BURST, PARAM_PLANES, PARAM_SLOTS, Params
-from rtl.banks import Banks, im2col_banks
+from accel.rtl.im2col.banks import Banks, im2col_banks
 
 SLOT_BITS = bits_for(PARAM_SLOTS - 1)
 PLANE_BITS = bits_for(PARAM_PLANES - 1)

@@ -5,10 +5,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Out, connect
 
 from accel.params import Params
-from rtl.control import Control
-from rtl.core import Core
-from rtl.interfaces import axi_read, axi_write
-from rtl.registers import axi_lite
+from accel.rtl.control.control import Control
+from accel.rtl.control.registers import axi_lite
+from accel.rtl.core import Core
+from accel.rtl.interfaces import axi_read, axi_write
 
 
 class FlatView:
@@ -29,7 +29,8 @@ class Accelerator(wiring.Component):
 
     The control stands apart, and its ``reset`` clears all of the core before each program: banks,
     parameter slots, done counters, queues and performance counters begin anew, whatever the
-    program before left behind (see rtl.control for why no bus transaction is cut off by that).
+    program before left behind (see accel.rtl.control.control for why no bus transaction is cut
+    off by that).
 
     Parameters:
         params: the machine.

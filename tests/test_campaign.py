@@ -10,11 +10,11 @@ from accel import golden
 from accel.compiler import CompileError, compile_graph
 from accel.frontend import load
 from accel.graph import ports
+from accel.models import BUILTIN
 from accel.params import Params
 from accel.runner import run_batch
 from accel.sim import get_engine
 from accel.sim.engine import Memory
-from models import BUILTIN
 from tests.support.campaign import MACHINES, check_layer
 from tests.support.shared import need
 

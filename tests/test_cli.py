@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 
-import models
+from accel import models
 from accel.cli import main
 
 MNIST = models.BUILTIN["mnist"]

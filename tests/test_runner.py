@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 import accel
-import models
-from accel import runner
+from accel import models, runner
 from accel.graph.ports import InputError
 from accel.params import Params
 from accel.runner import open_network

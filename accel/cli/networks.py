@@ -4,7 +4,7 @@ import pathlib
 
 import click
 
-import models
+from accel import models
 from accel.cli.common import one_line, terminal
 
 
@@ -61,8 +61,8 @@ def _overview():
 
 def _write_random(network, seed: int, output: pathlib.Path) -> None:
     """Write a network with seeded random weights as float ONNX."""
-    from accel.frontend.onnx_export import to_bytes
     from accel.graph.ports import InputError
+    from accel.network.export import to_bytes
     from accel.report.files import replacing
 
     network.initialise(seed)

@@ -91,7 +91,7 @@ def train(network, data, held_back, epochs, out, resume, batch_size, **choices) 
               show_default=True, help="How the file writes quantised layers.")  # fmt: skip
 def quantize(float_model, calibrate, output, per_channel, form) -> None:
     """Quantise a float ONNX model to int8 with ONNX Runtime's own tools."""
-    from accel.frontend import onnx_quantize
+    from accel.frontend.onnx import quantize
     from accel.graph.ports import InputError
 
     output = output or float_model.with_name(f"{float_model.stem}_int8.onnx")
@@ -99,7 +99,7 @@ def quantize(float_model, calibrate, output, per_channel, form) -> None:
         images, _ = read_inputs(calibrate)
         try:
             with progress_bar("calibrating"):
-                onnx_quantize.quantize(
+                quantize.quantize(
                     float_model, output, images, per_channel=per_channel, form=form
                 )
         except OSError as error:

@@ -90,7 +90,7 @@ def _connect(address: str):
         from distributed import Client
     except ImportError as error:
         raise SweepError(
-            "--scheduler needs Dask, which is not installed: pip install 'accel[sweep]'"
+            "--scheduler needs Dask, which is not installed: pip install 'cnn-accel[sweep]'"
         ) from error
     # Dask logs each failed attempt; the error below says it once.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)

@@ -35,7 +35,7 @@ def _most_cycles(program: Program, memory: Memory) -> int:
 
 def model(program: Program, graph: Graph, memory: Memory) -> dict[str, int]:
     """Count with the cycle model, which is exact."""
-    from accel.model import predict
+    from accel.cyclemodel import predict
 
     most = _most_cycles(program, memory)
     return _sum(

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import hashlib
+import importlib.util
 import pathlib
 
 import numpy as np
@@ -11,7 +12,7 @@ from accel import params
 from accel.graph.ir import Graph
 
 #: What decides a program's cycles.
-_SOURCES = ("compiler", "model", "graph", "params.py", "isa.py", "quant.py", "program.py")
+_SOURCES = ("compiler", "cyclemodel", "graph", "params.py", "isa.py", "quant.py", "program.py")
 
 
 @functools.cache
@@ -19,7 +20,8 @@ def code() -> str:
     """A hash of the compiler and the cycle model, the RTL included."""
     root = pathlib.Path(params.__file__).parent
     digest = hashlib.sha256()
-    for place in (*(root / name for name in _SOURCES), root.parent / "rtl"):
+    machine = pathlib.Path(importlib.util.find_spec("accel.rtl").origin).parent
+    for place in (*(root / name for name in _SOURCES), machine):
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]

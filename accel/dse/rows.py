@@ -5,7 +5,7 @@ import pathlib
 import pyarrow as pa
 import pyarrow.parquet
 
-from accel.dse.pareto import optimal
+from accel.pareto import optimal
 from accel.report.files import replacing
 
 _INTEGERS = (
@@ -13,7 +13,7 @@ _INTEGERS = (
     "pes", "buffer_bytes", "macs", "cycles", "busy", "fill", "weight", "memory", "post", "sync",
     "window_busy", "read_beats", "write_beats", "bytes_read", "bytes_written",
 )  # fmt: skip
-#: A failed point has nulls from ``pes`` on; ``pareto`` is what accel.dse.pareto says.
+#: A failed point has nulls from ``pes`` on; ``pareto`` is what accel.pareto says.
 SCHEMA = pa.schema(
     [
         *(pa.field(name, pa.int64()) for name in _INTEGERS),

@@ -12,7 +12,7 @@ from accel.graph.ir import Graph
 __all__ = ["ModelError", "load"]
 
 #: Importer module by file suffix; each has a function ``load(path) -> Graph``.
-FORMATS = {".onnx": "accel.frontend.onnx", ".tflite": "accel.frontend.tflite"}
+FORMATS = {".onnx": "accel.frontend.onnx.importer", ".tflite": "accel.frontend.tflite.importer"}
 
 
 def load(path) -> Graph:

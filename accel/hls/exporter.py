@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-import models
-from accel import golden, runner
+from accel import golden, models, runner
 from accel.graph import ports
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError

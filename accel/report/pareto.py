@@ -4,7 +4,7 @@ import pathlib
 
 import matplotlib
 
-from accel.dse.pareto import cycles_per_image, optimal
+from accel.pareto import cycles_per_image, optimal
 from accel.report.files import replacing
 
 #: Colour-blind safe (Okabe and Ito); arrays from the smallest on.  When all have been used, they

@@ -3,7 +3,7 @@
 import rich.box
 import rich.table
 
-from accel.dse.pareto import cycles_per_image, optimal
+from accel.pareto import cycles_per_image, optimal
 
 _COLUMNS = (
     "array", "input KiB", "sums", "weight tiles", "bus bytes", "latency", "batch", "buffer KiB",

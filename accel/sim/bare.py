@@ -7,8 +7,8 @@ import time
 import numpy as np
 
 from accel.params import PE_LATENCY, Params
+from accel.rtl.array.systolic import SystolicArray
 from accel.sim.build import Builder, Progress
-from rtl.array import SystolicArray
 
 #: Vectors and weight tiles that the driver uses over and over.
 VECTORS, TILES = 1024, 8

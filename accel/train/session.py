@@ -5,8 +5,8 @@ import pathlib
 
 import numpy as np
 
-import models
-from accel.frontend.onnx_export import to_bytes
+from accel import models
+from accel.network.export import to_bytes
 from accel.report import curves
 from accel.report.files import replacing, write_json
 from accel.train.data import Dataset, load

@@ -9,7 +9,7 @@ import rich.console
 
 from accel.bench import sim
 from accel.cli import main
-from accel.model import predict
+from accel.cyclemodel import predict
 from accel.params import Params
 from accel.report import sim_table
 from accel.sim.build import cache_directory

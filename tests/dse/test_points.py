@@ -1,9 +1,9 @@
 import itertools
 import random
 
-from accel.dse.pareto import optimal
 from accel.dse.point import Point, buffer_bytes, grid
 from accel.params import Params
+from accel.pareto import optimal
 
 
 def test_a_grid_is_every_combination_once():

@@ -5,7 +5,7 @@ from amaranth.hdl import Assume, Cover
 from amaranth.utils import bits_for
 
 from accel.params import IM2COL_LATENCY
-from rtl.banks import Banks
+from accel.rtl.im2col.banks import Banks
 from tests.formal.inside import Inside
 from tests.formal.prove import claim, constant, free, implies
 

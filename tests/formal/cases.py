@@ -5,20 +5,20 @@ from collections.abc import Callable
 
 from accel.isa import Rounding
 from accel.params import MAX_BURST
-from rtl.axi import ReadMaster
-from rtl.burst import BurstWriter
-from rtl.command_queue import CommandQueue
-from rtl.fetch import Prefetch
-from rtl.gate import CommandGate
-from rtl.im2col import BankedBuffer
-from rtl.normalise import Normaliser
-from rtl.queue import RamQueue
-from rtl.readahead import ReadAhead
-from rtl.requantise import Requantiser
-from rtl.rotate import rotated
-from rtl.scoreboard import Scoreboard
-from rtl.slice import StreamSlice
-from rtl.write_arbiter import WriteArbiter
+from accel.rtl.control.command_queue import CommandQueue
+from accel.rtl.control.fetch import Prefetch
+from accel.rtl.control.gate import CommandGate
+from accel.rtl.control.scoreboard import Scoreboard
+from accel.rtl.im2col.buffer import BankedBuffer
+from accel.rtl.memory.burst import BurstWriter
+from accel.rtl.memory.read import ReadMaster
+from accel.rtl.memory.readahead import ReadAhead
+from accel.rtl.memory.write_arbiter import WriteArbiter
+from accel.rtl.parts.queue import RamQueue
+from accel.rtl.parts.rotate import rotated
+from accel.rtl.parts.slice import StreamSlice
+from accel.rtl.post.normalise import Normaliser
+from accel.rtl.post.requantise import Requantiser
 from tests.formal import buffers, counters, memory, requantiser, streams
 from tests.formal.planted import planted
 from tests.formal.prove import Proof, prove, search

@@ -5,7 +5,7 @@ from amaranth.hdl import Assume, Cover
 
 from accel.isa import Op
 from accel.params import DONE_BITS, Params
-from rtl.interfaces import Done
+from accel.rtl.interfaces import Done
 from tests.formal.follow import stays
 from tests.formal.inside import Inside
 from tests.formal.prove import claim, free, implies
@@ -48,7 +48,7 @@ def scoreboard(component) -> Module:
     m.d.comb += quiet.eq(over & idle.all() & ~Cat(given).any() & ~bus.any())
     m.d.sync += [was_over.eq(over), still.eq(quiet)]
     m.d.comb += [
-        # rtl.fetch says so two cycles after the last command went into its queue.
+        # accel.rtl.control.fetch says so two cycles after the last command went into its queue.
         Assume(implies(over, ~dispatched.any())),
         Assume(implies(was_over, over)),
         Assume(implies(still, idle.all() & ~bus.any())),

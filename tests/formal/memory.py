@@ -4,9 +4,9 @@ from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.hdl import Assume, Cover
 
 from accel.params import MAX_BURST, Params
-from rtl.axi import MAX_READS
-from rtl.burst import OUTSTANDING, QUEUE_DEPTH, SLACK
-from rtl.write_arbiter import MASTERS
+from accel.rtl.memory.burst import OUTSTANDING, QUEUE_DEPTH, SLACK
+from accel.rtl.memory.read import MAX_READS
+from accel.rtl.memory.write_arbiter import MASTERS
 from tests.formal.follow import Follower, Place, stays
 from tests.formal.inside import Inside
 from tests.formal.prove import claim, free, implies

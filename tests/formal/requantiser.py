@@ -21,8 +21,8 @@ from amaranth.hdl import Assume, Cover
 
 from accel.isa import Rounding
 from accel.params import REQUANT_LATENCY
-from rtl.normalise import MAX_RIGHT, NORMALISE_LATENCY
-from rtl.requantise import LOW
+from accel.rtl.post.normalise import MAX_RIGHT, NORMALISE_LATENCY
+from accel.rtl.post.requantise import LOW
 from tests.formal.prove import claim, constant, free, implies
 
 #: A product's magnitude is at most this: |x << shift| <= 2**31, multiplier < 2**31.

@@ -3,8 +3,8 @@
 from amaranth import Module, Mux, Signal
 from amaranth.hdl import Cover
 
-from rtl.command_queue import WORD_BITS, words_of
-from rtl.queue import RamQueue
+from accel.rtl.control.command_queue import WORD_BITS, words_of
+from accel.rtl.parts.queue import RamQueue
 from tests.formal.follow import Follower, stays
 from tests.formal.inside import Inside
 from tests.formal.prove import claim, free, implies
@@ -115,7 +115,7 @@ def command_queue(component, bits: int = 2 * WORD_BITS, depth: int = 2) -> Modul
     """A command comes out as its words went in, and no word finds the queue full.
 
     The sender begins a command only while ``free``, not in the cycle after another's last word,
-    as the docstring demands.  It may pause between words, which rtl.dispatch does not.
+    as the docstring demands.  It may pause between words, which Dispatch does not.
     """
     m = Module()
     dut, count = component(bits, depth), words_of(bits)

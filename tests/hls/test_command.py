@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import accel
-import models
-from accel import golden, hls
+from accel import golden, hls, models
 from accel.cli import main
 from accel.graph.ports import InputError
 from accel.hls import emit

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import models
+from accel import models
 
 
 def conv(kernel, channels, filters, size, groups=1):

@@ -1,4 +1,4 @@
-import models
+from accel import models
 from accel.estimate import estimate
 from accel.params import Params
 

@@ -1,4 +1,4 @@
-"""A block twice, side by side: as pysim runs it, and behind the clock gates of rtl.rest."""
+"""A block twice, side by side: as pysim runs it, and behind clock gates (accel.rtl.parts.rest)."""
 
 import copy
 
@@ -6,8 +6,8 @@ from amaranth import Cat, DomainRenamer, Elaboratable, EnableInserter, Module, M
 from amaranth.hdl import Fragment, Instance
 from amaranth.lib import wiring
 
-from rtl.reset import ResetChain
-from rtl.rest import CLOCK_GATE, ClockGates
+from accel.rtl.parts.reset import ResetChain
+from accel.rtl.parts.rest import CLOCK_GATE, ClockGates
 
 
 def open_gates(fragment: Fragment, enables: list) -> Fragment:

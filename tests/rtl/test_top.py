@@ -26,9 +26,9 @@ from accel.isa import (
     pack,
 )
 from accel.params import PARAM_PLANES, Params
+from accel.rtl.top import Accelerator
 from accel.sim.engine import Memory
 from accel.sim.memory import MemoryModel
-from rtl.top import Accelerator
 
 PARAMS = Params(
     rows=4, cols=4, input_bytes=1024, acc_rows=64, weight_tiles=4, pool_entries=16,

@@ -5,8 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-import models
-from accel import golden
+from accel import golden, models
 from accel import network as layers
 from accel.graph import ports
 from accel.graph.check import check

@@ -8,7 +8,7 @@ from amaranth.utils import exact_log2
 
 from accel.isa import RECORD, RECORD_WORDS, Error, Reg
 from accel.params import MAX_BURST, Params
-from rtl.interfaces import axi_read, axi_write
+from accel.rtl.interfaces import axi_read, axi_write
 
 #: What bits 31:28 of COMMANDS make the machine do wrong.
 FAULTS = {"none": 0, "wlast": 1, "cross": 2, "drop": 3, "control": 4, "size": 5}

@@ -6,8 +6,8 @@
 import numpy as np
 
 from accel.compiler import compile_graph
+from accel.cyclemodel import predict
 from accel.isa import RECORD, RECORD_BYTES
-from accel.model import predict
 from accel.program import Program
 from accel.sim import get_engine
 from accel.sim.engine import Memory

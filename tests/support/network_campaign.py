@@ -11,7 +11,7 @@ import os
 import pathlib
 import time
 
-import models
+from accel import models
 from accel.compiler import compile_graph
 from accel.params import Params
 from accel.report.files import write_json

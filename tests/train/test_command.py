@@ -7,8 +7,7 @@ import numpy as np
 import onnx
 import pytest
 
-import models
-from accel import frontend, golden
+from accel import frontend, golden, models
 from accel.cli import main
 from accel.graph import ports
 from accel.train import session

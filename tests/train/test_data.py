@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-import models
+from accel import models
 from accel.train import TrainingError
 from accel.train.augment import jittered
 from accel.train.data import check, load

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import accel
-import models
-from accel import golden
+from accel import golden, models
 from accel.cli import main
-from accel.frontend import load, onnx_quantize
+from accel.frontend import load
+from accel.frontend.onnx import quantize
 from accel.graph import ports
 from accel.train import session
 from accel.train.data import load as load_data
@@ -36,7 +36,7 @@ def test_training_quantising_and_running_on_the_rtl(tmp_path, name, least, secon
     assert taken < seconds
     files = session.Files(tmp_path, name)
     with np.load(files.calibration) as file:
-        onnx_quantize.quantize(files.model, tmp_path / "int8.onnx", file["images"])
+        quantize.quantize(files.model, tmp_path / "int8.onnx", file["images"])
     with np.load(files.held_back) as file:
         images, labels = file["images"], file["labels"]
     network = models.NETWORKS[name].build()

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-import models
+from accel import models
 from accel.network import Conv2d, Dense, Flatten, Network, ReLU
 from accel.train import Dataset, Settings, Trainer, TrainingError
 from accel.train.losses import LOSSES

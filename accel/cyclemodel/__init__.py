@@ -1,0 +1,120 @@
+"""The exact cycle model: a program's performance counters from its commands and the memory alone.
+
+The blocks of rtl/ once more, clock edge by clock edge, but with their control only: no data, and no
+more of an address than decides how it is cut into bursts.  Every register that the time of anything
+depends on has its twin here; fixed delays are constants (accel.cyclemodel.shape).
+"""
+
+import numpy as np
+
+from accel.cyclemodel import (
+    arbiter,
+    execute,
+    fetch,
+    load,
+    memory,
+    pool,
+    post,
+    reads,
+    shape,
+    simulate,
+    spans,
+    store,
+    supervise,
+    turns,
+    weights,
+    window,
+    wparams,
+)
+from accel.cyclemodel.commands import P_MARK, POST, WINDOW, Commands, decode
+from accel.isa import RECORD_WORDS
+from accel.params import Params
+
+
+def _states(c: np.ndarray, start: int, commands: int) -> tuple[np.ndarray, ...]:
+    """All blocks in the cycle after the start."""
+    return (
+        memory.state(c),
+        reads.state(),
+        fetch.state(c, start, commands),
+        fetch.queue_state(c),
+        load.state(c),
+        weights.state(c),
+        execute.state(),
+        post.state(),
+        pool.state(),
+        store.state(),
+        supervise.state(),
+        supervise.counters_state(),
+        load.state(c),
+        wparams.state(c),
+        window.state(c),
+        store.state(),
+        arbiter.state(),
+        turns.state(),
+    )
+
+
+def predict(
+    params: Params,
+    image: np.ndarray,
+    start: int,
+    commands: int,
+    latency_cycles: int = 32,
+    bytes_per_cycle: int = 0,
+    max_cycles: int = 1 << 40,
+    skip: bool = True,
+) -> tuple[dict[str, int], dict[int, dict[str, int]]]:
+    """Predict a run of the ``commands`` commands at byte ``start`` of memory ``image`` (uint8).
+
+    The memory is that of accel.sim.engine.Memory, without stalls.  ``skip`` leaves out what changes
+    nothing; without it, the same takes much longer.
+
+    Returns:
+        The counters at the interrupt, and at each completion record's address what is written
+        there; both by the names of accel.isa.RECORD.
+
+    Raises:
+        ValueError: the program is not for this machine, or does not end within ``max_cycles``.
+    """
+    c = shape.shape(params, latency_cycles, bytes_per_cycle)
+    program = decode(image, start, commands, params)
+    return _run(c, program, start, spans.table(0), max_cycles, skip)
+
+
+def record(
+    params: Params,
+    image: np.ndarray,
+    start: int,
+    commands: int,
+    latency_cycles: int = 32,
+    bytes_per_cycle: int = 0,
+    skip: bool = True,
+) -> tuple[dict[str, int], dict[int, dict[str, int]], dict[str, np.ndarray]]:
+    """The same as :func:`predict`, and when each command began and was completed.
+
+    Returns:
+        Also, by the engines' names (commands.QUEUES), int64 [commands, 2]: the cycles in which the
+        engine's commands began and were completed, counted from the start.
+    """
+    c = shape.shape(params, latency_cycles, bytes_per_cycle)
+    program = decode(image, start, commands, params)
+    noted = spans.table(commands)
+    return *_run(c, program, start, noted, 1 << 40, skip), spans.by_engine(noted)
+
+
+def _run(c: np.ndarray, program: Commands, start: int, noted: np.ndarray, max_cycles: int, skip):
+    states = _states(c, start, len(program.queue))
+    marks = sum(int(program.tables[queue][:, P_MARK].sum()) for queue in (POST, WINDOW))
+    written = np.zeros((marks, 1 + RECORD_WORDS), np.int64)
+    done = np.zeros((1 + shape.DONE_DELAYS, supervise.DONE), np.int64)
+    befores = tuple(np.zeros_like(state) for state in states)
+    cycles, number = simulate.machine(skip, noted.size != 0)(
+        c, program.queue, program.pooled, program.tables, states, befores, done, written, noted,
+        max_cycles,
+    )
+    if cycles < 0:
+        raise ValueError(f"the program does not end within {max_cycles} cycles")
+    return supervise.words(states[11]), {
+        int(record[0]): supervise.words(record[1:]) for record in written[:number]
+    }

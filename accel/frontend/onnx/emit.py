@@ -1,0 +1,126 @@
+"""From a pending value, whose output quantisation is known by now, to a node of the graph."""
+
+import numpy as np
+
+from accel.frontend.onnx import add
+from accel.frontend.onnx.values import (
+    Activation,
+    Function,
+    Hosted,
+    Joined,
+    Mean,
+    Same,
+    Sums,
+    Total,
+)
+from accel.graph.ir import (
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    MaxPool,
+    Node,
+    Pad,
+    Requant,
+    Reshape,
+    Softmax,
+    Table,
+)
+from accel.graph.ports import to_int8
+from accel.isa import Rounding
+from accel.quant import QuantError, float_multiplier, float_multipliers
+
+INT32_MAX = (1 << 31) - 1
+
+
+def _divide(a, b) -> np.ndarray:
+    """a / b in float32; QuantError if that is not a number."""
+    with np.errstate(all="ignore"):
+        result = np.float32(a) / np.float32(b)
+    for value in result[~np.isfinite(result)][:1] if np.ndim(result) else ():
+        raise QuantError(f"requantisation factor must be finite, not {value}")
+    return result
+
+
+def _sums(pending: Sums, name, result: Activation, lo, hi) -> Node:
+    if not pending.scaled:
+        raise QuantError("int32 sums must be scaled by a Mul before they are quantised")
+    for value in pending.bias[abs(pending.bias) > INT32_MAX][:1]:
+        raise QuantError(f"bias must fit int32 in multiples of its scale, not {value}")
+    factors = _divide(pending.unit, result.scale)
+    multiplier, shift = np.zeros(len(factors), np.int32), np.zeros(len(factors), np.int8)
+    some = factors > 0  # one that underflows takes every sum to 0
+    if some.any():
+        multiplier[some], shift[some] = float_multipliers(factors[some])
+    requant = Requant(multiplier, shift, result.zero_point, lo, hi, Rounding.FLOAT)
+    view = pending.window
+    return Conv(
+        name, pending.op, pending.source.tensor.name, result.tensor.name, pending.weights,
+        pending.bias.astype(np.int32), requant, view.stride, view.padding, view.dilation,
+        pending.groups,
+    )
+
+
+def _mean(pending: Mean, name, result: Activation, lo, hi) -> Node:
+    source, view = pending.source, pending.window
+    table = {}
+    for count, divisor in pending.divisors.items():
+        factor = _divide(source.scale, np.float32(result.scale) * np.float32(divisor))
+        table[count] = float_multiplier(float(factor)) if factor else (0, 0)
+    zeros = source.zero_point, result.zero_point
+    # ONNX Runtime's average adds the zero point before it rounds, its global one does not.  Raw
+    # bytes do so, too: then exact halves, which only equal scales often have, round alike.
+    if (
+        not pending.whole and zeros[0] == zeros[1] and source.tensor.scale == result.tensor.scale
+        and all(count == divisor for count, divisor in pending.divisors.items())
+    ):
+        zeros = 0, 0
+    return AveragePool(
+        name, source.tensor.name, result.tensor.name, view.kernel, view.stride, view.padding,
+        table, *zeros, Rounding.FLOAT, lo, hi,
+    )
+
+
+def _same(pending: Same, name, result: Activation, lo, hi) -> Node:
+    ends = name, pending.source.tensor.name, result.tensor.name
+    if pending.pads is not None:
+        return Pad(*ends, pending.pads)
+    if pending.window is None:
+        return Reshape(*ends)
+    view = pending.window
+    return MaxPool(*ends, view.kernel, view.stride, view.padding)
+
+
+def _function(pending: Function, name, result: Activation, lo, hi) -> Node:
+    values = to_int8(pending.real, result.scale, result.zero_point)
+    return Table(name, pending.source.tensor.name, result.tensor.name, values, pending.op)
+
+
+def _total(pending: Total, name, result: Activation, lo, hi) -> Node:
+    sources = pending.source, pending.other
+    operands, bits = add.factors(
+        tuple(value.scale for value in (*sources, result)),
+        tuple(value.zero_point for value in (*sources, result)),
+        128 if pending.centred else 0, pending.effort,
+    )
+    names = tuple(value.tensor.name for value in sources)
+    return Add(name, names, result.tensor.name, operands,
+               add.requant(bits, result.zero_point, lo, hi))
+
+
+def _joined(pending: Joined, name, result: Activation, lo, hi) -> Node:
+    return Concat(name, tuple(s.tensor.name for s in pending.sources), result.tensor.name)
+
+
+def _hosted(pending: Hosted, name, result: Activation, lo, hi) -> Node:
+    options = pending.options
+    if pending.kind is Softmax:  # quantised again, ONNX Runtime computes it with a table
+        options = {"arithmetic": "float" if result.tensor.dtype == "float32" else "table"}
+    return pending.kind(name, pending.source.tensor.name, result.tensor.name, **options)
+
+
+#: By the kind of pending value: a function of it, the node's name, its output and its clamp.
+BUILDERS = {
+    Sums: _sums, Mean: _mean, Same: _same, Function: _function, Total: _total, Joined: _joined,
+    Hosted: _hosted,
+}  # fmt: skip

@@ -1,0 +1,246 @@
+"""ONNX importer: quantised models (QDQ and QOperator form) to checked graphs.
+
+The file is parsed and checked by the onnx library, its nodes are put in order, and each node's
+handler (in the modules of HANDLERS) says what its output stands for.  Nothing is executed.
+"""
+
+import copy
+import heapq
+import pathlib
+
+import google.protobuf.message
+import numpy as np
+import onnx
+
+from accel.frontend.errors import ModelError
+from accel.frontend.onnx import (
+    elementwise,
+    integer,
+    qdq,
+    qoperator,
+    quant,
+    views,
+)
+from accel.frontend.onnx.build import Builder, check_stored, read_tensor
+from accel.frontend.onnx.nodes import NodeView
+from accel.frontend.onnx.ports import add_input, check_size, output_port
+from accel.frontend.onnx.values import Constant
+from accel.graph.check import check
+from accel.graph.ir import Graph, GraphError
+
+#: Operators whose presence makes a model quantised.
+_QUANTISED = {**quant.HANDLERS, **qoperator.HANDLERS, **integer.HANDLERS,
+              "DynamicQuantizeLinear": None}  # fmt: skip
+HANDLERS = {
+    **quant.HANDLERS, **qdq.HANDLERS, **elementwise.HANDLERS, **views.HANDLERS,
+    **qoperator.HANDLERS, **integer.HANDLERS, **integer.SCALING,
+    **qdq.REFUSED,
+}  # fmt: skip
+#: Operator sets whose operators are known by the names in HANDLERS.
+DOMAINS = ("", "com.microsoft")
+#: Most nodes, and most inputs and outputs, of a file.
+MOST_NODES, MOST_PORTS = 20_000, 64
+#: The first version of ONNX's operators with QuantizeLinear.
+OLDEST_OPSET = 10
+
+
+def load(path) -> Graph:
+    """Read a quantised ONNX model.
+
+    Raises:
+        ModelError: naming the file, the node, the rule and the value.
+    """
+    file = str(path)
+    try:
+        return _import(file)
+    except ModelError:
+        raise
+    except Exception as error:  # whatever a damaged or hostile file provokes
+        raise ModelError(f"{file}: malformed: {type(error).__name__}: {error}") from error
+
+
+def _import(file: str) -> Graph:
+    model = _parse(file)
+    nodes = _order(file, model.graph)
+    _check_operators(file, model.graph, nodes)
+    builder = Builder(file, model.graph, nodes, _opset(file, model))
+    _add_constants(builder, model.graph, nodes)
+    _check_model(file, model, nodes)
+    inputs = [value for value in model.graph.input if value.name not in builder.stored]
+    if len(inputs) > MOST_PORTS:
+        raise ModelError(f"{file}: must have at most {MOST_PORTS} inputs, not {len(inputs)}")
+    for value in inputs:
+        add_input(builder, value, nodes)
+    for node in nodes:
+        if node.op != "Constant":
+            _handle(builder, node)
+    outputs = tuple(output_port(builder, value, nodes) for value in model.graph.output)
+    graph = Graph(
+        pathlib.Path(file).stem, builder.tensors, tuple(builder.nodes), tuple(builder.inputs),
+        outputs,
+    )
+    try:
+        return check(graph)
+    except GraphError as error:
+        raise ModelError(f"{file}: {error}") from None
+
+
+def _parse(file: str) -> onnx.ModelProto:
+    try:
+        model = onnx.load(file, load_external_data=False)
+    except OSError as error:
+        raise ModelError(f"{file}: cannot be read: {error.strerror or error}") from None
+    except (google.protobuf.message.DecodeError, ValueError, RuntimeError, MemoryError) as error:
+        raise ModelError(f"{file}: truncated or not an ONNX file: {error}") from None
+    if not model.graph.node or not model.graph.output:
+        raise ModelError(
+            f"{file}: truncated or not an ONNX file: it must have nodes and outputs, "
+            f"not {len(model.graph.node)} and {len(model.graph.output)}"
+        )
+    for what, most, values in (
+        ("nodes", MOST_NODES, model.graph.node), ("outputs", MOST_PORTS, model.graph.output),
+        ("initializers", MOST_NODES, model.graph.initializer),
+        ("inputs", MOST_NODES, model.graph.input),
+    ):
+        if len(values) > most:
+            raise ModelError(f"{file}: must have at most {most} {what}, not {len(values)}")
+    for tensor in model.graph.initializer:
+        check_stored(file, tensor)
+    for part in (*model.opset_import, *model.graph.node):
+        if part.domain == "ai.onnx":  # the default domain's other name, which onnx does not know
+            part.domain = ""
+    return model
+
+
+def _opset(file: str, model: onnx.ModelProto) -> int:
+    """Version of ONNX's own operators."""
+    versions = {entry.version for entry in model.opset_import if not entry.domain}
+    newest = onnx.defs.onnx_opset_version()
+    if len(versions) != 1 or not OLDEST_OPSET <= max(versions) <= newest:
+        raise ModelError(
+            f"{file}: the operator set of ONNX must be one version from {OLDEST_OPSET} to "
+            f"{newest}, not {sorted(versions) or 'missing'}"
+        )
+    return versions.pop()
+
+
+def _check_model(file: str, model: onnx.ModelProto, nodes: list[NodeView]) -> None:
+    """Let the onnx library check versions, attributes and types.
+
+    Some writers leave nodes unsorted or shapes of outputs out, or keep an old format version that
+    wants every initializer to be an input too.  None of this makes a model ambiguous, so it is not
+    held against it.
+    """
+    model = copy.deepcopy(model)
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.SetInParent()
+    model.ir_version = max(model.ir_version, 4)
+    ordered = [copy.deepcopy(node.proto) for node in nodes]
+    del model.graph.node[:]
+    model.graph.node.extend(ordered)
+    try:
+        onnx.checker.check_model(model)
+    except (onnx.checker.ValidationError, ValueError, RuntimeError) as error:
+        text = " ".join(str(error).split())
+        raise ModelError(f"{file}: not a valid ONNX model: {text}") from None
+
+
+def _order(file: str, graph: onnx.GraphProto) -> list[NodeView]:
+    """Nodes in an order that computes inputs before their users, else as in the file."""
+    views = [NodeView(file, node) for node in graph.node]
+    ready = {value.name for value in graph.input} | {t.name for t in graph.initializer} | {""}
+    made = {}
+    for number, view in enumerate(views):
+        for name in filter(None, view.proto.output):
+            if name in made or name in ready:
+                raise view.error(f"output {name!r} must be computed once, not twice")
+            made[name] = number
+    waiting, users = [], [[] for _ in views]
+    for number, view in enumerate(views):
+        missing = set(view.proto.input) - ready
+        for name in missing:
+            if name not in made:
+                raise view.error(
+                    f"input {name!r} must be an input, an initializer or computed, not missing"
+                )
+            users[made[name]].append(number)
+        waiting.append(len(missing))
+    queue = [number for number, count in enumerate(waiting) if not count]
+    order = []
+    while queue:
+        number = heapq.heappop(queue)
+        order.append(views[number])
+        for user in users[number]:
+            waiting[user] -= 1
+            if not waiting[user]:
+                heapq.heappush(queue, user)
+    for number, count in enumerate(waiting):
+        if count:
+            raise views[number].error("nodes must not depend on themselves, not form a cycle")
+    return order
+
+
+def _check_operators(file: str, graph: onnx.GraphProto, nodes: list[NodeView]) -> None:
+    """Refuse unknown operators and models that are not quantised."""
+    unknown = next(
+        (node for node in nodes
+         if node.op not in (*HANDLERS, "Constant") or node.proto.domain not in DOMAINS),
+        None,
+    )
+    text = unknown and (
+        f"node {unknown.name!r} has the unsupported operator "
+        f"{':'.join(filter(None, (unknown.proto.domain, unknown.op)))}"
+    )
+    stored = {tensor.name for tensor in graph.initializer}
+    types = {v.type.tensor_type.elem_type for v in graph.input if v.name not in stored}
+    quantised = any(node.op in _QUANTISED for node in nodes)
+    if not quantised and types <= {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE}:
+        first = next((node for node in nodes if node.op != "Constant"), nodes[0])
+        raise ModelError(
+            f"{file}: node {first.name!r} ({first.op}): the model is float; quantise it to int8 "
+            "first, for example with onnxruntime.quantization.quantize_static"
+            + (f"; also, {text}" if text else "")
+        )
+    if text:
+        supported = ", ".join(sorted(HANDLERS.keys() - qdq.REFUSED.keys()))
+        raise ModelError(f"{file}: {text}; supported are {supported}")
+
+
+def _add_constants(builder: Builder, graph: onnx.GraphProto, nodes: list[NodeView]) -> None:
+    """Read Constant nodes first: looking ahead at reshapes needs their values."""
+    if graph.sparse_initializer:
+        raise ModelError(f"{builder.file}: initializers must be dense, not sparse")
+    for node in nodes:
+        if node.op == "Constant":
+            kinds = {"value_float": np.float32, "value_int": np.int64,
+                     "value_floats": np.float32, "value_ints": np.int64}
+            (kind, value), *others = node.attributes.items() or [("no value", None)]
+            if kind == "value" and isinstance(value, onnx.TensorProto) and not others:
+                array = read_tensor(builder.file, value)
+            elif kind in kinds and not others:
+                array = np.asarray(value, kinds[kind])
+            else:
+                raise node.error(f"a constant must be one tensor or number, not {kind}")
+            node.require(len(node.proto.output) == 1, "a constant must have one output",
+                         list(node.proto.output))
+            builder.values[node.proto.output[0]] = Constant(array)
+
+
+def _handle(builder: Builder, node: NodeView) -> None:
+    """Run a node's handler; an error that it did not foresee still names the node."""
+    try:
+        value = HANDLERS[node.op](builder, node)
+    except ModelError:
+        raise
+    except RecursionError:
+        raise node.error("quantisations must not be so far apart, not hundreds of nodes") from None
+    except Exception as error:
+        raise node.error(f"malformed: {type(error).__name__}: {error}") from error
+    shape = getattr(value, "shape", None)
+    if shape is not None:
+        check_size(shape, node.error)
+    for name in ("array", "integers", "weights"):
+        if hasattr(value, name):
+            builder.spend(node, getattr(value, name))
+    node.require(len(node.proto.output) > 0, "a node must have an output", "none")
+    builder.values[node.proto.output[0]] = value

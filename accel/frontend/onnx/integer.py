@@ -1,0 +1,73 @@
+"""ConvInteger and MatMulInteger: int32 sums, which a Cast and a Mul behind them scale."""
+
+import dataclasses
+
+import numpy as np
+
+from accel.frontend.onnx import layers
+from accel.frontend.onnx.build import Builder
+from accel.frontend.onnx.nodes import NodeView
+from accel.frontend.onnx.quant import along
+from accel.frontend.onnx.values import Constant, QuantConstant, Sums
+
+
+def _operands(builder: Builder, node: NodeView, axis: int):
+    """Input and weights of ConvInteger or MatMulInteger, both in steps of 1 for now."""
+    value = builder.activation(node, 0, quantised=True)
+    zero_point, dtype = builder.zero_point(node, 2, np.dtype(value.dtype))
+    builder.check_same(node, value, zero_point, dtype)
+    weights = builder.constant(node, 1)
+    node.require(weights is not None and weights.dtype in (np.int8, np.uint8),
+                 "weights must be an int8 or uint8 constant",
+                 "missing" if weights is None else weights.dtype)
+    zeros = builder.constant(node, 3)
+    zeros = np.zeros(1, weights.dtype) if zeros is None else zeros
+    integers = weights.astype(np.int16) - along(
+        node, zeros.astype(np.int16).ravel(), axis, weights.shape
+    )
+    return dataclasses.replace(value, scale=1.0), QuantConstant(integers, np.ones(1), axis)
+
+
+def conv_integer(builder: Builder, node: NodeView) -> Sums:
+    """ConvInteger(x, w, x_zero, w_zero): int32 sums, to be scaled by a Mul."""
+    source, weights = _operands(builder, node, 0)
+    return dataclasses.replace(layers.convolution(node, source, weights, None), scaled=False)
+
+
+def matmul_integer(builder: Builder, node: NodeView) -> Sums:
+    """MatMulInteger(a, b, a_zero, b_zero): int32 sums, to be scaled by a Mul."""
+    source, weights = _operands(builder, node, 1)
+    sums = layers.fully_connected(node, source, weights, None, 1)
+    return dataclasses.replace(sums, scaled=False)
+
+
+def cast(builder: Builder, node: NodeView) -> Sums:
+    """Cast of int32 sums to float."""
+    value = builder.value(node, 0)
+    node.require(isinstance(value, Sums) and not value.scaled and node.integer("to", 0) == 1,
+                 "only int32 sums may be cast, to float", type(value).__name__.lower())
+    return value
+
+
+def mul(builder: Builder, node: NodeView) -> Sums:
+    """Mul of int32 sums, behind a Cast, and their scale: one number or one per channel."""
+    values = [builder.value(node, number) for number in (0, 1)]
+    known = [isinstance(value, Constant) for value in values]
+    node.require(known.count(True) == 1, "Mul must be of sums and a constant", "something else")
+    sums, scale = values[known.index(False)], values[known.index(True)].array
+    node.require(isinstance(sums, Sums) and not sums.scaled,
+                 "Mul must scale the sums of a ConvInteger or MatMulInteger",
+                 type(sums).__name__.lower())
+    channels = len(sums.unit)
+    wanted = (channels, *(1 for _ in sums.shape[1:]))
+    node.require(scale.size == 1 or scale.shape in (wanted, (1, *wanted)),
+                 f"scale must be one number or have shape {list(wanted)}", list(scale.shape))
+    node.require(scale.dtype.kind == "f" and np.isfinite(scale).all() and (scale > 0).all(),
+                 "scale must be positive floats", scale.dtype)
+    unit = sums.unit * scale.astype(np.float32).ravel()
+    return dataclasses.replace(sums, unit=unit, scaled=True)
+
+
+#: Those that read quantised values, as the QLinear operators do.
+HANDLERS = {"ConvInteger": conv_integer, "MatMulInteger": matmul_integer}
+SCALING = {"Cast": cast, "Mul": mul}

@@ -1,0 +1,215 @@
+"""Reading ONNX nodes: attributes, window geometry, reshape targets."""
+
+import math
+
+import numpy as np
+import onnx
+
+from accel.frontend.errors import ModelError
+from accel.frontend.onnx.values import Shape, Window
+from accel.graph.shapes import out_size, window_counts
+
+#: Largest kernel, stride, padding or dilation taken seriously; keeps hostile files cheap.
+LIMIT = 1 << 16
+#: Most dimensions of a value.
+MOST_AXES = 8
+#: Most rows times columns of an image.
+LARGEST_IMAGE = 1 << 24
+#: What a Transpose of an image from or to HWC order has as ``perm``.
+TO_CHW, TO_HWC = (0, 3, 1, 2), (0, 2, 3, 1)
+
+
+class NodeView:
+    """An ONNX node with what its handlers need: attributes by name and errors that name it."""
+
+    def __init__(self, file: str, node: onnx.NodeProto):
+        self.file, self.proto = file, node
+        self.op = node.op_type
+        texts = (node.name, node.op_type, node.domain, *node.input, *node.output)
+        if not all(isinstance(text, str) for text in texts):  # what is not UTF-8 comes as bytes
+            raise ModelError(f"{file}: truncated or not an ONNX file: names must be text")
+        self.name = node.name or next((name for name in node.output if name), "")
+        self.attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+
+    def error(self, text: str) -> ModelError:
+        """Return an error about this node, to be raised by the caller."""
+        return ModelError(f"{self.file}: node {self.name!r} ({self.op}): {text}")
+
+    def require(self, condition, rule: str, value) -> None:
+        """Raise the node's error unless ``condition`` holds."""
+        if not condition:
+            raise self.error(f"{rule}, not {value}")
+
+    def integer(self, name: str, default: int) -> int:
+        """Return an integer attribute."""
+        value = self.attributes.get(name, default)
+        self.require(isinstance(value, int), f"{name} must be an integer", repr(value))
+        return value
+
+    def number(self, name: str, default: float) -> float:
+        """Return a finite float attribute."""
+        value = self.attributes.get(name, default)
+        self.require(isinstance(value, float) and math.isfinite(value),
+                     f"{name} must be a finite number", repr(value))
+        return value
+
+    def integers(self, name: str, count: int, default, low: int) -> tuple[int, ...]:
+        """Return an attribute of ``count`` integers, each at least ``low``."""
+        value = self.attributes.get(name, default)
+        good = isinstance(value, (list, tuple)) and len(value) == count
+        good = good and all(isinstance(v, int) and low <= v <= LIMIT for v in value)
+        self.require(good, f"{name} must be {count} integers from {low} to {LIMIT}", value)
+        return tuple(value)
+
+    def text(self, name: str, default: str) -> str:
+        """Return a string attribute."""
+        value = self.attributes.get(name, default)
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+    def permutation(self, rank: int) -> tuple[int, ...]:
+        """Return a Transpose's order of ``rank`` dimensions."""
+        order = self.attributes.get("perm", range(rank)[::-1])
+        good = isinstance(order, (list, tuple, range)) and all(isinstance(v, int) for v in order)
+        self.require(good and sorted(order) == list(range(rank)),
+                     f"perm must order {rank} dimensions", order)
+        return tuple(order)
+
+
+def image_shape(node: NodeView, shape: Shape) -> tuple[int, int, int]:
+    """Return (C, H, W) of an image, refusing other ranks."""
+    node.require(len(shape) == 3, "input must be an image [1, C, H, W]", [1, *shape])
+    check_area(node, shape[1:])
+    return shape
+
+
+def check_area(node: NodeView, size) -> None:
+    """Refuse an image of absurd (height, width)."""
+    node.require(math.prod(size) <= LARGEST_IMAGE,
+                 f"an image must have at most {LARGEST_IMAGE} rows times columns", list(size))
+
+
+def window(node: NodeView, shape: Shape, kernel) -> tuple[Window, tuple[int, int]]:
+    """Return a node's window, its paddings made explicit, and the output (height, width).
+
+    ``ceil_mode`` is turned into padding behind the image, as the graph knows no such mode.
+    """
+    stride = node.integers("strides", 2, (1, 1), 1)
+    dilation = node.integers("dilations", 2, (1, 1), 1)
+    pads = node.integers("pads", 4, (0, 0, 0, 0), 0)
+    mode = node.text("auto_pad", "NOTSET")
+    ceil_mode = node.integer("ceil_mode", 0)
+    known = ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
+    node.require(mode in known, f"auto_pad must be one of {known}", repr(mode))
+    begin, end, out = [], [], []
+    for axis, size in enumerate(shape[1:]):
+        before, after = pads[axis], pads[2 + axis]
+        reach = (kernel[axis] - 1) * dilation[axis] + 1
+        if mode != "NOTSET":
+            before = after = 0
+        if mode.startswith("SAME"):
+            total = max((-(-size // stride[axis]) - 1) * stride[axis] + reach - size, 0)
+            before = total // 2 if mode == "SAME_UPPER" else total - total // 2
+            after = total - before
+        count = out_size(size, kernel[axis], stride[axis], (before, after), dilation[axis],
+                         bool(ceil_mode))
+        node.require(count > 0 and size + before + after >= reach,
+                     f"kernel (reaching {reach} elements) must fit the padded input",
+                     size + before + after)
+        begin.append(before)
+        end.append(max(after, (count - 1) * stride[axis] + reach - size - before))
+        out.append(count)
+    check_area(node, out)
+    return Window(tuple(kernel), stride, (*begin, *end), dilation), tuple(out)
+
+
+def pool_window(node: NodeView, shape: Shape) -> tuple[Window, tuple[int, int]]:
+    """Return :func:`window` of a pooling node, whose kernel is an attribute."""
+    image_shape(node, shape)
+    result = window(node, shape, node.integers("kernel_shape", 2, None, 1))
+    node.require(result[0].dilation == (1, 1), "a pooling's dilations must be 1",
+                 result[0].dilation)
+    return result
+
+
+def average_divisors(node: NodeView, shape: Shape, view: Window, out) -> dict[int, int]:
+    """Map the number of real elements of a window to the number its sum is divided by."""
+    include_pad = node.integer("count_include_pad", 0)
+    pads = node.integers("pads", 4, (0, 0, 0, 0), 0)
+    mode = node.text("auto_pad", "NOTSET")
+    per_axis = []
+    for axis, size in enumerate(shape[1:]):
+        before, after = view.padding[axis], view.padding[2 + axis]
+        real = window_counts(size, out[axis], view.kernel[axis], view.stride[axis], before)
+        node.require(real.min() > 0, "every window must hold an element of the input",
+                     "one that is all padding")
+        if not mode.startswith("SAME"):  # what ceil_mode adds is never counted
+            after = pads[2 + axis] if mode == "NOTSET" else 0
+        counted = window_counts(
+            size + before + after, out[axis], view.kernel[axis], view.stride[axis], 0
+        )
+        per_axis.append(sorted({(int(r), int(c)) for r, c in zip(real, counted, strict=True)}))
+    divisors = {}
+    for rows, counted_rows in per_axis[0]:
+        for columns, counted_columns in per_axis[1]:
+            real, counted = rows * columns, counted_rows * counted_columns
+            divisor = counted if include_pad else real
+            node.require(divisors.setdefault(real, divisor) == divisor,
+                         f"windows with {real} real elements must share one divisor",
+                         f"{divisors[real]} and {divisor} (count_include_pad)")
+    return divisors
+
+
+def new_shape(node: NodeView, shape: Shape, constants) -> Shape:
+    """Return the shape (without batch) that a Reshape, Flatten, Squeeze or Unsqueeze gives.
+
+    Args:
+        node: the node.
+        shape: its input's shape without batch.
+        constants: function from an input's number to its array, or None if absent.
+    """
+    full = [1, *shape]
+    size = math.prod(full)
+    if node.op == "Flatten":
+        axis = node.integer("axis", 1)
+        axis += len(full) if axis < 0 else 0
+        node.require(0 <= axis <= len(full), f"axis must be from 0 to {len(full)}", axis)
+        result = [math.prod(full[:axis]), math.prod(full[axis:])]
+    elif node.op == "Reshape":
+        target = constants(1)
+        node.require(target is not None and target.ndim == 1 and target.dtype.kind == "i",
+                     "shape must be a constant list of integers",
+                     None if target is None else f"{target.dtype} {list(target.shape)}")
+        result = [int(v) for v in target]
+        if not node.integer("allowzero", 0):
+            node.require(all(v or i < len(full) for i, v in enumerate(result)),
+                         "shape may copy existing dimensions only", result)
+            result = [v or full[i] for i, v in enumerate(result)]
+        node.require(result.count(-1) <= 1 and all(v >= -1 for v in result),
+                     "shape must hold sizes and at most one -1", result)
+        if -1 in result:
+            rest = math.prod(v for v in result if v != -1)
+            node.require(rest > 0 and size % rest == 0, f"shape must hold {size} elements", result)
+            result[result.index(-1)] = size // rest
+    else:
+        axes = constants(1) if len(node.proto.input) > 1 else node.attributes.get("axes")
+        axes = None if axes is None else [int(v) for v in np.asarray(axes).ravel()]
+        rank = len(full) + (len(axes or ()) if node.op == "Unsqueeze" else 0)
+        node.require(all(-rank <= v < rank for v in axes or ()),
+                     f"axes must be from {-rank} to {rank - 1}", axes)
+        chosen = {v % rank for v in axes or ()}
+        if node.op == "Unsqueeze":
+            rest = iter(full)
+            node.require(axes is not None and len(chosen) == len(axes),
+                         "axes must be different integers", axes)
+            result = [1 if i in chosen else next(rest) for i in range(rank)]
+        else:
+            if axes is None:
+                chosen = {i for i, v in enumerate(full) if v == 1 and i}
+            node.require(all(full[i] == 1 for i in chosen), "squeezed sizes must be 1", full)
+            result = [v for i, v in enumerate(full) if i not in chosen]
+    node.require(len(result) <= MOST_AXES, f"shape must have at most {MOST_AXES} dimensions",
+                 len(result))
+    node.require(math.prod(result) == size, f"shape must hold {size} elements", result)
+    node.require(len(result) >= 2 and result[0] == 1,
+                 "shape must keep the batch dimension of 1", result)
+    return tuple(result[1:])

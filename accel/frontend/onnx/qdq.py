@@ -1,0 +1,157 @@
+"""Float layers between DequantizeLinear and QuantizeLinear (the QDQ form).
+
+A handler takes the builder and a node and returns what the node's first output stands for.  An
+operator's result stays pending until the QuantizeLinear behind it says how it is quantised.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from accel.frontend.onnx import layers
+from accel.frontend.onnx.build import Builder
+from accel.frontend.onnx.elementwise import apply
+from accel.frontend.onnx.nodes import NodeView
+from accel.frontend.onnx.values import Constant, Hosted, Mean, QuantConstant, Sums
+
+
+def _weights(builder: Builder, node: NodeView, number: int) -> QuantConstant:
+    value = builder.value(node, number)
+    if isinstance(value, Constant):
+        raise node.error(
+            f"weights {node.proto.input[number]!r} are {value.array.dtype} without "
+            "DequantizeLinear: quantise the model first"
+        )
+    node.require(isinstance(value, QuantConstant),
+                 f"weights {node.proto.input[number]!r} must be constant", "computed")
+    return value
+
+
+def _bias(builder: Builder, node: NodeView, number: int):
+    if not builder.has(node, number):
+        return None
+    value = builder.value(node, number)
+    if isinstance(value, QuantConstant):
+        return value
+    node.require(isinstance(value, Constant) and value.array.dtype.kind == "f",
+                 f"bias {node.proto.input[number]!r} must be a float or dequantised constant",
+                 type(value).__name__.lower())
+    return value.array
+
+
+def conv(builder: Builder, node: NodeView) -> Sums:
+    """Conv."""
+    source = builder.activation(node, 0, quantised=False)
+    return layers.convolution(node, source, _weights(builder, node, 1), _bias(builder, node, 2))
+
+
+def gemm(builder: Builder, node: NodeView) -> Sums:
+    """Gemm: alpha * A * B + beta * C."""
+    node.require(node.integer("transA", 0) == 0, "transA must be 0", 1)
+    beta, bias = node.number("beta", 1.0), _bias(builder, node, 2)
+    if bias is not None and beta != 1.0:
+        bias = (bias.real if isinstance(bias, QuantConstant) else bias) * beta
+    source = builder.activation(node, 0, quantised=False)
+    return layers.fully_connected(
+        node, source, _weights(builder, node, 1), bias, 0 if node.integer("transB", 0) else 1,
+        node.number("alpha", 1.0),
+    )
+
+
+def matmul(builder: Builder, node: NodeView) -> Sums:
+    """MatMul of an activation and stored weights."""
+    source = builder.activation(node, 0, quantised=False)
+    return layers.fully_connected(node, source, _weights(builder, node, 1), None, 1)
+
+
+def add(builder: Builder, node: NodeView):
+    """Add of two activations, or of a constant: a bias that its layer did not take."""
+    values = [builder.value(node, number) for number in (0, 1)]
+    known = [isinstance(value, (Constant, QuantConstant)) for value in values]
+    node.require(not all(known), "Add must add something to an activation", "two constants")
+    if not any(known):
+        return layers.total(
+            node, *(builder.activation(node, number, quantised=False) for number in (0, 1))
+        )
+    number = known.index(False)
+    constant, value = values[1 - number], values[number]
+    real = constant.real if isinstance(constant, QuantConstant) else constant.array
+    node.require(real.dtype.kind == "f" and np.isfinite(real).all(),
+                 "addend must be finite floats", real.dtype)
+    if isinstance(value, Sums) and math.isinf(value.lo) and math.isinf(value.hi):
+        return _add_bias(node, value, constant, real)
+    if real.size == 1:
+        return apply(builder, node, number, lambda x: x + np.float32(real.ravel()[0]))
+    source = builder.activation(node, number, quantised=False)
+    return layers.add_constant(source, node, real)
+
+
+def _add_bias(node: NodeView, value: Sums, constant, real: np.ndarray) -> Sums:
+    """Add to sums that are not quantised yet."""
+    channels = len(value.unit)
+    # [C] behind a matrix product, [C, 1, 1] behind a convolution, or one number.
+    wanted = (channels, *(1 for _ in value.shape[1:]))
+    shape = real.shape[1:] if real.ndim == 1 + len(wanted) and real.shape[0] == 1 else real.shape
+    node.require(shape == wanted or real.size == 1, f"addend must have shape {list(wanted)}",
+                 list(real.shape))
+    bias = constant if isinstance(constant, QuantConstant) else real
+    return dataclasses.replace(
+        value, bias=value.bias + layers.bias_integers(node, bias, value.unit)
+    )
+
+
+def average_pool(builder: Builder, node: NodeView) -> Mean:
+    """AveragePool."""
+    return layers.average_pool(node, builder.activation(node, 0, quantised=False))
+
+
+def global_average_pool(builder: Builder, node: NodeView) -> Mean:
+    """GlobalAveragePool."""
+    return layers.global_average_pool(node, builder.activation(node, 0, quantised=False))
+
+
+def reduce_mean(builder: Builder, node: NodeView):
+    """ReduceMean over rows and columns: a global average."""
+    axes = builder.constant(node, 1)
+    axes = node.attributes.get("axes") if axes is None else axes.ravel().tolist()
+    source = builder.activation(node, 0, quantised=False)
+    rank = 1 + len(source.shape)
+    node.require(rank == 4 and axes is not None and sorted(v % 4 for v in axes) == [2, 3],
+                 "axes must be the rows and columns, [2, 3], of an image", axes)
+    mean = layers.global_average_pool(node, source)
+    if node.integer("keepdims", 1):
+        return mean
+    return dataclasses.replace(mean, shape=mean.shape[:1])
+
+
+def softmax(builder: Builder, node: NodeView) -> Hosted:
+    """Softmax; before opset 13 over all dimensions from the axis on."""
+    joint = builder.opset < 13
+    source = builder.activation(node, 0, quantised=False)
+    return layers.softmax(node, source, node.integer("axis", 1 if joint else -1), joint)
+
+
+def local_response(builder: Builder, node: NodeView) -> Hosted:
+    """LRN."""
+    return layers.local_response(node, builder.activation(node, 0, quantised=False))
+
+
+def batch_normalization(builder: Builder, node: NodeView):
+    """Refuse: between quantised layers it should have become part of one."""
+    raise node.error("a quantised network must have its batch normalisation folded into the "
+                     "convolution before (onnxruntime's quant_pre_process does)")
+
+
+def dynamic(builder: Builder, node: NodeView):
+    """Refuse: its scales are not known before the network runs."""
+    raise node.error("scales must be stored, not computed at run time: quantise statically")
+
+
+HANDLERS = {
+    "Conv": conv, "Gemm": gemm, "MatMul": matmul, "Add": add, "AveragePool": average_pool,
+    "GlobalAveragePool": global_average_pool, "ReduceMean": reduce_mean, "Softmax": softmax,
+    "LRN": local_response,
+}  # fmt: skip
+#: Operators that are refused, each with its reason.
+REFUSED = {"BatchNormalization": batch_normalization, "DynamicQuantizeLinear": dynamic}

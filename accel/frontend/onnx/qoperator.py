@@ -1,0 +1,149 @@
+"""Operators on quantised tensors: QLinear* of ONNX and the com.microsoft forms.
+
+Their scales and zero points are inputs, so the graph's node can be added at once.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from accel.frontend.onnx import functions, layers
+from accel.frontend.onnx.build import Builder, requantised
+from accel.frontend.onnx.nodes import NodeView
+from accel.frontend.onnx.quant import dequantise_constant
+from accel.frontend.onnx.values import (
+    Activation,
+    Constant,
+    Function,
+    Pending,
+)
+
+
+def _source(builder: Builder, node: NodeView, number: int) -> Activation:
+    """Return the activation at inputs (value, scale, zero point) from ``number`` on."""
+    value = builder.activation(node, number, quantised=True)
+    scale = builder.scale(node, number + 1)
+    zero_point, dtype = builder.zero_point(node, number + 2, np.dtype(value.dtype))
+    builder.check_same(node, value, zero_point, dtype)
+    return dataclasses.replace(value, scale=scale)
+
+
+def _emit(builder: Builder, node: NodeView, pending: Pending, number: int) -> Activation:
+    """Add the node; output scale and zero point are inputs ``number`` and ``number`` + 1."""
+    scale = builder.scale(node, number)
+    zero_point, dtype = builder.zero_point(node, number + 1, np.dtype(pending.source.dtype))
+    node.require(dtype == pending.source.dtype, "input and output must be of one type",
+                 f"{pending.source.dtype} and {dtype}")
+    return builder.emit(pending, node.proto.output[0], scale, zero_point, dtype, node)
+
+
+def _bias(builder: Builder, node: NodeView, number: int):
+    bias = builder.constant(node, number)
+    node.require(bias is None or bias.dtype == np.int32, "bias must be int32",
+                 None if bias is None else bias.dtype)
+    return bias
+
+
+def qlinear_conv(builder: Builder, node: NodeView) -> Activation:
+    """QLinearConv(x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias)."""
+    node.require(node.integer("channels_last", 0) == 0, "channels_last must be 0", 1)
+    weights = dequantise_constant(builder, node, 3, 4, 5, axis=0)
+    sums = layers.convolution(node, _source(builder, node, 0), weights, _bias(builder, node, 8))
+    return _emit(builder, node, sums, 6)
+
+
+def qlinear_matmul(builder: Builder, node: NodeView) -> Activation:
+    """QLinearMatMul(a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero)."""
+    weights = dequantise_constant(builder, node, 3, 4, 5, axis=1)
+    sums = layers.fully_connected(node, _source(builder, node, 0), weights, None, 1)
+    return _emit(builder, node, sums, 6)
+
+
+def qgemm(builder: Builder, node: NodeView) -> Activation:
+    """com.microsoft QGemm(a, a_scale, a_zero, b, b_scale, b_zero, bias, y_scale, y_zero)."""
+    node.require(node.integer("transA", 0) == 0, "transA must be 0", 1)
+    out_axis = 0 if node.integer("transB", 0) else 1
+    weights = dequantise_constant(builder, node, 3, 4, 5, axis=out_axis)
+    sums = layers.fully_connected(
+        node, _source(builder, node, 0), weights, _bias(builder, node, 6), out_axis,
+        node.number("alpha", 1.0),
+    )
+    node.require(builder.has(node, 7), "output must be quantised (y_scale)", "float")
+    return _emit(builder, node, sums, 7)
+
+
+def qlinear_add(builder: Builder, node: NodeView) -> Activation:
+    """com.microsoft QLinearAdd(a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero).
+
+    One of the two may be a constant: a bias.
+    """
+    known = [isinstance(builder.value(node, number), Constant) for number in (0, 3)]
+    node.require(not all(known), "QLinearAdd must add something to an activation", "two constants")
+    if not any(known):
+        both = layers.total(node, _source(builder, node, 0), _source(builder, node, 3))
+        return _emit(builder, node, both, 6)
+    at = 3 if known[1] else 0
+    constant = dequantise_constant(builder, node, at, at + 1, at + 2, axis=0).real
+    source = _source(builder, node, 3 - at)
+    if constant.size == 1:
+        addend = np.float32(constant.ravel()[0])
+        return _emit(builder, node, _function(node, source, lambda x: x + addend), 6)
+    return _emit(builder, node, layers.add_constant(source, node, constant), 6)
+
+
+def qlinear_concat(builder: Builder, node: NodeView) -> Activation:
+    """com.microsoft QLinearConcat(y_scale, y_zero, then x, x_scale, x_zero for each input)."""
+    count = len(node.proto.input)
+    node.require(count >= 5 and count % 3 == 2, "inputs must be 2, and 3 for each part", count)
+    sources = [_source(builder, node, number) for number in range(2, count, 3)]
+    return _emit(builder, node, layers.concat(node, sources), 0)
+
+
+def _function(node: NodeView, source: Activation, function) -> Function:
+    value = requantised(node, source)
+    with np.errstate(over="ignore", under="ignore"):
+        real = function(value.real)
+    name = {"QLinearSigmoid": "sigmoid", "QLinearLeakyRelu": "leaky_relu"}.get(node.op, "add")
+    return dataclasses.replace(value, real=real, op=name)
+
+
+def qlinear_sigmoid(builder: Builder, node: NodeView) -> Activation:
+    """com.microsoft QLinearSigmoid(x, x_scale, x_zero, y_scale, y_zero)."""
+    value = _function(node, _source(builder, node, 0), functions.sigmoid)
+    return _emit(builder, node, value, 3)
+
+
+def qlinear_leaky_relu(builder: Builder, node: NodeView) -> Activation:
+    """com.microsoft QLinearLeakyRelu(x, x_scale, x_zero, y_scale, y_zero)."""
+    alpha = node.number("alpha", 0.01)
+    value = _function(node, _source(builder, node, 0),
+                      lambda x: functions.leaky_relu(x, alpha))
+    return _emit(builder, node, value, 3)
+
+
+def qlinear_softmax(builder: Builder, node: NodeView) -> Activation:
+    """com.microsoft QLinearSoftmax(x, x_scale, x_zero, y_scale, y_zero)."""
+    joint = node.integer("opset", 13) < 13
+    axis = node.integer("axis", 1 if joint else -1)
+    return _emit(builder, node, layers.softmax(node, _source(builder, node, 0), axis, joint), 3)
+
+
+def qlinear_average_pool(builder: Builder, node: NodeView) -> Activation:
+    """com.microsoft QLinearAveragePool(x, x_scale, x_zero, y_scale, y_zero)."""
+    node.require(node.integer("channels_last", 0) == 0, "channels_last must be 0", 1)
+    return _emit(builder, node, layers.average_pool(node, _source(builder, node, 0)), 3)
+
+
+def qlinear_global_average_pool(builder: Builder, node: NodeView) -> Activation:
+    """com.microsoft QLinearGlobalAveragePool(x, x_scale, x_zero, y_scale, y_zero)."""
+    node.require(node.integer("channels_last", 0) == 0, "channels_last must be 0", 1)
+    return _emit(builder, node, layers.global_average_pool(node, _source(builder, node, 0)), 3)
+
+
+HANDLERS = {
+    "QLinearConv": qlinear_conv, "QLinearMatMul": qlinear_matmul, "QGemm": qgemm,
+    "QLinearAdd": qlinear_add, "QLinearAveragePool": qlinear_average_pool,
+    "QLinearGlobalAveragePool": qlinear_global_average_pool, "QLinearConcat": qlinear_concat,
+    "QLinearSigmoid": qlinear_sigmoid, "QLinearLeakyRelu": qlinear_leaky_relu,
+    "QLinearSoftmax": qlinear_softmax,
+}

@@ -1,0 +1,215 @@
+"""What an ONNX value stands for while a model is being imported.
+
+ONNX lists an image's elements channel by channel (CHW), the machine pixel by pixel (HWC).  A
+value therefore carries an ``order`` (C, P): its elements lie in memory as P pixels of C channels,
+while ONNX numbers them as C planes of P pixels.  Flattening an image keeps its order; the
+weights of a fully connected layer behind it are permuted instead of the data.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from accel.graph.ir import Tensor
+
+Shape = tuple[int, ...]
+Order = tuple[int, int]
+
+
+def order_of(shape: Shape) -> Order:
+    """Order of an ONNX shape (without batch): an image's (C, H*W), (1, n) where both agree."""
+    size = int(np.prod(shape, dtype=np.int64))
+    if len(shape) == 3 and 1 < shape[0] < size:
+        return shape[0], size // shape[0]
+    return 1, size
+
+
+def flat(shape: Shape) -> Order:
+    """Order of a value whose elements lie in memory as ONNX numbers them."""
+    return 1, int(np.prod(shape, dtype=np.int64))
+
+
+def permutation(order: Order) -> np.ndarray:
+    """ONNX's number of each element, listed in memory order."""
+    channels, pixels = order
+    return np.arange(channels * pixels).reshape(channels, pixels).T.ravel()
+
+
+def memory_shape(shape: Shape, order: Order) -> tuple[int, int, int]:
+    """Shape (height, width, channels) of the tensor that holds an ONNX value."""
+    if len(shape) == 3 and order_of(shape) == order:
+        channels, height, width = shape
+        return height, width, channels
+    return 1, 1, int(np.prod(shape, dtype=np.int64))
+
+
+@dataclasses.dataclass(frozen=True)
+class Constant:
+    """Numbers known at import: an initializer or a Constant node."""
+
+    array: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class QuantConstant:
+    """A constant that was dequantised: real value = integers * scale along ``axis``."""
+
+    integers: np.ndarray  # int16, int64 if stored as int32; zero point already subtracted
+    scale: np.ndarray  # float64 [1], or one per slice along `axis`
+    axis: int
+
+    @property
+    def real(self) -> np.ndarray:
+        """The real values in float64."""
+        if self.scale.size == 1:
+            return self.integers * self.scale.reshape(())
+        shape = [1] * self.integers.ndim
+        shape[self.axis] = -1
+        return self.integers * self.scale.reshape(shape)
+
+
+@dataclasses.dataclass(frozen=True)
+class Input:
+    """A float network input before it is quantised, possibly reshaped or transposed.
+
+    ``hwc``: its user gives images pixel by pixel, and a Transpose has turned them.
+    """
+
+    name: str
+    shape: Shape
+    hwc: bool = False
+
+    @property
+    def order(self) -> Order:
+        """The order its shape suggests."""
+        return order_of(self.shape)
+
+
+@dataclasses.dataclass(frozen=True)
+class Activation:
+    """An int8 tensor of the graph, seen as ``dtype``: float32 (dequantised), int8 or uint8.
+
+    ``centred``: ONNX has it as uint8.
+    """
+
+    tensor: Tensor
+    shape: Shape
+    order: Order
+    scale: float
+    dtype: str
+    centred: bool = False
+
+    @property
+    def zero_point(self) -> int:
+        """The tensor's zero point."""
+        return self.tensor.zero_point
+
+
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """Geometry of a sliding window; ``padding`` is (top, left, bottom, right)."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pending:
+    """A computed value whose output quantisation is not known yet.
+
+    ``lo`` and ``hi`` are the real bounds that activation functions have set so far.
+    """
+
+    name: str
+    source: "Activation | Pending | Input"
+    shape: Shape
+    order: Order
+    lo: float = -np.inf
+    hi: float = np.inf
+
+
+@dataclasses.dataclass(frozen=True)
+class Sums(Pending):
+    """int32 sums of a convolution or fully connected layer, in multiples of ``unit``.
+
+    Weights beyond int8 are split: the layer then reads its input twice or three times, side by
+    side, with a part of every weight each.
+    """
+
+    op: str = "conv2d"
+    weights: np.ndarray = None  # int8 or int16 [Cout, kh, kw, Cin/groups]
+    bias: np.ndarray = None  # int64 [Cout]
+    unit: np.ndarray = None  # float32 [Cout]
+    window: Window = None
+    groups: int = 1
+    scaled: bool = True  # False: int32 until a Mul gives them a scale
+
+
+@dataclasses.dataclass(frozen=True)
+class Mean(Pending):
+    """Window averages; ``divisors`` maps a window's real elements to what divides their sum.
+
+    ``whole``: one window as large as the image, which ONNX Runtime averages in its own way.
+    """
+
+    window: Window = None
+    divisors: dict[int, int] = None
+    whole: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Function(Pending):
+    """A function of each element: ``real`` float32 [256], what byte q becomes at q + 128.
+
+    ``clamps``: it does nothing but clamp, so it may keep its source's quantisation.
+    """
+
+    op: str = "table"
+    real: np.ndarray = None
+    clamps: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Total(Pending):
+    """Sum of two activations of one shape: ``source`` and ``other``."""
+
+    other: "Activation" = None
+    centred: bool = False  # ONNX knows both as uint8
+    effort: object = None  # add.Effort of the whole file
+
+
+@dataclasses.dataclass(frozen=True)
+class Joined(Pending):
+    """``sources`` (activations or functions of them) behind each other along the channels."""
+
+    sources: "tuple[Activation | Function, ...]" = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Hosted(Pending):
+    """What the host computes in float32; ``kind`` and ``options`` make the graph's node."""
+
+    kind: type = None
+    options: dict = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Same(Pending):
+    """A maximum pooling, padding or reshape: quantised as its source.
+
+    All commute with quantisation and with clamps, so the source, which ONNX calls ``via``, may
+    be pending itself, or a float input.  ``pads`` is (top, left, bottom, right).
+    """
+
+    window: Window | None = None
+    pads: tuple[int, int, int, int] | None = None
+    via: str = ""
+
+
+def settled(value) -> Activation | None:
+    """The activation whose quantisation a pending value may keep, if there is one."""
+    while isinstance(value, Same) or (isinstance(value, Function) and value.clamps):
+        value = value.source
+    return value if isinstance(value, Activation) else None

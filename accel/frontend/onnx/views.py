@@ -1,0 +1,151 @@
+"""Operators that compute nothing, or a maximum: bytes in another place, shape or order.
+
+They exist on integers and on float, and may stand before as well as behind a quantisation.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from accel.frontend.onnx import layers
+from accel.frontend.onnx.build import Builder, same_quantisation
+from accel.frontend.onnx.nodes import TO_CHW, TO_HWC, NodeView, new_shape
+from accel.frontend.onnx.values import (
+    Activation,
+    Constant,
+    Function,
+    Input,
+    Pending,
+    QuantConstant,
+    Same,
+)
+
+
+def is_quantised(value) -> bool:
+    """Whether a value is an activation in integers."""
+    return isinstance(value, Activation) and value.dtype != "float32"
+
+
+def concat(builder: Builder, node: NodeView):
+    """Concat of activations, or of constants."""
+    numbers = range(len(node.proto.input))
+    node.require(len(numbers) > 0, "Concat must have inputs", 0)
+    values = [builder.value(node, number) for number in numbers]
+    sources = [
+        value if isinstance(value, Function)
+        else builder.activation(node, number, is_quantised(value))
+        for number, value in zip(numbers, values, strict=True)
+    ]
+    joined = layers.concat(node, sources)
+    if not is_quantised(sources[0]):
+        return joined
+    first = sources[0]
+    for source in sources[1:]:
+        node.require(is_quantised(source) and source.dtype == first.dtype
+                     and same_quantisation(source, first.scale, first.zero_point),
+                     "quantised inputs must share scale and zero point (else use QLinearConcat)",
+                     f"{first.scale}, {first.zero_point} and {source.scale}, {source.zero_point}")
+    return builder.emit(joined, node.proto.output[0], first.scale, first.zero_point, first.dtype,
+                        node)
+
+
+def pad(builder: Builder, node: NodeView):
+    """Pad with zeros (or, in integers, zero points), from attributes or constant inputs."""
+    node.require(node.text("mode", "constant") == "constant", "mode must be 'constant'",
+                 repr(node.text("mode", "constant")))
+    node.require(not builder.has(node, 3), "axes must be left out", "given")
+    amounts = builder.constant(node, 1)
+    amounts = node.attributes.get("pads", ()) if amounts is None else amounts.ravel().tolist()
+    fill = builder.constant(node, 2)
+    fill = np.array(node.number("value", 0.0)) if fill is None else fill
+    value = builder.value(node, 0)
+    zero = 0
+    if is_quantised(value):
+        zero = value.zero_point + (128 if value.dtype == "uint8" else 0)
+    node.require(fill.size == 1 and fill.ravel()[0] == zero,
+                 f"the padded value must be {zero}, which stands for 0", fill.ravel()[:2])
+    return _same(builder, node, lambda source: layers.pad(node, source, tuple(amounts)))
+
+
+def max_pool(builder: Builder, node: NodeView) -> Same:
+    """MaxPool on dequantised or quantised values."""
+    return _same(builder, node, lambda source: layers.max_pool(node, source))
+
+
+def _same(builder: Builder, node: NodeView, build):
+    """Apply an operator that keeps the quantisation, and so exists in both forms."""
+    value = builder.value(node, 0)
+    if isinstance(value, Activation) and value.dtype != "float32":
+        pending = build(value)
+        return builder.emit(pending, node.proto.output[0], value.scale, value.zero_point,
+                            value.dtype, node)
+    if isinstance(value, (Input, Pending)):
+        return build(value)
+    return build(builder.activation(node, 0, quantised=False))
+
+
+def reshape(builder: Builder, node: NodeView):
+    """Reshape, Flatten, Squeeze and Unsqueeze, also of constants and of a float input."""
+    def constants(number):
+        return builder.constant(node, number)
+
+    value = builder.value(node, 0)
+    if isinstance(value, Input):
+        node.require(not value.hwc, "a transposed input must be quantised before it is reshaped",
+                     "float")
+        return dataclasses.replace(value, shape=new_shape(node, value.shape, constants))
+    if isinstance(value, (Constant, QuantConstant)):
+        return _reshape_constant(node, value, constants)
+    return _same(builder, node, lambda source: layers.reshape(node, source, constants))
+
+
+def _reshape_constant(node: NodeView, value, constants):
+    """Reshape stored numbers (weights)."""
+    array = value.array if isinstance(value, Constant) else value.integers
+    node.require(node.op == "Reshape", "a constant may be reshaped by Reshape only", node.op)
+    target = constants(1)
+    node.require(target is not None, "shape must be given", None)
+    try:
+        array = array.reshape([int(size) for size in target.ravel()])
+    except ValueError as error:
+        raise node.error(f"shape must hold the constant's elements: {error}") from None
+    if isinstance(value, Constant):
+        return Constant(array)
+    node.require(value.scale.size == 1, "a reshaped constant must have one scale",
+                 value.scale.size)
+    return dataclasses.replace(value, integers=array)
+
+
+def transpose(builder: Builder, node: NodeView):
+    """Transpose of stored weights, or of an activation between NCHW and NHWC: moves no bytes."""
+    value = builder.value(node, 0)
+    if isinstance(value, Input):
+        order = node.permutation(1 + len(value.shape))
+        node.require(order == (TO_HWC if value.hwc else TO_CHW),
+                     "an input must be transposed from NHWC to NCHW only", list(order))
+        shape = tuple(value.shape[n - 1] for n in order[1:])
+        return dataclasses.replace(value, shape=shape, hwc=not value.hwc)
+    if isinstance(value, Pending):
+        shape, order = layers.transposed(node, value)
+        return Same(node.name, value, shape, order, via=node.proto.input[0])
+    if isinstance(value, Activation):
+        shape, order = layers.transposed(node, value)
+        return dataclasses.replace(value, shape=shape, order=order)
+    array = value.array if isinstance(value, Constant) else value.integers
+    order = list(node.permutation(array.ndim))
+    if isinstance(value, Constant):
+        return Constant(array.transpose(order))
+    axis = 0 if value.scale.size == 1 else order.index(value.axis % array.ndim)
+    return dataclasses.replace(value, integers=array.transpose(order), axis=axis)
+
+
+def identity(builder: Builder, node: NodeView):
+    """Identity and (in inference) Dropout."""
+    return builder.value(node, 0)
+
+
+HANDLERS = {
+    "Concat": concat, "Pad": pad, "MaxPool": max_pool, "Reshape": reshape, "Flatten": reshape,
+    "Squeeze": reshape, "Unsqueeze": reshape, "Transpose": transpose, "Identity": identity,
+    "Dropout": identity,
+}  # fmt: skip

@@ -1,0 +1,212 @@
+"""Operators that look at one element at a time, or at none: ADD, CONCATENATION, SOFTMAX, changes of
+shape, QUANTIZE, DEQUANTIZE and stand-alone activation functions."""
+
+import math
+
+import numpy as np
+
+from accel.frontend.tflite import tables
+from accel.frontend.tflite.build import (
+    CENTRES,
+    RANGES,
+    TABLE_COST,
+    Dequantised,
+    Sizes,
+    View,
+)
+from accel.frontend.tflite.file import MAX_ARGUMENTS
+from accel.frontend.tflite.scales import activation_range, addition, divide32
+from accel.frontend.tflite.scales import softmax as softmax_factor
+from accel.graph.ir import Add, Concat, Port, Requant, Reshape, Softmax, Table, Tensor
+from accel.isa import Rounding
+
+
+def add(op: View) -> None:
+    """Sum of two images of one shape."""
+    op.counts(2, 2)
+    first, second, target = op.source(0), op.source(1), op.target()
+    shapes = [list(op.record(at).shape) for at in (0, 1)]
+    op.require(shapes[0] == shapes[1], f"inputs must have one shape, {shapes[0]}", shapes[1])
+    dtypes = [op.record(at).dtype for at in (0, 1)]
+    op.require(dtypes[0] == dtypes[1], f"inputs must both be {dtypes[0]}", dtypes[1])
+    *operands, (multiplier, shift) = addition(op.scale(0), op.scale(1), _output_scale(op))
+    lo, hi = op.clamp()
+    requant = Requant(np.array([multiplier], np.int32), np.array([shift], np.int8),
+                      target.zero_point, lo, hi, Rounding.DOUBLE)
+    op.add(Add(op.name, (first.name, second.name), target.name, tuple(operands), requant))
+
+
+def _output_scale(op: View) -> np.float32:
+    return op.builder.per_tensor(op.operator.outputs[0])[0]
+
+
+def concatenation(op: View) -> None:
+    """Images behind each other along the channels; uint8 ones may change their scale."""
+    op.counts(1, MAX_ARGUMENTS)
+    rank, axis = len(op.record(0).shape), op.options["Axis"]
+    op.require(axis in (-1, rank - 1), f"axis must be the channels, -1 or {rank - 1}", axis)
+    op.require(op.options["FusedActivationFunction"] == 0, "fused activation must be NONE",
+               op.options["FusedActivationFunction"])
+    count = len(op.operator.inputs)
+    sources, target = [op.source(at) for at in range(count)], op.target()
+    dtype = op.record(0).dtype
+    for at in range(count):
+        op.require(op.record(at).dtype == dtype, f"{op.title(at)} must be {dtype} as the first",
+                   op.record(at).dtype)
+    names = [
+        _rescaled(op, at, source, target) if dtype == "uint8" else source.name
+        for at, source in enumerate(sources)
+    ]
+    op.add(Concat(op.name, tuple(names), target.name))
+
+
+def _rescaled(op: View, at: int, source: Tensor, target: Tensor) -> str:
+    """Return the name of an operand of a uint8 concatenation in the output's quantisation."""
+    if (source.scale, source.zero_point) == (target.scale, target.zero_point):
+        return source.name
+    op.spend(TABLE_COST)
+    moved = op.builder.extra(f"{op.name}_{at}", target, source.shape)
+    values = tables.concatenated(op.scale(at), source.zero_point, _output_scale(op),
+                                 target.zero_point)
+    op.add(Table(moved.name, source.name, moved.name, values, op="requantise"))
+    return moved.name
+
+
+def reshape(op: View) -> None:
+    """The same bytes in another shape, which must be static."""
+    op.counts(1, 2)
+    source, record = op.source(), op.result
+    if len(op.operator.inputs) == 2 and _gives_shape(op):
+        wanted = op.constant(1, ("int32",)).ravel().tolist()
+        known = math.prod(size for size in wanted if size != -1)
+        fits = len(wanted) == len(record.shape) and wanted.count(-1) <= 1 and all(
+            size in (-1, own) for size, own in zip(wanted, record.shape, strict=True)
+        )
+        op.require(fits and (-1 in wanted or known == source.size),
+                   f"new shape must be the output's, {list(record.shape)}", wanted)
+    target = op.target()
+    op.add(Reshape(op.name, source.name, target.name))
+
+
+def _gives_shape(op: View) -> bool:
+    """Whether the new shape is a constant; else the output's own, static one holds."""
+    index = op.operator.inputs[1]
+    return index != -1 and not isinstance(op.builder.values.get(index), Sizes)
+
+
+def sizes(op: View) -> None:
+    """SHAPE, STRIDED_SLICE and PACK of dimensions: how converters reshape with a free batch."""
+    op.counts(1, MAX_ARGUMENTS)
+    for at in range(len(op.operator.inputs)):
+        if op.record(at).data is None:
+            found = op.value(at)
+            op.require(op.op == "SHAPE" or isinstance(found, Sizes),
+                       f"{op.title(at)} must be dimensions of a tensor", "data")
+    record = op.result
+    op.require(record.dtype == "int32", "output must be int32", record.dtype)
+    op.builder.values[record.index] = Sizes()
+
+
+def softmax(op: View) -> None:
+    """Softmax over the channels, by LiteRT's fixed-point arithmetic, on the host."""
+    op.counts(1, 1)
+    source, target, dtype = op.source(), op.target(), op.record(0).dtype
+    op.require((target.scale, target.zero_point) == (1 / 256, -128),
+               f"output must have scale 1/256 and zero point {CENTRES[dtype] - 128}",
+               f"{target.scale} and {target.zero_point + CENTRES[dtype]}")
+    multiplier, shift = softmax_factor(op.options["Beta"], op.scale(0))
+    op.add(Softmax(op.name, source.name, target.name, "integer", multiplier, shift))
+
+
+def quantize(op: View) -> None:
+    """Float input to a network's first int8 tensor, or int8 or uint8 to another scale."""
+    op.counts(1, 1)
+    found = op.value()
+    if isinstance(found, Dequantised):
+        _quantize_float(op, found)
+        return
+    source, target = op.source(), _other(op)
+    if (source.scale, source.zero_point, source.shape) == (
+        target.scale, target.zero_point, target.shape,
+    ):  # uint8 to int8: inside, they are one
+        _alias(op, source, target)
+    else:
+        values = tables.requantised(float(op.scale(0)) / float(_output_scale(op)),
+                                    source.zero_point, target.zero_point)
+        op.add(Table(op.name, source.name, target.name, values, op="requantise"))
+
+
+def _other(op: View) -> Tensor:
+    """Make the output, of another type than the input."""
+    record = op.result
+    tensor = op.builder.activation(record.index)
+    op.builder.values[record.index] = tensor
+    return tensor
+
+
+def _alias(op: View, source: Tensor, target: Tensor) -> None:
+    del op.builder.tensors[target.name]
+    op.builder.values[op.operator.outputs[0]] = source
+
+
+def _quantize_float(op: View, found: Dequantised) -> None:
+    record, shape = op.record(0), op.result.shape
+    op.require(record.shape == shape, "output must have the input's shape", list(shape))
+    target = _other(op)
+    if found.tensor is not None:
+        values = tables.quantised(found.tensor, _output_scale(op), target.zero_point)
+        op.add(Table(op.name, found.tensor.name, target.name, values, op="requantise"))
+        return
+    port = op.builder.ports.get(record.index)
+    if port is None:
+        op.builder.ports[record.index] = Port(op.builder.names[record.index], target.name,
+                                              record.shape[1:], "HWC", "float32", away=True)
+        return
+    first = op.builder.tensors[port.tensor]
+    op.require((first.scale, first.zero_point) == (target.scale, target.zero_point),
+               f"a float input must be quantised one way only, {first.scale, first.zero_point}",
+               (target.scale, target.zero_point))
+    _alias(op, first, target)
+
+
+def dequantize(op: View) -> None:
+    """int8 or uint8 to float: for a network output, or to be quantised again."""
+    op.counts(1, 1)
+    source, record = op.source(), op.result
+    op.require(record.dtype == "float32", "output must be float32", record.dtype)
+    op.require(record.shape == op.record(0).shape, "output must have the input's shape",
+               list(record.shape))
+    op.builder.values[record.index] = Dequantised(source)
+
+
+def relu(op: View) -> None:
+    """RELU, RELU6 and RELU_N1_TO_1 by themselves."""
+    op.counts(1, 1)
+    source, target = op.source(), op.target()
+    dtype, scale = op.record(0).dtype, _output_scale(op)
+    zero_point = target.zero_point + CENTRES[dtype]
+    bounds = activation_range(op.op, scale, zero_point, *RANGES[dtype])
+    lo, hi = (bound - CENTRES[dtype] for bound in bounds)
+    real = float(divide32(op.scale(0), scale))
+    values = tables.requantised(real, source.zero_point, target.zero_point, lo, hi)
+    op.add(Table(op.name, source.name, target.name, values, op=op.op.lower()))
+
+
+def smooth(op: View) -> None:
+    """LOGISTIC and TANH."""
+    op.counts(1, 1)
+    source, target = op.source(), op.target()
+    if op.op == "LOGISTIC":
+        op.require(target.scale == 1 / 256, "output must have scale 1/256", target.scale)
+    values = tables.function(op.op, op.scale(0), source.zero_point, _output_scale(op),
+                             target.zero_point)
+    op.add(Table(op.name, source.name, target.name, values, op=op.op.lower()))
+
+
+def hard_swish(op: View) -> None:
+    """x * relu6(x + 3) / 6 in LiteRT's 16-bit arithmetic."""
+    op.counts(1, 1)
+    source, target = op.source(), op.target()
+    values = tables.hard_swish(op.scale(0), source.zero_point, _output_scale(op),
+                               target.zero_point)
+    op.add(Table(op.name, source.name, target.name, values, op="hard_swish"))

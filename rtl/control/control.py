@@ -1,0 +1,180 @@
+"""The host's side: start and end of a run, errors, interrupt, watchdog."""
+
+from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from accel.isa import Error
+from accel.params import Params
+from accel.rtl.control.check import ERROR_BITS
+from accel.rtl.control.counters import record_layout
+from accel.rtl.control.registers import Registers, axi_lite
+from accel.rtl.parts.reset import RESET_CYCLES
+
+
+def core_port(params: Params) -> wiring.Signature:
+    """What the control and the rest of the machine (the core) tell each other.
+
+    From the control: ``start`` is a strobe that samples ``program`` and ``commands``; ``run`` is
+    high while a program runs; ``halt`` tells everything to begin nothing new.
+
+    From the core: ``finished``: the program is over.  ``fetch_error``: strobe, the command of
+    index ``fetch_where`` was refused for ``fetch_code``.  ``read_error``, ``write_error``:
+    strobes, an AXI response was not OKAY.  ``outstanding``: a bus transaction is open.
+    ``progress``: the machine moves.  ``record``: the counters.
+    """
+    return wiring.Signature(
+        {
+            "start": Out(1),
+            "program": Out(params.addr_bits),
+            "commands": Out(32),
+            "run": Out(1),
+            "halt": Out(1),
+            "finished": In(1),
+            "fetch_error": In(1),
+            "fetch_code": In(ERROR_BITS),
+            "fetch_where": In(32),
+            "read_error": In(1),
+            "write_error": In(1),
+            "outstanding": In(1),
+            "progress": In(1),
+            "record": In(record_layout),
+        }
+    )
+
+
+class Watchdog(wiring.Component):
+    """Strobes ``expired`` in the cycle that is the ``limit`` + 1st in a row without ``progress``.
+
+    Only cycles with ``enable`` count; without it the watchdog starts anew.
+    """
+
+    enable: In(1)
+    progress: In(1)
+    limit: In(32)
+    expired: Out(1)
+
+    def elaborate(self, platform):
+        m = Module()
+        left = Signal.like(self.limit)
+        idle = Signal()
+        m.d.comb += [
+            idle.eq(self.enable & ~self.progress),
+            self.expired.eq(idle & (left == 0)),
+        ]
+        m.d.sync += left.eq(Mux(idle, left - 1, self.limit))
+        return m
+
+
+class Control(wiring.Component):
+    """Starts a program, watches it to its end, and tells the host.
+
+    A run: the host writes PROGRAM, COMMANDS and then CONTROL bit 0.  When no bus transaction of an
+    earlier, failed run is open any more, ``reset`` clears the whole core for RESET_CYCLES, and
+    RESET_CYCLES later (see accel.rtl.parts.reset) comes ``start``; then ``run`` is high until the
+    program is finished or the first error.
+    Either ends ``run`` and raises ``irq``, which stays until CONTROL bit 1 is written or the next
+    start.  Writing a start while busy does nothing.
+
+    After an error ``halt`` stays high until the next start's reset: no engine begins anything
+    new, and what is under way on the bus runs to its end.  Only the first error is kept; of several
+    in one cycle a refused command, then a read, a write error, then the watchdog.
+
+    A start behind which the bus never falls silent ends in TIMEOUT like any other wait.
+
+    Parameters:
+        params: the machine.
+
+    Members:
+        bus: AXI4-Lite slave, see :class:`accel.rtl.control.registers.Registers`.
+        core: see :func:`core_port`.
+        reset: clears the core, before ``core.start``.
+        irq: the interrupt, a level.
+    """
+
+    def __init__(self, params: Params):
+        self._params = params
+        super().__init__(
+            {
+                "bus": In(axi_lite),
+                "core": Out(core_port(params)),
+                "reset": Out(1),
+                "irq": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        core = self.core
+        m.submodules.registers = registers = Registers(self._params)
+        m.submodules.watchdog = watchdog = Watchdog()
+        connect(m, flipped(self.bus), registers.bus)
+
+        busy, done = Signal(), Signal()
+        code, where = Signal(Error), Signal(32)
+        m.d.comb += [
+            registers.status.eq(Cat(busy, done, code != Error.NONE, Const(0, 5), code)),
+            registers.where.eq(where),
+            registers.record.eq(core.record),
+            core.program.eq(registers.program),
+            core.commands.eq(registers.commands),
+            watchdog.progress.eq(core.progress),
+            watchdog.limit.eq(registers.timeout),
+        ]
+        running = self._run(m, registers, watchdog, done, code, where)
+        m.d.comb += busy.eq(running)
+        return m
+
+    def _run(self, m, registers, watchdog, done, code, where):
+        """From start to interrupt; returns whether the machine is between the two."""
+        core, failure = self.core, self._failure(m, watchdog.expired)
+        with m.If(registers.clear):
+            m.d.sync += self.irq.eq(0)
+        since = Signal(range(2 * RESET_CYCLES))  # the beginning of the reset
+        with m.FSM() as fsm:
+            with m.State("IDLE"), m.If(registers.start):
+                m.d.sync += [done.eq(0), code.eq(Error.NONE), where.eq(0), self.irq.eq(0)]
+                m.next = "AWAIT_BUS"
+            with m.State("AWAIT_BUS"):
+                m.d.comb += watchdog.enable.eq(1)
+                with m.If(failure != Error.NONE):
+                    self._fail(m, code, failure, where)
+                with m.Elif(~core.outstanding):
+                    m.d.sync += [self.reset.eq(1), since.eq(0)]
+                    m.next = "RESET"
+            with m.State("RESET"):
+                m.d.sync += since.eq(since + 1)
+                with m.If(since == RESET_CYCLES - 1):
+                    m.d.sync += [self.reset.eq(0), core.halt.eq(0)]
+                with m.If(since == 2 * RESET_CYCLES - 1):
+                    m.next = "START"
+            with m.State("START"):
+                m.d.comb += core.start.eq(1)
+                m.next = "RUN"
+            with m.State("RUN"):
+                m.d.comb += [watchdog.enable.eq(1), core.run.eq(1)]
+                with m.If(failure != Error.NONE):
+                    self._fail(m, code, failure, where)
+                with m.Elif(core.finished):
+                    m.d.sync += [done.eq(1), self.irq.eq(1)]
+                    m.next = "IDLE"
+        return ~fsm.ongoing("IDLE")
+
+    def _failure(self, m, expired):
+        """What has gone wrong in this cycle; of several things the first in this order."""
+        core, failure = self.core, Signal(Error)
+        with m.If(core.run & core.fetch_error):
+            m.d.comb += failure.eq(core.fetch_code)
+        with m.Elif(core.run & core.read_error):
+            m.d.comb += failure.eq(Error.AXI_READ)
+        with m.Elif(core.run & core.write_error):
+            m.d.comb += failure.eq(Error.AXI_WRITE)
+        with m.Elif(expired):
+            m.d.comb += failure.eq(Mux(core.outstanding, Error.TIMEOUT, Error.DEADLOCK))
+        return failure
+
+    def _fail(self, m, code, failure, where):
+        m.d.sync += [code.eq(failure), self.irq.eq(1), self.core.halt.eq(1)]
+        with m.If(self.core.fetch_error):
+            m.d.sync += where.eq(self.core.fetch_where)
+        m.next = "IDLE"

@@ -1,0 +1,150 @@
+"""Sends checked commands to the engines' queues, and holds the queues."""
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from accel.isa import COMMAND_BITS, FIELDS, Op
+from accel.params import Params
+from accel.rtl.control.check import OPCODE_BITS, checked_layout, fields_of
+from accel.rtl.control.command_queue import WORD_BITS, CommandQueue, words_of
+from accel.rtl.interfaces import command_layout
+
+#: What the post engine's queue holds: a POST, TABLE or ACTIVATION command without its opcode.
+post_queue_layout = data.StructLayout(
+    {"table": 1, "activation": 1, "bits": COMMAND_BITS - OPCODE_BITS}
+)
+
+#: Which opcodes go to which engine's queue.
+_ARRAY_QUEUES = {
+    "load": (Op.LOAD,),
+    "weights": (Op.WEIGHTS,),
+    "exec": (Op.EXEC,),
+    "post": (Op.POST, Op.TABLE, Op.ACTIVATION),
+}
+_WINDOW_QUEUES = {"wload": (Op.WLOAD,), "wparam": (Op.WPARAM,), "window": (Op.WINDOW,)}
+
+#: One bit for each engine's command queue; a machine without a window unit leaves its bits at 0.
+Engines = data.StructLayout(dict.fromkeys((*_ARRAY_QUEUES, *_WINDOW_QUEUES), 1))
+
+
+def command_queues(params: Params) -> dict[str, tuple[Op, ...]]:
+    """The machine's engines, and the opcodes that go to each one's queue."""
+    return _ARRAY_QUEUES | (_WINDOW_QUEUES if params.window_taps else {})
+
+
+def queue_layout(ops: tuple[Op, ...]) -> data.StructLayout:
+    """What a queue for ``ops`` holds: the command's fields if there is but one."""
+    return command_layout(ops[0]) if len(ops) == 1 else post_queue_layout
+
+
+def queue_outputs(params: Params) -> dict:
+    """The members of a component that has all queues' outputs."""
+    return {
+        name: Out(stream.Signature(queue_layout(ops)))
+        for name, ops in command_queues(params).items()
+    }
+
+
+def queue_bits(ops) -> int:
+    """Width of a queue for ``ops``: the longest of their commands, from the opcode on."""
+    return max(field.low + field.width for op in ops for field in FIELDS[op])
+
+
+class Dispatch(wiring.Component):
+    """Writes each accepted command to the queue of its engine, a word a cycle.
+
+    Parameters:
+        params: the machine.
+
+    Members:
+        checked: commands with their verdicts, each offered until its last word is written.
+        accepted: level: the one that is offered is to be sent.
+        load, weights, exec, post: the engines' command queues, queue_depth deep.
+        wload, wparam, window: those of the window unit, if there is one.
+        dispatched: strobe per queue that a command entered it.
+        pending: level per queue that it holds a command.
+        counted: strobe: a command entered its queue in the cycle before.
+        moves: a command is on its way, or moves from a queue's memory to its output, or leaves.
+        halt: write nothing.
+
+    Back-pressure: a command whose queue is full waits, and all behind it wait with it.
+    """
+
+    def __init__(self, params: Params):
+        self._params = params
+        super().__init__(
+            {
+                "checked": In(stream.Signature(checked_layout)),
+                "accepted": In(1),
+                **queue_outputs(params),
+                "dispatched": Out(Engines),
+                "pending": Out(Engines),
+                "counted": Out(1),
+                "moves": Out(1),
+                "halt": In(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        verdict = self.checked.p
+        # Which queue that is is registered, and so is that it has got there: nothing is offered for
+        # some cycles after that.
+        route, begins, sending = Signal(Engines), Signal(Engines), Signal()
+        sent, word = self._next_word(m, verdict.command, sending)
+        moving = [sending]
+        for name, (queue, ops) in self._queues(m).items():
+            mine = Signal(name=f"for_{name}")
+            m.d.comb += [
+                mine.eq(Cat(verdict.kind[op] for op in ops).any()),
+                begins[name].eq(self.accepted & mine & queue.free & ~sending),
+                queue.word.eq(word),
+                queue.write.eq(route[name] & ~self.halt),
+                queue.entered.eq(self.dispatched[name]),
+                self.dispatched[name].eq(queue.write & (sent == words_of(queue_bits(ops)) - 1)),
+                self.pending[name].eq(queue.pending),
+            ]
+            m.d.sync += route[name].eq(begins[name] | (route[name] & ~self.dispatched[name]))
+            moving.append(Mux(queue.output.valid, queue.output.ready, queue.pending))
+        entered = self.checked.ready
+        m.d.comb += [
+            entered.eq(self.dispatched.as_value().any()),
+            self.moves.eq(Cat(moving).any()),
+        ]
+        # A halted command's words are counted on, but not written.
+        m.d.sync += [
+            sending.eq(begins.as_value().any() | (sending & ~entered)),
+            self.counted.eq(entered),
+        ]
+        return m
+
+    def _next_word(self, m, command, sending):
+        """How many words have been sent, and the next one, looked for a cycle ahead."""
+        sent = Signal(range(words_of(COMMAND_BITS)))
+        following, word = Signal.like(sent, init=1), Signal(WORD_BITS, reset_less=True)
+        m.d.sync += word.eq(
+            Mux(sending, command.word_select(following, WORD_BITS), command[:WORD_BITS])
+        )
+        with m.If(self.checked.ready):
+            m.d.sync += [sent.eq(0), following.eq(1)]
+        with m.Elif(sending):
+            m.d.sync += [sent.eq(following), following.eq((following + 1)[: len(sent)])]
+        return sent, word
+
+    def _queues(self, m):
+        """Build the queues and connect their outputs; return each with the opcodes it takes."""
+        queues = {}
+        for name, ops in command_queues(self._params).items():
+            queue = CommandQueue(queue_bits(ops), self._params.queue_depth)
+            m.submodules[f"{name}_queue"] = queue
+            command, out = queue.output.payload, getattr(self, name)
+            if name == "post":
+                opcode = command[:OPCODE_BITS]
+                kinds = Cat(opcode == Op.TABLE, opcode == Op.ACTIVATION)
+                m.d.comb += out.payload.eq(Cat(kinds, command[OPCODE_BITS:]))
+            else:
+                m.d.comb += out.payload.eq(fields_of(command, *ops))
+            m.d.comb += [out.valid.eq(queue.output.valid), queue.output.ready.eq(out.ready)]
+            queues[name] = queue, ops
+        return queues

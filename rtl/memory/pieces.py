@@ -1,0 +1,195 @@
+"""What the store engine writes, cut at bus beats: pixel vectors and completion records."""
+
+from amaranth import Module, Mux, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from accel.isa import RECORD_BYTES, RECORD_WORDS
+from accel.params import Params
+from accel.rtl.interfaces import vector_layout
+from accel.rtl.memory.merge import piece_layout
+from accel.rtl.pool.windows import post_fields
+
+#: The fields of a POST command that the store engine looks at.
+StoreConfig = post_fields(("dst", "pitch_x", "pitch_y", "out_w", "cols", "mark", "mark_addr"))
+
+
+class VectorCutter(wiring.Component):
+    """Gives each vector its address and cuts it at bus beats.
+
+    Parameters:
+        params: the machine.
+
+    Members:
+        config, begin, input, ended: as in the StoreEngine.
+        output: a piece for each beat that a vector touches; a closing one for each ``end`` token.
+
+    Latency 1 cycle, a piece a cycle.
+    """
+
+    def __init__(self, params: Params):
+        self._params = params
+        super().__init__(
+            {
+                "config": In(StoreConfig),
+                "begin": In(1),
+                "input": In(stream.Signature(vector_layout(params))),
+                "ended": Out(1),
+                "output": Out(stream.Signature(piece_layout(params))),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        bus_bytes, cols = self._params.bus_bytes, self._params.cols
+        low = (bus_bytes - 1).bit_length()
+        vector, config = self.input.payload, self.config
+        address = self._walk(m)
+
+        piece = self.output.payload
+        rest = Signal(8 * max(cols, bus_bytes), reset_less=True)  # what is not yet cut off
+        bound = Signal(range(bus_bytes + cols), reset_less=True)  # end, from the beat's start
+        last, ready = Signal(reset_less=True), Signal()
+        first_bound = address[:low] + config.cols
+        m.d.comb += [
+            piece.bytes.eq(rest[: 8 * bus_bytes]),
+            piece.bound.eq(Mux(last, bound, bus_bytes)[: len(piece.bound)]),
+            ready.eq(~self.output.valid | (self.output.ready & (last | piece.close))),
+            self.input.ready.eq(ready),
+            self.ended.eq(self.input.valid & ready & vector.end),
+        ]
+        with m.If(ready):
+            self._offer(m, address)
+            m.d.sync += [
+                rest.eq(vector.data),
+                bound.eq(first_bound),
+                last.eq(first_bound <= bus_bytes),
+            ]
+        with m.Elif(self.output.ready):
+            m.d.sync += [
+                piece.first.eq(0),
+                piece.addr.eq(piece.addr + 1),
+                rest.eq(rest >> 8 * bus_bytes),
+                bound.eq((bound - bus_bytes)[: len(bound)]),
+                last.eq(bound <= 2 * bus_bytes),
+            ]
+        return m
+
+    def _offer(self, m, address):
+        """Offer a new vector's first piece, or the closing one; its bytes and bound apart."""
+        piece, vector, config = self.output.payload, self.input.payload, self.config
+        low = (self._params.bus_bytes - 1).bit_length()
+        m.d.sync += [
+            self.output.valid.eq(self.input.valid),
+            piece.write.eq(~vector.end),
+            piece.first.eq(1),
+            piece.addr.eq(address[low:]),
+            piece.offset.eq(address[:low]),
+            piece.close.eq(vector.end),
+            piece.finish.end.eq(1),
+            piece.finish.mark.eq(config.mark),
+            piece.finish.mark_addr.eq(config.mark_addr[: len(piece.finish.mark_addr)]),
+        ]
+
+    def _walk(self, m):
+        """The address of the next vector.
+
+        The next row's address and whether it comes next are known a step ahead.
+        """
+        config = self.config
+        address = Signal(self._params.addr_bits)
+        row = Signal(self._params.addr_bits)  # the next one
+        behind = Signal.like(config.out_w)  # vectors of this row after the next one
+        row_ends = Signal()
+        full_row, single = Signal.like(behind), Signal()
+        m.d.sync += [full_row.eq(config.out_w - 1), single.eq(config.out_w == 1)]
+        with m.If(self.begin):
+            start = config.dst[: len(address)]
+            m.d.sync += [
+                address.eq(start),
+                row.eq(start + config.pitch_y),
+                behind.eq(full_row),
+                row_ends.eq(single),
+            ]
+        with m.Elif(self.input.valid & self.input.ready & ~self.input.payload.end):
+            m.d.sync += [
+                address.eq(address + config.pitch_x),
+                behind.eq(behind - 1),
+                row_ends.eq(behind == 1),
+            ]
+            with m.If(row_ends):
+                m.d.sync += [
+                    address.eq(row),
+                    row.eq(row + config.pitch_y),
+                    behind.eq(full_row),
+                    row_ends.eq(single),
+                ]
+        return address
+
+
+class RecordCutter(wiring.Component):
+    """Takes a snapshot of the counters and cuts it into beats.
+
+    Parameters:
+        params: the machine.
+
+    Members:
+        start, addr: write a record to this bus-aligned address; only while not ``busy``.
+        record: the counters; their values in the cycle after ``start`` are written.
+        output: its beats, then a closing piece.
+        busy: a record is being written.
+    """
+
+    def __init__(self, params: Params):
+        self._params = params
+        super().__init__(
+            {
+                "start": In(1),
+                "addr": In(params.addr_bits),
+                "record": In(data.ArrayLayout(unsigned(32), RECORD_WORDS)),
+                "output": Out(stream.Signature(piece_layout(params))),
+                "busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        bus_bytes = self._params.bus_bytes
+        pieces = max(1, RECORD_BYTES // bus_bytes)
+        snapshot, left = Signal(8 * RECORD_BYTES, reset_less=True), Signal(range(pieces + 1))
+        piece = self._piece(m, snapshot, left)
+        with m.FSM() as fsm:
+            with m.State("IDLE"), m.If(self.start):
+                m.d.sync += piece.addr.eq(self.addr[(bus_bytes - 1).bit_length() :])
+                m.next = "SNAPSHOT"
+            with m.State("SNAPSHOT"):
+                m.d.sync += [snapshot.eq(self.record), left.eq(pieces)]
+                m.next = "WRITE"
+            with m.State("WRITE"):
+                m.d.comb += self.output.valid.eq(1)
+                with m.If(self.output.ready & piece.close):
+                    m.next = "IDLE"
+                with m.Elif(self.output.ready):
+                    m.next = "SHIFT"
+            # A state of its own: the snapshot is wide, and its enable must not wait for `ready`.
+            with m.State("SHIFT"):
+                m.d.sync += [
+                    snapshot.eq(snapshot >> 8 * bus_bytes),
+                    piece.addr.eq(piece.addr + 1),
+                    left.eq(left - 1),
+                ]
+                m.next = "WRITE"
+        m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
+        return m
+
+    def _piece(self, m, snapshot, left):
+        """The piece to be written next (its address apart): a whole beat, or the closing one."""
+        bus_bytes, piece = self._params.bus_bytes, self.output.payload
+        m.d.comb += [
+            piece.write.eq(left != 0),
+            piece.close.eq(left == 0),
+            piece.first.eq(1),
+            piece.bound.eq(min(bus_bytes, RECORD_BYTES)),
+            piece.bytes.eq(snapshot[: 8 * bus_bytes]),
+        ]
+        return piece

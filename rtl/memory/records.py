@@ -1,0 +1,109 @@
+"""Parameter records and weight tiles, read from memory ahead of their use."""
+
+from amaranth import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.utils import exact_log2
+
+from accel.isa import FIELDS, Op
+from accel.params import Params
+from accel.rtl.control.gate import CommandGate
+from accel.rtl.interfaces import Done, command_layout, read_client
+from accel.rtl.memory.read import ReadSplitter
+from accel.rtl.memory.readahead import ReadAhead
+
+TILES_BITS = next(field.width for field in FIELDS[Op.WEIGHTS] if field.name == "tiles")
+
+
+def entry_bytes(params: Params) -> int:
+    """Width of the queue of data: a word of C bytes or a bus beat, whichever is wider."""
+    return max(params.cols, params.bus_bytes)
+
+
+class RecordReader(wiring.Component):
+    """Reads what WEIGHTS or WPARAM commands name: a parameter record and its tiles.
+
+    Requests run ahead of use, across commands, as far as the queue of data has room.
+
+    Parameters:
+        params: the machine.
+        op: which of the two.
+        tile_bytes: size of a tile; a power of two.
+        beats: capacity of the queue.
+
+    Members:
+        command: the commands, from their queue.
+        done: completion counters; a command requests nothing before its waits are met.
+        client: towards the read master.
+        tiles: for each command, its number of tiles.
+        entries: the data; every command's begins with an entry.
+        arrived: strobe, an entry has come.
+        completed: strobe, everything of a command has been used.
+        halt: ask for no further data.
+        idle: no command is held or in flight.
+    """
+
+    #: Commands whose data may have been asked for before they are used up.
+    COMMANDS = 8
+
+    def __init__(self, params: Params, op: Op, tile_bytes: int, beats: int):
+        self._params, self._op, self._beats = params, op, beats
+        self._tile_shift = exact_log2(tile_bytes)
+        super().__init__(
+            {
+                "command": In(stream.Signature(command_layout(op))),
+                "done": In(Done),
+                "client": Out(read_client(params)),
+                "tiles": Out(stream.Signature(TILES_BITS)),
+                "entries": Out(stream.Signature(8 * entry_bytes(params))),
+                "arrived": Out(1),
+                "completed": In(1),
+                "halt": In(1),
+                "idle": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        params = self._params
+        m.submodules.gate = gate = CommandGate(self._op)
+        m.submodules.splitter = splitter = ReadSplitter(params, TILES_BITS + self._tile_shift + 1)
+        m.submodules.ahead = ahead = ReadAhead(params, entry_bytes(params), self._beats)
+        m.submodules.tiles = tiles = SyncFIFO(width=TILES_BITS, depth=self.COMMANDS)
+        connect(m, flipped(self.command), gate.input)
+        connect(m, splitter.output, ahead.request)
+        connect(m, ahead.client, flipped(self.client))
+        connect(m, ahead.output, flipped(self.entries))
+        connect(m, tiles.r_stream, flipped(self.tiles))
+
+        taken = self._take(m, gate.output, splitter.input, tiles)
+        under_way = Signal(range(self.COMMANDS + 2))
+        m.d.sync += under_way.eq((under_way + taken - self.completed)[: len(under_way)])
+        m.d.comb += [
+            gate.done.eq(self.done),
+            ahead.halt.eq(self.halt),
+            self.arrived.eq(ahead.arrived),
+            self.idle.eq(~gate.held & ~under_way.any()),
+        ]
+        return m
+
+    def _take(self, m, command, range_, tiles):
+        """Turn a command into a range of memory and a number of tiles; returns when it is taken."""
+        payload, taken = command.payload, Signal()
+        pending, source = Signal(), Signal.like(range_.payload, reset_less=True)
+        m.d.comb += [
+            command.ready.eq(~pending & tiles.w_rdy),
+            taken.eq(command.valid & command.ready),
+            tiles.w_en.eq(taken),
+            tiles.w_data.eq(payload.tiles),
+            range_.valid.eq(pending),
+            range_.payload.eq(source),
+        ]
+        m.d.sync += pending.eq(taken | (pending & ~range_.ready))
+        with m.If(~pending):
+            m.d.sync += [
+                source.addr.eq(payload.src),
+                source.bytes.eq((payload.tiles << self._tile_shift) + self._params.param_bytes),
+            ]
+        return taken

@@ -1,0 +1,80 @@
+"""A deep queue in block RAM with a register behind it."""
+
+from amaranth import Module, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for
+
+from accel.rtl.parts.slice import StreamSlice
+
+
+class RamQueue(wiring.Component):
+    """A first-in first-out queue whose output may go straight into logic.
+
+    Block RAM takes half a clock period from clock to output; the register slice behind it gives
+    the reader a whole one, and keeps the reader's ready from the RAM's many enables.
+
+    Parameters:
+        shape: shape of an entry.
+        depth: entries; a power of two of at least 4.
+
+    Members:
+        input, output: the entries.
+        level: how many it holds, up to depth + 3.
+
+    Latency: LATENCY cycles through an empty queue.  Throughput: an entry in and out each cycle.
+    """
+
+    LATENCY = 3
+
+    def __init__(self, shape, depth: int):
+        if not isinstance(depth, int) or depth < 4 or depth & (depth - 1):
+            raise ValueError(f"depth must be a power of two of at least 4, not {depth!r}")
+        self._depth = depth
+        super().__init__(
+            {
+                "input": In(stream.Signature(shape)),
+                "output": Out(stream.Signature(shape)),
+                "level": Out(bits_for(depth + 3)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        width = len(Value.cast(self.output.payload))
+        # One more for the FIFO's own output latch: the RAM then has `depth` words exactly.
+        m.submodules.fifo = fifo = SyncFIFOBuffered(width=width, depth=self._depth + 1)
+        m.submodules.slice = last = StreamSlice(width)
+        entered = self.input.valid & self.input.ready
+        left = self.output.valid & self.output.ready
+        with m.If(entered & ~left):
+            m.d.sync += self.level.eq(self.level + 1)
+        with m.Elif(left & ~entered):
+            m.d.sync += self.level.eq(self.level - 1)
+        self._announce_room(m, entered, fifo, last.input.ready)
+        m.d.comb += [
+            fifo.w_data.eq(self.input.payload),
+            fifo.w_en.eq(entered),
+            last.input.payload.eq(fifo.r_data),
+            last.input.valid.eq(fifo.r_rdy),
+            fifo.r_en.eq(last.input.ready),
+            self.output.payload.eq(last.output.payload),
+            self.output.valid.eq(last.output.valid),
+            last.output.ready.eq(self.output.ready),
+        ]
+        return m
+
+    def _announce_room(self, m, entered, fifo, read):
+        """Let ``input.ready`` be a register: the RAM has a place.
+
+        It counts what the FIFO's own ``w_rdy`` compares with the depth on the writer's time.
+        """
+        stored = Signal(range(self._depth + 1))
+        fetched = (stored != 0) & (~fifo.r_rdy | read)  # into the FIFO's output latch
+        full = Signal()
+        with m.If(entered & ~fetched):
+            m.d.sync += [stored.eq(stored + 1), full.eq(stored == self._depth - 1)]
+        with m.Elif(fetched & ~entered):
+            m.d.sync += [stored.eq(stored - 1), full.eq(0)]
+        m.d.comb += self.input.ready.eq(~full)

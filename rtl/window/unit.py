@@ -1,0 +1,220 @@
+"""The window unit: depthwise convolution, pooling and addition, beside the array."""
+
+from amaranth import Module, Mux, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from accel.isa import RECORD_WORDS, Op, WindowMode
+from accel.params import Params
+from accel.rtl.im2col.banks import window_banks
+from accel.rtl.im2col.buffer import BankedBuffer
+from accel.rtl.im2col.load import LoadEngine
+from accel.rtl.interfaces import Done, axi_write, command_layout, read_client
+from accel.rtl.parts.rest import add_resting
+from accel.rtl.window.compute import WindowCompute, compute_latency
+from accel.rtl.window.lanes import WindowLanes, lanes_latency
+from accel.rtl.window.params import WindowParamEngine, WindowParamMemory
+from accel.rtl.window.scale import SCALE_LATENCY
+from accel.rtl.window.store import WindowStore, result_layout
+from accel.rtl.window.walker import WindowWalker
+
+#: One bit for each of the unit's engines.
+Engines = data.StructLayout({"wload": 1, "wparam": 1, "window": 1})
+#: Commands that may be under way: fewer than the places of everything they pass through.
+UNDER_WAY = 256
+#: Cycles in which what depends on a command that is over settles.
+SETTLE = 15
+
+
+def vectors(params: Params) -> int:
+    """Outputs that may be under way or wait for the store: enough to hide the way there."""
+    way = compute_latency(params) + SCALE_LATENCY + lanes_latency(params) + 4
+    outputs = way * params.window_lanes // params.cols + 4
+    return 1 << outputs.bit_length()
+
+
+class WindowUnit(wiring.Component):
+    """Executes WLOAD, WPARAM and WINDOW commands.
+
+        wload --> LoadEngine --> BankedBuffer --T words--> WindowCompute --C sums--> WindowLanes
+                                     ^                         ^ weights, biases         ^ |
+        window -> WindowWalker ------+--- groups --------------+                         | v
+        wparam -> WindowParamEngine -----------> WindowParamMemory ------ scales --------+ queue
+                                                                       memory <--- WindowStore
+
+    Nothing between the walker and the queue ever stalls: an output begins only when there is a
+    place for its vector.
+
+    A WINDOW command of n = nx * ny outputs with g = ceil(k / T) groups takes n * max(g, L) cycles
+    of issue, L = C / window_lanes.  One that was in the queue T + 2 cycles before the end of its
+    predecessor, and is like it in ``CONFIG_FIELDS``, begins one cycle after it, so long as the
+    store keeps up (it takes n cycles, or the beats that n vectors touch, and 4 for each command).
+    Else it begins when the predecessor's last vector is in the queue; the cycles lost are then
+
+        compute_latency + lanes_latency + 4, and for additions SCALE_LATENCY = 6 more,
+
+    with compute_latency = 9 + log2(T) and lanes_latency = 1 + L + REQUANT_LATENCY.
+
+    Parameters:
+        params: the machine; ``window_taps`` is not 0.
+
+    Members:
+        wload, wparam, window: commands, from the queues.
+        done: what commands may wait for.
+        load_client, param_client: towards the read master.
+        axi, error, outstanding, progress, beats: the bus; see PostEngine.
+        record: the counters, live.
+        completed, idle: of each engine; a WINDOW is complete when its writes have arrived.
+        halt: start nothing more.
+        load_activity: the buffer is being written.  param_activity: so is a parameter slot.
+        busy: a group of elements is issued.
+        macs: multiplications of the MAC group issued MACS_LATENCY ago, in the window and the
+            command's columns; 0 if there was none.
+    """
+
+    #: Cycles from a group's issue to its share of ``macs``.
+    MACS_LATENCY = 2
+
+    def __init__(self, params: Params):
+        self._params = params
+        super().__init__(
+            {
+                "wload": In(stream.Signature(command_layout(Op.WLOAD))),
+                "wparam": In(stream.Signature(command_layout(Op.WPARAM))),
+                "window": In(stream.Signature(command_layout(Op.WINDOW))),
+                "done": In(Done),
+                "load_client": Out(read_client(params)),
+                "param_client": Out(read_client(params)),
+                "axi": Out(axi_write(params)),
+                "record": In(data.ArrayLayout(unsigned(32), RECORD_WORDS)),
+                "completed": Out(Engines),
+                "idle": Out(Engines),
+                "halt": In(1),
+                "error": Out(1),
+                "outstanding": Out(1),
+                "progress": Out(1),
+                "beats": Out(1),
+                "load_activity": Out(1),
+                "param_activity": Out(1),
+                "busy": Out(1),
+                "macs": Out(16),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        params, banks = self._params, window_banks(self._params)
+        load = LoadEngine(params, Op.WLOAD, banks)
+        buffer = BankedBuffer(banks)
+        param = WindowParamEngine(params)
+        memory = WindowParamMemory(params)
+        walker = WindowWalker(params)
+        compute = WindowCompute(params)
+        lanes = WindowLanes(params)
+        store = WindowStore(params)
+
+        connect(m, flipped(self.wload), load.command)
+        connect(m, flipped(self.wparam), param.command)
+        connect(m, flipped(self.window), walker.command)
+        connect(m, load.client, flipped(self.load_client))
+        connect(m, param.client, flipped(self.param_client))
+        connect(m, load.write, buffer.write)
+        connect(m, param.write, memory.write)
+        connect(m, walker.read, buffer.read)
+        connect(m, compute.weights, memory.weights)
+        connect(m, store.axi, flipped(self.axi))
+        for engine in (load, param, walker):
+            m.d.comb += [engine.done.eq(self.done), engine.halt.eq(self.halt)]
+        self._pass_on(m, walker, compute, lanes, memory, buffer)
+        self._queue(m, walker, lanes, store)
+        m.d.comb += [
+            walker.recorded.eq(param.completed),
+            param.slot_free.eq(lanes.slot_free),
+        ]
+        self._supervise(m, load, param, walker, store)
+        self._count_macs(m, walker)
+        add_resting(
+            m, platform, ~self.idle.as_value().all(), SETTLE, load=load, buffer=buffer, param=param,
+            memory=memory, walker=walker, compute=compute, lanes=lanes, store=store,
+        )  # fmt: skip
+        return m
+
+    def _pass_on(self, m, walker, compute, lanes, memory, buffer):
+        """The way of an output from its issue to its bytes."""
+        m.d.comb += [
+            compute.config.eq(walker.config),
+            compute.group.eq(walker.group),
+            compute.words.eq(buffer.lanes),
+            compute.biases.eq(memory.biases),
+            memory.bias_slot.eq(compute.bias_slot),
+            lanes.config.eq(walker.config),
+            lanes.load.eq(compute.complete),
+            lanes.sums.eq(compute.sums),
+            lanes.slot.eq(compute.slot),
+            lanes.final.eq(compute.final),
+            lanes.scales.eq(memory.scales),
+            memory.scale_slot.eq(lanes.scale_slot),
+        ]
+
+    def _queue(self, m, walker, lanes, store):
+        """Queue vectors for the store; count those under way, and the places that are left."""
+        depth = vectors(self._params)
+        layout = result_layout(self._params)
+        m.submodules.queue = queue = SyncFIFO(width=layout.size, depth=depth)
+        result = data.View(layout, queue.w_data)
+        connect(m, queue.r_stream, store.input)
+        places, freed = Signal(range(depth + 1), init=depth), Signal()
+        inside = Signal(range(depth + 1))
+        # A vector's place is free a cycle late, which costs a place, not speed.
+        m.d.sync += [
+            freed.eq(queue.r_rdy & queue.r_en),
+            places.eq((places + freed - walker.opens)[: len(places)]),
+            inside.eq((inside + walker.opens - lanes.valid)[: len(inside)]),
+        ]
+        m.d.comb += [
+            result.data.eq(lanes.vector),
+            result.last.eq(lanes.last),
+            queue.w_en.eq(lanes.valid),
+            walker.place.eq(places[1:] != 0),
+            walker.inside.eq(inside != 0),
+            walker.room.eq(store.config.ready),
+            store.config.valid.eq(walker.take),
+            *(
+                store.config.payload[name].eq(self.window.payload[name])
+                for name, _ in store.config.payload.shape()
+            ),
+        ]
+
+    def _supervise(self, m, load, param, walker, store):
+        """What the scoreboard and the counters are told."""
+        under_way = Signal(range(UNDER_WAY))
+        m.d.sync += under_way.eq((under_way + walker.take - store.completed)[: len(under_way)])
+        m.d.comb += [
+            self.completed.wload.eq(load.completed),
+            self.completed.wparam.eq(param.completed),
+            self.completed.window.eq(store.completed),
+            self.idle.wload.eq(load.idle),
+            self.idle.wparam.eq(param.idle),
+            self.idle.window.eq(~self.window.valid & (under_way == 0) & store.idle),
+            store.record.eq(self.record),
+            store.halt.eq(self.halt),
+            self.error.eq(store.error),
+            self.outstanding.eq(store.outstanding),
+            self.progress.eq(store.progress | walker.inside),
+            self.beats.eq(store.beats),
+            self.load_activity.eq(load.write.enable.any()),
+            self.param_activity.eq(param.write.valid),
+            self.busy.eq(walker.group.valid),
+        ]
+
+    def _count_macs(self, m, walker):
+        """Multiply useful taps by useful columns, with registers on both sides."""
+        mac = walker.config.mode == WindowMode.MAC
+        lanes = Signal.like(walker.lanes, reset_less=True)
+        cols = Signal.like(walker.cols, reset_less=True)
+        m.d.sync += [
+            lanes.eq(Mux(walker.group.valid & mac, walker.lanes, 0)),
+            cols.eq(walker.cols),
+            self.macs.eq(lanes * cols),
+        ]

@@ -1,0 +1,233 @@
+"""The life of a run, errors and the watchdog."""
+
+import random
+
+import pytest
+from amaranth.sim import Simulator
+
+from accel.isa import Error, Reg
+from accel.params import Params
+from accel.rtl.control.control import Control, Watchdog
+from accel.rtl.parts.reset import RESET_CYCLES
+from tests.rtl.axi_lite_host import Host
+
+PARAMS = Params(rows=8, cols=16, bus_bytes=16, timeout_cycles=100)
+
+
+def simulate(main, dut=None):
+    dut = dut or Control(PARAMS)
+    sim = Simulator(dut)
+    sim.add_clock(1e-8)
+
+    async def bench(ctx):
+        await main(ctx, dut, Host(dut.bus))
+
+    sim.add_testbench(bench)
+    sim.run()
+
+
+async def begin(ctx, dut, host):
+    """Start a run and follow it to the first cycle of ``run``."""
+    await host.write(ctx, Reg.CONTROL, 1)
+    for _ in range(2 * RESET_CYCLES + 10):
+        if ctx.get(dut.core.run):
+            return
+        await ctx.tick()
+    raise AssertionError("the run does not begin")
+
+
+async def status(ctx, host):
+    value = await host.read(ctx, Reg.STATUS)
+    assert value & ~0xFF07 == 0
+    return value & 1, value >> 1 & 1, value >> 2 & 1, Error(value >> 8)
+
+
+def test_run_to_done():
+    async def main(ctx, dut, host):
+        await host.write(ctx, Reg.CONTROL, 1, strobes=0b1110)
+        assert await status(ctx, host) == (0, 0, 0, Error.NONE)
+        for _ in range(3):
+            strobes = []
+
+            async def watch(ctx=ctx, strobes=strobes):
+                for _ in range(2 * RESET_CYCLES + 7):
+                    await ctx.tick()
+                    watched = (dut.reset, dut.core.start, dut.core.run)
+                    strobes.append(tuple(ctx.get(signal) for signal in watched))
+
+            ctx.set(dut.core.finished, 1)  # of the run before; the reset clears it
+            bus = dut.bus
+            ctx.set(bus.awaddr, Reg.CONTROL)
+            ctx.set(bus.wdata, 1)
+            ctx.set(bus.wstrb, 1)
+            for signal in (bus.awvalid, bus.wvalid, bus.bready):
+                ctx.set(signal, 1)
+            await ctx.tick()
+            for signal in (bus.awvalid, bus.wvalid):
+                ctx.set(signal, 0)
+            while not ctx.get(dut.reset):
+                assert not ctx.get(dut.core.run)
+                await ctx.tick()
+            ctx.set(dut.core.finished, 0)
+            await watch()
+            held, settled = [(1, 0, 0)] * (RESET_CYCLES - 1), [(0, 0, 0)] * RESET_CYCLES
+            assert strobes == held + settled + [(0, 1, 0)] + [(0, 0, 1)] * 7
+            ctx.set(bus.bready, 0)
+            assert await status(ctx, host) == (1, 0, 0, Error.NONE)
+            assert not ctx.get(dut.irq)
+            ctx.set(dut.core.finished, 1)
+            await ctx.tick()
+            assert ctx.get(dut.irq) and not ctx.get(dut.core.run) and not ctx.get(dut.core.halt)
+            assert await status(ctx, host) == (0, 1, 0, Error.NONE)
+        await host.write(ctx, Reg.CONTROL, 2, strobes=0b1110)
+        assert ctx.get(dut.irq)
+        await host.write(ctx, Reg.CONTROL, 2)
+        assert not ctx.get(dut.irq)
+        assert await status(ctx, host) == (0, 1, 0, Error.NONE)
+
+    simulate(main)
+
+
+def test_start_while_busy_is_ignored():
+    async def main(ctx, dut, host):
+        await begin(ctx, dut, host)
+        ctx.set(dut.core.progress, 1)
+        bus = dut.bus
+        ctx.set(bus.bready, 1)
+        for signal in (bus.awvalid, bus.wvalid):
+            ctx.set(signal, 1)
+        ctx.set(bus.awaddr, Reg.CONTROL)
+        ctx.set(bus.wdata, 1)
+        ctx.set(bus.wstrb, 15)
+        for _ in range(30):
+            await ctx.tick()
+            assert ctx.get(dut.core.run) and not ctx.get(dut.reset) and not ctx.get(dut.core.start)
+
+    simulate(main)
+
+
+ERRORS = {
+    Error.ILLEGAL_OPCODE: "fetch_error",
+    Error.ILLEGAL_FIELD: "fetch_error",
+    Error.AXI_READ: "read_error",
+    Error.AXI_WRITE: "write_error",
+}
+
+
+async def strobe(ctx, *signals):
+    for signal in signals:
+        ctx.set(signal, 1)
+    await ctx.tick()
+    for signal in signals:
+        ctx.set(signal, 0)
+
+
+@pytest.mark.parametrize("code", ERRORS, ids=lambda code: code.name)
+def test_error_stops_the_run_and_sticks(code):
+    async def main(ctx, dut, host):
+        source = getattr(dut.core, ERRORS[code])
+        await strobe(ctx, source)  # before the run: none of its business
+        assert await status(ctx, host) == (0, 0, 0, Error.NONE)
+        await begin(ctx, dut, host)
+        refused = source is dut.core.fetch_error
+        ctx.set(dut.core.fetch_code, code if refused else Error.ILLEGAL_OPCODE)
+        ctx.set(dut.core.fetch_where, 1234)
+        await strobe(ctx, source)
+        assert (ctx.get(dut.irq), ctx.get(dut.core.run), ctx.get(dut.core.halt)) == (1, 0, 1)
+        # Later events change nothing.
+        ctx.set(dut.core.finished, 1)
+        ctx.set(dut.core.fetch_where, 99)
+        for other in ("fetch_error", "read_error", "write_error"):
+            await strobe(ctx, getattr(dut.core, other))
+        assert await status(ctx, host) == (0, 0, 1, code)
+        where = 1234 if refused else 0
+        assert await host.read(ctx, Reg.WHERE) == where
+        await host.write(ctx, Reg.CONTROL, 2)
+        assert (ctx.get(dut.irq), ctx.get(dut.core.halt)) == (0, 1)
+        assert await status(ctx, host) == (0, 0, 1, code)
+        # The next start waits for the bus, then begins clean.
+        ctx.set(dut.core.finished, 0)
+        ctx.set(dut.core.outstanding, 1)
+        await host.write(ctx, Reg.CONTROL, 1)
+        for _ in range(20):
+            await ctx.tick()
+            assert ctx.get(dut.core.halt) and not ctx.get(dut.reset) and not ctx.get(dut.core.run)
+        assert await status(ctx, host) == (1, 0, 0, Error.NONE)
+        ctx.set(dut.core.outstanding, 0)
+        await ctx.tick().repeat(2 * RESET_CYCLES + 2)
+        assert (ctx.get(dut.core.run), ctx.get(dut.core.halt)) == (1, 0)
+        assert await host.read(ctx, Reg.WHERE) == 0
+
+    simulate(main)
+
+
+def test_of_simultaneous_errors_the_first_in_order_is_kept():
+    async def main(ctx, dut, host):
+        sources = (dut.core.fetch_error, dut.core.read_error, dut.core.write_error)
+        ctx.set(dut.core.fetch_code, Error.ILLEGAL_FIELD)
+        codes = (Error.ILLEGAL_FIELD, Error.AXI_READ, Error.AXI_WRITE)
+        for first, code in enumerate(codes):
+            await begin(ctx, dut, host)
+            ctx.set(dut.core.finished, 1)  # an error in the very last cycle is still an error
+            await strobe(ctx, *sources[first:])
+            ctx.set(dut.core.finished, 0)
+            assert await status(ctx, host) == (0, 0, 1, code)
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("outstanding, code", [(1, Error.TIMEOUT), (0, Error.DEADLOCK)])
+def test_watchdog_ends_a_run(outstanding, code):
+    async def main(ctx, dut, host):
+        await host.write(ctx, Reg.TIMEOUT, 40)
+        await begin(ctx, dut, host)
+        ctx.set(dut.core.outstanding, outstanding)
+        for _ in range(5):
+            await ctx.tick().repeat(40)
+            assert ctx.get(dut.core.run)
+            await strobe(ctx, dut.core.progress)
+        await ctx.tick().repeat(40)
+        assert ctx.get(dut.core.run) and not ctx.get(dut.irq)
+        await ctx.tick()
+        assert ctx.get(dut.irq) and ctx.get(dut.core.halt) and not ctx.get(dut.core.run)
+        assert await status(ctx, host) == (0, 0, 1, code)
+
+    simulate(main)
+
+
+def test_start_on_a_dead_bus_times_out_again():
+    async def main(ctx, dut, host):
+        ctx.set(dut.core.outstanding, 1)
+        await host.write(ctx, Reg.CONTROL, 1)
+        await ctx.tick().repeat(PARAMS.timeout_cycles + 5)
+        assert await status(ctx, host) == (0, 0, 1, Error.TIMEOUT)
+        assert ctx.get(dut.irq)
+
+    simulate(main)
+
+
+def test_watchdog_counts_only_unbroken_silence():
+    dut = Watchdog()
+    rng = random.Random(4)
+
+    async def main(ctx):
+        silent = 0
+        limit = 5
+        ctx.set(dut.limit, limit)
+        await ctx.tick()
+        for _ in range(2000):
+            enable, progress = rng.random() < 0.97, rng.random() < 0.15
+            ctx.set(dut.enable, enable)
+            ctx.set(dut.progress, progress)
+            silent = silent + 1 if enable and not progress else 0
+            assert ctx.get(dut.expired) == (silent == limit + 1)
+            if silent == limit + 1:  # the control then disables it
+                await ctx.tick()
+                ctx.set(dut.enable, 0)
+                silent = 0
+            await ctx.tick()
+
+    sim = Simulator(dut)
+    sim.add_clock(1e-8)
+    sim.add_testbench(main)
+    sim.run()

@@ -1,0 +1,113 @@
+"""AXI4-Lite in every handshake order, and what is behind each address."""
+
+import itertools
+
+from amaranth.sim import Simulator
+
+from accel.isa import ID_VALUE, RECORD_WORDS, Reg
+from accel.params import Params
+from accel.rtl.control.registers import RegisterPort, Registers
+from tests.rtl.axi_lite_host import Host
+
+PARAMS = Params(rows=8, cols=16, bus_bytes=16, timeout_cycles=100)
+
+
+def simulate(main, dut, watch=None, answer=None):
+    """Run ``main`` with a host; beside it a testbench, and a process that acts within a cycle."""
+    sim = Simulator(dut)
+    sim.add_clock(1e-8)
+    if watch:
+        sim.add_testbench(watch, background=True)
+    if answer:
+        sim.add_process(answer)
+
+    async def bench(ctx):
+        await main(ctx, dut, Host(dut.bus))
+
+    sim.add_testbench(bench)
+    sim.run()
+
+
+def test_register_port_takes_every_handshake_order():
+    dut = RegisterPort()
+    seen = []
+
+    async def main(ctx, dut, host):
+        orders = list(itertools.product((0, 1, 2, 5), (0, 1, 2, 5), (0, 3, 9)))
+        for n, delays in enumerate(orders):
+            assert await host.write(ctx, n, 1000 + n, strobes=n % 16, delays=delays) == 0
+        masks = [sum(0xFF << 8 * b for b in range(4) if n >> b & 1) for n in range(16)]
+        assert seen == [(n, 1000 + n, masks[n % 16]) for n in range(len(orders))]
+        for delays in itertools.product((0, 1, 4), (0, 1, 7)):
+            assert await host.read(ctx, 0x40, delays) == 0x40 * 3
+
+    async def registers(ctx):
+        while True:
+            _, _, strobe, addr, value, mask = await ctx.tick().sample(
+                dut.write, dut.write_addr, dut.write_data, dut.write_mask
+            )
+            if strobe:
+                seen.append((addr, value, mask))
+
+    async def answer(ctx):
+        while True:
+            (addr,) = await ctx.changed(dut.read_addr)
+            ctx.set(dut.read_data, addr * 3)
+
+    simulate(main, dut, registers, answer)
+
+
+def test_registers():
+    async def main(ctx, dut, host):
+        assert await host.read(ctx, Reg.ID) == ID_VALUE
+        assert await host.read(ctx, Reg.SHAPE) == 8 | 16 << 8 | 16 << 16
+        assert await host.read(ctx, Reg.TIMEOUT) == 100
+        ctx.set(dut.status, 0x10305)
+        ctx.set(dut.where, 0xCAFE)
+        assert await host.read(ctx, Reg.STATUS) == 0x10305
+        assert await host.read(ctx, Reg.WHERE) == 0xCAFE
+        for reg in (Reg.PROGRAM, Reg.COMMANDS, Reg.TIMEOUT):
+            await host.write(ctx, reg, 0x12345678)
+            assert await host.read(ctx, reg) == 0x12345678
+            await host.write(ctx, reg, 0xAABBCCDD, strobes=0b0101)
+            assert await host.read(ctx, reg) == 0x12BB56DD
+        assert ctx.get(dut.program) == ctx.get(dut.commands) == ctx.get(dut.timeout) == 0x12BB56DD
+        for n in range(RECORD_WORDS):
+            ctx.set(dut.record[n], 7 * n + (n << 28))
+        for n in range(RECORD_WORDS):
+            assert await host.read(ctx, Reg.COUNTERS + 4 * n) == 7 * n + (n << 28)
+        for reg in (Reg.ID, Reg.SHAPE, Reg.STATUS, Reg.WHERE, Reg.COUNTERS, 0x20, 0x80, 0xFC):
+            before = await host.read(ctx, reg)
+            assert await host.write(ctx, reg, 0xFFFFFFFF) == 0
+            assert await host.read(ctx, reg) == before
+        assert before == await host.read(ctx, 0x20) == await host.read(ctx, Reg.CONTROL) == 0
+
+    simulate(main, Registers(PARAMS))
+
+
+def test_narrow_program_address():
+    async def main(ctx, dut, host):
+        await host.write(ctx, Reg.PROGRAM, 0xFFFFFFFF)
+        assert await host.read(ctx, Reg.PROGRAM) == (1 << 20) - 1
+
+    simulate(main, Registers(Params(addr_bits=20)))
+
+
+def test_control_bits_are_strobes():
+    seen = []
+
+    async def main(ctx, dut, host):
+        for value, strobes in ((1, 0xF), (2, 0xF), (3, 0x1), (0, 0xF), (3, 0xE), (0xFFFFFFFC, 0xF)):
+            await host.write(ctx, Reg.CONTROL, value, strobes=strobes)
+        await host.write(ctx, Reg.PROGRAM, 3)
+        assert seen == [(1, 0), (0, 1), (1, 1)]
+
+    dut = Registers(PARAMS)
+
+    async def watch(ctx):
+        while True:
+            _, _, start, clear = await ctx.tick().sample(dut.start, dut.clear)
+            if start or clear:
+                seen.append((start, clear))
+
+    simulate(main, dut, watch)
