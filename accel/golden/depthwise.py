@@ -2,7 +2,7 @@
 
 A window's taps are taken in pairs.  Sixteen channels of one tap and of the next, as int16, are
 interleaved, and AVX2's vpmaddwd multiplies all of them by their weights and adds the two products
-of each channel in 32 bits, exactly.  Four windows at a time share the loaded weights.
+of each channel in 32 bits, exactly.  Windows are taken by twos, which share the loaded weights.
 """
 
 from typing import NamedTuple
@@ -31,71 +31,79 @@ from accel.graph.ir import Conv, Tensor
 #: Whether the processor has the instructions.
 ABLE = "avx2" in features()
 #: Windows that are computed together, and those whose sums are requantised at a time.
-ROWS, PANEL = 4, 64
+ROWS, PANEL = 2, 64
 #: Channels of a vector of sums, in the order that interleaving halves of vectors makes.
 _LOW, _HIGH = (0, 1, 2, 3, 8, 9, 10, 11), (4, 5, 6, 7, 12, 13, 14, 15)
 ORDER = np.array([*_LOW, *_HIGH])
 
 
-def _places(lanes) -> ir.Constant:
-    return ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))
+def _pick(builder, one, other, lanes):
+    """Return a vector of lanes of ``one`` and, counted on, of ``other``."""
+    places = ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))
+    return builder.shuffle_vector(one, other, places)
 
 
-def _emit(builder, rows, arguments):
-    """Emit a function of ``_windows``."""
-    places, taps, pairs, weights, start, out = arguments
+def _emit(builder, arguments):
+    """Emit the function of ``_sums``."""
+    places, groups, skip, taps, pairs, weights, start, out = arguments
     sixteen, sums = ir.VectorType(I16, WIDTH), ir.VectorType(I32, WIDTH // 2)
-    halves = [_places([i for lane in half for i in (lane, lane + WIDTH)]) for half in (_LOW, _HIGH)]
-    bases = [load(builder, I64, places, constant(8 * row), align=8) for row in range(rows)]
-    begin = [load(builder, sums, start, constant(32 * half)) for half in range(2)]
+    mixed = [[i for lane in half for i in (lane, lane + WIDTH)] for half in (_LOW, _HIGH)]
+    begin = [load(builder, sums, start, constant(32 * half)) for half in (0, 1)]
 
-    def pair(number, totals):
-        offsets, own = builder.mul(number, constant(16)), builder.mul(number, constant(64))
-        one, other = (load(builder, I64, taps, offsets, constant(8 * i), align=8) for i in (0, 1))
-        factors = [load(builder, sixteen, weights, own, constant(32 * half)) for half in (0, 1)]
-        added = []
-        for row, base in enumerate(bases):
-            near, far = (load(builder, sixteen, base, offset, align=1) for offset in (one, other))
-            for half in (0, 1):
-                mixed = builder.shuffle_vector(near, far, halves[half])
-                product = multiply_pairs(builder, mixed, factors[half])
-                added.append(builder.add(totals[2 * row + half], product))
-        return added
+    def group(number, carried):
+        near = builder.add(places, builder.mul(number, constant(8 * ROWS)))
+        bases = [
+            builder.add(load(builder, I64, near, constant(8 * row), align=8), skip)
+            for row in range(ROWS)
+        ]
 
-    totals = loop(builder, "pair", pairs, begin * rows, pair)
-    for row in range(rows):
-        low, high = totals[2 * row : 2 * row + 2]
-        for half, lanes in enumerate(((0, 1, 2, 3, 8, 9, 10, 11), (4, 5, 6, 7, 12, 13, 14, 15))):
-            value = builder.shuffle_vector(low, high, _places(lanes))
-            place = pointer(builder, out, constant(64 * row + 32 * half), to=sums)
-            builder.store(value, place).align = 4
+        def pair(number, totals):
+            offsets, own = builder.mul(number, constant(16)), builder.mul(number, constant(64))
+            tap = [load(builder, I64, taps, offsets, constant(8 * i), align=8) for i in (0, 1)]
+            factors = [load(builder, sixteen, weights, own, constant(32 * i)) for i in (0, 1)]
+            added = []
+            for row, base in enumerate(bases):
+                one, other = (load(builder, sixteen, base, offset, align=2) for offset in tap)
+                for half in (0, 1):
+                    values = _pick(builder, one, other, mixed[half])
+                    product = multiply_pairs(builder, values, factors[half])
+                    added.append(builder.add(totals[2 * row + half], product))
+            return added
+
+        totals = loop(builder, "pair", pairs, begin * ROWS, pair)
+        target = builder.add(out, builder.mul(number, constant(64 * ROWS)))
+        for row in range(ROWS):
+            # In the channels' own order again, which this order is its own inverse of.
+            for half, lanes in enumerate((_LOW, _HIGH)):
+                value = _pick(builder, *totals[2 * row : 2 * row + 2], lanes)
+                place = pointer(builder, target, constant(64 * row + 32 * half), to=sums)
+                builder.store(value, place).align = 4
+        return carried
+
+    loop(builder, "group", groups, [], group)
 
 
-def _windows(rows: int):
-    """Make a function for compiled code: the sums of 16 channels of ``rows`` windows.
+@intrinsic
+def _sums(context, places, groups, skip, taps, pairs, weights, start, out):
+    """Sum 16 channels of groups of ROWS windows.
 
-    Its arguments are six numbers, for addresses, and the number of pairs:
+    The arguments are unsigned 64-bit numbers, for addresses, distances in bytes and counts:
 
-        places   address of the addresses of the windows' first channel, uint64 [rows]
+        places   address of the windows' addresses, uint64 [groups, ROWS]
+        groups   at least 1
+        skip     from there to the first of the channels
         taps     address of what is added to them for every tap, int64 [pairs, 2]
         pairs    of taps, at least 1
         weights  address of int16 [pairs, 16 channels in ORDER, 2]
         start    address of what the sums begin with, int32 [16] in ORDER
-        out      address of int32 [rows, 16], written
+        out      address of int32 [groups, ROWS, 16], written
     """
 
-    @intrinsic
-    def compute(context, places, taps, pairs, weights, start, out):
-        def generate(context, builder, signature, values):
-            _emit(builder, rows, values)
-            return context.get_dummy_value()
+    def generate(context, builder, signature, values):
+        _emit(builder, values)
+        return context.get_dummy_value()
 
-        return types.void(*[types.uint64] * 6), generate
-
-    return compute
-
-
-_some, _one = _windows(ROWS), _windows(1)
+    return types.void(*[types.uint64] * 8), generate
 
 
 class Packed(NamedTuple):
@@ -116,31 +124,21 @@ class Packed(NamedTuple):
 
 @compiled
 def sum_windows(packed, block, places, count, sums):
-    """Write sums of channels ``16 * block`` and following for ``count`` windows.
+    """Write sums of channels ``16 * block`` and following, of ``count`` windows and maybe one more.
 
     Args:
         packed: see Packed.
         block: of channels.
-        places: uint64, addresses of the windows, from the first one on.
+        places: uint64, addresses of the windows, and of one more.
         count: windows.
-        sums: int32 [at least count, 16].
+        sums: int32 [more than count, 16].
     """
-    taps, pairs = np.uint64(packed.offsets.ctypes.data), np.uint64(len(packed.offsets))
-    weights = np.uint64(packed.weights[block].ctypes.data)
-    start = np.uint64(packed.start[block * WIDTH :].ctypes.data)
-    own = np.empty(ROWS, np.uint64)
-    near = np.uint64(own.ctypes.data)
-    skip, p = np.uint64(2 * WIDTH * block), 0
-    while p < count:
-        out, rows = np.uint64(sums[p:].ctypes.data), min(ROWS, count - p)
-        for row in range(rows):
-            own[row] = places[p + row] + skip
-        if rows == ROWS:
-            _some(near, taps, pairs, weights, start, out)
-            p += ROWS
-        else:
-            _one(near, taps, pairs, weights, start, out)
-            p += 1
+    _sums(
+        np.uint64(places.ctypes.data), np.uint64(-(-count // ROWS)), np.uint64(2 * WIDTH * block),
+        np.uint64(packed.offsets.ctypes.data), np.uint64(len(packed.offsets)),
+        np.uint64(packed.weights[block].ctypes.data),
+        np.uint64(packed.start[block * WIDTH :].ctypes.data), np.uint64(sums.ctypes.data),
+    )  # fmt: skip
 
 
 @compiled
@@ -157,16 +155,18 @@ def convolve(images, geometry, packed, y, first, last):
     """
     wide, channels, flat = geometry.out[1], y.shape[1], y.ravel()
     framed = np.empty(frame_size(geometry, last - first, 2), np.int16)
-    places = np.empty((last - first) * wide, np.uint64)
-    sums = np.empty((PANEL, WIDTH), np.int32)
+    places = np.empty((last - first) * wide + ROWS, np.uint64)
+    sums = np.empty((PANEL + ROWS, WIDTH), np.int32)
     while first < last:
         lines = frame_lines(images, geometry, first, last, framed, places)
-        for p in range(0, lines * wide, PANEL):
-            some, at = min(PANEL, lines * wide - p), (first * wide + p) * channels
+        count = lines * wide
+        places[count : count + ROWS] = places[count - 1]
+        for p in range(0, count, PANEL):
+            some, at = min(PANEL, count - p), (first * wide + p) * channels
             for channel in range(0, channels, WIDTH):
                 sum_windows(packed, channel // WIDTH, places[p:], some, sums)
-                count = min(WIDTH, channels - channel)
-                follow(packed.recipe, channel, sums, some, flat, at + channel, channels, count)
+                own = min(WIDTH, channels - channel)
+                follow(packed.recipe, channel, sums, some, flat, at + channel, channels, own)
         first += lines
 
 

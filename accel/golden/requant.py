@@ -134,14 +134,18 @@ def _by_upper_halves(builder, steps, bounds, sums):
 
 
 def _by_floats(builder, steps, bounds, sums):
-    """Return [WIDTH] int32: rounded half to even and bounded."""
+    """Return [WIDTH] int32: bounded and rounded half to even.
+
+    Compared and selected instead of by LLVM's maxnum and minnum, which would look for NaN.
+    """
     kind = ir.VectorType(F32, WIDTH)
     factor = builder.bitcast(builder.trunc(steps[0], sums.type), kind)
     value = builder.fmul(builder.sitofp(sums, kind), factor)
-    value = call(builder, f"llvm.rint.v{WIDTH}f32", kind, value)
-    bounds = [builder.sitofp(bound, F32) for bound in bounds]
-    names = f"llvm.maxnum.v{WIDTH}f32", f"llvm.minnum.v{WIDTH}f32"
-    return builder.fptosi(_between(builder, value, bounds, *names), sums.type)
+    for order, bound in zip("><", bounds, strict=True):
+        bound = repeat(builder, builder.sitofp(bound, F32), WIDTH)
+        inside = builder.fcmp_ordered(order, value, bound)
+        value = builder.select(inside, value, bound)
+    return call(builder, f"llvm.lrint.v{WIDTH}i32.v{WIDTH}f32", sums.type, value)
 
 
 def _emit(builder, way, arguments):
@@ -227,3 +231,28 @@ def follow(recipe, channel, sums, rows, out, first, pitch, count):
             for row in range(rows):
                 for j in range(count - i):
                     out[first + row * pitch + i + j] = spare[row * WIDTH + j]
+
+
+@compiled
+def follow_alike(recipe, channel, sums, out, first, count):
+    """Requantise ``count`` sums that lie beside each other, all as the recipe's ``channel`` is.
+
+    Args:
+        recipe: see Recipe; the channel and the 15 behind it are the same (see ``recipe_alike``).
+        channel: of the recipe.
+        sums: int32, flat, filled up to a multiple of WIDTH.
+        out: int8, flat.
+        first: element of ``out`` to begin at.
+        count: sums.
+    """
+    rows = count // WIDTH
+    table = sums.reshape(-1, WIDTH)
+    if rows:
+        follow(recipe, channel, table, rows, out, first, WIDTH, WIDTH)
+    if count % WIDTH:
+        follow(recipe, channel, table[rows:], 1, out, first + rows * WIDTH, WIDTH, count % WIDTH)
+
+
+def recipe_alike(need: Requant) -> Recipe:
+    """Compute a Recipe for ``follow_alike``: need's channel n is its channel WIDTH * n."""
+    return recipe(need, np.repeat(np.arange(len(need.multiplier)), WIDTH))
