@@ -3,36 +3,41 @@
 import numpy as np
 
 from accel.compiled import compiled
-from accel.golden.integer import requantise_rows
+from accel.golden.prepared import Prepared
+from accel.golden.requant import Recipe, follow_alike, recipe_alike
 from accel.golden.threads import spread
 from accel.graph.ir import Add, Tensor
 
 #: Bits that the differences from the zero points are shifted left, before they are scaled.
 HEADROOM = 20
+#: Elements at a time, whose sums stay in the first-level cache; a multiple of requant.WIDTH.
+STRETCH = 2048
 
 
 @compiled
-def add_rows(a, b, scaled, multiplier, shift, fixed, y, first, last):
-    """Write rows ``first`` to ``last`` - 1 of ``y``, requantised sums of ``a`` and ``b``.
+def add_bytes(a, b, scaled, numbers, steps, y, first, last):
+    """Write stretches ``first`` to ``last`` - 1 of ``y``, requantised sums of ``a`` and ``b``.
 
     Args:
-        a: int8 [rows, length], as are ``b`` and ``y``.
+        a: uint8 [length], the bits of int8, as is ``b``.
         b: see ``a``.
-        scaled: int32 [2, 256]: what operand a or b with byte q adds, at q + 128.
-        multiplier: int64 [1, length], as is ``shift``.
-        shift: see ``multiplier``.
-        fixed: requantise_rows' rounding, zero point, lo and hi.
-        y: see ``a``.
-        first: row to begin with.
+        scaled: int32 [2, 256]: what operand a or b adds, by its bits.
+        numbers: int64 [4], the plain numbers of a Recipe.
+        steps: its steps.
+        y: int8 [length].
+        first: stretch to begin with.
         last: one behind the last.
     """
-    sums = np.empty((1, a.shape[1]), np.int32)
-    for row in range(first, last):
-        for i in range(a.shape[1]):
-            sums[0, i] = scaled[0, a[row, i] + 128] + scaled[1, b[row, i] + 128]
-        requantise_rows(
-            sums, multiplier, shift, fixed[0], fixed[1], fixed[2], fixed[3], y[row : row + 1]
-        )
+    recipe = Recipe(numbers[0], numbers[1], numbers[2], numbers[3], steps)
+    sums = np.zeros(STRETCH, np.int32)
+    one, other = scaled[0], scaled[1]
+    for stretch in range(first, last):
+        begin = stretch * STRETCH
+        count = min(STRETCH, len(a) - begin)
+        left, right = a[begin : begin + count], b[begin : begin + count]
+        for i in range(count):
+            sums[i] = one[left[i]] + other[right[i]]
+        follow_alike(recipe, 0, sums, y, begin, count)
 
 
 def scaled_bytes(zero: int, multiplier: int, shift: int) -> np.ndarray:
@@ -51,22 +56,27 @@ def scaled_bytes(zero: int, multiplier: int, shift: int) -> np.ndarray:
     return ((upper + half) >> -shift).astype(np.int32)
 
 
+def _prepare(node: Add, zeros):
+    """Return add_bytes' ``scaled``, ``numbers`` and ``steps``."""
+    scaled = np.stack([
+        scaled_bytes(zero, *map(int, operand))
+        for zero, operand in zip(zeros, node.operands, strict=True)
+    ])
+    made = recipe_alike(node.requant)
+    # By a byte's bits: as an unsigned byte, q is q modulo 256.
+    return np.roll(scaled, 128, 1), np.array(made[:4], np.int64), made.steps
+
+
+_prepared = Prepared(_prepare, lambda node: (node.requant.multiplier, node.requant.shift))
+
+
 def add(node: Add, sources: tuple[Tensor, ...], target: Tensor, images) -> np.ndarray:
     """Requantised sum of both inputs' images."""
-    need = node.requant
-    scaled = np.stack([
-        scaled_bytes(int(source.zero_point), *map(int, operand))
-        for source, operand in zip(sources, node.operands, strict=True)
-    ])
+    made = _prepared.get(node, tuple(int(source.zero_point) for source in sources))
+    a, b = (np.ascontiguousarray(each).view(np.uint8).ravel() for each in images)
     y = np.empty(images[0].shape, np.int8)
-    # As long rows as a pixel row: long enough for vectors, short enough for the cache.
-    a, b, out = (each.reshape(-1, target.shape[1] * target.shape[2]) for each in (*images, y))
-    multiplier, shift = (
-        np.full((1, a.shape[1]), values[0], np.int64) for values in (need.multiplier, need.shift)
-    )
-    fixed = int(need.rounding), int(need.zero_point), int(need.lo), int(need.hi)
+    out = y.ravel()
     spread(
-        lambda first, last: add_rows(a, b, scaled, multiplier, shift, fixed, out, first, last),
-        len(a), a.size,
-    )  # fmt: skip
+        lambda first, last: add_bytes(a, b, *made, out, first, last), -(-a.size // STRETCH), a.size
+    )
     return y
