@@ -14,6 +14,7 @@ ALLOWED = {
     "accel.quant": ("accel.isa", "accel.params"),
     "accel.compiled": (),
     "accel.npz": (),
+    "accel.onnx_session": (),
     "accel.pareto": (),
     "accel.program": ("accel.params",),
     "accel.golden": ("accel.golden", "accel.compiled", "accel.quant", "accel.graph", "accel.isa"),
@@ -25,7 +26,7 @@ ALLOWED = {
     ),
     "accel.bench": (
         "accel.bench", "accel.golden", "accel.graph", "accel.quant", "accel.isa", "accel.params",
-        "accel.runner", "accel.estimate",
+        "accel.runner", "accel.estimate", "accel.onnx_session",
     ),
     "accel.network": ("accel.network", "accel.golden"),
     "accel.seeded": ("accel.seeded", "accel.network", "accel.graph", "accel.quant", "accel.isa"),
@@ -60,8 +61,8 @@ ALLOWED = {
 }  # fmt: skip
 #: Packages that only these modules may import.
 SOLE_IMPORTERS = {
-    "onnx": ("accel.frontend.onnx", "accel.network.export", "accel.bench"),
-    "onnxruntime": ("accel.frontend.onnx", "accel.bench"),
+    "onnx": ("accel.frontend.onnx", "accel.network.export", "accel.bench", "accel.onnx_session"),
+    "onnxruntime": ("accel.frontend.onnx", "accel.onnx_session"),
     "tflite": ("accel.frontend.tflite",),
     "amaranth": ("accel.rtl", "accel.sim"),
     "numba": ("accel.compiled", "accel.golden", "accel.quant", "accel.cyclemodel"),

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
-from accel import frontend, golden, models
+from accel import frontend, golden, models, onnx_session
 from accel.frontend import ModelError
 from accel.frontend.onnx import quantize
 from accel.graph import ports
@@ -30,8 +30,6 @@ from accel.network import (
 from accel.network.export import to_bytes, to_model
 from tests.support.onnx_oracle import Steps
 
-onnxruntime = pytest.importorskip("onnxruntime")
-
 
 def everything():
     """Every kind of layer that can be exported."""
@@ -50,7 +48,7 @@ def everything():
 
 
 def runtime(model, images):
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    session = onnx_session.session(model)
     (name,) = (one.name for one in session.get_inputs())
     return np.concatenate([session.run(None, {name: image[None]})[0] for image in images])
 
@@ -119,6 +117,24 @@ def test_quantised_files_run_in_the_golden_model(float_file, tmp_path, form, per
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "again.onnx", "int8.onnx", "small.onnx"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["qdq", "qoperator"])
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_reduced_range_is_weights_of_seven_bits(float_file, tmp_path, form, per_channel):
+    most = {}
+    for reduce_range in (False, True):
+        target = tmp_path / f"{reduce_range}.onnx"
+        quantize.quantize(float_file, target, IMAGES, per_channel=per_channel, form=form,
+                               reduce_range=reduce_range)  # fmt: skip
+        graph = frontend.load(target)
+        layers = [node for node in graph.nodes if hasattr(node, "weights")]
+        most[reduce_range] = [int(np.abs(node.weights.astype(int)).max()) for node in layers]
+        (answers,) = ports.outputs(graph, golden.run(graph, ports.quantise(graph, IMAGES)))
+        wanted = small().forward(IMAGES)
+        assert np.abs(answers - wanted).max() < 0.05 * np.abs(wanted).max()
+    assert most[False] == [127, 127]
+    assert most[True] == [64, 64]
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from accel.frontend.onnx import add
 from accel.graph import ports
 from accel.graph.ir import Add, AveragePool, Concat, Conv, LocalResponse, Pad, Softmax, Table
 from accel.isa import Rounding
+from accel.onnx_session import session
 from tests.support.onnx_models import Model
-from tests.support.onnx_oracle import session
 
 TYPES = {np.int8: TensorProto.INT8, np.uint8: TensorProto.UINT8}
 FORMS = ["qdq", "qoperator"]

@@ -22,3 +22,13 @@ of its instructions at this machine's clock: benchmarks under this command mean 
 Not hidden: the machine's own compiler still sees the new processor (`-march=native` of a simulator
 build), as do programs outside Python.  It needs Linux on x86-64, gcc and objdump (binutils).
 """
+
+import platform
+import shutil
+
+
+def missing() -> str:
+    """What this machine lacks for it; empty if nothing."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        return "Linux on x86-64"
+    return ", ".join(tool for tool in ("gcc", "objdump") if shutil.which(tool) is None)

@@ -2,11 +2,9 @@
 
 import os
 import pathlib
-import platform
-import shutil
 import sys
 
-from tests.support.avx2 import shadow
+from tests.support.avx2 import missing, shadow
 
 #: Haswell's, in LLVM's names; without them Numba would add this processor's own.
 NUMBA_FEATURES = (
@@ -24,8 +22,10 @@ def newer_than_avx2() -> list[str]:
 
 def environment(cache: pathlib.Path) -> dict[str, str]:
     """The variables of a process that takes this machine for an AVX2 one."""
+    before = {name: os.environ.get(name, "") for name in ("PYTHONPATH", "LD_PRELOAD")}
+    if str(cache) in before["LD_PRELOAD"]:
+        return dict(os.environ)  # it takes it for one already
     packages, preload = shadow.build(cache)
-    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "LD_PRELOAD")}
     return {
         **os.environ,
         "NUMBA_CPU_NAME": "haswell",
@@ -42,11 +42,8 @@ def main(arguments: list[str]) -> None:
     command = arguments[1:] if arguments[:1] == ["--"] else arguments
     if not command:
         raise SystemExit("usage: python -m tests.support.avx2 -- COMMAND...")
-    if platform.system() != "Linux" or platform.machine() != "x86_64":
-        raise SystemExit("tests.support.avx2: needs Linux on x86-64")
-    for tool in ("gcc", "objdump"):
-        if shutil.which(tool) is None:
-            raise SystemExit(f"tests.support.avx2: {tool} is missing (Debian: apt-get install gcc)")
+    if missing():
+        raise SystemExit(f"tests.support.avx2: needs {missing()}")
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
     os.execvpe(command[0], command, environment(cache / "accel" / "avx2"))
 
