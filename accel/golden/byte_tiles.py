@@ -289,7 +289,9 @@ def run(layer: Layer, images: np.ndarray, out: tuple[int, int]) -> np.ndarray:
         )  # fmt: skip
     else:
         spread(
-            lambda first, last: enter(flat, kind, numbers, *arrays, steps, y, 0, lines, first, last),
+            lambda first, last: enter(
+                flat, kind, numbers, *arrays, steps, y, 0, lines, first, last
+            ),
             blocks, work,
         )  # fmt: skip
     return y

@@ -27,7 +27,6 @@ from numba.extending import intrinsic
 
 from accel.golden.emit import F32, I8, I16, I32, I64, call, constant, load, loop, pointer, repeat
 
-
 BYTES, PAIRS, FLOATS = "bytes", "pairs", "floats"
 
 
@@ -49,6 +48,18 @@ def features() -> set[str]:
     """What the processor that Numba compiles for has, in LLVM's names."""
     listed = cpu_target.target_context.codegen().magic_tuple()[2].split(",")
     return {name[1:] for name in listed if name.startswith("+")}
+
+
+def instructions() -> str:
+    """Which of a processor's instructions the golden model uses, in a few words."""
+    has, processor = features(), cpu_target.target_context.codegen().magic_tuple()[1]
+    lanes = [choose(has).lanes for choose in (byte_blocking, pair_blocking, float_blocking)]
+    whole = f"vpdpbusd on {32 * lanes[0]} bits" if lanes[0] else "vpmaddwd on 256 bits"
+    return (
+        f"compiled for {processor}; int8: {whole if any(lanes[:2]) else 'loops'}, depthwise: "
+        f"{'vpmaddwd on 256 bits' if lanes[1] else 'loops'}; float32: "
+        + (f"fused multiply-add on {32 * lanes[2]} bits" if lanes[2] else "loops")
+    )
 
 
 def byte_blocking(has: set[str]) -> Blocking:
