@@ -111,7 +111,7 @@ class Pair:
             apart = np.abs(made.astype(int) - values[node.output])
             if apart.max() > isinstance(node, Add):
                 raise AssertionError(f"{self.graph.name}: {node.name} differs from ONNX Runtime")
-            found += np.count_nonzero(apart)
+            found += int(np.count_nonzero(apart))
         return found
 
     def _all_theirs(self) -> dict[str, np.ndarray]:
