@@ -146,20 +146,32 @@ def multiply_rows(framed, packed, block, places, count, sums):
 
 
 @compiled
-def convolve(images, kind, geometry, packed, y, first, last, first_block, last_block):
+def convolve(
+    images, kind, numbers, blocks, stream, start, offsets, steps, y, first, last, first_block,
+    last_block,
+):  # fmt: skip
     """Write lines ``first`` to ``last`` - 1 of all images, for some blocks of filters.
 
     Args:
         images: uint8 [n, height, width * channels], the bits of int8.
         kind: empty, of the type of the framed image's elements.
-        geometry: see Geometry.
-        packed: see Packed.
+        numbers: see Layer, of which one array is quicker handed over than tuples of numbers.
+        blocks: see Packed, as ``stream``, ``start`` and ``offsets``.
+        stream: see ``blocks``.
+        start: see ``blocks``.
+        offsets: see ``blocks``.
+        steps: of the recipe.
         y: int8 [n * windows, filters], written.
         first: image * lines to begin at.
         last: one behind the last.
         first_block: block of filters to begin at.
         last_block: one behind the last.
     """
+    geometry, n = geometry_of(numbers), numbers[NUMBERS:]
+    packed = Packed(
+        n[0], n[1], n[2], n[3], n[4], blocks, stream, start, offsets,
+        Recipe(n[5], n[6], n[7], n[8], steps),
+    )  # fmt: skip
     wide, filters, flat = geometry.out[1], y.shape[1], y.ravel()
     framed = np.empty(frame_size(geometry, last - first, kind.itemsize), kind.dtype)
     places = np.empty((last - first) * wide + packed.rows, np.uint64)
@@ -236,20 +248,6 @@ class Layer(NamedTuple):
     numbers: np.ndarray
 
 
-@compiled
-def enter(
-    images, kind, numbers, blocks, stream, start, offsets, steps, y, first, last, first_block,
-    last_block,
-):  # fmt: skip
-    """Call ``convolve`` with a layer whose plain numbers come as one array (see geometry_of)."""
-    n = numbers[NUMBERS:]
-    packed = Packed(
-        n[0], n[1], n[2], n[3], n[4], blocks, stream, start, offsets,
-        Recipe(n[5], n[6], n[7], n[8], steps),
-    )  # fmt: skip
-    convolve(images, kind, geometry_of(numbers), packed, y, first, last, first_block, last_block)
-
-
 def prepare(node: Conv, source: Tensor, folded: np.ndarray, dtype: np.dtype) -> Layer:
     """Pack a layer.
 
@@ -282,14 +280,14 @@ def run(layer: Layer, images: np.ndarray, out: tuple[int, int]) -> np.ndarray:
     work = y.size * packed.taps * packed.depth // packed.lanes
     if blocks < 2 or packed.stream.size < flat.size:  # what is not split is read by every thread
         spread(
-            lambda first, last: enter(
+            lambda first, last: convolve(
                 flat, kind, numbers, *arrays, steps, y, first, last, 0, blocks
             ),
             lines, work,
         )  # fmt: skip
     else:
         spread(
-            lambda first, last: enter(
+            lambda first, last: convolve(
                 flat, kind, numbers, *arrays, steps, y, 0, lines, first, last
             ),
             blocks, work,

@@ -142,17 +142,22 @@ def sum_windows(packed, block, places, count, sums):
 
 
 @compiled
-def convolve(images, geometry, packed, y, first, last):
+def convolve(images, numbers, weights, start, offsets, steps, y, first, last):
     """Write lines ``first`` to ``last`` - 1 of all images.
 
     Args:
         images: uint8 [n, height, width * channels], the bits of int8.
-        geometry: see accel.golden.frames.Geometry.
-        packed: see Packed.
+        numbers: see Layer.
+        weights: see Packed, as ``start`` and ``offsets``.
+        start: see ``weights``.
+        offsets: see ``weights``.
+        steps: of the recipe.
         y: int8 [n * windows, channels], written.
         first: image * lines to begin at.
         last: one behind the last.
     """
+    geometry, n = geometry_of(numbers), numbers[NUMBERS:]
+    packed = Packed(weights, start, offsets, Recipe(n[0], n[1], n[2], n[3], steps))
     wide, channels, flat = geometry.out[1], y.shape[1], y.ravel()
     framed = np.empty(frame_size(geometry, last - first, 2), np.int16)
     places = np.empty((last - first) * wide + ROWS, np.uint64)
@@ -168,14 +173,6 @@ def convolve(images, geometry, packed, y, first, last):
                 own = min(WIDTH, channels - channel)
                 follow(packed.recipe, channel, sums, some, flat, at + channel, channels, own)
         first += lines
-
-
-@compiled
-def enter(images, numbers, weights, start, offsets, steps, y, first, last):
-    """Call ``convolve`` with a layer whose plain numbers come as one array."""
-    n = numbers[NUMBERS:]
-    packed = Packed(weights, start, offsets, Recipe(n[0], n[1], n[2], n[3], steps))
-    convolve(images, geometry_of(numbers), packed, y, first, last)
 
 
 class Layer(NamedTuple):
@@ -223,7 +220,7 @@ def run(layer: Layer, images: np.ndarray, out: tuple[int, int]) -> np.ndarray:
     flat = images.view(np.uint8).reshape(batch, height, -1)
     y = np.empty((batch * out[0] * out[1], channels), np.int8)
     spread(
-        lambda first, last: enter(
+        lambda first, last: convolve(
             flat, numbers, *packed[:3], packed.recipe.steps, y, first, last
         ),
         batch * out[0], y.size * len(packed.offsets) // 4,

@@ -72,7 +72,7 @@ def average_pool(
                     for c in range(channels):
                         sums[c] += pixel[c]
             at = (line * out_w + ox) * channels
-            follow_alike(recipe, places[count] * WIDTH, sums, flat, at, channels)
+            follow_alike(recipe, places[count], sums, flat, at, channels)
 
 
 @compiled

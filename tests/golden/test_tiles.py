@@ -26,7 +26,6 @@ from tests.golden.test_conv import arrays
 from tests.golden.test_integer import CASES, layer
 from tests.support import graphs, naive
 
-
 #: Types of framed images, those that this processor cannot take skipped.
 KINDS = [
     pytest.param(np.dtype(name), id=name, marks=pytest.mark.skipif(
@@ -80,7 +79,7 @@ def test_lines_and_blocks_one_by_one(case, dtype):
     graph, random = layer(case)
     images = graphs.random_images(random, graph.tensors["in"].shape, batch=3)
     node, source = graph.nodes[0], graph.tensors["in"]
-    _, (kind, geometry, packed, _) = integer._prepare(node, source, dtype)
+    _, (kind, geometry, packed, numbers) = integer._prepare(node, source, dtype)
     pitch = geometry.wide * geometry.channels
     framed = np.zeros(geometry.reach * pitch + frames.LINE, dtype)  # one line of windows
     places = np.zeros(3 * geometry.out[0] * geometry.out[1], np.uint64)
@@ -92,7 +91,10 @@ def test_lines_and_blocks_one_by_one(case, dtype):
     y = np.empty((lines * geometry.out[1], len(node.weights)), np.int8)
     for line in range(lines):  # one at a time, and one block of filters at a time
         for block in range(len(packed.blocks)):
-            byte_tiles.convolve(flat, kind, geometry, packed, y, line, line + 1, block, block + 1)
+            byte_tiles.convolve(
+                flat, kind, numbers, *packed[5:9], packed.recipe.steps, y, line, line + 1, block,
+                block + 1,
+            )
     np.testing.assert_array_equal(y, run_conv(graph, images).reshape(y.shape))
 
 
