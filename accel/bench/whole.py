@@ -23,6 +23,7 @@ from accel.golden.layers import compute
 from accel.graph import ports
 from accel.graph.ir import Add, AveragePool, Concat, Conv, Graph, MaxPool, Table
 from accel.graph.macs import graph_macs
+from accel.network import Network
 from accel.network.export import to_model
 
 #: Networks that are measured.
@@ -43,9 +44,8 @@ _THEIRS = {
 }  # fmt: skip
 
 
-def quantised(name: str, seed: int = 1) -> tuple[bytes, np.ndarray]:
-    """Return a built-in network as an int8 ONNX file's content, and a float image for it."""
-    network = models.NETWORKS[name].build()
+def quantised(network: Network, seed: int = 1) -> tuple[bytes, np.ndarray]:
+    """Return a network as an int8 ONNX file's content, and a float image for it."""
     network.initialise(seed)
     images = np.random.default_rng(seed).standard_normal((2, *network.input_shape), np.float32)
     with tempfile.TemporaryDirectory() as folder:
@@ -174,7 +174,7 @@ def _by_kind(kinds: dict[str, str], seconds: dict[str, float]) -> dict[str, floa
 
 def whole_network(name: str, count: int, repeats: int) -> dict:
     """One row: a network in milliseconds beside ONNX Runtime's, and its kinds of layers."""
-    pair = Pair(*quantised(name), count)
+    pair = Pair(*quantised(models.NETWORKS[name].build()), count)
     differing = pair.differences()
     ours, ort = measure(repeats, pair.ours, pair.theirs, threads=count)
     shares = [pair.our_shares(SHARES), pair.their_shares(SHARES)]
