@@ -77,7 +77,9 @@ def _tile(**smaller):
     return compute
 
 
-_full, _one_row, _one_vector = _tile(), _tile(rows=1), _tile(vectors=1)
+_full, _one_row, _two_vectors, _one_vector = (
+    _tile(), _tile(rows=1), _tile(vectors=2), _tile(vectors=1)
+)  # fmt: skip
 
 
 class Packed(NamedTuple):
@@ -137,6 +139,9 @@ def multiply_rows(framed, packed, block, places, count, sums):
         if vectors == 1:
             _one_vector(framed, rows, offsets, taps, depth, stream, start, flat, target, pitch)
             p += packed.rows
+        elif vectors < packed.vectors:
+            _two_vectors(framed, rows, offsets, taps, depth, stream, start, flat, target, pitch)
+            p += packed.rows
         elif count - p > 2:
             _full(framed, rows, offsets, taps, depth, stream, start, flat, target, pitch)
             p += packed.rows
@@ -191,13 +196,14 @@ def convolve(
 
 
 def _blocks(filters: int, groups: int, blocking) -> np.ndarray:
-    """Packed.blocks: each group's filters in whole blocks, and the rest in single vectors."""
+    """Packed.blocks: each group's filters in whole blocks, and the rest by two vectors and one."""
     own, rows, before = filters // groups, [], 0
     lanes, _, most = blocking
     for group in range(groups):
         at = 0
         while at < own:
-            vectors = most if own - at > (most - 1) * lanes else 1
+            rest = -(-(own - at) // lanes)
+            vectors = most if rest >= most else min(rest, 2)
             count = min(vectors * lanes, own - at)
             rows.append((group, group * own + at, count, vectors, before))
             before, at = before + vectors, at + count

@@ -1,22 +1,28 @@
 """Walk a network, layer by layer, on the processor."""
 
+import collections
+from collections.abc import Iterable
+
 import numpy as np
 
 from accel.golden.layers import compute
 from accel.graph.ir import Graph, GraphError
 
 
-def run(graph: Graph, images) -> dict[str, np.ndarray]:
+def run(graph: Graph, images, keep: Iterable[str] | None = None, layer=compute):
     """Compute every tensor of a network.
 
     Args:
         graph: a checked network.
         images: int8 [batch, height, width, channels] by input tensor name (as
             ``accel.graph.ports.read_inputs`` gives them), or one array if there is one input.
+        keep: names of the tensors that are wanted; by default all.  The others are freed as soon as
+            no layer needs them: the next ones take their memory, which is in the cache by then.
+        layer: who computes a node, of network, node and tensors; to time it, for example.
 
     Returns:
-        int8 [batch, height, width, channels] by tensor name, inputs included; float32 where the
-        tensor is.
+        int8 [batch, height, width, channels] by tensor name, inputs included unless ``keep`` leaves
+        them out; float32 where the tensor is.
 
     Raises:
         GraphError: when the images do not fit the network.
@@ -26,8 +32,15 @@ def run(graph: Graph, images) -> dict[str, np.ndarray]:
             raise GraphError(f"the network has {len(graph.inputs)} inputs, not 1")
         images = {graph.inputs[0].tensor: images}
     tensors = {port.tensor: _check(graph, port.tensor, images) for port in graph.inputs}
+    wanted = collections.Counter(list(graph.tensors if keep is None else keep))
     for node in graph.nodes:
-        tensors[node.output] = compute(graph, node, tensors)
+        wanted.update(node.inputs)
+    for node in graph.nodes:
+        tensors[node.output] = layer(graph, node, tensors)
+        wanted.subtract(node.inputs)
+        for name in {*node.inputs, node.output}:
+            if not wanted[name]:
+                del tensors[name]
     return tensors
 
 
