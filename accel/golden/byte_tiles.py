@@ -20,9 +20,9 @@ from accel.golden.frames import (
     NUMBERS,
     Geometry,
     frame_lines,
-    frame_size,
     geometry_for,
     geometry_of,
+    new_frame,
     tap_offsets,
 )
 from accel.golden.requant import Recipe, follow, recipe
@@ -178,7 +178,7 @@ def convolve(
         Recipe(n[5], n[6], n[7], n[8], steps),
     )  # fmt: skip
     wide, filters, flat = geometry.out[1], y.shape[1], y.ravel()
-    framed = np.empty(frame_size(geometry, last - first, kind.itemsize), kind.dtype)
+    framed = new_frame(geometry, last - first, kind)
     places = np.empty((last - first) * wide + packed.rows, np.uint64)
     panel = min(PANEL * packed.rows, (last - first) * wide)
     sums = np.empty((panel + packed.rows, packed.vectors * packed.lanes), np.int32)

@@ -1,8 +1,9 @@
 """int8 depthwise convolution by vectors: one filter a channel, so the lanes are channels.
 
-A window's taps are taken in pairs.  Sixteen channels of one tap and of the next, as int16, are
-interleaved, and AVX2's vpmaddwd multiplies all of them by their weights and adds the two products
-of each channel in 32 bits, exactly.  Windows are taken by twos, which share the loaded weights.
+A window's taps are taken in pairs.  A *block* of channels of one tap and of the next, as int16, are
+interleaved, and vpmaddwd multiplies all of them by their weights and adds the two products of each
+channel in 32 bits, exactly.  Windows are taken by twos, which share the loaded weights.  A block is
+as wide as a vector: 16 channels (AVX2) or 32 (AVX-512).
 """
 
 from typing import NamedTuple
@@ -18,23 +19,30 @@ from accel.golden.frames import (
     NUMBERS,
     Geometry,
     frame_lines,
-    frame_size,
     geometry_for,
     geometry_of,
+    new_frame,
     tap_offsets,
 )
-from accel.golden.requant import WIDTH, Recipe, follow, recipe
+from accel.golden.requant import Recipe, follow, recipe
 from accel.golden.threads import spread
-from accel.golden.tile import features, multiply_pairs
+from accel.golden.tile import features, multiply_pairs, pair_widths
 from accel.graph.ir import Conv, Tensor
 
-#: Whether the processor has the instructions.
-ABLE = "avx2" in features()
+#: Channels of a block, as far as this processor has the instructions.
+WIDTHS = pair_widths(features())
 #: Windows that are computed together, and those whose sums are requantised at a time.
 ROWS, PANEL = 2, 64
-#: Channels of a vector of sums, in the order that interleaving halves of vectors makes.
-_LOW, _HIGH = (0, 1, 2, 3, 8, 9, 10, 11), (4, 5, 6, 7, 12, 13, 14, 15)
-ORDER = np.array([*_LOW, *_HIGH])
+
+
+def order(width: int) -> list[int]:
+    """Return the channels of a block in the order of its sums.
+
+    Instructions interleave the halves of each 16 bytes, eight channels: first the lower four of
+    all, then the upper four.
+    """
+    return [channel for half in (0, 4) for first in range(half, width, 8)
+            for channel in range(first, first + 4)]  # fmt: skip
 
 
 def _pick(builder, one, other, lanes):
@@ -43,12 +51,14 @@ def _pick(builder, one, other, lanes):
     return builder.shuffle_vector(one, other, places)
 
 
-def _emit(builder, arguments):
-    """Emit the function of ``_sums``."""
+def _emit(builder, width, arguments):
+    """Emit a function of ``_sums``."""
     places, groups, skip, taps, pairs, weights, start, out = arguments
-    sixteen, sums = ir.VectorType(I16, WIDTH), ir.VectorType(I32, WIDTH // 2)
-    mixed = [[i for lane in half for i in (lane, lane + WIDTH)] for half in (_LOW, _HIGH)]
-    begin = [load(builder, sums, start, constant(32 * half)) for half in (0, 1)]
+    values, sums = ir.VectorType(I16, width), ir.VectorType(I32, width // 2)
+    size, own, halves = constant(2 * width), order(width), (0, 1)
+    mixed = [i for channel in own for i in (channel, channel + width)]
+    back = [own.index(channel) for channel in range(width)]
+    begin = [load(builder, sums, start, builder.mul(size, constant(half))) for half in halves]
 
     def group(number, carried):
         near = builder.add(places, builder.mul(number, constant(8 * ROWS)))
@@ -58,60 +68,69 @@ def _emit(builder, arguments):
         ]
 
         def pair(number, totals):
-            offsets, own = builder.mul(number, constant(16)), builder.mul(number, constant(64))
+            offsets, at = (builder.mul(number, constant(n)) for n in (16, 4 * width))
             tap = [load(builder, I64, taps, offsets, constant(8 * i), align=8) for i in (0, 1)]
-            factors = [load(builder, sixteen, weights, own, constant(32 * i)) for i in (0, 1)]
+            factors = [
+                load(builder, values, weights, at, constant(2 * width * half)) for half in halves
+            ]
             added = []
             for row, base in enumerate(bases):
-                one, other = (load(builder, sixteen, base, offset, align=2) for offset in tap)
-                for half in (0, 1):
-                    values = _pick(builder, one, other, mixed[half])
-                    product = multiply_pairs(builder, values, factors[half])
+                one, other = (load(builder, values, base, offset, align=2) for offset in tap)
+                for half in halves:
+                    both = _pick(builder, one, other, mixed[half * width :][:width])
+                    product = multiply_pairs(builder, both, factors[half])
                     added.append(builder.add(totals[2 * row + half], product))
             return added
 
         totals = loop(builder, "pair", pairs, begin * ROWS, pair)
-        target = builder.add(out, builder.mul(number, constant(64 * ROWS)))
+        target = builder.add(out, builder.mul(number, constant(4 * width * ROWS)))
         for row in range(ROWS):
-            # In the channels' own order again, which this order is its own inverse of.
-            for half, lanes in enumerate((_LOW, _HIGH)):
+            for half in halves:
+                lanes = back[half * width // 2 :][: width // 2]
                 value = _pick(builder, *totals[2 * row : 2 * row + 2], lanes)
-                place = pointer(builder, target, constant(64 * row + 32 * half), to=sums)
+                place = pointer(builder, target, constant(2 * width * (2 * row + half)), to=sums)
                 builder.store(value, place).align = 4
         return carried
 
     loop(builder, "group", groups, [], group)
 
 
-@intrinsic
-def _sums(context, places, groups, skip, taps, pairs, weights, start, out):
-    """Sum 16 channels of groups of ROWS windows.
+def _sums(width: int):
+    """Make a function for compiled code: a block of channels of groups of ROWS windows.
 
-    The arguments are unsigned 64-bit numbers, for addresses, distances in bytes and counts:
+    Its arguments are unsigned 64-bit numbers, for addresses, distances in bytes and counts:
 
         places   address of the windows' addresses, uint64 [groups, ROWS]
         groups   at least 1
         skip     from there to the first of the channels
         taps     address of what is added to them for every tap, int64 [pairs, 2]
         pairs    of taps, at least 1
-        weights  address of int16 [pairs, 16 channels in ORDER, 2]
-        start    address of what the sums begin with, int32 [16] in ORDER
-        out      address of int32 [groups, ROWS, 16], written
+        weights  address of int16 [pairs, width, 2], channels in ``order``
+        start    address of what the sums begin with, int32 [width] in ``order``
+        out      address of int32 [groups, ROWS, width], written
     """
 
-    def generate(context, builder, signature, values):
-        _emit(builder, values)
-        return context.get_dummy_value()
+    @intrinsic
+    def compute(context, places, groups, skip, taps, pairs, weights, start, out):
+        def generate(context, builder, signature, values):
+            _emit(builder, width, values)
+            return context.get_dummy_value()
 
-    return types.void(*[types.uint64] * 8), generate
+        return types.void(*[types.uint64] * 8), generate
+
+    return compute
+
+
+_narrow = _sums(16)
+_wide = _sums(32) if 32 in WIDTHS else _narrow
 
 
 class Packed(NamedTuple):
     """A layer's filters in the order of the kernel.
 
     Attributes:
-        weights: int16 [channels / 16, pairs, 16 in ORDER, 2].
-        start: int32 [channels filled up], the folded bias; each 16 in ORDER.
+        weights: int16 [blocks, pairs, width, 2], channels in ``order``.
+        start: int32 [blocks, width] in the same order, the folded bias.
         offsets: int64 [pairs, 2], bytes from a window's corner to its taps.
         recipe: requantisation.
     """
@@ -124,21 +143,24 @@ class Packed(NamedTuple):
 
 @compiled
 def sum_windows(packed, block, places, count, sums):
-    """Write sums of channels ``16 * block`` and following, of ``count`` windows and maybe one more.
+    """Write sums of a block of channels, for ``count`` windows and maybe one more.
 
     Args:
         packed: see Packed.
         block: of channels.
         places: uint64, addresses of the windows, and of one more.
         count: windows.
-        sums: int32 [more than count, 16].
+        sums: int32 [more than count, width].
     """
-    _sums(
-        np.uint64(places.ctypes.data), np.uint64(-(-count // ROWS)), np.uint64(2 * WIDTH * block),
-        np.uint64(packed.offsets.ctypes.data), np.uint64(len(packed.offsets)),
-        np.uint64(packed.weights[block].ctypes.data),
-        np.uint64(packed.start[block * WIDTH :].ctypes.data), np.uint64(sums.ctypes.data),
-    )  # fmt: skip
+    width = packed.weights.shape[2]
+    near, groups = np.uint64(places.ctypes.data), np.uint64(-(-count // ROWS))
+    skip, taps = np.uint64(2 * width * block), np.uint64(packed.offsets.ctypes.data)
+    pairs, weights = len(packed.offsets), np.uint64(packed.weights[block].ctypes.data)
+    start, out = np.uint64(packed.start[block].ctypes.data), np.uint64(sums.ctypes.data)
+    if width == 16:
+        _narrow(near, groups, skip, taps, np.uint64(pairs), weights, start, out)
+    else:
+        _wide(near, groups, skip, taps, np.uint64(pairs), weights, start, out)
 
 
 @compiled
@@ -159,18 +181,20 @@ def convolve(images, numbers, weights, start, offsets, steps, y, first, last):
     geometry, n = geometry_of(numbers), numbers[NUMBERS:]
     packed = Packed(weights, start, offsets, Recipe(n[0], n[1], n[2], n[3], steps))
     wide, channels, flat = geometry.out[1], y.shape[1], y.ravel()
-    framed = np.empty(frame_size(geometry, last - first, 2), np.int16)
+    framed = new_frame(geometry, last - first, np.empty(0, np.int16))
     places = np.empty((last - first) * wide + ROWS, np.uint64)
-    sums = np.empty((PANEL + ROWS, WIDTH), np.int32)
+    width = packed.weights.shape[2]
+    sums = np.empty((PANEL + ROWS, width), np.int32)
     while first < last:
         lines = frame_lines(images, geometry, first, last, framed, places)
         count = lines * wide
         places[count : count + ROWS] = places[count - 1]
         for p in range(0, count, PANEL):
             some, at = min(PANEL, count - p), (first * wide + p) * channels
-            for channel in range(0, channels, WIDTH):
-                sum_windows(packed, channel // WIDTH, places[p:], some, sums)
-                own = min(WIDTH, channels - channel)
+            for block in range(len(packed.weights)):
+                sum_windows(packed, block, places[p:], some, sums)
+                channel = block * width
+                own = min(width, channels - channel)
                 follow(packed.recipe, channel, sums, some, flat, at + channel, channels, own)
         first += lines
 
@@ -198,14 +222,15 @@ def prepare(node: Conv, source: Tensor, folded: np.ndarray) -> Layer:
     """Pack a layer; ``folded`` is its bias with what the zero point and unsigned bytes add."""
     geometry, channels = geometry_for(node, source), len(node.weights)
     offsets = tap_offsets(node, geometry, node.weights.shape[2]) * 2
-    taps, blocks = len(offsets), -(-channels // WIDTH)
-    pairs = -(-taps // 2)
-    weights = np.zeros((2 * pairs, blocks * WIDTH), np.int16)
+    width = WIDTHS[-1] if channels > WIDTHS[0] else WIDTHS[0]
+    taps, blocks = len(offsets), -(-channels // width)
+    pairs, places = -(-taps // 2), order(width)
+    weights = np.zeros((2 * pairs, blocks * width), np.int16)
     weights[:taps, :channels] = node.weights.reshape(channels, taps).T
-    weights = weights.reshape(pairs, 2, blocks, WIDTH)[..., ORDER].transpose(2, 0, 3, 1)
-    start = np.zeros(blocks * WIDTH, np.int32)
+    weights = weights.reshape(pairs, 2, blocks, width)[..., places].transpose(2, 0, 3, 1)
+    start = np.zeros(blocks * width, np.int32)
     start[:channels] = folded
-    start = np.ascontiguousarray(start.reshape(blocks, WIDTH)[:, ORDER]).ravel()
+    start = np.ascontiguousarray(start.reshape(blocks, width)[:, places])
     # A tap without a partner meets itself, and a weight of 0.
     offsets = np.pad(offsets, (0, taps % 2), "edge").reshape(pairs, 2)
     packed = Packed(np.ascontiguousarray(weights), start, offsets, recipe(node.requant))

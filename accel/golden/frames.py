@@ -13,7 +13,7 @@ from accel.compiled import compiled
 from accel.graph.ir import Conv, Tensor
 
 #: Bytes of framed image at a time, to lie in a second-level cache beside a block of filters.
-FRAME_BYTES = 1 << 18
+FRAME_BYTES = 1 << 17
 #: A cache line: what begins on one is read at best speed; and elements behind a frame that may be
 #: read, and mean nothing.
 LINE = 64
@@ -160,11 +160,18 @@ def frame_lines(images, geometry, first, last, framed, places):
 
 
 @compiled
-def frame_size(geometry, lines, itemsize):
-    """Elements of the frame for ``lines`` lines: all, or as many as are framed at a time."""
+def new_frame(geometry, lines, kind):
+    """Return memory for the frame of ``lines`` lines, or of as many as are framed at a time.
+
+    It begins on a cache line, and has ``LINE`` elements more than are framed; ``kind`` is an empty
+    array of its type.
+    """
     pitch = geometry.wide * geometry.channels
-    most = max(FRAME_BYTES // itemsize, geometry.reach * pitch)
-    return min(most, lines * max(geometry.stride[0], geometry.reach) * pitch) + LINE
+    most = max(FRAME_BYTES // kind.itemsize, geometry.reach * pitch)
+    size = min(most, lines * max(geometry.stride[0], geometry.reach) * pitch) + LINE
+    framed = np.empty(size + LINE, kind.dtype)
+    skip = -framed.ctypes.data % LINE // kind.itemsize
+    return framed[skip : skip + size]
 
 
 def pair(values) -> tuple[int, int]:

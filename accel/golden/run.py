@@ -1,6 +1,5 @@
 """Walk a network, layer by layer, on the processor."""
 
-import collections
 from collections.abc import Iterable
 
 import numpy as np
@@ -32,16 +31,25 @@ def run(graph: Graph, images, keep: Iterable[str] | None = None, layer=compute):
             raise GraphError(f"the network has {len(graph.inputs)} inputs, not 1")
         images = {graph.inputs[0].tensor: images}
     tensors = {port.tensor: _check(graph, port.tensor, images) for port in graph.inputs}
-    wanted = collections.Counter(list(graph.tensors if keep is None else keep))
-    for node in graph.nodes:
-        wanted.update(node.inputs)
-    for node in graph.nodes:
+    last = {} if keep is None else _last_readers(graph)
+    kept = {*graph.tensors} if keep is None else {*keep}
+    for number, node in enumerate(graph.nodes):
         tensors[node.output] = layer(graph, node, tensors)
-        wanted.subtract(node.inputs)
-        for name in {*node.inputs, node.output}:
-            if not wanted[name]:
+        for name in last.get(number, ()):
+            if name not in kept:
                 del tensors[name]
     return tensors
+
+
+def _last_readers(graph: Graph) -> dict[int, list[str]]:
+    """Tensors that nobody reads any more, by the number of the node after which this is so."""
+    readers = {port.tensor: 0 for port in graph.inputs}
+    for number, node in enumerate(graph.nodes):
+        readers |= dict.fromkeys((*node.inputs, node.output), number)
+    last = {}
+    for name, number in readers.items():
+        last.setdefault(number, []).append(name)
+    return last
 
 
 def _check(graph: Graph, name: str, images) -> np.ndarray:

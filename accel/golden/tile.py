@@ -57,7 +57,7 @@ def instructions() -> str:
     whole = f"vpdpbusd on {32 * lanes[0]} bits" if lanes[0] else "vpmaddwd on 256 bits"
     return (
         f"compiled for {processor}; int8: {whole if any(lanes[:2]) else 'loops'}, depthwise: "
-        f"{'vpmaddwd on 256 bits' if lanes[1] else 'loops'}; float32: "
+        f"{f'vpmaddwd on {16 * max(pair_widths(has))} bits' if lanes[1] else 'loops'}; float32: "
         + (f"fused multiply-add on {32 * lanes[2]} bits" if lanes[2] else "loops")
     )
 
@@ -74,6 +74,11 @@ def pair_blocking(has: set[str]) -> Blocking:
     return Blocking(8, 6, 2) if "avx2" in has else Blocking(0, 0, 0)
 
 
+def pair_widths(has: set[str]) -> tuple[int, ...]:
+    """int16 in the vectors whose pairs can be multiplied and added."""
+    return tuple(n for n, needs in ((16, "avx2"), (32, "avx512bw")) if needs in has)
+
+
 def float_blocking(has: set[str]) -> Blocking:
     """Do what byte_blocking does, for floats."""
     if "avx512f" in has:
@@ -84,7 +89,8 @@ def float_blocking(has: set[str]) -> Blocking:
 def multiply_pairs(builder, one, other):
     """Return [lanes] int32: products of two [2 * lanes] int16, the neighbours' added."""
     lanes = one.type.count // 2
-    return call(builder, "llvm.x86.avx2.pmadd.wd", ir.VectorType(I32, lanes), one, other)
+    name = {8: "avx2.pmadd.wd", 16: "avx512.pmaddw.d.512"}[lanes]
+    return call(builder, f"llvm.x86.{name}", ir.VectorType(I32, lanes), one, other)
 
 
 def _multiply_add(builder, element, total, row, stream):

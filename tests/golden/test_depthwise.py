@@ -10,9 +10,13 @@ from accel.isa import Rounding
 from accel.quant import float_multipliers, quantize_multipliers
 from tests.support import graphs, naive
 
-needs_vectors = pytest.mark.skipif(not depthwise.ABLE, reason="needs AVX2")
-WAYS = [pytest.param(None, id="loops"),
-        pytest.param(np.dtype(np.int16), marks=needs_vectors, id="vectors")]  # fmt: skip
+
+def skip_without(width):
+    return pytest.mark.skipif(width not in depthwise.WIDTHS, reason="needs AVX2 or AVX-512")
+
+
+BLOCKS = [pytest.param(width, marks=skip_without(width)) for width in (16, 32)]
+WAYS = [pytest.param(None, id="loops"), *BLOCKS]
 #: Kernel, stride, padding (top, left, bottom, right), dilation.
 VIEWS = {
     "3x3": ((3, 3), (1, 1), (1, 1, 1, 1), (1, 1)),
@@ -25,6 +29,13 @@ VIEWS = {
     "two taps": ((1, 2), (1, 1), (0, 1, 0, 0), (1, 1)),
     "whole image": ((7, 6), (1, 1), (0, 0, 0, 0), (1, 1)),
 }
+
+
+def choose(way, monkeypatch):
+    """Compute by loops, or by blocks of so many channels."""
+    monkeypatch.setattr(integer, "WAY", way and np.dtype(np.int16))
+    if way:
+        monkeypatch.setattr(depthwise, "WIDTHS", (way,))
 
 
 def network(channels, view, random, *, values=None, rounding=None, zero=-7):
@@ -47,9 +58,9 @@ def network(channels, view, random, *, values=None, rounding=None, zero=-7):
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("channels", [2, 16, 19, 40])
+@pytest.mark.parametrize("channels", [2, 16, 19, 72])
 def test_equals_the_naive_twin(channels, view, way, monkeypatch):
-    monkeypatch.setattr(integer, "WAY", way)
+    choose(way, monkeypatch)
     random = np.random.default_rng(channels)
     graph = network(channels, view, random)
     images = graphs.random_images(random, graph.tensors["in"].shape, batch=3)
@@ -62,7 +73,7 @@ def test_equals_the_naive_twin(channels, view, way, monkeypatch):
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("channels", range(1, 18))
 def test_every_number_of_channels(channels, way, monkeypatch):
-    monkeypatch.setattr(integer, "WAY", way)
+    choose(way, monkeypatch)
     random = np.random.default_rng(channels)
     graph = network(channels, "3x3", random)
     images = graphs.random_images(random, graph.tensors["in"].shape, batch=2)
@@ -74,7 +85,7 @@ def test_every_number_of_channels(channels, way, monkeypatch):
 @pytest.mark.parametrize("rounding", Rounding)
 @pytest.mark.parametrize("view", ["3x3", "5x5", "dilated"])
 def test_extremes_do_not_saturate(view, rounding, way, monkeypatch):
-    monkeypatch.setattr(integer, "WAY", way)
+    choose(way, monkeypatch)
     random = np.random.default_rng(3)
     for zero in (-128, 127):
         graph = network(17, view, random, values=(-128, 127), rounding=rounding, zero=zero)
@@ -84,9 +95,10 @@ def test_extremes_do_not_saturate(view, rounding, way, monkeypatch):
         assert len(np.unique(expected)) > 10
 
 
-@needs_vectors
+@pytest.mark.parametrize("width", BLOCKS)
 @pytest.mark.parametrize("view", VIEWS)
-def test_lines_one_by_one(view):
+def test_lines_one_by_one(view, width, monkeypatch):
+    choose(width, monkeypatch)
     random = np.random.default_rng(4)
     graph = network(21, view, random)
     node, source = graph.nodes[0], graph.tensors["in"]
@@ -103,3 +115,9 @@ def test_lines_one_by_one(view):
         rest[line * geometry.out[1] : (line + 1) * geometry.out[1]] = False
         np.testing.assert_array_equal(y[rest], before[rest])
     np.testing.assert_array_equal(y, naive.run(graph, {"in": images})["out"].reshape(y.shape))
+
+
+@pytest.mark.parametrize("width", [16, 32])
+def test_the_order_of_sums_has_every_channel(width):
+    assert sorted(depthwise.order(width)) == list(range(width))
+    assert depthwise.order(width)[:6] == [0, 1, 2, 3, 8, 9]
