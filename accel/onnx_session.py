@@ -13,8 +13,9 @@ Three settings make a session exact everywhere, and integer wherever it can be:
   kernels are exact, and uint8 weights would take 2.5 times as long there (as a yardstick of speed
   that would flatter us).  And it must not be set for files whose activations are int8 ("S8S8",
   always exact): ONNX Runtime would turn their weights, too, and then finds no kernel for them.
-- ``session.qdqisint8allowed`` = 1: of int8 files in the QDQ form ONNX Runtime leaves most layers in
-  float on x86 otherwise, Conv between DequantizeLinear and QuantizeLinear.
+- ``session.qdqisint8allowed`` = 1 computes int8 files of the QDQ form (``accel quantize`` writes
+  them) as they are.  Without it ONNX Runtime on x86 turns their activations into uint8, and the
+  layers into U8S8, where it can, and leaves the other layers in float.
 - All graph optimisations, as by default: both settings work within them.
 """
 

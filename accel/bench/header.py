@@ -2,10 +2,10 @@
 
 import contextlib
 import datetime
+import importlib.metadata
 import os
 import pathlib
 import platform
-from importlib.metadata import version
 
 
 def header(*packages: str) -> dict:
@@ -14,8 +14,9 @@ def header(*packages: str) -> dict:
         "schema": 1,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": _machine(),
-        "versions": {"python": platform.python_version(), "accel": version("cnn-accel")}
-        | {name: version(name) for name in packages},
+        "versions": {
+            "python": platform.python_version(), "accel": importlib.metadata.version("cnn-accel"),
+        } | {name: importlib.metadata.version(name) for name in packages},
     }
 
 

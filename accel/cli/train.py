@@ -90,9 +90,10 @@ def train(network, data, held_back, epochs, out, resume, batch_size, **choices) 
 @click.option("--format", "form", type=click.Choice(["qdq", "qoperator"]), default="qdq",
               show_default=True, help="How the file writes quantised layers.")  # fmt: skip
 @click.option("--reduce-range", is_flag=True,
-              help="Weights of 7 bits (-64 to 64) instead of 8: ONNX Runtime's kernels for uint8 "
-                   "activations then cannot saturate on processors without VNNI. Costs accuracy; "
-                   "int8 files, as written here, and this machine do not need it.")  # fmt: skip
+              help="Weights of 7 bits (-64 to 64) instead of 8, at a cost in accuracy, for files "
+                   "that ONNX Runtime shall also run as it is by default: without VNNI its kernels "
+                   "add pairs of products in 16 bits, which full weights overflow. Accelerator and "
+                   "golden model are exact without it.")  # fmt: skip
 def quantize(float_model, calibrate, output, per_channel, form, reduce_range) -> None:
     """Quantise a float ONNX model to int8 with ONNX Runtime's own tools."""
     from accel.frontend.onnx import quantize

@@ -93,6 +93,25 @@ def test_the_command_prints_the_table_and_writes_the_report(tmp_path, monkeypatc
     ]  # fmt: skip
 
 
+def test_a_difference_is_one_line(tmp_path, monkeypatch):
+    """A yardstick that computes something else, as ONNX Runtime did on processors without VNNI."""
+    monkeypatch.setattr(golden, "RESNET18", {SMALL: 1})
+    right = golden.yardstick.qlinear_conv
+
+    def wrong(*arguments):
+        run = right(*arguments)
+        return lambda: run() + np.uint8(2)
+
+    monkeypatch.setattr(golden.yardstick, "qlinear_conv", wrong)
+    done = click.testing.CliRunner().invoke(
+        main, ["bench", "golden", "--repeats", "1", "--out", str(tmp_path)]
+    )
+    assert done.exit_code == 1
+    (line,) = done.output.splitlines()
+    assert line.startswith("Error: 6x6x8 3x3 /2 to 5: differs from QLinearConv"), line
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_table_tells_what_is_met():
     row = {"kind": "int8 convolution", "what": "a layer", "unit": "ms", "ours": 3.0, "ort": 2.0,
            "ratio": 1.5, "target": 1.0, "met": False}  # fmt: skip

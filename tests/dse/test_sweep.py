@@ -24,7 +24,9 @@ POINTS = grid([(4, 4), (8, 8)], bus_bytes=[8, 64])
 
 @pytest.fixture(scope="module")
 def network():
-    return Builder(np.random.default_rng(1), (6, 6, 3)).conv(8, (3, 3)).graph()
+    graph = Builder(np.random.default_rng(1), (6, 6, 3)).conv(8, (3, 3)).graph()
+    engines.predict(graph, POINTS[0].params())  # compiled here once, not by every worker
+    return graph
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +177,7 @@ main()
 """
 
 
-def test_an_interrupted_sweep_continues(tmp_path):
+def test_an_interrupted_sweep_continues(network, tmp_path):
     arguments = ["sweep", "mnist", "--array", "4x4,8x8", "--bus-bytes", "4,8", "--latency",
                  "16,32,64", "--batch", "1,4", "--jobs", "1", "--out", tmp_path]  # fmt: skip
     journal = tmp_path / "journal.jsonl"

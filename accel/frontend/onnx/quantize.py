@@ -73,9 +73,9 @@ def quantize(
         images: float32 [n, ...] in the model's own layout, to calibrate with.
         per_channel: one weight scale for every output channel instead of one a layer.
         form: "qdq" (float operators between conversions) or "qoperator" (integer operators).
-        reduce_range: weights of 7 bits, -64 to 64: with them ONNX Runtime's kernels do not saturate
-            on processors without VNNI even if activations are unsigned, at some accuracy's cost.
-            This machine and the golden model never need it.
+        reduce_range: weights of 7 bits, -64 to 64, at some cost in accuracy: with them ONNX
+            Runtime's default kernels are exact on processors without VNNI, too (they add pairs of
+            products in 16 bits; accel.onnx_session).  Golden model and machine always are.
         unsigned: activations of uint8, which ONNX Runtime is fastest with.
 
     Raises:

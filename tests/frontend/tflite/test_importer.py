@@ -18,7 +18,7 @@ from tests.support import shared
 from tests.support.tflite_models import Model
 from tests.support.tflite_random import KINDS, draw
 
-RECORDED = pathlib.Path(__file__).parent.parent / "data" / "litert" / "operators.npz"
+RECORDED = pathlib.Path(__file__).parents[2] / "data" / "litert" / "operators.npz"
 #: Recorded answers by their models in ../shared.
 REAL = {
     "kws_dscnn_int8": "mlperf_tiny_kws_dscnn_int8",
