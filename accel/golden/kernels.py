@@ -77,6 +77,9 @@ def average_pool(
 
 @compiled
 def look_up(values, source, out, first, last):
-    """Write ``values`` of the bytes ``first`` to ``last`` - 1 of ``source``; both are flat."""
-    for i in range(first, last):
-        out[i] = values[source[i]]
+    """Write ``values`` of the bytes ``first`` to ``last`` - 1 of ``source``; both are flat.
+
+    Unsigned indices need no question whether they are negative: that takes as long as the rest.
+    """
+    for i in range(np.uint64(first), np.uint64(last)):
+        out[i] = values[np.uint64(source[i])]

@@ -9,6 +9,7 @@ import pytest
 
 from accel import golden
 from accel.golden import byte_tiles, conv, float_tiles, frames, integer, threads
+from accel.golden import tile as tile_module
 from accel.golden.tile import (
     BYTES,
     FLOATS,
@@ -207,3 +208,17 @@ def test_weights_that_are_views_are_read_anew():
     memory[:] = -memory // 2
     np.testing.assert_array_equal(run_conv(graph, images), naive.run(graph, {"in": images})["out"])
     assert (run_conv(graph, images) != y).any()
+
+
+@pytest.mark.parametrize("has, parts", [
+    ({"avx512vnni", "avx512bw", "avx512vl", "avx512f", "avx2", "fma"},
+     ("int8: vpdpbusd on 512 bits", "depthwise: vpmaddwd on 512 bits", "multiply-add on 512")),
+    ({"avxvnni", "avx2", "fma"},
+     ("int8: vpdpbusd on 256 bits", "depthwise: vpmaddwd on 256 bits", "multiply-add on 256")),
+    ({"avx2", "fma"}, ("int8: vpmaddwd on 256 bits", "depthwise: vpmaddwd on 256 bits")),
+    (set(), ("int8: loops", "depthwise: loops", "float32: loops")),
+])  # fmt: skip
+def test_it_tells_which_instructions_it_uses(has, parts, monkeypatch):
+    monkeypatch.setattr(tile_module, "features", lambda: has)
+    for part in parts:
+        assert part in tile_module.instructions()
