@@ -32,7 +32,8 @@ ALLOWED = {
     ),
     "accel.bench": (
         "accel.bench", "accel.golden", "accel.graph", "accel.quant", "accel.isa", "accel.params",
-        "accel.runner", "accel.estimate", "accel.onnx_session",
+        "accel.runner", "accel.estimate", "accel.onnx_session", "accel.frontend", "accel.models",
+        "accel.network",
     ),
     "accel.network": ("accel.network", "accel.golden"),
     "accel.seeded": ("accel.seeded", "accel.network", "accel.graph", "accel.quant", "accel.isa"),
