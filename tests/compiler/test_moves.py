@@ -118,8 +118,10 @@ def check_on_the_rtl(number: int, name: str) -> None:
     engine = get_engine(name)
     engine.build(params)
     inputs = images(graph, batch, rng)
-    memory = Memory(latency_cycles=int(rng.integers(1, 60)), stall_seed=int(rng.integers(1, 1 << 31)),
-                    stall_percent=int(rng.integers(0, 60)))
+    memory = Memory(
+        latency_cycles=int(rng.integers(1, 60)), stall_seed=int(rng.integers(1, 1 << 31)),
+        stall_percent=int(rng.integers(0, 60)),
+    )  # fmt: skip
     ran = run_batch(engine, program, graph, inputs, memory)
     expected = golden.run(graph, inputs)
     for tensor, values in ran.tensors.items():

@@ -46,7 +46,8 @@ def possible(row) -> bool:
 SLICES = {
     "rows": ([2], [1], [4], [1]), "columns": ([-1], [-4], [-1], [1]),
     "channels": ([1], [3], [7], [1]),
-    "all": ([1, 2, 3], [2, 1, 0], [8, 99, 4], [1, 2, 3]), "left": (None, [0, 0, 1], [1, 5, 6], None),
+    "all": ([1, 2, 3], [2, 1, 0], [8, 99, 4], [1, 2, 3]),
+    "left": (None, [0, 0, 1], [1, 5, 6], None),
     "paced": ([1], [1], [8], [3]), "one": ([3, 1], [-1, -1], [1 << 40, 1 << 40], [1, 1]),
     "clamped": ([2], [-99], [3], [2]), "paced channel": ([1, 3], [5, 1], [6, 5], [9, 2]),
 }  # fmt: skip
@@ -68,7 +69,7 @@ def slice_(row):
 SLICE = Operator(
     COMMON | {"opset": [10, 11, 13, 19], "slice": list(SLICES)}, slice_,
     # "left" cuts the batch's first image.
-    lambda row: possible(row) and not (row["batch"] == "N" and row["slice"] == "left"), host=False,
+    lambda row: possible(row) and not (row["batch"] == "N" and row["slice"] == "left"),
 )
 
 SPLITS = {"channels": (1, [3, 1, 4]), "rows": (2, [2, 3, 1]), "columns": (-1, [1, 2, 2]),
@@ -95,7 +96,7 @@ def split(row):
 
 SPLIT = Operator(
     COMMON | {"opset": [10, 11, 13, 18, 21], "split": list(SPLITS), "twice": [True, False]},
-    split, possible, host=False,
+    split, possible,
 )  # fmt: skip
 
 #: Every input row and column as often: by what, how places are computed and rounded.
@@ -137,7 +138,7 @@ RESIZE = Operator(
     and not (row["opset"] > 12 and row["resize"] == "tf")
     and not (row["batch"] == "N" and row["sizes"])
     and not (row["opset"] == 10 and (row["sizes"] or row["form"] == "integer")),
-    host=False, least=0.75,
+    least=0.75,
 )  # fmt: skip
 
 
@@ -155,7 +156,7 @@ def depth(row):
 DEPTH = Operator(
     COMMON | {"opset": [10, 11, 13, 19], "block": [1, 2, 3], "mode": ["DCR", "CRD", None, "depth"],
               "count": [1, 2, 5]},
-    depth, possible, host=False, least=0.6,
+    depth, possible, least=0.6,
 )  # fmt: skip
 
 #: Kernel, strides, dilations, pads, output_padding, output_shape, auto_pad.
@@ -164,7 +165,8 @@ TRANSPOSED = {
     "usual": ([3, 3], [2, 2], None, [1, 1, 1, 1], [1, 1], None, None),
     "four": ([4, 4], [2, 2], [1, 1], [1, 1, 1, 1], None, None, "NOTSET"),
     "uneven": ([3, 5], [2, 3], None, [0, 2, 1, 1], [1, 2], None, None),
-    "plain": ([3, 3], None, None, None, None, None, "VALID"), "gaps": ([2, 1], [3, 4]) + 5 * (None,),
+    "plain": ([3, 3], None, None, None, None, None, "VALID"),
+    "gaps": ([2, 1], [3, 4], None, None, None, None, None),
     "dilated": ([3, 2], [2, 3], [3, 2], [2, 1, 1, 0], None, None, None),
     "wide": ([3, 3], [2, 2], [2, 4], [1, 3, 2, 2], [1, 0], None, None),
     "cropped": ([2, 3], [1, 2], None, [3, 5, 2, 4], None, None, None),
@@ -220,7 +222,7 @@ TRANSPOSE = Operator(
     },
     transposed,
     lambda row: not (row["opset"] < 13 and row["per"]),
-    near=lambda row: 0.02, host=False, least=0.8,
+    near=lambda row: 0.02, least=0.8,
 )  # fmt: skip
 
 #: The shape, then Reshapes and Transposes, without the batch.
@@ -254,7 +256,8 @@ def shuffle(row):
 
 SHUFFLE = Operator(
     COMMON | {"opset": [12, 13, 19], "shuffle": list(SHUFFLES), "between": [True, False]},
-    shuffle, possible, host=False,
+    shuffle, possible,
 )  # fmt: skip
 
-OPERATORS = {"shuffles": SHUFFLE, "ConvTranspose": TRANSPOSE, "Slice": SLICE, "Split": SPLIT, "Resize": RESIZE, "DepthToSpace": DEPTH}
+OPERATORS = {"shuffles": SHUFFLE, "ConvTranspose": TRANSPOSE, "Slice": SLICE, "Split": SPLIT,
+             "Resize": RESIZE, "DepthToSpace": DEPTH}  # fmt: skip

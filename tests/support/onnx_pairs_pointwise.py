@@ -119,7 +119,6 @@ CONCAT = Operator(
     concat,
     lambda row: not (row["form"] != "qdq" and row["function"])
     and not (row["form"] == "integer" and row["from"][0] != row["from"][1]),
-    host=False,
 )  # fmt: skip
 
 #: By name: operator, attributes or second input; what an image of 4 x 5 x 3 or 4 x 1 x 1 becomes.

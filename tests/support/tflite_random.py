@@ -356,20 +356,22 @@ def space_to_depth(draw):
 
 
 def transpose_conv(draw):
-    """Mostly as a converter writes it, at times an output that the input does not fill."""
+    """Mostly as a converter writes it, at times an output that the input does not quite give."""
     filters, image = draw.whole(1, 5), draw.image
     kernel = [draw.whole(1, 4), draw.whole(1, 4)]
     sizes = []
     for size, reach, stride in zip(image[1:3], kernel, draw.stride, strict=True):
         sizes.append(size * stride if draw.padding == tflite.Padding.SAME
                      else (size - 1) * stride + reach)
-    if draw.chance(0.3):
-        sizes = [size + draw.whole(0, 2) for size in sizes]
+    if draw.chance(0.3):  # as many outputs more (VALID) or fewer (SAME) as give the same inputs
+        rests = [draw.whole(0, stride - 1) for stride in draw.stride]
+        sign = -1 if draw.padding == tflite.Padding.SAME else 1
+        sizes = [size + sign * rest for size, rest in zip(sizes, rests, strict=True)]
     weights, source = draw.weights([filters, *kernel, image[3]], 0), draw.input()
     inputs = [draw.model.constant([1, *sizes, filters]), weights, source]
     if draw.chance(0.7):
         inputs.append(draw.bias(source, weights, filters))
-    # LiteRT's int8 kernel knows no fused activation before version 4 of the operator.
+    # A fused activation came with version 4 of the operator.
     return draw.op("TRANSPOSE_CONV", inputs, [1, *sizes, filters], Padding=draw.padding,
                    StrideH=draw.stride[0], StrideW=draw.stride[1], FusedActivationFunction=0)
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from accel.frontend import pieces
-from accel.frontend.onnx import layers, qdq
+from accel.frontend.onnx import layers, qdq, weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import LIMIT, NodeView, check_area, image_shape
 from accel.frontend.onnx.values import Activation, Assembled, Moved, Sums, Window, order_of
@@ -32,9 +32,9 @@ def conv_transpose(builder: Builder, node: NodeView) -> Assembled:
     axes = _axes(node, (height, width), shape[2:])
     node.require(len(axes[0]) * len(axes[1]) <= MOST_PHASES,
                  f"strides must be up to {MOST_PHASES} together", [len(axis) for axis in axes])
-    unit = np.tile(layers.units(node, source, constant, 1), groups)
-    bias = layers.bias_integers(node, qdq.stored_bias(builder, node, 2), unit)
-    weights = _forward(layers.integers(node, constant), groups)
+    unit = np.tile(weighted.units(node, source, constant, 1), groups)
+    bias = weighted.bias_integers(node, qdq.stored_bias(builder, node, 2), unit)
+    weights = _forward(weighted.integers(node, constant), groups)
     parts = tuple(
         _part(builder, node, source, (rows, columns), number, weights, bias, unit, groups)
         for number, (rows, columns) in enumerate(itertools.product(*axes))

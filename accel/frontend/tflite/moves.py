@@ -5,7 +5,6 @@ A tensor of the file lies in memory as (height, width, channels), with sizes of 
 has fewer dimensions: so its last dimensions are the last ones in memory as well.
 """
 
-import dataclasses
 
 import numpy as np
 
@@ -76,7 +75,7 @@ def slice_(op: View) -> None:
     chosen = []
     for total, first, count in zip((1, *op.record(0).shape[1:]), begin, size, strict=True):
         count = total - first if count == -1 else count
-        op.require(0 <= first and 0 < count <= total - first,
+        op.require(first >= 0 and 0 < count <= total - first,
                    f"it must cut some of the {total} elements", f"{count} from {first} on")
         chosen.append(range(first, first + count))
     _cut(op, source, _memory(chosen))

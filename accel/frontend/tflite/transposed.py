@@ -56,6 +56,8 @@ def _axis(op: View, n: int, source: Tensor, weights: np.ndarray, stride: int,
     op.require(mode is not None, f"Padding must be one of {sorted(PADDINGS)}",
                op.options["Padding"])
     inputs = -(-(outputs if mode == "SAME" else outputs - kernel + 1) // stride)
+    op.require(inputs == source.shape[n], f"an output of {outputs} must come from an input of "
+               f"{inputs}, with kernel {kernel} and stride {stride}", source.shape[n])
     before = max((inputs - 1) * stride + kernel - outputs, 0) // 2
     op.spend(source.shape[n] + outputs)
     return phases(source.shape[n], kernel, stride, 1, before, outputs)

@@ -5,13 +5,12 @@ import pytest
 from onnx import TensorProto
 
 from accel.compiler import compile_graph
-from accel.frontend import ModelError, load
+from accel.frontend import load
 from accel.graph import ports
-from accel.graph.ir import Assemble, Concat, Conv, Slice
-from accel.params import Params
+from accel.graph.ir import Conv
+from accel.onnx_session import session
 from tests.compiler.test_networks import MACHINES
 from tests.support.machine import Machine
-from tests.support.onnx_oracle import session
 from tests.support.onnx_pairs import Net
 
 Y = 0.04, -3
