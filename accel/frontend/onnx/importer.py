@@ -5,7 +5,6 @@ handler (in the modules of HANDLERS) says what its output stands for.  Nothing i
 """
 
 import copy
-import heapq
 import pathlib
 
 import google.protobuf.message
@@ -24,6 +23,7 @@ from accel.frontend.onnx import (
 )
 from accel.frontend.onnx.build import Builder, check_stored, read_tensor
 from accel.frontend.onnx.nodes import NodeView
+from accel.frontend.onnx.order import in_order
 from accel.frontend.onnx.parts import Parts
 from accel.frontend.onnx.ports import add_input, check_size, output_port
 from accel.frontend.onnx.values import Constant, Elsewhere
@@ -67,7 +67,7 @@ def load(path, strict: bool = False) -> Graph:
 
 def _import(file: str, strict: bool) -> Graph:
     model = _parse(file)
-    nodes = _order(file, model.graph)
+    nodes = in_order(file, model.graph)
     _check_operators(file, model.graph, nodes, strict)
     builder = Builder(file, model.graph, nodes, _opset(file, model))
     _add_constants(builder, model.graph, nodes)
@@ -177,41 +177,6 @@ def _check_model(file: str, model: onnx.ModelProto, nodes: list[NodeView]) -> No
     except (onnx.checker.ValidationError, ValueError, RuntimeError) as error:
         text = " ".join(str(error).split())
         raise ModelError(f"{file}: not a valid ONNX model: {text}") from None
-
-
-def _order(file: str, graph: onnx.GraphProto) -> list[NodeView]:
-    """Nodes in an order that computes inputs before their users, else as in the file."""
-    views = [NodeView(file, node) for node in graph.node]
-    ready = {value.name for value in graph.input} | {t.name for t in graph.initializer} | {""}
-    made = {}
-    for number, view in enumerate(views):
-        for name in filter(None, view.proto.output):
-            if name in made or name in ready:
-                raise view.error(f"output {name!r} must be computed once, not twice")
-            made[name] = number
-    waiting, users = [], [[] for _ in views]
-    for number, view in enumerate(views):
-        missing = set(view.proto.input) - ready
-        for name in missing:
-            if name not in made:
-                raise view.error(
-                    f"input {name!r} must be an input, an initializer or computed, not missing"
-                )
-            users[made[name]].append(number)
-        waiting.append(len(missing))
-    queue = [number for number, count in enumerate(waiting) if not count]
-    order = []
-    while queue:
-        number = heapq.heappop(queue)
-        order.append(views[number])
-        for user in users[number]:
-            waiting[user] -= 1
-            if not waiting[user]:
-                heapq.heappush(queue, user)
-    for number, count in enumerate(waiting):
-        if count:
-            raise views[number].error("nodes must not depend on themselves, not form a cycle")
-    return order
 
 
 def _check_operators(file: str, graph: onnx.GraphProto, nodes: list[NodeView], strict) -> None:
