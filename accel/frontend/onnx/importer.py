@@ -11,7 +11,7 @@ import google.protobuf.message
 import numpy as np
 import onnx
 
-from accel.frontend.errors import ModelError
+from accel.frontend.errors import FloatModelError, ModelError
 from accel.frontend.onnx import (
     chains,
     elementwise,
@@ -33,6 +33,8 @@ from accel.graph.ir import Graph, GraphError
 #: Operators whose presence makes a model quantised.
 _QUANTISED = {**quant.HANDLERS, **qoperator.HANDLERS, **integer.HANDLERS,
               "DynamicQuantizeLinear": None}  # fmt: skip
+#: Types of inputs that a float model has.
+_FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE}
 HANDLERS = {
     **quant.HANDLERS, **qdq.HANDLERS, **elementwise.HANDLERS, **views.HANDLERS,
     **qoperator.HANDLERS, **chains.HANDLERS, **integer.HANDLERS, **integer.SCALING,
@@ -68,7 +70,7 @@ def load(path, strict: bool = False) -> Graph:
 def _import(file: str, strict: bool) -> Graph:
     model = _parse(file)
     nodes = in_order(file, model.graph)
-    _check_operators(file, model.graph, nodes, strict)
+    _check_operators(file, nodes, strict)
     builder = Builder(file, model.graph, nodes, _opset(file, model))
     _add_constants(builder, model.graph, nodes)
     _check_model(file, model, nodes)
@@ -138,12 +140,27 @@ def _parse(file: str) -> onnx.ModelProto:
     ):
         if len(values) > most:
             raise ModelError(f"{file}: must have at most {most} {what}, not {len(values)}")
+    _check_quantised(file, model)
     for tensor in model.graph.initializer:
         check_stored(file, tensor)
     for part in (*model.opset_import, *model.graph.node):
         if part.domain == "ai.onnx":  # the default domain's other name, which onnx does not know
             part.domain = ""
     return model
+
+
+def _check_quantised(file: str, model: onnx.ModelProto) -> None:
+    """Refuse models that are float, before anything that those alone have, as weights elsewhere."""
+    graph = model.graph
+    stored = {tensor.name for tensor in graph.initializer}
+    types = {v.type.tensor_type.elem_type for v in graph.input if v.name not in stored}
+    nodes = [*graph.node, *(node for function in model.functions for node in function.node)]
+    if types <= _FLOATS and not any(node.op_type in _QUANTISED for node in nodes):
+        node = next((node for node in graph.node if node.op_type != "Constant"), graph.node[0])
+        raise FloatModelError(str(NodeView(file, node).error(
+            "the model is float; quantise it to int8 first, with `accel quantize` and some images "
+            "to calibrate with, or give `accel run` images"
+        )))  # fmt: skip
 
 
 def _opset(file: str, model: onnx.ModelProto) -> int:
@@ -179,8 +196,8 @@ def _check_model(file: str, model: onnx.ModelProto, nodes: list[NodeView]) -> No
         raise ModelError(f"{file}: not a valid ONNX model: {text}") from None
 
 
-def _check_operators(file: str, graph: onnx.GraphProto, nodes: list[NodeView], strict) -> None:
-    """Refuse models that are not quantised, and unknown operators if ``strict``."""
+def _check_operators(file: str, nodes: list[NodeView], strict: bool) -> None:
+    """Refuse unknown operators if ``strict``."""
     unknown = next(
         (node for node in nodes
          if node.op not in (*HANDLERS, "Constant") or node.proto.domain not in DOMAINS),
@@ -190,16 +207,6 @@ def _check_operators(file: str, graph: onnx.GraphProto, nodes: list[NodeView], s
         f"node {unknown.name!r} has the unsupported operator "
         f"{':'.join(filter(None, (unknown.proto.domain, unknown.op)))}"
     )
-    stored = {tensor.name for tensor in graph.initializer}
-    types = {v.type.tensor_type.elem_type for v in graph.input if v.name not in stored}
-    quantised = any(node.op in _QUANTISED for node in nodes)
-    if not quantised and types <= {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE}:
-        first = next((node for node in nodes if node.op != "Constant"), nodes[0])
-        raise ModelError(
-            f"{file}: node {first.name!r} ({first.op}): the model is float; quantise it to int8 "
-            "first, with `accel quantize` and some images to calibrate with"
-            + (f"; also, {text}" if text else "")
-        )
     if text and strict:
         supported = ", ".join(sorted(HANDLERS.keys() - qdq.REFUSED.keys()))
         raise ModelError(f"{file}: {text}; supported are {supported}")
