@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from accel import seeded
-from accel.frontend import FloatModelError, load
+from accel.frontend import FloatModelError
 from accel.graph.ir import Graph
 from accel.opening import Model, open_network
 
@@ -67,8 +67,7 @@ def opened(
     stem = pathlib.Path(model).stem
     with _folder(keep) as folder:
         path = folder / f"{stem}_int8.onnx"
-        source.quantize(path, images, options)
-        graph = dataclasses.replace(load(path), name=stem)
+        graph = dataclasses.replace(source.quantize(path, images, options), name=stem)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     note |= {"file": str(path)} if keep is not None else {}
     told = options.told() | {"images": len(chosen), "given": given, "sha256": digest} | note

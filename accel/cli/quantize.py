@@ -36,7 +36,6 @@ def quantize(float_model, calibrate, output, shapes, no_compare, **options) -> N
     Tells before it begins what will not run on the machine, and at the end how far each layer is
     from the float model's, over the same images.
     """
-    from accel.frontend import load
     from accel.frontend.onnx.quantize import FloatModel, Options
     from accel.frontend.onnx.reference import Reference
     from accel.graph.ports import InputError
@@ -53,14 +52,13 @@ def quantize(float_model, calibrate, output, shapes, no_compare, **options) -> N
         console.print(quantised.missing(missing))
         try:
             with progress_bar("calibrating"):
-                model.quantize(output, images, Options(**options))
+                graph = model.quantize(output, images, Options(**options))
         except OSError as error:
             raise InputError(f"{output}: cannot be written: {error}") from error
         count = len(next(iter(images.values())))
         console.print(f"wrote {output}, calibrated on {counted(count, 'image')}", soft_wrap=True)
         if no_compare:
             return
-        graph = load(output)
         with progress_bar("comparing") as progress:
             found = fidelity.compare(
                 graph, Reference(model.model, graph.tensors), images, progress

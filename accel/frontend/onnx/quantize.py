@@ -22,6 +22,7 @@ from accel.frontend.onnx import batches, coverage
 from accel.frontend.onnx.importer import load
 from accel.frontend.onnx.prepare import prepare, quiet
 from accel.frontend.onnx.reading import one_line
+from accel.graph.ir import Graph
 
 #: What ONNX Runtime calls the two forms of a quantised file, the methods and the types.
 FORMS = {"qdq": "QDQ", "qoperator": "QOperator"}
@@ -125,19 +126,21 @@ class FloatModel:
             ModelError: the model cannot be quantised at all.
         """
         first = {name: array[:1] for name, array in self.check(images).items()}
-        with self._quantised(first, Options(), "missing.onnx") as file:
-            return coverage.missing(load(file))
+        with self._quantised(first, Options(), "missing.onnx") as (_, graph):
+            return coverage.missing(graph)
 
-    def quantize(self, target, images, options: Options) -> None:
-        """Write the int8 model; only if the importer takes it.
+    def quantize(self, target, images, options: Options) -> Graph:
+        """Write the int8 model, only if the importer takes it, and return it as a graph.
 
         Raises:
             ModelError: naming the file and the rule.
         """
         target = pathlib.Path(target)
         options = dataclasses.replace(options, keep_float=self._kept(options.keep_float))
-        with self._quantised(self.check(images), options, target.name, target.parent) as file:
+        with self._quantised(self.check(images), options, target.name, target.parent) as made:
+            file, graph = made
             shutil.move(file, target)
+            return graph
 
     def _kept(self, names: Sequence[str]) -> tuple[str, ...]:
         """The nodes to leave float, named by their own names or those of their results."""
@@ -153,8 +156,8 @@ class FloatModel:
     @contextlib.contextmanager
     def _quantised(
         self, images: dict[str, np.ndarray], options: Options, name: str, beside=None
-    ) -> Iterator[pathlib.Path]:
-        """A quantised file that the importer takes, in a folder for the time being."""
+    ) -> Iterator[tuple[pathlib.Path, Graph]]:
+        """A quantised file, in a folder for the time being, and what the importer makes of it."""
         with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=beside) as folder:
             result = pathlib.Path(folder) / name
             prepared = result.with_name("prepared.onnx")
@@ -165,11 +168,11 @@ class FloatModel:
                 raise ModelError(f"{self.source}: onnxruntime cannot quantise it: "
                                  f"{one_line(error)}") from error  # fmt: skip
             try:
-                load(result)
+                graph = load(result)
             except ModelError as error:
                 text = str(error).replace(str(result), os.fspath(self.source))
                 raise ModelError(f"quantised, but not for this accelerator: {text}") from None
-            yield result
+            yield result, graph
 
 
 class _Images:

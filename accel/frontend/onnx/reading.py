@@ -8,7 +8,7 @@ well (format version 3), the operator set may be years old.  None of this change
 import pathlib
 
 import onnx
-from onnx import external_data_helper
+from onnx import external_data_helper, inliner, version_converter
 
 from accel.frontend.errors import ModelError
 from accel.frontend.onnx.order import in_order
@@ -83,7 +83,7 @@ def _tidy(path: pathlib.Path, model: onnx.ModelProto) -> onnx.ModelProto:
         if part.domain == "ai.onnx":  # the default domain's other name, which onnx does not know
             part.domain = ""
     if model.functions:
-        model = onnx.inliner.inline_local_functions(model)
+        model = inliner.inline_local_functions(model)
     model.ir_version = max(model.ir_version, 4)
     graph = model.graph
     _store_constants(graph)
@@ -154,7 +154,7 @@ def _newer(path: pathlib.Path, model: onnx.ModelProto) -> onnx.ModelProto:
     if versions[0] >= OPSET:
         return model
     try:
-        return onnx.version_converter.convert_version(model, OPSET)
+        return version_converter.convert_version(model, OPSET)
     except Exception as error:  # an operator without a way to the newer set
         raise ModelError(
             f"{path}: its operator set {versions[0]} cannot be brought to {OPSET}: "

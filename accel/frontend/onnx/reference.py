@@ -27,10 +27,12 @@ class Reference:
     """
 
     def __init__(self, model: onnx.ModelProto, tensors):
-        known = {name for node in model.graph.node for name in node.output if name}
-        self.names = {tensor: original(tensor) for tensor in tensors if original(tensor) in known}
+        made = {name for node in model.graph.node for name in node.output if name}
+        given = {value.name for value in model.graph.input}
+        names = {tensor: original(tensor) for tensor in tensors}
+        self.names = {tensor: name for tensor, name in names.items() if name in made | given}
         self.outputs = [value.name for value in model.graph.output]
-        self._wanted = sorted({*self.names.values(), *self.outputs})
+        self._wanted = sorted({*self.names.values(), *self.outputs} - given)
         open_model = onnx.ModelProto()
         open_model.CopyFrom(model)
         open_model.graph.output.extend(
@@ -39,5 +41,5 @@ class Reference:
         self._session = onnx_session.session(open_model)
 
     def run(self, image: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Values by name, for one image by input name."""
-        return dict(zip(self._wanted, self._session.run(self._wanted, image), strict=True))
+        """Values by name, for one image by input name; that is one of them."""
+        return image | dict(zip(self._wanted, self._session.run(self._wanted, image), strict=True))
