@@ -1,4 +1,4 @@
-"""Float networks for `run`, `estimate` and `golden_run`: quantised on the way, and a report says so.
+"""Float networks for `run`, `estimate`, `golden_run`: quantised on the way, as a report then says.
 
 Calibration takes the images that the network is to run on, at most CALIBRATION of them.
 """

@@ -39,7 +39,8 @@ def run(network, inputs, limit, batch, array, engine, search, shapes, out) -> No
     """Run NETWORK (a built-in name, or a path to .onnx or .tflite) on the simulated accelerator.
 
     A float .onnx file is quantised on the way, calibrated on at most 32 of the images; the
-    quantised file is kept beside the report.  Built-in networks without a trained file have seeded random weights and images.
+    quantised file is kept beside the report.  Built-in networks without a trained file have seeded
+    random weights and images.
 
     Every layer is compared with the golden model; the exit code is 0 only if every byte agrees, 1
     if one differs or the machine reports an error, 2 for bad input, 3 for anything else.

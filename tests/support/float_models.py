@@ -106,6 +106,15 @@ def reshaped(batch, target):
     return model.output(model.node("Gemm", [flat, w, model.floats("fc_b", 5)], "y"))
 
 
+def biased(bias):
+    """A layer of classes with an addend that is no vector."""
+    model = Float()
+    pooled = model.node("GlobalAveragePool", [model.relu(model.conv("x", "a", 3, 4))], "pooled")
+    flat = model.node("Flatten", [pooled], "flat")
+    b = model.const("fc_b", bias, np.float32)
+    return model.output(model.node("Gemm", [flat, model.floats("fc_w", 4, 5), b], "y"))
+
+
 def mixed():
     """The mean over the batch: every image's result depends on all others."""
     model = Float((4, 3, 8, 8))

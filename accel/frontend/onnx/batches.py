@@ -55,7 +55,8 @@ def _set(file: str, value: onnx.ValueInfoProto, dims) -> None:
     """Fill an input's shape in."""
     known = _dims(value)
     same = len(known) in (0, len(dims)) and all(
-        not old.dim_value or old.dim_value == new for old, new in zip(known[1:], dims[1:])
+        not old.dim_value or old.dim_value == new
+        for old, new in zip(known[1:], dims[1:], strict=False)
     )
     if not same or len(dims) < 2 or min(dims) < 1:
         raise ModelError(

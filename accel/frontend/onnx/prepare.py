@@ -5,6 +5,7 @@
     here         ONNX Runtime folds constants and what follows a convolution
     affine       what is left of batch normalisation and constants per channel becomes layers
     reductions   means over an image become poolings
+    biases       what the quantiser takes for vectors are vectors
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import onnx
 
 from accel.frontend.errors import ModelError
-from accel.frontend.onnx import affine, batches, reading, reductions
+from accel.frontend.onnx import affine, batches, biases, reading, reductions
 from accel.frontend.onnx.rewriting import Rewriting
 
 
@@ -34,7 +35,7 @@ def prepare(path, shapes: Mapping[str, Sequence[int]] | None = None) -> onnx.Mod
     model = reading.read(path)
     _check_float(file, model)
     model = _folded(file, batches.settle(file, model, shapes))
-    Rewriting(model).apply((affine.rewrite, reductions.rewrite))
+    Rewriting(model).apply((affine.rewrite, reductions.rewrite, biases.rewrite))
     return model
 
 
@@ -65,7 +66,8 @@ def _folded(file: str, model: onnx.ModelProto) -> onnx.ModelProto:
             raise ModelError(f"{file}: onnxruntime cannot prepare it: {reading.one_line(error)}"
                              ) from error  # fmt: skip
     if said:  # it goes on with a model that it cannot run
-        raise ModelError(f"{file}: onnxruntime does not run it: {' '.join(said[-1].split())[-300:]}")
+        text = " ".join(said[-1].split())[-300:]
+        raise ModelError(f"{file}: onnxruntime does not run it: {text}")
     return result
 
 

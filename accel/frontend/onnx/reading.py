@@ -149,8 +149,8 @@ def _newer(path: pathlib.Path, model: onnx.ModelProto) -> onnx.ModelProto:
     versions = [entry.version for entry in model.opset_import if not entry.domain]
     newest = onnx.defs.onnx_opset_version()
     if len(versions) != 1 or not 1 <= versions[0] <= newest:
-        raise ModelError(f"{path}: the operator set of ONNX must be one version from 1 to {newest}, "
-                         f"not {versions or 'missing'}")  # fmt: skip
+        raise ModelError(f"{path}: the operator set of ONNX must be one version from 1 to "
+                         f"{newest}, not {versions or 'missing'}")  # fmt: skip
     if versions[0] >= OPSET:
         return model
     try:

@@ -25,10 +25,12 @@ GRAPHS = {
         lambda op=op, first=first: float_models.per_channel(op, first), {op: 0, "Conv": 3})
        for op, first in [("Mul", 0), ("Mul", 1), ("Add", 1), ("Sub", 0), ("Sub", 1), ("Div", 0)]},
     **{f"mean{opset}_{keep}": (
-        lambda opset=opset, keep=keep: float_models.means(opset, axes, keep),
+        lambda opset=opset, axes=axes, keep=keep: float_models.means(opset, axes, keep),
         {"ReduceMean": 0, "GlobalAveragePool": 1})
        for opset, axes, keep in [(13, [2, 3], 1), (13, [-1, -2], 0), (18, [-1, -2], 1),
                                  (18, [2, 3], 0)]},
+    "row_bias": (lambda: float_models.biased([[0.1, 0.2, 0.3, -0.4, 0.5]]), {"Gemm": 1}),
+    "number_bias": (lambda: float_models.biased(0.7), {"Gemm": 1}),
     "own_shape": (float_models.own_shape, {"Shape": 0, "Gather": 0}),
 }  # fmt: skip
 #: Ways of writing one and the same graph.
@@ -106,7 +108,7 @@ def test_weights_beside(tmp_path):
     with pytest.raises(ModelError, match=r"model\.onnx: its weights lie in 'model\.onnx\.data'"):
         prepare(path)
     (tmp_path / "model.onnx.data").write_bytes(b"short")
-    with pytest.raises(ModelError, match=r"model\.onnx: its weights in \['model\.onnx\.data'\] can"):
+    with pytest.raises(ModelError, match=r"its weights in \['model\.onnx\.data'\] cannot"):
         prepare(path)
 
 
@@ -196,8 +198,8 @@ def test_what_will_not_run_is_told_before(tmp_path):
 
 def test_a_network_the_accelerator_cannot_take_is_not_written(tmp_path):
     model = float_models.Float()
-    rows = model.node("Reshape", [model.conv("x", "a", 3, 4), model.const("to", [4, -1, 8], np.int64)],
-                      "rows")
+    to = model.const("to", [4, -1, 8], np.int64)
+    rows = model.node("Reshape", [model.conv("x", "a", 3, 4), to], "rows")
     path = model.output(model.node("RNN", [rows, model.floats("w", 1, 5, 8),
                                            model.floats("r", 1, 5, 5)], "y", hidden_size=5))
     path = path.save(tmp_path)
