@@ -26,6 +26,7 @@ from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.order import in_order
 from accel.frontend.onnx.parts import Parts
 from accel.frontend.onnx.ports import add_input, check_size, output_port
+from accel.frontend.onnx.reading import load_data
 from accel.frontend.onnx.values import Constant, Elsewhere
 from accel.graph.check import check
 from accel.graph.ir import Graph, GraphError
@@ -141,6 +142,7 @@ def _parse(file: str) -> onnx.ModelProto:
         if len(values) > most:
             raise ModelError(f"{file}: must have at most {most} {what}, not {len(values)}")
     _check_quantised(file, model)
+    load_data(file, model)
     for tensor in model.graph.initializer:
         check_stored(file, tensor)
     for part in (*model.opset_import, *model.graph.node):

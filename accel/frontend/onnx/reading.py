@@ -39,7 +39,7 @@ def read(path) -> onnx.ModelProto:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
     except Exception as error:  # whatever a damaged or hostile file provokes
         raise _invalid(path, error) from error
-    _load_data(path, model)
+    load_data(path, model)
     try:
         return _tidy(path, model)
     except ModelError:
@@ -57,25 +57,36 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _load_data(path: pathlib.Path, model: onnx.ModelProto) -> None:
-    """Take the weights that lie in other files in."""
+def load_data(path, model: onnx.ModelProto) -> None:
+    """Take the weights in that lie in files beside the model's own.
+
+    Raises:
+        ModelError: one is missing, too short, somewhere else, or all are too large for one file.
+    """
+    path = pathlib.Path(path)
     stored = [tensor for tensor in model.graph.initializer
               if external_data_helper.uses_external_data(tensor)]
-    places = {external_data_helper.ExternalDataInfo(tensor).location for tensor in stored}
+    try:
+        infos = [external_data_helper.ExternalDataInfo(tensor) for tensor in stored]
+    except Exception as error:  # numbers that are none
+        raise _invalid(path, error) from error
+    places = {info.location for info in infos}
     for place in sorted(places):
         if not (path.parent / place).is_file():
             raise ModelError(
                 f"{path}: its weights lie in {place!r}, which must be beside it and is not there: "
                 "keep the two files together, or export into one file"
             )
+    sizes = {place: (path.parent / place).stat().st_size for place in places}
+    # Before anything is read: thousands of tensors may name the same bytes.
+    size = model.ByteSize() + sum(info.length or sizes[info.location] for info in infos)
+    if size > LARGEST_FILE:
+        raise ModelError(f"{path}: with its weights it must be below 2 GB, not {size / 1e9:.1f} GB")
     try:
         onnx.load_external_data_for_model(model, str(path.parent))
     except Exception as error:  # too short a file, a path that leads elsewhere
         raise ModelError(f"{path}: its weights in {sorted(places)} cannot be read: "
                          f"{one_line(error)}") from error  # fmt: skip
-    if model.ByteSize() > LARGEST_FILE:
-        raise ModelError(f"{path}: with its weights it must be below 2 GB, not "
-                         f"{model.ByteSize() / 1e9:.1f} GB")  # fmt: skip
 
 
 def _tidy(path: pathlib.Path, model: onnx.ModelProto) -> onnx.ModelProto:
