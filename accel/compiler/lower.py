@@ -8,7 +8,7 @@ from accel.compiler.layer import Group, MachineLayer, Slice
 from accel.compiler.ready import POST, Ready
 from accel.compiler.rows import Rows, Strip, split
 from accel.compiler.stream import Stream
-from accel.compiler.tile import Tiling
+from accel.compiler.tiling import Tiling
 from accel.isa import ACTIVATION_ENTRIES, TABLE_ENTRIES, Op, Pool
 from accel.params import POOL_TABLE
 from accel.program import Placement

@@ -9,7 +9,7 @@ from accel.isa import WindowMode
 from accel.params import IM2COL_LATENCY, Params
 from accel.rtl.im2col.banks import window_banks
 from accel.rtl.window.column import WindowColumn, column_latency
-from accel.rtl.window.params import READ_LATENCY, weights_read
+from accel.rtl.window.slots import READ_LATENCY, weights_read
 from accel.rtl.window.walker import WindowConfig, group_layout
 
 

@@ -8,8 +8,8 @@ from accel.isa import WindowMode
 from accel.params import REQUANT_LATENCY, Params
 from accel.rtl.parts.delay import Delay
 from accel.rtl.post.requantise import Requantiser
-from accel.rtl.window.params import scale_layout
 from accel.rtl.window.scale import SCALE_LATENCY, ByteScaler, scale_config
+from accel.rtl.window.slots import scale_layout
 from accel.rtl.window.walker import WindowConfig
 
 #: Lanes that have a scale of their own; then it is shared.

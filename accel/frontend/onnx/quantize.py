@@ -38,7 +38,9 @@ class Options:
         per_channel: one weight scale for every output channel instead of one a layer.
         form: "qdq" (float operators between conversions) or "qoperator" (integer operators).
         method: of calibration: "minmax", "entropy" or "percentile".
-        reduce_range: weights of 7 bits.
+        reduce_range: weights of 7 bits, -64 to 64, at some cost in accuracy: with them ONNX
+            Runtime's default kernels are exact on processors without VNNI, too (they add pairs of
+            products in 16 bits; accel.onnx_session).  Golden model and machine always are.
         activations: "int8" or "uint8".
         keep_float: names of nodes that stay float; the host computes them.
     """

@@ -8,7 +8,8 @@ from amaranth.sim import Simulator
 
 from accel.isa import COMMAND_BITS, FIELDS, Error, Op, Rounding, WindowMode, pack
 from accel.params import POOL_OPEN, WINDOW_TILES, Params
-from accel.rtl.control.check import CHECK_LATENCY, POOL_LATENCY, CommandCheck
+from accel.rtl.control.check import CHECK_LATENCY, CommandCheck
+from accel.rtl.control.products import POOL_LATENCY
 
 PARAMS = Params(
     rows=8, cols=8, input_bytes=4096, acc_rows=128, pool_entries=64, bus_bytes=8, addr_bits=24,

@@ -1,3 +1,5 @@
+"""All columns with their weights: sums after the latency."""
+
 import random
 
 import pytest
@@ -6,7 +8,7 @@ from amaranth.sim import Simulator
 from accel.isa import WindowMode
 from accel.params import IM2COL_LATENCY, Params
 from accel.rtl.window.compute import WindowCompute, compute_latency
-from accel.rtl.window.params import READ_LATENCY
+from accel.rtl.window.slots import READ_LATENCY
 
 MAC, SUM, MAX, ADD = WindowMode
 COLS, ZERO = 4, -77

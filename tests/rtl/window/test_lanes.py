@@ -1,3 +1,5 @@
+"""The requantising lanes: outputs as fast as they may come."""
+
 import random
 
 import pytest

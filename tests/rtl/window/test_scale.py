@@ -1,3 +1,5 @@
+"""A byte brought to the scale of a sum, as LiteRT does it."""
+
 import random
 
 from amaranth import Module, signed

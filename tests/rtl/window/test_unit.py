@@ -1,3 +1,5 @@
+"""The whole window unit against plain Python: every mode, and when commands begin."""
+
 import itertools
 
 import pytest

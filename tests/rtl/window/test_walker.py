@@ -1,3 +1,5 @@
+"""The walk over groups of taps: order, pace, and all that holds a command back."""
+
 import random
 
 import pytest
