@@ -311,6 +311,41 @@ pixels:
     }
 }
 
+// A part of an image: from byte `first` on, rows `row` and pixels `pixel` bytes apart.
+template <typename L>
+void slice(const int8_t* x, int8_t* y) {
+rows:
+    for (int oy = 0; oy < L::height; ++oy) {
+    columns:
+        for (int ox = 0; ox < L::width; ++ox) {
+        channels:
+            for (int c = 0; c < L::channels; ++c) {
+#pragma HLS PIPELINE II=1
+                y[(oy * L::width + ox) * L::channels + c] =
+                    x[L::first + oy * L::row + ox * L::pixel + c];
+            }
+        }
+    }
+}
+
+// One part of an assembly: the other way round, x is a part of the image y.
+template <typename L, int height, int width, int part, int first, int row, int pixel>
+void assemble(const int8_t* x, int8_t* y) {
+    static_assert(first + (height - 1) * row + (width - 1) * pixel + part <= L::size,
+                  "parts lie within the output");
+rows:
+    for (int iy = 0; iy < height; ++iy) {
+    columns:
+        for (int ix = 0; ix < width; ++ix) {
+        channels:
+            for (int c = 0; c < part; ++c) {
+#pragma HLS PIPELINE II=1
+                y[first + iy * row + ix * pixel + c] = x[(iy * width + ix) * part + c];
+            }
+        }
+    }
+}
+
 // An image with a border of its zero point.
 template <typename L>
 void pad(const int8_t* x, int8_t* y) {

@@ -4,13 +4,16 @@ import dataclasses
 
 from accel.graph.ir import (
     Add,
+    Assemble,
     AveragePool,
     Concat,
     Conv,
     MaxPool,
     Node,
     Pad,
+    Place,
     Reshape,
+    Slice,
     Table,
     Tensor,
 )
@@ -60,6 +63,10 @@ def shape(part: Part, node: Node) -> Shape:
         case Concat():
             pixels = target.shape[0] * target.shape[1]
             return Shape("concat", ({"pixels": pixels, "channels": target.shape[2]},))
+        case Slice():
+            return Shape("slice", place(node.place, source, target))
+        case Assemble():
+            return Shape("assemble", ({"size": target.size},))
         case Table():
             return Shape("table", ({"size": target.size},))
         case Pad():
@@ -119,6 +126,18 @@ def _add(node: Add, sources: list[Tensor], target: Tensor) -> Shape:
 def _pool(node: MaxPool | AveragePool, source: Tensor, target: Tensor) -> tuple[Group, ...]:
     return (
         *_images(source, target, "channels"), *_windows(node.kernel, node.stride, node.padding),
+    )  # fmt: skip
+
+
+def place(place: Place, whole: Tensor, part: Tensor) -> tuple[Group, ...]:
+    """Where a part lies in a whole: its own sizes, the first byte, and bytes to the next one."""
+    _, width, channels = whole.shape
+    (y, x, c), (down, across) = place.start, place.step
+    height, columns, depth = part.shape
+    return (
+        {"height": height, "width": columns, "channels": depth},
+        {"first": (y * width + x) * channels + c, "row": down * width * channels,
+         "pixel": across * channels},
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ TAKEN = {
     "qlinear_average-c9": 0, "partly_quantised-fan-out_own_q_same_scale": 0,
     "partly_quantised-input_two_q_same_scale": 0.05, "float_pool_beside_quantised": 0,
     "uint8_weights-o4_122": 0, "uint8_weights-conv122": 0, "uint8_weights-dw151": 0,
-    "uint8_weights-fc160": 0,
+    "uint8_weights-fc160": 0, "tflite_op-split": 0, "tflite_op-tconv": 0, "tflite_op-resize": 0,
 }  # fmt: skip
 #: Files with a part that would have to be computed in float, and the node that begins it.
 FLOAT = {

@@ -14,6 +14,8 @@ MAKERS = {
     "average_pool": lambda rng: graphs.random_pool(rng, "average"),
     "add": graphs.random_add,
     "concat": graphs.random_concat,
+    "slice": graphs.random_slice,
+    "assemble": graphs.random_assemble,
     "table": graphs.random_table,
     "pad": graphs.random_pad,
 }

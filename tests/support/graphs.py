@@ -8,6 +8,7 @@ import numpy as np
 from accel.graph.check import check
 from accel.graph.ir import (
     Add,
+    Assemble,
     AveragePool,
     Concat,
     Conv,
@@ -15,9 +16,11 @@ from accel.graph.ir import (
     LocalResponse,
     MaxPool,
     Pad,
+    Place,
     Port,
     Requant,
     Reshape,
+    Slice,
     Softmax,
     Table,
     Tensor,
@@ -169,6 +172,32 @@ def random_concat(rng) -> Graph:
     node = Concat("concat", tuple(source.name for source in sources), "out")
     shape = node_shape(node, *sources)
     return joined(node, sources, dataclasses.replace(first, name="out", shape=shape))
+
+
+def random_slice(rng) -> Graph:
+    source = _random_tensor(rng)
+    start = tuple(int(rng.integers(size)) for size in source.shape)
+    step = _integers(rng, 1, 3, 2)
+    shape = tuple(
+        int(rng.integers(1, (size - 1 - first) // pace + 2))
+        for size, first, pace in zip(source.shape, start, (*step, 1), strict=True)
+    )
+    return single(Slice("slice", "in", "out", Place(start, step), shape), source)
+
+
+def random_assemble(rng) -> Graph:
+    """Tensors that interleave, beside one that stands alone in channels behind them."""
+    down, across = _integers(rng, 1, 3, 2)
+    one = _random_tensor(rng, "in0")
+    count = down * across
+    sources = [dataclasses.replace(one, name=f"in{n}") for n in range(count)]
+    shape = one.shape[0] * down, one.shape[1] * across, int(rng.integers(1, 5))
+    sources.append(dataclasses.replace(one, name=f"in{count}", shape=shape))
+    places = [Place((y, x, 0), (down, across)) for y in range(down) for x in range(across)]
+    places.append(Place((0, 0, one.shape[2])))
+    node = Assemble("assemble", tuple(source.name for source in sources), "out", tuple(places))
+    target = dataclasses.replace(one, name="out", shape=node_shape(node, *sources))
+    return joined(node, sources, target)
 
 
 def random_table(rng) -> Graph:

@@ -176,8 +176,8 @@ def pack(op: View) -> None:
         op.require((op.record(at).shape, op.record(at).dtype)
                    == (op.record(0).shape, op.record(0).dtype),
                    f"{op.title(at)} must be as the first", list(source.shape))
-    target = op.target()
     axis = _axis(op, op.options["Axis"], rank + 1)
+    target = op.target()
     shape = list((1, 1, *op.record(0).shape[1:])[-2:])
     shape.insert(axis, 1)
     names = []
