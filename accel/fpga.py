@@ -17,7 +17,8 @@ from collections.abc import Callable, Sequence
 
 from accel.netlist import absorb_registers
 from accel.params import Params
-from accel.sim.verilog import TOP, emit
+from accel.sim.verilog import TOP
+from accel.sim.written import emit
 
 
 class FpgaError(RuntimeError):
@@ -131,7 +132,8 @@ def without_zeroes(text: str) -> str:
 
     The FPGA's memories power up so anyway, and Yosys takes minutes for what it need not read.
     """
-    return re.sub(r"^ *\S+\[\d+\] = \d+'[dh]0+;\n", "", text, flags=re.MULTILINE)
+    loop = r"(?:for \([^()]*\) )?"
+    return re.sub(rf"^ *{loop}\S+ ?\[\w+\] = \d+'[dh]0+;\n", "", text, flags=re.MULTILINE)
 
 
 def summarise(raw: dict) -> dict:

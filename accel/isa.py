@@ -12,6 +12,7 @@ command can always proceed, and no program of that form can deadlock, however sh
 """
 
 import enum
+import typing
 
 from accel.params import DONE_BITS
 
@@ -85,6 +86,7 @@ class Error(enum.IntEnum):
     AXI_WRITE = 4
     TIMEOUT = 5
     DEADLOCK = 6
+    UNALIGNED_PROGRAM = 7
 
 
 class Field:
@@ -261,17 +263,43 @@ RECORD = {
 
 
 class Reg(enum.IntEnum):
-    """Byte addresses of the AXI4-Lite registers."""
+    """Byte addresses of the AXI4-Lite registers; REGISTERS says what their bits mean."""
 
-    ID = 0x00  # reads 0x434E4E41, "CNNA"
-    SHAPE = 0x04  # rows in bits 7:0, cols in bits 15:8, bus bytes in bits 23:16
-    CONTROL = 0x08  # write 1: start; write 2: clear the interrupt
-    STATUS = 0x0C  # bit 0 busy, bit 1 done, bit 2 error, bits 15:8 the Error code
-    PROGRAM = 0x10  # byte address of the first command, bus-aligned
-    COMMANDS = 0x14  # number of commands
-    TIMEOUT = 0x18  # cycles without progress before TIMEOUT or DEADLOCK
-    WHERE = 0x1C  # index of the command that was refused
-    COUNTERS = 0x40  # RECORD_WORDS read-only words in the order of RECORD
+    ID = 0x00
+    SHAPE = 0x04
+    CONTROL = 0x08
+    STATUS = 0x0C
+    PROGRAM = 0x10
+    COMMANDS = 0x14
+    TIMEOUT = 0x18
+    WHERE = 0x1C
+    COUNTERS = 0x40  # and the RECORD_WORDS - 1 words behind it
 
 
-ID_VALUE = 0x434E4E41
+ID_VALUE = 0x434E4E41  # "CNNA"
+
+
+class Bits(typing.NamedTuple):
+    """Bits ``low`` and up of a register; the host may read ("r") or write ("w") them, or both."""
+
+    low: int
+    width: int
+    access: str
+    meaning: str
+
+
+#: What the registers hold; other bits read 0 and ignore writes.
+REGISTERS: dict[Reg, tuple[Bits, ...]] = {
+    Reg.ID: (Bits(0, 32, "r", f"{ID_VALUE:#x}"),),
+    Reg.SHAPE: (Bits(0, 8, "r", "rows of the array"), Bits(8, 8, "r", "columns"),
+                Bits(16, 8, "r", "bytes of the memory bus")),
+    Reg.CONTROL: (Bits(0, 1, "w", "1 starts the program"),
+                  Bits(1, 1, "w", "1 clears the interrupt")),
+    Reg.STATUS: (Bits(0, 1, "r", "busy"), Bits(1, 1, "r", "done"), Bits(2, 1, "r", "error"),
+                 Bits(8, 8, "r", ", ".join(f"{code} {code.name}" for code in Error))),
+    Reg.PROGRAM: (Bits(0, 32, "rw", "byte address of the first command, aligned to the bus"),),
+    Reg.COMMANDS: (Bits(0, 32, "rw", "number of commands"),),
+    Reg.TIMEOUT: (Bits(0, 32, "rw", "cycles without progress before TIMEOUT or DEADLOCK"),),
+    Reg.WHERE: (Bits(0, 32, "r", "index of the command that was refused"),),
+    Reg.COUNTERS: (Bits(0, 32, "r", f"{RECORD_WORDS} words: {', '.join(RECORD)}"),),
+}  # fmt: skip

@@ -13,8 +13,9 @@ Three settings make a session exact everywhere, and integer wherever it can be:
   kernels are exact, and uint8 weights would take 2.5 times as long there (as a yardstick of speed
   that would flatter us).  And it must not be set for files whose activations are int8 ("S8S8",
   always exact): ONNX Runtime would turn their weights, too, and then finds no kernel for them.
-- ``session.qdqisint8allowed`` = 1: of int8 files in the QDQ form ONNX Runtime leaves most layers in
-  float on x86 otherwise, Conv between DequantizeLinear and QuantizeLinear.
+- ``session.qdqisint8allowed`` = 1 computes int8 files of the QDQ form (``accel quantize`` writes
+  them) as they are.  Without it ONNX Runtime on x86 turns their activations into uint8, and the
+  layers into U8S8, where it can, and leaves the other layers in float.
 - All graph optimisations, as by default: both settings work within them.
 """
 
@@ -35,12 +36,16 @@ _ZERO_POINT = {"QuantizeLinear": 2, "QLinearConv": 7, "QLinearMatMul": 7, "QGemm
 _U8S8, _S8S8 = (TensorProto.UINT8, TensorProto.INT8), (TensorProto.INT8, TensorProto.INT8)
 
 
-def session(model: onnx.ModelProto | bytes | str | os.PathLike, threads: int = 1):
+def session(
+    model: onnx.ModelProto | bytes | str | os.PathLike, threads: int = 1,
+    profile: str | None = None,
+):  # fmt: skip
     """Return an exact ``onnxruntime.InferenceSession`` on the processor.
 
     Args:
         model: or the bytes or the path of its file.
         threads: that ONNX Runtime may use within an operator.
+        profile: what the name of a file begins with that ONNX Runtime writes each node's time to.
 
     Raises:
         ValueError: without VNNI no execution of this model is exact: see ``needs_precision``.
@@ -49,6 +54,8 @@ def session(model: onnx.ModelProto | bytes | str | os.PathLike, threads: int = 1
     options.add_session_config_entry("session.qdqisint8allowed", "1")
     options.intra_op_num_threads = threads
     options.log_severity_level = 4  # errors are raised
+    if profile is not None:
+        options.enable_profiling, options.profile_file_prefix = True, profile
     if saturates() and needs_precision(_read(model)):
         options.add_session_config_entry("session.x64quantprecision", "1")
     return _open(model, options)

@@ -92,4 +92,7 @@ NETWORKS: dict[str, Definition] = _by_name(
     Definition("resnet50", "resnet"),
     Definition("vgg16", "vgg"),
     Definition("mobilenet", "mobilenet"),
+    Definition("mobilenet_v1", "mobilenet"),
+    Definition("mobilenet_v2", "mobilenet"),
+    Definition("squeezenet", "squeezenet"),
 )

@@ -137,6 +137,8 @@ def test_verilog(tmp_path):
     assert "module accelerator(" in text
     for port in ("m_axi_araddr", "m_axi_wstrb", "s_axil_awaddr", "irq", "clk", "rst"):
         assert port in text
+    assert "//   window_taps = 4\n" in text
+    assert "//   window_taps = 0\n" in call("verilog", "--array", "4x4", "--window-taps", 0).output
 
 
 @pytest.mark.parametrize("shape", ["5x7", "16", "0x4", "axb", "2x2", "16x", "-4x4"])

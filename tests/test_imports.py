@@ -32,7 +32,8 @@ ALLOWED = {
     ),
     "accel.bench": (
         "accel.bench", "accel.golden", "accel.graph", "accel.quant", "accel.isa", "accel.params",
-        "accel.runner", "accel.estimate", "accel.onnx_session",
+        "accel.runner", "accel.estimate", "accel.onnx_session", "accel.frontend", "accel.models",
+        "accel.network",
     ),
     "accel.network": ("accel.network", "accel.golden"),
     "accel.seeded": ("accel.seeded", "accel.network", "accel.graph", "accel.quant", "accel.isa"),
@@ -51,7 +52,9 @@ ALLOWED = {
     "accel.mapper": (
         "accel.compiler", "accel.graph", "accel.cyclemodel", "accel.params", "accel.sim.engine",
     ),
-    "accel.sim": ("accel.sim", "accel.rtl", "accel.params", "accel.isa", "accel.program"),
+    "accel.sim": (
+        "accel.sim", "accel.rtl", "accel.params", "accel.isa", "accel.program", "accel.version",
+    ),
     "accel.scalesim": (
         "accel.scalesim", "accel.compiler", "accel.graph", "accel.params", "accel.report.summary",
     ),
@@ -71,8 +74,7 @@ ALLOWED = {
 }  # fmt: skip
 #: Packages that only these modules may import.
 SOLE_IMPORTERS = {
-    "onnx": ("accel.frontend.onnx", "accel.network.export", "accel.bench",
-             "accel.onnx_session"),
+    "onnx": ("accel.frontend.onnx", "accel.network.export", "accel.bench", "accel.onnx_session"),
     "onnxruntime": ("accel.frontend.onnx", "accel.onnx_session"),
     "tflite": ("accel.frontend.tflite",),
     "amaranth": ("accel.rtl", "accel.sim"),

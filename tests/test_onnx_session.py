@@ -1,19 +1,18 @@
 """Sessions of ONNX Runtime: exact with every kind of integer layer, and made in one place only."""
 
 import ast
-import os
 import pathlib
-import subprocess
-import sys
+import re
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
+import accel
 from accel import onnx_session
-from tests.support.avx2 import missing
+from tests.support import shared
+from tests.support.exactness import answers, mobilenet, other_session
 from tests.support.onnx_models import Model
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -152,7 +151,10 @@ def test_sessions_are_made_in_one_place():
     sources = [path for folder in ("accel", "rtl", "models", "tests")
                for path in sorted((ROOT / folder).rglob("*.py"))]  # fmt: skip
     found = [path.relative_to(ROOT).as_posix() for path in sources if makes_a_session(path)]
-    assert found == ["accel/onnx_session.py", "tests/test_onnx_session.py"]
+    # The third shows how far other sessions are from an exact one.
+    assert found == [
+        "accel/onnx_session.py", "tests/support/exactness.py", "tests/test_onnx_session.py"
+    ]  # fmt: skip
 
 
 def test_the_walk_sees_a_session_that_is_made_elsewhere(tmp_path):
@@ -168,44 +170,41 @@ def test_the_walk_sees_a_session_that_is_made_elsewhere(tmp_path):
     assert not makes_a_session(file)
 
 
-on_avx2 = pytest.mark.skipif(bool(missing()), reason=f"tests.support.avx2 needs {missing()}")
-
-
-def in_avx2(*command):
-    return subprocess.run(
-        [sys.executable, "-m", "tests.support.avx2", "--", sys.executable, *command],
-        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-
-
-@on_avx2
-def test_an_avx2_processor_saturates_and_its_sessions_are_exact():
-    """The whole file once more there: natively it may never have met such kernels."""
-    done = in_avx2("-c", "from accel import onnx_session as s; print(s.saturates())")
-    assert (done.stdout, done.stderr) == ("True\n", "")
-    done = in_avx2("-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "not avx2")
-    assert done.returncode == 0, done.stdout
-
-
-@on_avx2
-def test_an_avx2_processor_in_numba_and_numpy():
-    done = in_avx2("-c", """if True:
-        from accel.golden import tile
-        import numpy
-        has = tile.features()
-        print(tile.byte_blocking(has).lanes, tile.float_blocking(has).lanes)
-        print(any(name.startswith("avx512") for name in has))
-        numpy.show_config()""")
-    lanes, newer, config = done.stdout.split("\n", 2)
-    assert (lanes, newer) == ("0 8", "False"), done.stderr
-    assert "X86_V4" not in config.split("found:")[1].split("not found:")[0]
-
-
-def test_the_default_session_is_what_saturates():
+@pytest.mark.parametrize("form, saturates", [
+    ("QOperator_pt_QInt8", False), ("QDQ_pt_QInt8", True), ("QOperator_pt_QUInt8", True),
+])  # fmt: skip
+def test_which_default_sessions_saturate(form, saturates):
     """What the page on exactness says, on the processor at hand."""
-    model, given, expected = layer("QLinearConv", U8S8)
-    default = onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    equal = np.array_equal(default.run(None, given)[0], expected)
-    assert equal != onnx_session.saturates()
+    path = shared.need("models", f"mnist8_{form}.onnx")
+    images = np.load(shared.need("golden", f"mnist8_{form}.ort.npz"))["input"][:8]
+    exact = answers(onnx_session.session(path), images)
+    equal = np.array_equal(answers(other_session(path), images), exact)
+    assert equal != (saturates and onnx_session.saturates())
+    np.testing.assert_array_equal(accel.golden_run(path, images)[0], exact)
+
+
+def test_reduced_range_does_not_saturate(tmp_path):
+    path, images = mobilenet(tmp_path, reduce_range=True)
+    exact = answers(onnx_session.session(path), images[:4])
+    np.testing.assert_array_equal(answers(other_session(path), images[:4]), exact)
+
+
+def page_blocks():
+    """The Python programs and the outputs of the page on exactness."""
+    text = (ROOT / "reports" / "exactness.md").read_text(encoding="utf-8")
+    return re.findall(r"```(python|text)\n(.*?)```", text, re.S)
+
+
+def test_the_page_prints_what_it_says(capsys):
+    (_, program), (_, printed), (_, alone) = page_blocks()
+    names = {}
+    exec(program, names)
+    assert capsys.readouterr().out == printed
+    for activations, form in (("int8", "QInt8"), ("uint8", "QUInt8")):
+        file = shared.need("models", f"mnist8_QOperator_pt_{form}.onnx")
+        given = np.random.default_rng(1).uniform(0, 255, (1, 1, 28, 28)).astype(np.float32)
+        here = {"activations": activations, "network": file}
+        exec(alone, here)
+        [expected] = onnx_session.session(file).run(None, {"Input3": given})
+        np.testing.assert_array_equal(here["session"].run(None, {"Input3": given})[0], expected)
+        np.testing.assert_array_equal(accel.golden_run(file, given)[0], expected)

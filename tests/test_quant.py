@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from accel import quant
-from accel.golden.integer import requantise_rows
+from accel.golden.requant import requantise_rows
 from accel.isa import Rounding
 from accel.quant import (
     FLOAT_UNIT,

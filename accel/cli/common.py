@@ -71,13 +71,21 @@ def progress_bar(label: str) -> Iterator[Callable[[str, float], None]]:
         yield lambda stage, share: bar.update(task, description=stage, completed=share)
 
 
+class _Console(rich.console.Console):
+    """A console that leaves a reader who has gone to accel.cli.exits; rich itself exits with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass on the error that rich has caught."""
+        raise
+
+
 def terminal() -> rich.console.Console:
     """Standard output; in a pipe wide enough for a table's rows to stay on one line.
 
     Names of networks and files are printed as they are, brackets and colons included.
     """
     width = None if sys.stdout.isatty() else 160
-    return rich.console.Console(width=width, markup=False, emoji=False)
+    return _Console(width=width, markup=False, emoji=False)
 
 
 def read_inputs(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:

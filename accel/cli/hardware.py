@@ -11,17 +11,24 @@ from accel.cli.exits import USAGE, failure, one_line
 @click.command()
 @click.option("--array", type=ArrayShape(), default="16x16", show_default=True,
               help="Rows and columns of the MAC array.")  # fmt: skip
+@click.option("--window-taps", type=int,
+              help="Elements that the window unit takes a cycle; 0 leaves it out.  "
+              "By default 4; 2 with 128 columns.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=pathlib.Path),
               help="The Verilog file; standard output by default.")  # fmt: skip
-def verilog(array, output) -> None:
-    """Generate the accelerator's Verilog."""
+def verilog(array, window_taps, output) -> None:
+    """Generate the accelerator's Verilog.
+
+    One file of Verilog 2005 that is SystemVerilog, too; what it is, its ports and its registers
+    stand at its top.
+    """
     from accel.graph.ports import InputError
     from accel.params import Params
     from accel.report.files import write_text
-    from accel.sim.verilog import emit
+    from accel.sim.written import emit
 
     with one_line():
-        text = emit(Params(rows=array[0], cols=array[1]))
+        text = emit(Params(rows=array[0], cols=array[1], window_taps=window_taps))
         if output is None:
             click.echo(text, nl=False)
             return

@@ -14,17 +14,18 @@ from accel.sim.verilog import TOP
 #: Warnings that Verilog written by Yosys cannot avoid: category, pattern of the message, and why
 #: they are harmless.
 WAIVED = (
-    ("ASCRANGE", r"\[-1:0\]", "Yosys writes zero-width signals so, and connects them nowhere"),
-    ("CASEINCOMPLETE", "", "what it leaves open has a default, or is found as a LATCH"),
+    ("CASEOVERLAP", "", "a select's bits exclude each other; were two set, the first would win"),
     ("CMPCONST", "", "the last of a row of comparators, one a lane, is constant"),
     ("DECLFILENAME", "", "all modules are in one file"),
     ("PROCASSINIT", "", "registers have their power-up value in the declaration, as FPGAs load it"),
     ("UNSIGNED", "", "the first of a row of comparators, one a lane, is constant"),
-    ("UNUSEDSIGNAL", "", "Yosys names carries and sliced-off bits, and aliases of every port"),
+    ("UNUSEDSIGNAL", "", "Yosys names carries and sliced-off bits"),
+    ("VARHIDDEN", "of signal hides declaration in upper scope: '[abs]'",
+     "the arguments of Yosys' functions are called so"),
     ("WIDTHEXPAND", "", "Amaranth sizes results to hold every value; Verilog extends operands"),
     ("WIDTHTRUNC", "LOGNOT", "Yosys writes 'vector == 0' as '!vector'"),
     ("WIDTHTRUNC", "SHIFTR", "a word selected from a vector is a shift cut to its width"),
-)
+)  # fmt: skip
 
 #: Constructs that are latches, or hide one, and about which Verilator says nothing: pattern, why.
 LATCHES = (
@@ -32,6 +33,8 @@ LATCHES = (
     (r"\balways\s*@\s*\((?!\s*(\*|posedge|negedge))", "a process waits for levels, not for edges"),
     (r"(//|/\*)\s*(synopsys|synthesis)\s+full_case", "a comment says that a case is complete"),
 )
+#: A comment that turns warnings off or on.
+_WAIVER = re.compile(r"/\* verilator lint_\w+( \w+)? \*/")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,13 +48,14 @@ class Finding:
 def lint(text: str) -> list[Finding]:
     """Return all of ``verilator --lint-only -Wall``'s warnings about the Verilog ``text``.
 
-    What LATCHES lists is found, too, in Verilator's category LATCH.
+    Those that ``text`` itself waives, too: this is where each message is looked at.  What LATCHES
+    lists is found, too, in Verilator's category LATCH.
 
     Raises:
         SimulationError: the Verilog does not even elaborate.
     """
     with tempfile.TemporaryDirectory() as work:
-        (pathlib.Path(work) / f"{TOP}.v").write_text(text)
+        (pathlib.Path(work) / f"{TOP}.v").write_text(_WAIVER.sub("", text))
         result = run_verilator(
             ["--lint-only", "-Wall", "-Wno-fatal", "--top-module", TOP, f"{TOP}.v"],
             pathlib.Path(work),
@@ -81,10 +85,10 @@ def unexplained(warnings: list[Finding]) -> list[Finding]:
     ]
 
 
-def icarus_errors(text: str) -> str | None:
+def icarus_errors(text: str, language: str = "2012") -> str | None:
     """Return what Icarus Verilog says when it elaborates the Verilog ``text`` ("": all is well).
 
-    None if Icarus is not installed.
+    All warnings are on.  None if Icarus is not installed.
     """
     tool = shutil.which("iverilog")
     if tool is None:
@@ -93,7 +97,7 @@ def icarus_errors(text: str) -> str | None:
         file = pathlib.Path(work) / f"{TOP}.v"
         file.write_text(text)
         result = subprocess.run(
-            [tool, "-g2012", "-t", "null", "-s", TOP, str(file)],
+            [tool, f"-g{language}", "-Wall", "-t", "null", "-s", TOP, str(file)],
             capture_output=True, text=True, check=False,
         )
     return result.stdout + result.stderr

@@ -67,6 +67,17 @@ def available() -> bool:
     return True
 
 
+def load(path: pathlib.Path) -> ctypes.CDLL:
+    """Load a library with harness.cpp in it, for :class:`Machine`."""
+    library = ctypes.CDLL(str(path))
+    library.accel_begin.argtypes = (ctypes.POINTER(_Config),)
+    library.accel_begin.restype = ctypes.c_void_p
+    library.accel_advance.argtypes = (ctypes.c_void_p, ctypes.c_uint64, ctypes.POINTER(_Result))
+    library.accel_restart.argtypes = (ctypes.c_void_p, ctypes.POINTER(_Config))
+    library.accel_end.argtypes = (ctypes.c_void_p,)
+    return library
+
+
 class VerilatorEngine:
     """Simulate ``design`` with Verilator.
 
@@ -97,15 +108,7 @@ class VerilatorEngine:
         if params == self._params:
             return
         path = Builder(self._compiler, self._cache).build(params, self._design, progress)
-        library = ctypes.CDLL(str(path))
-        library.accel_begin.argtypes = (ctypes.POINTER(_Config),)
-        library.accel_begin.restype = ctypes.c_void_p
-        library.accel_advance.argtypes = (
-            ctypes.c_void_p, ctypes.c_uint64, ctypes.POINTER(_Result)
-        )
-        library.accel_restart.argtypes = (ctypes.c_void_p, ctypes.POINTER(_Config))
-        library.accel_end.argtypes = (ctypes.c_void_p,)
-        self._library, self._params = library, params
+        self._library, self._params = load(path), params
 
     def run(
         self, memory: np.ndarray, start: int, commands: int, behaviour: Memory, max_cycles: int
@@ -131,7 +134,10 @@ class VerilatorEngine:
 
 
 class Machine:
-    """One simulated machine; made by :meth:`VerilatorEngine.machine`."""
+    """One simulated machine of a ``library`` (see :func:`load`), made for ``params``.
+
+    :meth:`VerilatorEngine.machine` makes and ends one.
+    """
 
     def __init__(self, library: ctypes.CDLL, params: Params):
         self._library, self._params = library, params

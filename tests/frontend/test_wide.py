@@ -8,9 +8,9 @@ import accel
 from accel import frontend
 from accel.frontend import wide
 from accel.graph.ir import Concat, Conv, Reshape
+from accel.onnx_session import session
 from tests.support.campaign import MACHINES
 from tests.support.onnx_models import Model
-from tests.support.onnx_oracle import session
 
 
 @pytest.mark.parametrize("span", [(-255, 0), (-200, 55), (0, 254), (0, 255)])

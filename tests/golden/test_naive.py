@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from accel import golden
+from accel.runner import open_network
 from tests.support import graphs, naive
 
 MAKERS = {
@@ -47,6 +48,19 @@ def test_a_batch_is_the_images_one_by_one():
     whole = golden.run(graph, images)["out"]
     single = [golden.run(graph, images[i : i + 1])["out"] for i in range(7)]
     np.testing.assert_array_equal(whole, np.concatenate(single))
+
+
+def test_only_what_is_wanted_is_kept():
+    graph = open_network("resnet8")  # whose sums read tensors again, some layers later
+    images = graphs.random_images(np.random.default_rng(1), (32, 32, 3))
+    every = golden.run(graph, images)
+    assert set(every) == set(graph.tensors)
+    middle, last = graph.nodes[3].output, graph.nodes[-1].output
+    for keep in ([last], [middle, last], [middle], [graph.inputs[0].tensor], []):
+        kept = golden.run(graph, images, keep=keep)
+        assert set(kept) == set(keep)
+        for name in keep:
+            np.testing.assert_array_equal(kept[name], every[name])
 
 
 def test_padding_is_the_zero_point():

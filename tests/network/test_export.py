@@ -119,6 +119,24 @@ def test_quantised_files_run_in_the_golden_model(float_file, tmp_path, form, per
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("form", ["qdq", "qoperator"])
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_reduced_range_is_weights_of_seven_bits(float_file, tmp_path, form, per_channel):
+    most = {}
+    for reduce_range in (False, True):
+        target = tmp_path / f"{reduce_range}.onnx"
+        quantize.quantize(float_file, target, IMAGES, per_channel=per_channel, form=form,
+                               reduce_range=reduce_range)  # fmt: skip
+        graph = frontend.load(target)
+        layers = [node for node in graph.nodes if hasattr(node, "weights")]
+        most[reduce_range] = [int(np.abs(node.weights.astype(int)).max()) for node in layers]
+        (answers,) = ports.outputs(graph, golden.run(graph, ports.quantise(graph, IMAGES)))
+        wanted = small().forward(IMAGES)
+        assert np.abs(answers - wanted).max() < 0.05 * np.abs(wanted).max()
+    assert most[False] == [127, 127]
+    assert most[True] == [64, 64]
+
+
 @pytest.mark.parametrize(
     "images, words",
     [
@@ -132,6 +150,16 @@ def test_calibration_images_that_do_not_fit(float_file, tmp_path, images, words)
     with pytest.raises(ModelError, match=words):
         quantize.quantize(float_file, tmp_path / "out.onnx", images)
     assert not (tmp_path / "out.onnx").exists()
+
+
+def test_a_fixed_batch(float_file, tmp_path):
+    """Images come one by one, which ONNX Runtime would refuse in its own words."""
+    model = onnx.load(float_file)
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
+    onnx.save(model, tmp_path / "four.onnx")
+    with pytest.raises(ModelError, match=r"four.onnx: input '.*': batch dimension must be 1 or "
+                       "symbolic, not 4: export the model with a free batch"):
+        quantize.quantize(tmp_path / "four.onnx", tmp_path / "out.onnx", IMAGES)
 
 
 def test_files_that_cannot_be_quantised(float_file, tmp_path):

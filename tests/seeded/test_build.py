@@ -41,7 +41,9 @@ def test_it_is_the_definition(name):
         )
 
 
-@pytest.mark.parametrize("name", ["resnet18", "alexnet", "googlenet", "mobilenet", "minivggnet"])
+@pytest.mark.parametrize("name", [
+    "resnet18", "alexnet", "googlenet", "mobilenet", "mobilenet_v2", "squeezenet", "minivggnet",
+])
 def test_values_use_int8(name):
     graph = open_network(name)
     given = images(graph, 2, 1)

@@ -13,7 +13,8 @@ from accel.params import Params
 from accel.sim.build import LIBRARY, Builder, cache_directory, find_compiler
 from accel.sim.engine import SimulationError
 from accel.sim.verilator import VerilatorEngine
-from accel.sim.verilog import emit, fingerprint
+from accel.sim.verilog import fingerprint
+from accel.sim.written import emit
 from tests.sim.copier import Copier
 
 PARAMS = Params(rows=4, cols=4, timeout_cycles=300)

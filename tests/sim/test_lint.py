@@ -5,7 +5,7 @@ import pytest
 from accel.params import Params
 from accel.sim.engine import SimulationError
 from accel.sim.lint import WAIVED, icarus_errors, lint, unexplained
-from accel.sim.verilog import emit
+from accel.sim.written import emit
 
 
 @pytest.fixture(
@@ -17,8 +17,8 @@ def text(request):
     return emit(Params(rows=request.param, cols=request.param))
 
 
-def icarus(text):
-    errors = icarus_errors(text)
+def icarus(text, language="2012"):
+    errors = icarus_errors(text, language)
     if errors is None:
         pytest.skip("Icarus Verilog is not installed")
     return errors
@@ -82,8 +82,9 @@ def test_verilog_that_does_not_elaborate_is_an_error():
         lint("module accelerator(; endmodule\n")
 
 
-def test_icarus_elaborates(text):
-    assert icarus(text) == ""
+@pytest.mark.parametrize("language", ["2005", "2012"])
+def test_icarus_elaborates_without_a_warning(text, language):
+    assert icarus(text, language) == ""
 
 
 def test_icarus_errors_are_returned():

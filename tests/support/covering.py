@@ -1,8 +1,7 @@
 """Covering arrays: few rows of options in which every pair of values of two options occurs."""
 
 import itertools
-
-import numpy as np
+import random
 
 #: Candidates for the next row, of which the one with most new pairs is taken, and how many more
 #: are drawn where few are possible.
@@ -20,7 +19,7 @@ def covering(options: dict[str, list], possible=lambda row: True, seed=0) -> lis
         possible: whether a row is one; a pair that no row found can hold is left out.
         seed: of the random orders.
     """
-    random, names = np.random.default_rng(seed), list(options)
+    chance, names = random.Random(seed), list(options)
     missing = {
         ((a, i), (b, j))
         for a, b in itertools.combinations(range(len(names)), 2)
@@ -29,7 +28,7 @@ def covering(options: dict[str, list], possible=lambda row: True, seed=0) -> lis
     rows = []
     while missing:
         first = min(missing)
-        made = (_row(options, names, missing, first, random, number >= TRIES)
+        made = (_row(options, names, missing, first, chance, number >= TRIES)
                 for number in range(TRIES + DESPERATE))
         good = (row for row in made if possible(_values(options, row)))
         made = list(itertools.islice(good, TRIES))
@@ -42,17 +41,20 @@ def covering(options: dict[str, list], possible=lambda row: True, seed=0) -> lis
     return rows
 
 
-def _row(options, names, missing, first, random, freely) -> dict[int, int]:
+def _row(options, names, missing, first, chance, freely) -> dict[int, int]:
     """Numbers of values by numbers of options, with the pair ``first``; the rest perhaps freely."""
     row = dict(first)
-    for name in random.permutation(len(names)).tolist():
-        if name not in row:
+    for name in chance.sample(range(len(names)), len(names)):
+        if name in row:
+            continue
+        values = range(len(options[names[name]]))
+        if not freely:
             gains = [
-                0 if freely else
                 sum(tuple(sorted(((name, value), other))) in missing for other in row.items())
-                for value in range(len(options[names[name]]))
+                for value in values
             ]
-            row[name] = int(random.choice(np.flatnonzero(gains == np.max(gains))))
+            values = [value for value in values if gains[value] == max(gains)]
+        row[name] = chance.choice(values)
     return row
 
 

@@ -152,7 +152,8 @@ GEMM = Operator(
                                              or row["beta"] is not None))
     and not (row["opset"] < 13 and row["per"] and row["form"] == "qdq")  # nor scales along an axis
     and not (row["zero"] and row["weights"] == np.int8),
-    near=lambda row: 0.02 if row["activation"] or row["beta"] in (0.5, 0.0) or row["alpha"] else 0.0,
+    near=lambda row: 0.02 if row["activation"] or row["beta"] in (0.5, 0.0) or row["alpha"]
+    else 0.0,
 )  # fmt: skip
 
 

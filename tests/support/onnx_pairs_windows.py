@@ -91,7 +91,8 @@ WHOLE = Operator(
     {
         "op": ["GlobalAveragePool", "QLinearGlobalAveragePool", "ReduceMean"], "dtype": TYPES,
         "opset": [11, 13, 18, 19, 21], "batch": [1, "N"], "size": [[9, 8], [1, 7], [16, 16]],
-        "axes": [[2, 3], [-1, -2], [3, 2]], "keep": [None, 0, 1], "scales": list(SCALES), "behind": [None, "Relu", "Clip", "Flatten", "Reshape"],
+        "axes": [[2, 3], [-1, -2], [3, 2]], "keep": [None, 0, 1],
+        "scales": list(SCALES), "behind": [None, "Relu", "Clip", "Flatten", "Reshape"],
         "last": [None, 0, 1],
     },
     whole,

@@ -34,6 +34,10 @@ class Facts:
         """
         if self._known is None:
             self._known = _inferred(self._model)
+            if any(map(_rounds_up, self._model.graph.node)):
+                stored = {tensor.name for tensor in self._model.graph.initializer}
+                stored |= {value.name for value in self._model.graph.input}
+                self._known = {name: self._known[name] for name in stored & self._known.keys()}
         if name not in self._known and not self._ran:
             self._ran = True
             self._known |= self._observed()
@@ -64,6 +68,12 @@ class Facts:
             raise ModelError(f"{self._file}: ONNX Runtime does not run it: {text}") from None
         return {name: (value.dtype, value.shape) for name, value in zip(wanted, values, strict=True)
                 if isinstance(value, np.ndarray)}
+
+
+def _rounds_up(node: onnx.NodeProto) -> bool:
+    """Whether the onnx library's idea of a result's size may not be ONNX Runtime's."""
+    return any(item.name == "ceil_mode" and item.i or item.name == "auto_pad"
+               for item in node.attribute)
 
 
 def _one_image(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from accel.frontend.onnx import chains, layers
+from accel.frontend.onnx import chains, weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.quant import along
@@ -31,13 +31,13 @@ def _operands(builder: Builder, node: NodeView, axis: int):
 def conv_integer(builder: Builder, node: NodeView) -> Sums:
     """ConvInteger(x, w, x_zero, w_zero): int32 sums, to be scaled by a Mul."""
     source, weights = _operands(builder, node, 0)
-    return dataclasses.replace(layers.convolution(node, source, weights, None), scaled=False)
+    return dataclasses.replace(weighted.convolution(node, source, weights, None), scaled=False)
 
 
 def matmul_integer(builder: Builder, node: NodeView) -> Sums:
     """MatMulInteger(a, b, a_zero, b_zero): int32 sums, to be scaled by a Mul."""
     source, weights = _operands(builder, node, 1)
-    sums = layers.fully_connected(node, source, weights, None, 1)
+    sums = weighted.fully_connected(node, source, weights, None, 1)
     return dataclasses.replace(sums, scaled=False)
 
 

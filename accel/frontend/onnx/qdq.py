@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from accel.frontend.onnx import layers
+from accel.frontend.onnx import layers, weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.elementwise import apply
 from accel.frontend.onnx.nodes import NodeView
@@ -43,7 +43,7 @@ def _bias(builder: Builder, node: NodeView, number: int):
 def conv(builder: Builder, node: NodeView) -> Sums:
     """Conv."""
     source = builder.activation(node, 0, quantised=False)
-    return layers.convolution(node, source, _weights(builder, node, 1), _bias(builder, node, 2))
+    return weighted.convolution(node, source, _weights(builder, node, 1), _bias(builder, node, 2))
 
 
 def gemm(builder: Builder, node: NodeView) -> Sums:
@@ -53,7 +53,7 @@ def gemm(builder: Builder, node: NodeView) -> Sums:
     if bias is not None and beta != 1.0:
         bias = (bias.real if isinstance(bias, QuantConstant) else bias) * beta
     source = builder.activation(node, 0, quantised=False)
-    return layers.fully_connected(
+    return weighted.fully_connected(
         node, source, _weights(builder, node, 1), bias, 0 if node.integer("transB", 0) else 1,
         node.number("alpha", 1.0),
     )
@@ -62,7 +62,7 @@ def gemm(builder: Builder, node: NodeView) -> Sums:
 def matmul(builder: Builder, node: NodeView) -> Sums:
     """MatMul of an activation and stored weights."""
     source = builder.activation(node, 0, quantised=False)
-    return layers.fully_connected(node, source, _weights(builder, node, 1), None, 1)
+    return weighted.fully_connected(node, source, _weights(builder, node, 1), None, 1)
 
 
 def add(builder: Builder, node: NodeView):
@@ -84,7 +84,7 @@ def add(builder: Builder, node: NodeView):
     if real.size == 1:
         return apply(builder, node, number, lambda x: x + np.float32(real.ravel()[0]))
     source = builder.activation(node, number, quantised=False)
-    return layers.add_constant(source, node, real)
+    return weighted.add_constant(source, node, real)
 
 
 def _add_bias(node: NodeView, value: Sums, constant, real: np.ndarray) -> Sums:
@@ -97,7 +97,7 @@ def _add_bias(node: NodeView, value: Sums, constant, real: np.ndarray) -> Sums:
                  list(real.shape))
     bias = constant if isinstance(constant, QuantConstant) else real
     return dataclasses.replace(
-        value, bias=value.bias + layers.bias_integers(node, bias, value.unit)
+        value, bias=value.bias + weighted.bias_integers(node, bias, value.unit)
     )
 
 

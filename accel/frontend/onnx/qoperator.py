@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 
-from accel.frontend.onnx import functions, layers
+from accel.frontend.onnx import functions, layers, weighted
 from accel.frontend.onnx.build import Builder, requantised
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.quant import dequantise_constant
@@ -74,14 +74,14 @@ def _emit_image(builder: Builder, node: NodeView, pending: Pending, number: int)
 def qlinear_conv(builder: Builder, node: NodeView) -> Activation:
     """QLinearConv(x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias)."""
     weights = dequantise_constant(builder, node, 3, 4, 5, axis=0)
-    sums = layers.convolution(node, _image(builder, node), weights, _bias(builder, node, 8))
+    sums = weighted.convolution(node, _image(builder, node), weights, _bias(builder, node, 8))
     return _emit_image(builder, node, sums, 6)
 
 
 def qlinear_matmul(builder: Builder, node: NodeView) -> Activation:
     """QLinearMatMul(a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero)."""
     weights = dequantise_constant(builder, node, 3, 4, 5, axis=1)
-    sums = layers.fully_connected(node, _source(builder, node, 0), weights, None, 1)
+    sums = weighted.fully_connected(node, _source(builder, node, 0), weights, None, 1)
     return _emit(builder, node, sums, 6)
 
 
@@ -90,7 +90,7 @@ def qgemm(builder: Builder, node: NodeView) -> Activation:
     node.require(node.integer("transA", 0) == 0, "transA must be 0", 1)
     out_axis = 0 if node.integer("transB", 0) else 1
     weights = dequantise_constant(builder, node, 3, 4, 5, axis=out_axis)
-    sums = layers.fully_connected(
+    sums = weighted.fully_connected(
         node, _source(builder, node, 0), weights, _bias(builder, node, 6), out_axis,
         node.number("alpha", 1.0),
     )
@@ -114,7 +114,7 @@ def qlinear_add(builder: Builder, node: NodeView) -> Activation:
     if constant.size == 1:
         addend = np.float32(constant.ravel()[0])
         return _emit(builder, node, _function(node, source, lambda x: x + addend), 6)
-    return _emit(builder, node, layers.add_constant(source, node, constant), 6)
+    return _emit(builder, node, weighted.add_constant(source, node, constant), 6)
 
 
 def qlinear_concat(builder: Builder, node: NodeView) -> Activation:

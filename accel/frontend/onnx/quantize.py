@@ -1,7 +1,7 @@
 """Float ONNX to int8 ONNX by ONNX Runtime's own tools: calibrate on images, then quantise.
 
-The sole importer of onnxruntime.  Its calibration takes the smallest and largest value of every
-tensor over the images, so the same model and images give the same file.
+Its calibration takes the smallest and largest value of every tensor over the images, so the same
+model and images give the same file.
 """
 
 import logging
@@ -54,19 +54,21 @@ def _input(source: pathlib.Path, model: onnx.ModelProto) -> tuple[str, tuple[int
                     for node in model.graph.node)  # fmt: skip
     if kind.elem_type != onnx.TensorProto.FLOAT or quantised:
         raise ModelError(f"{source}: a model to quantise must be float32, not quantised already")
-    batch, *shape = (dim.dim_value for dim in kind.shape.dim) if kind.shape.dim else (0,)
-    shape = tuple(shape)
-    if batch > 1:  # 0: any number
-        raise ModelError(
-            f"{source}: input {inputs[0].name!r}: batch dimension must be 1 or symbolic, not "
-            f"{batch}: export the model for any number of images"
-        )
+    batch = [dim.dim_value for dim in kind.shape.dim[:1] if dim.HasField("dim_value")]
+    if batch not in ([], [1]):
+        raise ModelError(f"{source}: input {inputs[0].name!r}: batch dimension must be 1 or "
+                         f"symbolic, not {batch[0]}: export the model with a free batch")
+    shape = tuple(dim.dim_value for dim in kind.shape.dim)[1:]
     if not shape or 0 in shape:
         raise ModelError(f"{source}: input {inputs[0].name!r}: shape must be known, not {shape}")
     return inputs[0].name, shape
 
 
-def quantize(source, target, images, *, per_channel: bool = False, form: str = "qdq") -> None:
+def quantize(
+    source, target, images, *,
+    per_channel: bool = False, form: str = "qdq", reduce_range: bool = False,
+    unsigned: bool = False,
+) -> None:  # fmt: skip
     """Quantise a float ONNX model to int8 activations and weights.
 
     Args:
@@ -75,6 +77,10 @@ def quantize(source, target, images, *, per_channel: bool = False, form: str = "
         images: float32 [n, ...] in the model's own layout, to calibrate with.
         per_channel: one weight scale for every output channel instead of one a layer.
         form: "qdq" (float operators between conversions) or "qoperator" (integer operators).
+        reduce_range: weights of 7 bits, -64 to 64, at some cost in accuracy: with them ONNX
+            Runtime's default kernels are exact on processors without VNNI, too (they add pairs of
+            products in 16 bits; accel.onnx_session).  Golden model and machine always are.
+        unsigned: activations of uint8, which ONNX Runtime is fastest with.
 
     Raises:
         ModelError: naming the file and the rule.
@@ -93,7 +99,11 @@ def quantize(source, target, images, *, per_channel: bool = False, form: str = "
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
         result = pathlib.Path(folder) / target.name
         try:
-            _quantize(source, result, _Images(name, images), per_channel, FORMS[form])
+            _quantize(
+                source, result, _Images(name, images), per_channel=per_channel,
+                quant_format=FORMS[form], reduce_range=reduce_range,
+                unsigned=unsigned,
+            )  # fmt: skip
         except ModelError as error:
             raise ModelError(f"{source}: {error}") from None
         except Exception as error:  # onnxruntime raises what it likes
@@ -107,7 +117,7 @@ def quantize(source, target, images, *, per_channel: bool = False, form: str = "
         shutil.move(result, target)
 
 
-def _quantize(source, result, reader, per_channel: bool, form: str) -> None:
+def _quantize(source, result, reader, *, quant_format: str, unsigned: bool, **options) -> None:
     """Prepare (fold constants and batch normalisation), calibrate, quantise."""
     import onnxruntime
     from onnxruntime import quantization
@@ -123,10 +133,10 @@ def _quantize(source, result, reader, per_channel: bool, form: str) -> None:
         _check_folded(onnx.load(prepared))
         quantization.quantize_static(
             str(prepared), str(result), reader,
-            quant_format=quantization.QuantFormat[form], per_channel=per_channel,
-            activation_type=quantization.QuantType.QInt8,
+            quant_format=quantization.QuantFormat[quant_format],
+            activation_type=getattr(quantization.QuantType, "QUInt8" if unsigned else "QInt8"),
             weight_type=quantization.QuantType.QInt8,
-            calibrate_method=quantization.CalibrationMethod.MinMax,
+            calibrate_method=quantization.CalibrationMethod.MinMax, **options,
         )  # fmt: skip
     finally:
         root.setLevel(before)

@@ -1,4 +1,4 @@
-"""Functions of one byte, of however many operators: one table each, and ONNX Runtime's own bytes."""
+"""Functions of one byte, of however many operators: one table, and ONNX Runtime's own bytes."""
 
 import numpy as np
 import pytest
@@ -53,8 +53,10 @@ def larger(m, x):
     return m.node("Max", [x, m.node("Mul", [x, m.const("k", 0.1, np.float32)], "less")], "y")
 
 
-CHAINS = {f.__name__: f for f in (silu, silu_quantised_between, hard_swish, gelu, mish, elu, negative,
-                                  larger)}  # fmt: skip
+CHAINS = {
+    function.__name__: function
+    for function in (silu, silu_quantised_between, hard_swish, gelu, mish, elu, negative, larger)
+}
 
 
 def build(function, dtype=np.int8, out=0.04):

@@ -7,9 +7,9 @@ import accel
 from accel import frontend, golden
 from accel.graph import ports
 from accel.graph.ir import Concat, Conv, MaxPool, Table
+from accel.onnx_session import session
 from tests.support.campaign import MACHINES
 from tests.support.onnx_models import Model
-from tests.support.onnx_oracle import session
 
 SHAPE = [1, 4, 6, 5]
 
@@ -107,3 +107,19 @@ def test_of_the_input_in_two_shapes(tmp_path):
     model.output(model.quantise(model.node("Concat", [dense, image], "j", axis=1), 0.05, 0))
     _, actual, expected = both(model, tmp_path, images())
     np.testing.assert_array_equal(actual, expected)
+
+
+def test_two_inputs_on_the_machine(tmp_path):
+    """A network with several inputs takes them by name or in order."""
+    model = Model(SHAPE)
+    model.inputs += Model(SHAPE, name="z").inputs
+    parts = [model.quantise("x", 0.02, 3), model.quantise("z", 0.03, -4)]
+    model.output(model.quantise(model.node("Concat", parts, "j", axis=1), 0.03, -4))
+    given = {"x": images(1), "z": images(2)}
+    path = model.save(tmp_path)
+    [expected] = session(model.proto()).run(None, given)
+    for inputs in (given, [given["x"], given["z"]]):
+        result = accel.run(path, inputs, params=MACHINES[1])
+        np.testing.assert_array_equal(result.outputs[0], expected)
+    [alone] = accel.golden_run(path, given)
+    np.testing.assert_array_equal(alone, expected)

@@ -31,7 +31,8 @@ def start():
 
 def middle(model, source):
     """LpNormalization, which the machine does not know, between two convolutions."""
-    y = model.quantise(model.node("LpNormalization", [conv(model, source, "a", 3, 4)], "e"), 1 / 120, 0)
+    y = model.node("LpNormalization", [conv(model, source, "a", 3, 4)], "e")
+    y = model.quantise(y, 1 / 120, 0)
     return model.output(conv(model, y, "b", 4, 5))
 
 
@@ -135,7 +136,7 @@ def test_multiplications_of_the_host_are_counted(tmp_path):
 
 
 def test_strict_refuses_with_the_reason(tmp_path):
-    with pytest.raises(ModelError, match="node 'e_node' has the unsupported operator LpNormalization"):
+    with pytest.raises(ModelError, match="'e_node' has the unsupported operator LpNormalization"):
         frontend.load(build("middle", tmp_path), strict=True)
 
 

@@ -6,6 +6,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from accel import frontend, golden
+from accel.frontend import ModelError
 from accel.frontend.onnx import add
 from accel.graph import ports
 from accel.graph.ir import Add, AveragePool, Concat, Conv, LocalResponse, Pad, Softmax, Table
@@ -266,6 +267,42 @@ def test_average_pool(form, window, tmp_path):
           f"quantisation on both sides {np.mean(results['equal']):.1e}")
     assert np.mean(results["random"]) < 1e-4
     assert np.mean(results["equal"]) < HALVES[window]
+
+
+FLOATING = {
+    "halves": {"kernel_shape": [2, 2], "strides": [2, 2]},
+    "beyond": {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1, "count_include_pad": 1},
+}
+
+
+@pytest.mark.parametrize("behind", ["Flatten", "Relu"])
+@pytest.mark.parametrize("window", FLOATING)
+def test_average_pool_in_float(window, behind, tmp_path):
+    """Something before the QuantizeLinear: another divisor beyond the padding, other halves."""
+    random, off = np.random.default_rng(22), []
+    for _ in range(8):
+        scale = log_uniform(random, -3, 0)
+        model, x = start((1, 16, 12, 12), scale=scale, zero=-7)
+        value = model.node("AveragePool", [model.node("DequantizeLinear", x, "xd")], "p",
+                           **FLOATING[window])  # fmt: skip
+        finish(model, model.node(behind, [value], "b"), model.params("y", scale, -7), np.int8,
+               "qdq")
+        _, actual, expected = both(model, tmp_path, integers(random, (1, 16, 12, 12)))
+        off.append(share(actual, expected))
+    assert np.mean(off) < 0.08  # all halves, a fifth of the bytes, would be 0.2
+
+
+def test_a_softmax_that_is_left_its_axis(tmp_path):
+    """Softmax begins at dimension 1 then, before opset 13; com.microsoft's is over the last one."""
+    model, x = start((1, 12, 1, 1), scale=0.15)
+    model.node("QLinearSoftmax", [*x, *model.params("y", 1 / 256, -128)], "y",
+               domain="com.microsoft", opset=11)
+    model.output("y", TensorProto.INT8)
+    given = integers(np.random.default_rng(23), (1, 12, 1, 1))
+    [answer] = session(model.proto()).run(None, {"x": given})
+    assert (answer == 127).all()  # each is alone
+    with pytest.raises(ModelError, match="a softmax must be over the channels, not axis 3"):
+        frontend.load(model.save(tmp_path), strict=True)
 
 
 @pytest.mark.parametrize("form", FORMS)

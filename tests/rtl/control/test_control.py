@@ -88,6 +88,45 @@ def test_run_to_done():
     simulate(main)
 
 
+@pytest.mark.parametrize("bus_bytes", [4, 16, 128])
+def test_a_program_that_is_not_aligned_to_the_bus_is_refused(bus_bytes):
+    params = Params(rows=16, cols=8, bus_bytes=bus_bytes, timeout_cycles=100)
+
+    async def main(ctx, dut, host):
+        for offset in sorted({1, 2, 3, bus_bytes // 2, bus_bytes - 1}):
+            # The error of the run before is forgotten, the unaligned start leaves nothing behind.
+            await host.write(ctx, Reg.PROGRAM, 0x1000 + offset)
+            await host.write(ctx, Reg.CONTROL, 1)
+            for _ in range(2 * RESET_CYCLES + 10):
+                assert not ctx.get(dut.core.start) and not ctx.get(dut.core.run)
+                await ctx.tick()
+            assert ctx.get(dut.irq) and ctx.get(dut.core.halt)
+            assert await status(ctx, host) == (0, 0, 1, Error.UNALIGNED_PROGRAM)
+            assert await host.read(ctx, Reg.WHERE) == 0
+            await host.write(ctx, Reg.CONTROL, 2)
+            assert not ctx.get(dut.irq)
+            assert await status(ctx, host) == (0, 0, 1, Error.UNALIGNED_PROGRAM)
+            await host.write(ctx, Reg.PROGRAM, 0x1000 + bus_bytes)
+            await begin(ctx, dut, host)
+            assert await status(ctx, host) == (1, 0, 0, Error.NONE)
+            ctx.set(dut.core.finished, 1)
+            await ctx.tick()
+            ctx.set(dut.core.finished, 0)
+            assert await status(ctx, host) == (0, 1, 0, Error.NONE)
+
+    simulate(main, Control(params))
+
+
+def test_a_program_moved_after_its_start_is_looked_at_where_it_is_fetched():
+    async def main(ctx, dut, host):
+        await host.write(ctx, Reg.CONTROL, 1)
+        await host.write(ctx, Reg.PROGRAM, 8)
+        await ctx.tick().repeat(2 * RESET_CYCLES + 2)
+        assert await status(ctx, host) == (0, 0, 1, Error.UNALIGNED_PROGRAM)
+
+    simulate(main)
+
+
 def test_start_while_busy_is_ignored():
     async def main(ctx, dut, host):
         await begin(ctx, dut, host)

@@ -2,11 +2,12 @@
 
 import itertools
 
+import pytest
 from amaranth.sim import Simulator
 
-from accel.isa import ID_VALUE, RECORD_WORDS, Reg
+from accel.isa import ID_VALUE, RECORD_WORDS, REGISTERS, Reg
 from accel.params import Params
-from accel.rtl.control.registers import RegisterPort, Registers
+from accel.rtl.control.registers import ADDR_BITS, RegisterPort, Registers
 from tests.rtl.axi_lite_host import Host
 
 PARAMS = Params(rows=8, cols=16, bus_bytes=16, timeout_cycles=100)
@@ -85,6 +86,65 @@ def test_registers():
     simulate(main, Registers(PARAMS))
 
 
+async def set_up(ctx, dut):
+    """Give everything that can be read a word of its own; return the words by address."""
+    ctx.set(dut.status, 0xFF07)
+    ctx.set(dut.where, 0xFEDCBA98)
+    for n in range(RECORD_WORDS):
+        ctx.set(dut.record[n], 0x11223300 + n)
+    fixed = {Reg.ID: ID_VALUE, Reg.SHAPE: 0x101008, Reg.CONTROL: 0, Reg.STATUS: 0xFF07,
+             Reg.PROGRAM: 0, Reg.COMMANDS: 0, Reg.TIMEOUT: 100, Reg.WHERE: 0xFEDCBA98}  # fmt: skip
+    return fixed | {Reg.COUNTERS + 4 * n: 0x11223300 + n for n in range(RECORD_WORDS)}
+
+
+def test_every_byte_address_reads_its_word():
+    async def main(ctx, dut, host):
+        words = await set_up(ctx, dut)
+        for address in range(1 << ADDR_BITS):
+            assert await host.read(ctx, address) == words.get(address & ~3, 0), hex(address)
+
+    simulate(main, Registers(PARAMS))
+
+
+@pytest.mark.parametrize("register", [Reg.PROGRAM, Reg.COMMANDS, Reg.TIMEOUT], ids=repr)
+def test_every_byte_lane_is_written_at_every_address_of_its_word(register):
+    """With all strobes, too; and no other register changes."""
+
+    async def main(ctx, dut, host):
+        words = await set_up(ctx, dut)
+        for number, (address, strobes) in enumerate(
+            itertools.product(range(register, register + 4), range(16))
+        ):
+            value = (0x9D2C5681 * (number + 1)) & 0xFFFFFFFF
+            mask = sum(0xFF << 8 * lane for lane in range(4) if strobes >> lane & 1)
+            assert await host.write(ctx, address, value, strobes=strobes) == 0
+            words[register] = words[register] & ~mask | value & mask
+            assert await host.read(ctx, register) == words[register], (address, strobes)
+        for address, word in words.items():
+            assert await host.read(ctx, address) == word
+
+    simulate(main, Registers(PARAMS))
+
+
+def test_what_is_writable_is_what_the_table_says():
+    """isa.REGISTERS, which users read in the Verilog's header, bit by bit."""
+
+    async def main(ctx, dut, host):
+        words = await set_up(ctx, dut)
+        for register, fields in REGISTERS.items():
+            readable, writable = (
+                sum((1 << bits.width) - 1 << bits.low for bits in fields if access in bits.access)
+                for access in ("r", "w")
+            )
+            assert words[register] & ~readable == 0
+            for value in (0, 0xFFFFFFFF):
+                await host.write(ctx, register, value)
+                kept = words[register] & ~writable
+                assert await host.read(ctx, register) == kept | value & writable & readable
+
+    simulate(main, Registers(PARAMS))
+
+
 def test_narrow_program_address():
     async def main(ctx, dut, host):
         await host.write(ctx, Reg.PROGRAM, 0xFFFFFFFF)
@@ -101,6 +161,11 @@ def test_control_bits_are_strobes():
             await host.write(ctx, Reg.CONTROL, value, strobes=strobes)
         await host.write(ctx, Reg.PROGRAM, 3)
         assert seen == [(1, 0), (0, 1), (1, 1)]
+        # At each address of the word, whose lowest byte has them.
+        for address, strobes in itertools.product(range(Reg.CONTROL, Reg.CONTROL + 4), range(16)):
+            seen.clear()
+            await host.write(ctx, address, 0x0202FF01, strobes=strobes)
+            assert seen == [(1, 0)] * (strobes & 1)
 
     dut = Registers(PARAMS)
 

@@ -56,6 +56,8 @@ static void on_illegal(int number, siginfo_t *info, void *context)
             struct sigaction end;
             memset(&end, 0, sizeof end);
             true_sigaction()(SIGILL, &end, NULL);
+            if (info->si_code <= 0) /* it was no instruction: somebody sent the signal */
+                raise(SIGILL);
         }
         return;
     }
