@@ -9,6 +9,7 @@ from accel.golden.threads import spread
 from accel.golden.windows_int8 import average_pool, max_pool
 from accel.graph.ir import (
     Add,
+    Assemble,
     AveragePool,
     Concat,
     Conv,
@@ -18,7 +19,9 @@ from accel.graph.ir import (
     Node,
     OneInput,
     Pad,
+    Place,
     Reshape,
+    Slice,
     Softmax,
     Table,
     Tensor,
@@ -36,6 +39,26 @@ def concat(node: Concat, sources: tuple[Tensor, ...], target: Tensor, images) ->
         out[..., first:last].view(whole)[...] = np.ascontiguousarray(image).view(whole)
         first = last
     return out
+
+
+def part(place: Place, shape, images: np.ndarray) -> np.ndarray:
+    """What lies at a place of images, as a view of them."""
+    (y, x, c), (down, across), (height, width, channels) = place.start, place.step, shape
+    rows, columns = y + (height - 1) * down + 1, x + (width - 1) * across + 1
+    return images[:, y:rows:down, x:columns:across, c : c + channels]
+
+
+def slice_(node: Slice, source: Tensor, target: Tensor, images: np.ndarray) -> np.ndarray:
+    """A part of every image."""
+    return np.ascontiguousarray(part(node.place, node.shape, images))
+
+
+def assemble(node: Assemble, sources: tuple[Tensor, ...], target: Tensor, images) -> np.ndarray:
+    """Every input's images at their place."""
+    result = np.empty((len(images[0]), *target.shape), images[0].dtype)
+    for place, source, values in zip(node.places, sources, images, strict=True):
+        part(place, source.shape, result)[:] = values
+    return result
 
 
 def table(node: Table, source: Tensor, target: Tensor, images: np.ndarray) -> np.ndarray:
@@ -70,10 +93,10 @@ def softmax(node: Softmax, source: Tensor, target: Tensor, images: np.ndarray) -
 #: Functions of node, input tensor, output tensor and the input's images.
 LAYERS = {
     Conv: conv, MaxPool: max_pool, AveragePool: average_pool, Table: table, Pad: pad,
-    Reshape: reshape, Softmax: softmax, LocalResponse: host.local_response,
+    Reshape: reshape, Slice: slice_, Softmax: softmax, LocalResponse: host.local_response,
 }  # fmt: skip
 #: The same of nodes with several inputs, which are given as tuples.
-JOINS = {Add: add, Concat: concat}
+JOINS = {Add: add, Concat: concat, Assemble: assemble}
 
 
 def compute(graph: Graph, node: Node, values) -> np.ndarray:

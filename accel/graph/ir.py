@@ -82,7 +82,7 @@ class Conv(OneInput):
     """
 
     name: str
-    op: str  # "conv2d" or "fully_connected", for reports
+    op: str  # "conv2d" or "fully_connected", for reports; "reorder" only moves channels
     input: str
     output: str
     weights: np.ndarray
@@ -164,6 +164,44 @@ class Concat(OneOutput):
     inputs: tuple[str, ...]
     output: str
     op: str = "concat"
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a tensor lies in another: its first pixel's row, column and channel, and the step.
+
+    Pixel (y, x) lies at row start[0] + y * step[0] and column start[1] + x * step[1] there, in the
+    channels from start[2] on.
+    """
+
+    start: tuple[int, int, int]
+    step: tuple[int, int] = (1, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Slice(OneInput):
+    """The part of a tensor at ``place``, of ``shape``, bytes unchanged; moves nothing."""
+
+    name: str
+    input: str
+    output: str
+    place: Place
+    shape: tuple[int, int, int]
+    op: str = "slice"
+
+
+@dataclasses.dataclass(frozen=True)
+class Assemble(OneOutput):
+    """Tensors put together, each at its place, bytes unchanged: every pixel is given just once.
+
+    Concatenation along any axis, and interleaving: what fills every second row, say.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+    places: tuple[Place, ...]
+    op: str = "assemble"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -291,8 +329,8 @@ class External:
 #: What the host computes; everything else runs on the machine.
 HostNode = Softmax | LocalResponse | External
 Node = (
-    Conv | MaxPool | AveragePool | Add | Concat | Table | Pad | Reshape | Softmax | LocalResponse
-    | External
+    Conv | MaxPool | AveragePool | Add | Concat | Slice | Assemble | Table | Pad | Reshape
+    | Softmax | LocalResponse | External
 )
 
 

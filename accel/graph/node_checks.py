@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 
-from accel.graph import rules
+from accel.graph import places, rules
 from accel.graph.ir import (
     Add,
+    Assemble,
     AveragePool,
     Concat,
     Conv,
@@ -16,6 +17,7 @@ from accel.graph.ir import (
     Pad,
     Requant,
     Reshape,
+    Slice,
     Softmax,
     Table,
     Tensor,
@@ -184,6 +186,29 @@ def _concat(node: Concat, sources: tuple[Tensor, ...], target: Tensor) -> None:
         rules.same_quantisation(node, source, target)
 
 
+def _slice(node: Slice, source: Tensor, target: Tensor) -> None:
+    places.check(node, node.place)
+    require(rules.ints(node.shape, 3, 1), title(node), "shape must be three positive integers",
+            node.shape)
+    last = places.end(node.place, node.shape)
+    require(all(a <= b for a, b in zip(last, source.shape, strict=True)), title(node),
+            f"must end within its input {source.shape}", last)
+    _shape(node, target, source)
+    rules.same_quantisation(node, source, target)
+
+
+def _assemble(node: Assemble, sources: tuple[Tensor, ...], target: Tensor) -> None:
+    require(len(sources) > 0, title(node), "inputs must be at least one", 0)
+    require(len(node.places) == len(sources), title(node),
+            f"must have a place for each of {len(sources)} inputs", len(node.places))
+    for place in node.places:
+        places.check(node, place)
+    _shape(node, target, *sources)
+    places.check_cover(node, sources, target)
+    for source in sources:
+        rules.same_quantisation(node, source, target)
+
+
 def _table(node: Table, source: Tensor, target: Tensor) -> None:
     require(node.values.dtype == np.int8 and node.values.shape == (256,), title(node),
             "values must be int8 [256]", f"{node.values.dtype} {list(node.values.shape)}")
@@ -236,6 +261,6 @@ def _local_response(node: LocalResponse, source: Tensor, target: Tensor) -> None
 #: several) and its output tensor.
 CHECKS = {
     Conv: _conv, MaxPool: _max_pool, AveragePool: _average_pool, Add: _add, Concat: _concat,
-    Table: _table, Pad: _pad, Reshape: _reshape, Softmax: _softmax,
-    LocalResponse: _local_response,
+    Slice: _slice, Assemble: _assemble, Table: _table, Pad: _pad, Reshape: _reshape,
+    Softmax: _softmax, LocalResponse: _local_response,
 }  # fmt: skip

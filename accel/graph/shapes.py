@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from accel.graph import places
 from accel.graph.ir import (
     Add,
+    Assemble,
     AveragePool,
     Concat,
     Conv,
@@ -13,6 +15,7 @@ from accel.graph.ir import (
     Node,
     Pad,
     Reshape,
+    Slice,
     Softmax,
     Table,
     Tensor,
@@ -108,6 +111,10 @@ def node_shape(node: Node, *sources: Tensor) -> tuple[int, int, int] | None:
             return _add_shape(node, sources)
         case Concat():
             return _concat_shape(node, sources)
+        case Slice():
+            return tuple(node.shape)
+        case Assemble():
+            return places.whole(node, sources)
         case Pad():
             top, left, bottom, right = node.padding
             height, width, channels = source.shape

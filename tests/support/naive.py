@@ -12,6 +12,7 @@ import numpy as np
 
 from accel.graph.ir import (
     Add,
+    Assemble,
     AveragePool,
     Concat,
     Conv,
@@ -19,6 +20,7 @@ from accel.graph.ir import (
     MaxPool,
     Pad,
     Reshape,
+    Slice,
     Softmax,
     Table,
 )
@@ -155,6 +157,23 @@ def concat(node: Concat, sources, target, images):
     return result
 
 
+def slice_(node: Slice, source, target, images):
+    result = np.empty((len(images), *target.shape), np.int8)
+    (top, left, first), (down, across) = node.place.start, node.place.step
+    for n, y, x, c in np.ndindex(*result.shape):
+        result[n, y, x, c] = images[n, top + y * down, left + x * across, first + c]
+    return result
+
+
+def assemble(node: Assemble, sources, target, images):
+    result = np.empty((len(images[0]), *target.shape), np.int8)
+    for place, values in zip(node.places, images, strict=True):
+        (top, left, first), (down, across) = place.start, place.step
+        for n, y, x, c in np.ndindex(*values.shape):
+            result[n, top + y * down, left + x * across, first + c] = values[n, y, x, c]
+    return result
+
+
 def table(node: Table, source, target, images):
     result = np.empty(images.shape, np.int8)
     for place in np.ndindex(*images.shape):
@@ -197,9 +216,9 @@ def local_response(node: LocalResponse, source, target, images):
 
 LAYERS = {
     Conv: conv, MaxPool: max_pool, AveragePool: average_pool, Reshape: reshape, Table: table,
-    Pad: pad, Softmax: softmax, LocalResponse: local_response,
+    Pad: pad, Slice: slice_, Softmax: softmax, LocalResponse: local_response,
 }  # fmt: skip
-JOINS = {Add: add, Concat: concat}
+JOINS = {Add: add, Concat: concat, Assemble: assemble}
 
 
 def run(graph, images) -> dict[str, np.ndarray]:

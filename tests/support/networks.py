@@ -6,19 +6,23 @@ import numpy as np
 
 from accel.graph.ir import (
     Add,
+    Assemble,
     AveragePool,
     Concat,
     Conv,
     Graph,
     MaxPool,
     Pad,
+    Place,
     Port,
     Requant,
     Reshape,
+    Slice,
     Softmax,
     Table,
     Tensor,
 )
+from accel.graph.shapes import node_shape
 from accel.isa import Rounding
 
 
@@ -125,6 +129,22 @@ class Builder:
         self.nodes.append(Concat(name, tuple(part.name for part in parts), out))
         shape = (*parts[0].shape[:2], sum(part.shape[2] for part in parts))
         self.last = self._tensor(out, shape, parts[0].zero_point)
+        return self
+
+    def slice(self, start, shape, step=(1, 1)) -> "Builder":
+        """A part of the last tensor."""
+        name, out = self._names("slice")
+        place, shape = Place(tuple(map(int, start)), tuple(map(int, step))), tuple(map(int, shape))
+        self.nodes.append(Slice(name, self.last.name, out, place, shape))
+        self.last = self._tensor(out, shape, self.last.zero_point)
+        return self
+
+    def assemble(self, places, *parts: Tensor) -> "Builder":
+        """Tensors of one quantisation, each at its place."""
+        name, out = self._names("assemble")
+        node = Assemble(name, tuple(part.name for part in parts), out, tuple(places))
+        self.nodes.append(node)
+        self.last = self._tensor(out, node_shape(node, *parts), parts[0].zero_point)
         return self
 
     def table(self, zero=None) -> "Builder":

@@ -87,11 +87,13 @@ def concat(row):
     """Concat of floats and of integers, and QLinearConcat."""
     net = Net(row["dtype"], row["opset"])
     shape = SHAPES[row["rank"]]
+    axis = row["axis"] if row["rank"] == "image" else (-1 if row["axis"] < 0 else 1)
     sources = [
-        net.input([row["batch"], count, *shape[1:]], *row["from"][number], name=f"x{number}")
+        net.input([row["batch"], *(count if n == axis % (1 + len(shape)) - 1 else size
+                                   for n, size in enumerate(shape))],
+                  *row["from"][number], name=f"x{number}")
         for number, count in enumerate([2, 3, 1][: row["count"]])
     ]  # fmt: skip
-    axis = row["axis"] if row["axis"] == 1 else -len(shape)
     y = net.params("y", *SCALES[row["scales"]])
     if row["form"] == "qoperator":
         net.node("QLinearConcat", [*y, *sum(sources, [])], "y", domain="com.microsoft", axis=axis)
@@ -110,7 +112,7 @@ def concat(row):
 CONCAT = Operator(
     {
         "form": ["qdq", "qoperator", "integer"], "dtype": TYPES, "opset": [11, 13, 19, 21],
-        "batch": [1, "N"], "rank": list(SHAPES), "count": [1, 2, 3], "axis": [1, -1],
+        "batch": [1, "N"], "rank": list(SHAPES), "count": [1, 2, 3], "axis": [1, -3, 2, -1],
         "from": [[(0.03, -7)] * 3, [(0.03, -7), (0.05, 3), (0.01, 0)]], "scales": list(SCALES),
         "function": [True, False],
     },

@@ -6,25 +6,28 @@ import math
 import numpy as np
 import onnx
 
-from accel.frontend import wide
+from accel.frontend import pieces, wide
 from accel.frontend.onnx.add import Effort
 from accel.frontend.onnx.emit import BUILDERS
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.state import State
 from accel.frontend.onnx.values import (
     Activation,
+    Assembled,
     Function,
     Input,
     Joined,
+    Moved,
     Pending,
     Same,
     Sums,
     Total,
     Window,
+    memory_shape,
     order_of,
     settled,
 )
-from accel.graph.ir import Reshape, Table
+from accel.graph.ir import Node, Reshape, Table, Tensor
 from accel.graph.ports import to_float, to_int8
 from accel.quant import QuantError
 
@@ -105,6 +108,12 @@ class Builder(State):
                 for number, source in enumerate(pending.sources)
             )
             pending = dataclasses.replace(pending, sources=sources)
+        elif isinstance(pending, Assembled):
+            parts = tuple(
+                self.emit(part, f"{name}/part{number}", scale, zero_point, dtype, node)
+                for number, part in enumerate(pending.parts)
+            )
+            pending = dataclasses.replace(pending, parts=parts)
         elif isinstance(pending, Total):
             pending = dataclasses.replace(pending, effort=self._effort)
         elif isinstance(pending, Sums):
@@ -125,13 +134,46 @@ class Builder(State):
             result = self.add_tensor(name, pending.shape, pending.order, *quantisation)
             if isinstance(pending, (Function, Total)):  # elements stay where they are
                 result = self._laid_out(result, pending.source.tensor.shape)
-            made = BUILDERS[type(pending)](pending, node_name, result, lo, hi)
+            if isinstance(pending, Moved):
+                made = self._moved(pending, node_name, result, node)
+            else:
+                made = BUILDERS[type(pending)](pending, node_name, result, lo, hi)
             self.add_node(made, node)
             if isinstance(made, Table):
                 self.tables[result.tensor.name] = pending.source, made.values
         except QuantError as error:
             raise node.error(str(error)) from None
         return result
+
+    def _moved(self, pending: Moved, name, result: Activation, node) -> Node:
+        """The last of the nodes that put pieces together; the others are added."""
+        source = pending.source.tensor
+        wanted = memory_shape(pending.source.shape, pending.source.order)
+        if source.shape != wanted:  # a reshape lies as the tensor before it did
+            source = self._another(source, wanted)
+            self.add_node(Reshape(self.unique(f"{name}/image", source.name),
+                                  pending.source.tensor.name, source.name), node)
+        if pending.channels is not None:
+            shape = (*wanted[:2], len(pending.channels))
+            self.spend(node, np.broadcast_to(np.int8(0), (shape[2], wanted[2])))
+            if pending.pieces == pieces.cut((0, 0, 0), shape):
+                return pieces.reordered(name, source, result.tensor, pending.channels)
+            given, source = source, self._another(source, shape)
+            self.add_node(pieces.reordered(self.unique(f"{name}/channels", source.name), given,
+                                           source, pending.channels), node)
+        tensors, (*nodes, last) = pieces.nodes(name, source, result.tensor, pending.pieces,
+                                               self.unused)
+        for tensor in tensors:
+            self.tensors[tensor.name] = tensor
+        for made in nodes:
+            self.add_node(dataclasses.replace(made, name=self.unique(made.name, made.output)), node)
+        return last
+
+    def _another(self, tensor: Tensor, shape) -> Tensor:
+        """A new tensor quantised as another one, of another shape."""
+        name = self.unused(f"{tensor.name}/moved")
+        self.tensors[name] = dataclasses.replace(tensor, name=name, shape=shape)
+        return self.tensors[name]
 
     def _split(self, pending: Sums, name, node) -> Sums:
         """Take weights that need 9 bits apart, over copies of the input."""
@@ -189,3 +231,22 @@ def requantised(node: NodeView, value: Activation) -> Function:
     """The same value, to be quantised anew."""
     return Function(node.name, value, value.shape, value.order, op="requantise",
                     real=real_values(value))
+
+
+def keeping(builder: Builder, node: NodeView, build, output: int = 0):
+    """Apply an operator that keeps the quantisation, and so exists in both forms.
+
+    Args:
+        builder: the import.
+        node: the operator.
+        build: makes a pending value of the input.
+        output: which of the node's outputs that is.
+    """
+    value = builder.value(node, 0)
+    if isinstance(value, Activation) and value.dtype != "float32":
+        pending = build(value)
+        return builder.emit(pending, node.proto.output[output], value.scale, value.zero_point,
+                            value.dtype, node)
+    if isinstance(value, (Input, Pending)):
+        return build(value)
+    return build(builder.activation(node, 0, quantised=False))

@@ -5,6 +5,7 @@ import numpy as np
 from accel.frontend.onnx import add
 from accel.frontend.onnx.values import (
     Activation,
+    Assembled,
     Function,
     Hosted,
     Joined,
@@ -15,6 +16,7 @@ from accel.frontend.onnx.values import (
 )
 from accel.graph.ir import (
     Add,
+    Assemble,
     AveragePool,
     Concat,
     Conv,
@@ -26,6 +28,7 @@ from accel.graph.ir import (
     Softmax,
     Table,
 )
+from accel.graph.places import along
 from accel.graph.ports import to_int8
 from accel.isa import Rounding
 from accel.quant import QuantError, float_multiplier, float_multipliers
@@ -120,7 +123,16 @@ def _total(pending: Total, name, result: Activation, lo, hi) -> Node:
 
 
 def _joined(pending: Joined, name, result: Activation, lo, hi) -> Node:
-    return Concat(name, tuple(s.tensor.name for s in pending.sources), result.tensor.name)
+    names = tuple(source.tensor.name for source in pending.sources)
+    if pending.axis == 2:
+        return Concat(name, names, result.tensor.name)
+    sizes = [source.tensor.shape[pending.axis] for source in pending.sources]
+    return Assemble(name, names, result.tensor.name, along(pending.axis, sizes))
+
+
+def _assembled(pending: Assembled, name, result: Activation, lo, hi) -> Node:
+    names = tuple(part.tensor.name for part in pending.parts)
+    return Assemble(name, names, result.tensor.name, pending.places)
 
 
 def _hosted(pending: Hosted, name, result: Activation, lo, hi) -> Node:
@@ -133,5 +145,5 @@ def _hosted(pending: Hosted, name, result: Activation, lo, hi) -> Node:
 #: By the kind of pending value: a function of it, the node's name, its output and its clamp.
 BUILDERS = {
     Sums: _sums, Mean: _mean, Same: _same, Function: _function, Total: _total, Joined: _joined,
-    Hosted: _hosted,
+    Assembled: _assembled, Hosted: _hosted,
 }  # fmt: skip

@@ -98,21 +98,31 @@ def total(node: NodeView, one: Activation, other: Activation) -> Total:
 
 
 def concat(node: NodeView, sources) -> Joined:
-    """Activations (or functions of them) behind each other along the channels."""
+    """Activations (or functions of them) behind each other along any axis but the batch."""
     first = sources[0]
     rank = 1 + len(first.shape)
     axis = node.integer("axis", 1)
-    node.require(axis in (1, 1 - rank), "axis must be 1, the channels", axis)
+    node.require(-rank <= axis < rank and axis % rank, f"axis must be from 1 to {rank - 1}", axis)
+    node.require(rank in (2, 4), "inputs must be images or vectors", [1, *first.shape])
+    axis = axis % rank - 1
+
+    def others(shape: Shape) -> Shape:
+        return shape[:axis] + shape[axis + 1 :]
+
     for source in sources:
-        node.require(source.shape[1:] == first.shape[1:], "inputs must agree but for channels",
+        node.require(len(source.shape) == len(first.shape)
+                     and others(source.shape) == others(first.shape),
+                     "inputs must agree but for the axis",
                      f"{[1, *first.shape]} and {[1, *source.shape]}")
         if len(source.shape) == 1:
             node.require(source.order == flat(source.shape),
                          "a flattened image must not be concatenated", source.order)
         else:
             check_image(node, source)
-    shape = (sum(source.shape[0] for source in sources), *first.shape[1:])
-    return Joined(node.name, first, shape, order_of(shape), sources=tuple(sources))
+    whole = sum(source.shape[axis] for source in sources)
+    shape = (*first.shape[:axis], whole, *first.shape[axis + 1 :])
+    memory = (2, 0, 1)[axis]  # channels, rows, columns
+    return Joined(node.name, first, shape, order_of(shape), sources=tuple(sources), axis=memory)
 
 
 def softmax(node: NodeView, source: Activation, axis: int, joint: bool) -> Hosted:

@@ -16,7 +16,8 @@ from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.values import Constant, Hosted, Mean, QuantConstant, Sums
 
 
-def _weights(builder: Builder, node: NodeView, number: int) -> QuantConstant:
+def stored_weights(builder: Builder, node: NodeView, number: int) -> QuantConstant:
+    """A layer's weights: a constant that was dequantised."""
     value = builder.value(node, number)
     if isinstance(value, Constant):
         raise node.error(
@@ -28,7 +29,8 @@ def _weights(builder: Builder, node: NodeView, number: int) -> QuantConstant:
     return value
 
 
-def _bias(builder: Builder, node: NodeView, number: int):
+def stored_bias(builder: Builder, node: NodeView, number: int):
+    """A layer's bias, if it has one: floats, or a constant that was dequantised."""
     if not builder.has(node, number):
         return None
     value = builder.value(node, number)
@@ -43,26 +45,27 @@ def _bias(builder: Builder, node: NodeView, number: int):
 def conv(builder: Builder, node: NodeView) -> Sums:
     """Conv."""
     source = builder.activation(node, 0, quantised=False)
-    return weighted.convolution(node, source, _weights(builder, node, 1), _bias(builder, node, 2))
+    weights, bias = stored_weights(builder, node, 1), stored_bias(builder, node, 2)
+    return weighted.convolution(node, source, weights, bias)
 
 
 def gemm(builder: Builder, node: NodeView) -> Sums:
     """Gemm: alpha * A * B + beta * C."""
     node.require(node.integer("transA", 0) == 0, "transA must be 0", 1)
-    beta, bias = node.number("beta", 1.0), _bias(builder, node, 2)
+    beta, bias = node.number("beta", 1.0), stored_bias(builder, node, 2)
     if bias is not None and beta != 1.0:
         bias = (bias.real if isinstance(bias, QuantConstant) else bias) * beta
     source = builder.activation(node, 0, quantised=False)
     return weighted.fully_connected(
-        node, source, _weights(builder, node, 1), bias, 0 if node.integer("transB", 0) else 1,
-        node.number("alpha", 1.0),
+        node, source, stored_weights(builder, node, 1), bias,
+        0 if node.integer("transB", 0) else 1, node.number("alpha", 1.0),
     )
 
 
 def matmul(builder: Builder, node: NodeView) -> Sums:
     """MatMul of an activation and stored weights."""
     source = builder.activation(node, 0, quantised=False)
-    return weighted.fully_connected(node, source, _weights(builder, node, 1), None, 1)
+    return weighted.fully_connected(node, source, stored_weights(builder, node, 1), None, 1)
 
 
 def add(builder: Builder, node: NodeView):

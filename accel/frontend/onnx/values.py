@@ -10,7 +10,8 @@ import dataclasses
 
 import numpy as np
 
-from accel.graph.ir import Tensor
+from accel.frontend.pieces import Piece
+from accel.graph.ir import Place, Tensor
 
 Shape = tuple[int, ...]
 Order = tuple[int, int]
@@ -194,9 +195,21 @@ class Total(Pending):
 
 @dataclasses.dataclass(frozen=True)
 class Joined(Pending):
-    """``sources`` (activations or functions of them) behind each other along the channels."""
+    """``sources`` (activations or functions of them) behind each other.
+
+    ``axis`` is that of memory: 0 rows, 1 columns, 2 channels.
+    """
 
     sources: "tuple[Activation | Function, ...]" = ()
+    axis: int = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Assembled(Pending):
+    """``parts`` that are quantised alike, each at its place in memory."""
+
+    parts: tuple[Pending, ...] = ()
+    places: tuple[Place, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,6 +231,31 @@ class Same(Pending):
     window: Window | None = None
     pads: tuple[int, int, int, int] | None = None
     via: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Moved(Same):
+    """Bytes of an image or a vector in other places: pieces of it, its channels perhaps reordered.
+
+    ``channels``: which of the source's channels there are, before the pieces are cut.
+    """
+
+    pieces: tuple[Piece, ...] = ()
+    channels: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Passing:
+    """An image on its way through Reshapes and Transposes: ``source``, and what was done to it.
+
+    A step is a shape, or ("transpose", order), both without the batch; ``via`` is what ONNX calls
+    the source.
+    """
+
+    source: "Activation | Pending"
+    shape: Shape
+    steps: tuple
+    via: str
 
 
 def settled(value) -> Activation | None:

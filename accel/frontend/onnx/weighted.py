@@ -16,7 +16,7 @@ from accel.frontend.onnx.values import (
 )
 
 
-def _weights(node: NodeView, constant: QuantConstant) -> np.ndarray:
+def integers(node: NodeView, constant: QuantConstant) -> np.ndarray:
     """Weights without zero point as int16; asymmetric ones may need 9 bits (see Sums)."""
     integers = constant.integers
     low, high = int(integers.min(initial=0)), int(integers.max(initial=0))
@@ -24,7 +24,7 @@ def _weights(node: NodeView, constant: QuantConstant) -> np.ndarray:
     return integers.astype(np.int16, copy=False)
 
 
-def _units(node: NodeView, source: Activation, constant: QuantConstant, axis: int,
+def units(node: NodeView, source: Activation, constant: QuantConstant, axis: int,
            alpha: float = 1.0) -> np.ndarray:
     """What one of a sum stands for, per output channel, in float32 as ONNX Runtime computes it."""
     scales = _channel_scales(node, constant, axis).astype(np.float32)
@@ -91,9 +91,9 @@ def convolution(node: NodeView, source: Activation, weights: QuantConstant, bias
                  list(kernel))
     check_image(node, source)
     view, (height, width) = window(node, source.shape, kernel)
-    unit = _units(node, source, weights, 0)
+    unit = units(node, source, weights, 0)
     out = (shape[0], height, width)
-    view, values = _begin_on_image(node, view, _weights(node, weights))
+    view, values = _begin_on_image(node, view, integers(node, weights))
     return Sums(
         node.name, source, out, order_of(out), op="conv2d", weights=values.transpose(0, 2, 3, 1),
         bias=bias_integers(node, bias, unit), unit=unit, window=view, groups=groups,
@@ -127,9 +127,9 @@ def fully_connected(node: NodeView, source: Activation, weights: QuantConstant, 
                  f"weights must have {source.shape[0]} rows as the input has elements",
                  shape[1 - out_axis])
     node.require(alpha > 0, "alpha must be positive", alpha)
-    matrix = _weights(node, weights)
+    matrix = integers(node, weights)
     matrix = (matrix if out_axis == 0 else matrix.T)[:, permutation(source.order)]
-    unit = _units(node, source, weights, out_axis, alpha)
+    unit = units(node, source, weights, out_axis, alpha)
     out = (matrix.shape[0],)
     return Sums(
         node.name, source, out, order_of(out), op="fully_connected",

@@ -7,7 +7,7 @@ in the order of execution, and an operator may only read what was computed befor
 import pathlib
 
 from accel.frontend.errors import ModelError
-from accel.frontend.tflite import pointwise, weighted, windows
+from accel.frontend.tflite import moves, pointwise, transposed, weighted, windows
 from accel.frontend.tflite.build import Builder, Dequantised, View
 from accel.frontend.tflite.file import read
 from accel.graph.check import check
@@ -26,8 +26,6 @@ HANDLERS = {
     "CONCATENATION": pointwise.concatenation,
     "RESHAPE": pointwise.reshape,
     "SHAPE": pointwise.sizes,
-    "STRIDED_SLICE": pointwise.sizes,
-    "PACK": pointwise.sizes,
     "SOFTMAX": pointwise.softmax,
     "QUANTIZE": pointwise.quantize,
     "DEQUANTIZE": pointwise.dequantize,
@@ -37,6 +35,8 @@ HANDLERS = {
     "LOGISTIC": pointwise.smooth,
     "TANH": pointwise.smooth,
     "HARD_SWISH": pointwise.hard_swish,
+    "TRANSPOSE_CONV": transposed.transpose_conv,
+    **moves.HANDLERS,
 }
 
 #: In so many ways a file may quantise its float inputs.

@@ -17,7 +17,8 @@ from accel.frontend.tflite.build import (
 from accel.frontend.tflite.file import ACTIVATIONS, MAX_ARGUMENTS
 from accel.frontend.tflite.scales import activation_range, addition, divide32
 from accel.frontend.tflite.scales import softmax as softmax_factor
-from accel.graph.ir import Add, Concat, Port, Requant, Reshape, Softmax, Table, Tensor
+from accel.graph.ir import Add, Assemble, Concat, Port, Requant, Reshape, Softmax, Table, Tensor
+from accel.graph.places import along
 from accel.isa import Rounding
 
 
@@ -41,10 +42,11 @@ def _output_scale(op: View) -> np.float32:
 
 
 def concatenation(op: View) -> None:
-    """Images behind each other along the channels; uint8 ones may change their scale."""
+    """Images behind each other along any axis; uint8 ones may change their scale."""
     op.counts(1, MAX_ARGUMENTS)
     rank, axis = len(op.record(0).shape), op.options["Axis"]
-    op.require(axis in (-1, rank - 1), f"axis must be the channels, -1 or {rank - 1}", axis)
+    op.require(-rank <= axis < rank and axis % rank, f"axis must be from 1 to {rank - 1}", axis)
+    axis = axis % rank + 3 - rank  # that of memory: 0 rows, 1 columns, 2 channels
     fused = op.options["FusedActivationFunction"]
     op.require(fused == 0, "fused activation must be NONE", ACTIVATIONS.get(fused, fused))
     count = len(op.operator.inputs)
@@ -57,7 +59,11 @@ def concatenation(op: View) -> None:
         _rescaled(op, at, source, target) if dtype == "uint8" else source.name
         for at, source in enumerate(sources)
     ]
-    op.add(Concat(op.name, tuple(names), target.name))
+    if axis == 2:
+        op.add(Concat(op.name, tuple(names), target.name))
+        return
+    sizes = [source.shape[axis] for source in sources]
+    op.add(Assemble(op.name, tuple(names), target.name, along(axis, sizes)))
 
 
 def _rescaled(op: View, at: int, source: Tensor, target: Tensor) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support import (
     onnx_pairs,
+    onnx_pairs_moves,
     onnx_pairs_pointwise,
     onnx_pairs_weighted,
     onnx_pairs_windows,
@@ -13,7 +14,7 @@ from tests.support import (
 from tests.support.covering import covering
 
 OPERATORS = (onnx_pairs_weighted.OPERATORS | onnx_pairs_windows.OPERATORS
-             | onnx_pairs_pointwise.OPERATORS)  # fmt: skip
+             | onnx_pairs_pointwise.OPERATORS | onnx_pairs_moves.OPERATORS)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OPERATORS)
