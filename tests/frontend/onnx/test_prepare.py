@@ -196,6 +196,14 @@ def test_what_will_not_run_is_told_before(tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "model.onnx"]
 
 
+def test_a_pooling_behind_a_float_operator_runs_on_the_machine(tmp_path):
+    model = float_models.Float()
+    steep = model.node("PRelu", [model.conv("x", "a", 3, 4), model.floats("slope", 4, 1, 1)], "p")
+    pooled = model.node("MaxPool", [steep], "m", kernel_shape=[2, 2], strides=[2, 2])
+    graph, _ = quantised(model.end(pooled, 4).save(tmp_path), tmp_path)
+    assert "max_pool" in {node.op for node in graph.nodes}
+
+
 def test_a_network_the_accelerator_cannot_take_is_not_written(tmp_path):
     model = float_models.Float()
     to = model.const("to", [4, -1, 8], np.int64)
