@@ -71,7 +71,11 @@ class Rewriting:
             new = next((nodes for nodes in found if nodes is not None), [node])
             self.maker.update((name, one) for one in new for name in one.output)
             made += new
-        used = {name for node in made for name in all_inputs(node)} | self.outputs
+        used = set(self.outputs)
+        for node in reversed(made):
+            if used.intersection(node.output):
+                used.update(all_inputs(node))
+        made = [node for node in made if used.intersection(node.output)]
         stored = [tensor for name, tensor in self._stored.items() if name in used]
         stored = [onnx.TensorProto.FromString(tensor.SerializeToString()) for tensor in stored]
         del self._graph.node[:], self._graph.initializer[:], self._graph.value_info[:]
