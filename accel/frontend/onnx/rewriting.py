@@ -41,8 +41,8 @@ class Rewriting:
         return numpy_helper.to_array(self._stored[name]) if name in self._stored else None
 
     def alone(self, name: str) -> bool:
-        """Whether a value has a single use."""
-        return self._uses[name] == 1 and name not in self.outputs
+        """Whether a value has a single use: a rule's own new values have."""
+        return self._uses[name] <= 1 and name not in self.outputs
 
     def store(self, name: str, array: np.ndarray) -> str:
         """Add a constant; return its name."""

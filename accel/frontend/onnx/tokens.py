@@ -1,47 +1,56 @@
 """Fully connected layers on every pixel of an image in HWC order, as the 1x1 convolutions they are.
 
-ConvNeXt and others compute so behind a LayerNorm; ONNX Runtime has made a MatMul and its addend a
-Gemm on a list of pixels by then, with a Reshape before and behind.
+ConvNeXt and others compute so behind a LayerNorm.  Where the batch is known, ONNX Runtime has made
+a MatMul and its addend a Gemm on a list of pixels by then, with a Reshape before and behind.
 """
 
 import numpy as np
 from onnx import NodeProto, helper
 
+from accel.frontend.onnx.nodes import TO_CHW, TO_HWC
 from accel.frontend.onnx.rewriting import Rewriting, attribute
 
 
 def rewrite(graph: Rewriting, node: NodeProto) -> list[NodeProto] | None:
-    """Write Reshape, Gemm, Reshape as a convolution, at the second Reshape; None for others."""
+    """Write a MatMul, or Reshape, Gemm, Reshape (at the second), as a convolution; or None."""
+    if node.op_type == "MatMul" and not node.domain:
+        weights = graph.constant(node.input[1])
+        return None if weights is None else _layer(graph, node, node, node, weights, None)
     gemm = _before(graph, node, "Reshape", "Gemm")
     flat = gemm and _before(graph, gemm, "Gemm", "Reshape")
     if not flat:
         return None
-    given, made = (graph.shapes.get(name, ()) for name in (flat.input[0], node.output[0]))
     weights = graph.constant(gemm.input[1])
-    bias = graph.constant(gemm.input[2]) if len(gemm.input) > 2 else None
+    given = len(gemm.input) > 2 and gemm.input[2] != ""
+    bias = graph.constant(gemm.input[2]) if given else None
     plain = attribute(gemm, "alpha", 1.0) == 1 and attribute(gemm, "beta", 1.0) == 1
-    if weights is None or attribute(gemm, "transA", 0) or not plain or len(gemm.input) != 2 + (
-            bias is not None):
+    if weights is None or attribute(gemm, "transA", 0) or not plain or given != (bias is not None):
         return None
-    weights = weights if attribute(gemm, "transB", 0) else weights.T
-    outputs, inputs = weights.shape
-    pixels = len(given) == len(made) == 4 and min(given) > 0 and given[:3] == made[:3]
-    if not pixels or (given[3], made[3]) != (inputs, outputs):
+    weights = weights.T if attribute(gemm, "transB", 0) else weights
+    return _layer(graph, flat, gemm, node, weights, bias)
+
+
+def _layer(graph: Rewriting, first, main, last, weights, bias) -> list[NodeProto] | None:
+    """The convolution from what ``first`` reads to what ``last`` gives, if they are images."""
+    given, made = (graph.shapes.get(name, ()) for name in (first.input[0], last.output[0]))
+    # An open batch is 0.
+    pixels = len(given) == len(made) == 4 and min(given[1:]) > 0 and given[:3] == made[:3]
+    if not pixels or weights.shape != (given[3], made[3]):
         return None
-    if bias is not None and bias.size not in (1, outputs):
+    if bias is not None and bias.size not in (1, made[3]):
         return None
-    image, result = (graph.unused(f"{gemm.name}_{part}") for part in ("image", "result"))
-    constants = [graph.store(f"{gemm.name}_weights", weights[:, :, None, None])]
+    image, result = (graph.unused(f"{main.name}_{part}") for part in ("image", "result"))
+    constants = [graph.store(f"{main.name}_weights", weights.T[:, :, None, None])]
     if bias is not None:
-        vector = np.broadcast_to(bias.ravel(), outputs)
-        constants.append(graph.store(f"{gemm.name}_bias", vector))
+        vector = np.broadcast_to(bias.ravel(), made[3])
+        constants.append(graph.store(f"{main.name}_bias", vector))
     return [
-        helper.make_node("Transpose", flat.input[:1], [image], name=f"{gemm.name}_in",
-                         perm=[0, 3, 1, 2]),
-        helper.make_node("Conv", [image, *constants], [result], name=gemm.name,
+        helper.make_node("Transpose", first.input[:1], [image], perm=TO_CHW,
+                         name=graph.unused(f"{main.name}_in")),
+        helper.make_node("Conv", [image, *constants], [result], name=main.name,
                          kernel_shape=[1, 1]),
-        helper.make_node("Transpose", [result], node.output, name=f"{gemm.name}_out",
-                         perm=[0, 2, 3, 1]),
+        helper.make_node("Transpose", [result], last.output[:1], perm=TO_HWC,
+                         name=graph.unused(f"{main.name}_out")),
     ]  # fmt: skip
 
 

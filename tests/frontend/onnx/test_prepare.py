@@ -19,6 +19,11 @@ from tests.support.float_models import IMAGES
 GRAPHS = {
     "dense": (float_models.dense, {"BatchNormalization": 0, "Conv": 3}),
     "normalised": (float_models.normalised, {"Div": 0, "Sub": 0, "Conv": 2}),
+    "normalised_hwc": (float_models.normalised_hwc, {"Mul": 0, "Div": 0, "Sub": 0, "Conv": 2}),
+    **{f"on_pixels_{batch}": (
+        lambda batch=batch: float_models.on_pixels(batch),
+        {"MatMul": 0, "Gemm": 1, "Conv": 2, "Reshape": 0})
+       for batch in ("N", 1)},
     "folded_late": (float_models.folded_late, {"BatchNormalization": 0, "Conv": 0,
                                                "ConvTranspose": 1}),
     **{f"{op}{'_first' * first}": (
@@ -60,14 +65,16 @@ def quantised(path, folder, images=IMAGES, **options):
 @pytest.mark.parametrize("name", GRAPHS)
 def test_graphs(name, tmp_path):
     build, counts = GRAPHS[name]
-    path = build().save(tmp_path)
+    path, images = build().save(tmp_path), IMAGES
+    if name == "normalised_hwc":
+        images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
     prepared = prepare(path)
     kinds = collections.Counter(node.op_type for node in prepared.graph.node)
     assert {kind: kinds[kind] for kind in counts} == counts
-    same(path, prepared)
-    graph, [found] = quantised(path, tmp_path)
+    same(path, prepared, images)
+    graph, [found] = quantised(path, tmp_path, images)
     session = onnx_session.session(path)
-    wanted = np.concatenate([session.run(None, {"x": image[None]})[0] for image in IMAGES])
+    wanted = np.concatenate([session.run(None, {"x": image[None]})[0] for image in images])
     assert decibels(wanted, found) > 25
     hosted = {node.op for node in graph.nodes if isinstance(node, External)}
     assert hosted <= {"convtranspose"}
