@@ -34,7 +34,7 @@ def test_a_case_gives_the_recorded_bytes(name):
         with pytest.raises(ModelError, match=REFUSED[name]):
             frontend.load(path)
         return
-    if name.startswith("float_block"):  # quantised first: tests/frontend/onnx/test_floats.py
+    if name.startswith("float_block"):  # quantised first: tests/test_floats.py
         with pytest.raises(FloatModelError):
             frontend.load(path)
         return
