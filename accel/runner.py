@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from accel import golden, mapper, recording
+from accel import floats, golden, mapper, recording
 from accel.batch import Batch, differing, run_batch
 from accel.compiler import compile_graph
 from accel.graph import ports
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
-from accel.opening import Model, file_hash, open_network, origin, own_images
+from accel.opening import Model, file_hash, origin, own_images
 from accel.params import Params
 from accel.report import summary
 from accel.sim import get_engine
@@ -50,13 +50,15 @@ class Unfinished(RuntimeError):
         self.result = result
 
 
-def golden_run(model: Model, inputs=None) -> list[np.ndarray]:
+def golden_run(model: Model, inputs=None, *, shapes=None) -> list[np.ndarray]:
     """Compute a network with the golden model alone, without RTL.
 
     Args:
-        model: a built-in name, a path to .onnx or .tflite, or a Graph.
+        model: a built-in name, a path to .onnx or .tflite, or a Graph; a float .onnx file is
+            quantised on the way, calibrated on ``inputs`` (accel.floats).
         inputs: images along the first axis in the model's own layout and dtype; a built-in
             network has its own, or takes a random one.
+        shapes: as in :func:`run`.
 
     Returns:
         One array per output, in the model's own order, layout and dtype.
@@ -65,7 +67,7 @@ def golden_run(model: Model, inputs=None) -> list[np.ndarray]:
         InputError: naming the input, the rule and the value.
         accel.frontend.ModelError: naming file, node and rule.
     """
-    graph = open_network(model)
+    graph, _ = floats.opened(model, inputs, shapes=shapes)
     images = own_images(model, graph, 1)[0] if inputs is None else inputs
     wanted = [port.tensor for port in graph.outputs]
     tensors = golden.run(graph, _given(graph, images), keep=wanted)
@@ -215,12 +217,15 @@ def run(
     memory: Memory | None = None,
     search: int = 0,
     engines: bool = False,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    keep=None,
     progress: Progress | None = None,
 ) -> Result:
     """Simulate a network on the machine's RTL and compare every layer with the golden model.
 
     Args:
-        model: a built-in name, a path to .onnx or .tflite, or a Graph.
+        model: a built-in name, a path to .onnx or .tflite, or a Graph; a float .onnx file is
+            quantised on the way, calibrated on ``inputs``, and ``report["quantised"]`` says how.
         inputs: images along the first axis in the model's own layout and dtype; a built-in
             network has its own, or takes ``limit`` (else ``batch``) random ones.
         array: rows and columns of the MAC array (ignored when ``params`` is given).
@@ -235,6 +240,8 @@ def run(
             with 0 the compiler chooses.
         engines: whether the report tells what each engine did when in the first batch, as the
             cycle model knows it.
+        shapes: of inputs by name, batch first, where a float file leaves dimensions open.
+        keep: the folder where what a float file was quantised to is kept.
         progress: called with a stage and a share from 0 to 1.
 
     Returns:
@@ -254,8 +261,8 @@ def run(
             raise InputError(f"{name} must be at least {least}, not {value}")
     machine = params or Params(rows=array[0], cols=array[1])
     behaviour = memory or Memory()
-    graph = open_network(model)
-    notes = {"network_sha256": file_hash(model)} | origin(model)
+    graph, quantised = floats.opened(model, inputs, shapes=shapes, keep=keep)
+    notes = {"network_sha256": file_hash(model)} | origin(model) | quantised
     if inputs is None:
         inputs, labels, where = own_images(model, graph, limit or batch)
         notes |= where

@@ -51,7 +51,7 @@ def quantised(network: Network, seed: int = 1) -> tuple[bytes, np.ndarray]:
     with tempfile.TemporaryDirectory() as folder:
         source, target = (pathlib.Path(folder) / file for file in ("float.onnx", "int8.onnx"))
         onnx.save(to_model(network), source)
-        quantize(source, target, images, per_channel=True, form="qoperator", unsigned=True)
+        quantize(source, target, images, per_channel=True, form="qoperator", activations="uint8")
         return target.read_bytes(), images[:1]
 
 

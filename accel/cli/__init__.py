@@ -9,9 +9,10 @@ from accel.cli.estimate import estimate
 from accel.cli.hardware import fpga, verilog
 from accel.cli.hls import hls
 from accel.cli.networks import show_models
+from accel.cli.quantize import quantize
 from accel.cli.run import run
 from accel.cli.sweep import sweep
-from accel.cli.train import quantize, train
+from accel.cli.train import train
 from accel.version import version
 
 

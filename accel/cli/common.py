@@ -36,6 +36,30 @@ class ArrayShape(click.ParamType):
         return int(rows), int(cols)
 
 
+class InputShape(click.ParamType):
+    """``NAME=1x3x224x224``: a network input's shape, batch first."""
+
+    name = "NAME=1x3x224x224"
+
+    def convert(self, value, param, ctx):
+        """Parse; whether it fits the file is the importer's decision."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = value.rpartition("=")
+        dims = text.lower().split("x")
+        if not (equals and name and all(dim.isascii() and dim.isdecimal() for dim in dims)):
+            self.fail(f"shape must be NAME=1x3x224x224, not {value!r}", param, ctx)
+        return name, tuple(map(int, dims))
+
+
+#: The option for what a float file leaves open; it gives pairs of a name and a shape.
+shape_option = click.option(
+    "--shape", "shapes", type=InputShape(), multiple=True,
+    help="The shape of an input, batch first, where a float file leaves dimensions open; can be "
+    "given for several inputs.",
+)  # fmt: skip
+
+
 @contextlib.contextmanager
 def writing(out: pathlib.Path) -> Iterator[None]:
     """Make the folder of a report that is written inside; what cannot be is one clear error."""

@@ -39,10 +39,12 @@ def keep_outputs(graph_outputs: list[np.ndarray], out: pathlib.Path) -> None:
 def show(report: dict) -> None:
     """Print the layers, and what the search and the labels say."""
     from accel.cli.common import terminal
-    from accel.report import table
+    from accel.report import quantised, table
 
     console = terminal()
     console.print(table.render(report))
+    if "quantised" in report:
+        console.print(quantised.line(report["quantised"]), soft_wrap=True)
     if "search" in report:
         console.print(table.searched(report["search"]))
     if on_host := table.hosted(report):

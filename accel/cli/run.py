@@ -12,6 +12,7 @@ from accel.cli.common import (
     progress_bar,
     read_inputs,
     results,
+    shape_option,
     terminal,
 )
 from accel.cli.exits import DIFFERS, FAILED, failure, internal, one_line
@@ -31,12 +32,15 @@ from accel.cli.exits import DIFFERS, FAILED, failure, internal, one_line
 @click.option("--search", type=click.IntRange(min=0), default=0, metavar="N",
               help="Try up to N programs with the cycle model to find tilings that are faster for "
               "a whole batch.")  # fmt: skip
+@shape_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
               help="Where report.json and the plots go; by default build/run/NETWORK.")  # fmt: skip
-def run(network, inputs, limit, batch, array, engine, search, out) -> None:
+def run(network, inputs, limit, batch, array, engine, search, shapes, out) -> None:
     """Run NETWORK (a built-in name, or a path to .onnx or .tflite) on the simulated accelerator.
 
-    Built-in networks without a trained file have seeded random weights and images.
+    A float .onnx file is quantised on the way, calibrated on at most 32 of the images; the
+    quantised file is kept beside the report.  Built-in networks without a trained file have seeded
+    random weights and images.
 
     Every layer is compared with the golden model; the exit code is 0 only if every byte agrees, 1
     if one differs or the machine reports an error, 2 for bad input, 3 for anything else.
@@ -52,7 +56,8 @@ def run(network, inputs, limit, batch, array, engine, search, out) -> None:
             with progress_bar("reading") as progress:
                 result, ended = _simulate(
                     network, images, array=array, engine=engine, batch=batch, limit=limit,
-                    labels=labels, search=search, engines=True, progress=progress,
+                    labels=labels, search=search, engines=True, shapes=dict(shapes),
+                    keep=out or results("run", pathlib.Path(network).stem), progress=progress,
                 )  # fmt: skip
         except InputError as error:
             raise InputError(f"{inputs}: {error}" if inputs else str(error)) from error

@@ -1,10 +1,10 @@
-"""``accel train`` and ``accel quantize``: from images to an int8 network file."""
+"""``accel train``: from images to a float network file."""
 
 import pathlib
 
 import click
 
-from accel.cli.common import progress_bar, read_inputs, terminal
+from accel.cli.common import progress_bar, terminal
 from accel.cli.exits import INTERRUPTED, failure, one_line
 from accel.report.words import counted
 
@@ -76,37 +76,3 @@ def train(network, data, held_back, epochs, out, resume, batch_size, **choices) 
         if dead:
             console.print(f"{layer}: {dead} of {units} units without any gradient (dying ReLU)")
     console.print(f"wrote {files.model}, checkpoint and curves beside it", soft_wrap=True)
-
-
-@click.command()
-@click.argument("float_model", metavar="FLOAT.onnx",
-                type=click.Path(dir_okay=False, path_type=pathlib.Path))  # fmt: skip
-@click.option("--calibrate", required=True, type=click.Path(path_type=pathlib.Path),
-              help="An .npz file with 'images' in the model's own layout.")  # fmt: skip
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=pathlib.Path),
-              help="The int8 model; by default FLOAT_int8.onnx.")  # fmt: skip
-@click.option("--per-channel", is_flag=True, help="One weight scale per output channel.")
-@click.option("--format", "form", type=click.Choice(["qdq", "qoperator"]), default="qdq",
-              show_default=True, help="How the file writes quantised layers.")  # fmt: skip
-@click.option("--reduce-range", is_flag=True,
-              help="Weights of 7 bits (-64 to 64) instead of 8, at a cost in accuracy, for files "
-                   "that ONNX Runtime shall also run as it is by default: without VNNI its kernels "
-                   "add pairs of products in 16 bits, which full weights overflow. Accelerator and "
-                   "golden model are exact without it.")  # fmt: skip
-def quantize(float_model, calibrate, output, per_channel, form, reduce_range) -> None:
-    """Quantise a float ONNX model to int8 with ONNX Runtime's own tools."""
-    from accel.frontend.onnx import quantize
-    from accel.graph.ports import InputError
-
-    output = output or float_model.with_name(f"{float_model.stem}_int8.onnx")
-    with one_line():
-        images, _ = read_inputs(calibrate)
-        try:
-            with progress_bar("calibrating"):
-                quantize.quantize(
-                    float_model, output, images, per_channel=per_channel, form=form,
-                    reduce_range=reduce_range,
-                )  # fmt: skip
-        except OSError as error:
-            raise InputError(f"{output}: cannot be written: {error}") from error
-    terminal().print(f"wrote {output}, calibrated on {len(images)} images", soft_wrap=True)

@@ -77,9 +77,8 @@ def _tile(**smaller):
     return compute
 
 
-_full, _one_row, _two_vectors, _one_vector = (
-    _tile(), _tile(rows=1), _tile(vectors=2), _tile(vectors=1)
-)  # fmt: skip
+_full, _one_row = _tile(), _tile(rows=1)
+_two_vectors, _one_vector = _tile(vectors=2), _tile(vectors=1)
 
 
 class Packed(NamedTuple):
@@ -286,16 +285,12 @@ def run(layer: Layer, images: np.ndarray, out: tuple[int, int]) -> np.ndarray:
     work = y.size * packed.taps * packed.depth // packed.lanes
     if blocks < 2 or packed.stream.size < flat.size:  # what is not split is read by every thread
         spread(
-            lambda first, last: convolve(
-                flat, kind, numbers, *arrays, steps, y, first, last, 0, blocks
-            ),
+            lambda one, end: convolve(flat, kind, numbers, *arrays, steps, y, one, end, 0, blocks),
             lines, work,
         )  # fmt: skip
     else:
         spread(
-            lambda first, last: convolve(
-                flat, kind, numbers, *arrays, steps, y, 0, lines, first, last
-            ),
+            lambda one, end: convolve(flat, kind, numbers, *arrays, steps, y, 0, lines, one, end),
             blocks, work,
         )  # fmt: skip
     return y

@@ -168,9 +168,12 @@ def stuck(graph, engine, point):
     return evaluate.evaluate(graph, engine, point)
 
 
-#: `accel` with the workers above; they import this module.
+#: `accel` with the workers above; they import this module.  A shell starts what runs in its
+#: background with SIGINT ignored, and Python leaves that so: Ctrl-C is what is tested here.
 _STUCK = """
 import functools
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from accel.cli import main
 from accel.dse import sweep
 from tests.dse.test_sweep import stuck

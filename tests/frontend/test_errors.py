@@ -5,6 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+import accel
 from accel import frontend
 from accel.frontend import ModelError
 from tests.support.onnx_models import Model, qdq_conv
@@ -241,16 +242,35 @@ def test_missing_output(tmp_path):
     refuse(good().output("nowhere"), tmp_path, "output 'nowhere'")
 
 
-@pytest.mark.parametrize("there", [False, True])
-def test_external_data(there, tmp_path):
-    """Another file is not read, whether it is there or not."""
+def elsewhere(folder, place, **where):
+    """A model whose weights lie in another file, ``other.bin``, says the model at ``place``."""
     proto = good().proto()
     weights = next(t for t in proto.graph.initializer if t.name == "w_q")
-    (tmp_path / "other.bin").write_bytes(weights.raw_data if there else b"")
-    onnx.external_data_helper.set_external_data(weights, "other.bin")
+    (folder / "other.bin").write_bytes(weights.raw_data)
+    onnx.external_data_helper.set_external_data(weights, place, **where)
     weights.ClearField("raw_data")
     weights.data_location = TensorProto.EXTERNAL
-    refuse(proto, tmp_path, "initializer 'w_q': data must lie in the file itself")
+    return proto
+
+
+def test_weights_in_another_file(tmp_path):
+    onnx.save(good().proto(), tmp_path / "whole.onnx")
+    (tmp_path / "two.onnx").write_bytes(elsewhere(tmp_path, "other.bin").SerializeToString())
+    images = np.random.default_rng(0).standard_normal((2, 3, 8, 7)).astype(np.float32)
+    whole, two = (accel.golden_run(tmp_path / f"{name}.onnx", images) for name in ("whole", "two"))
+    np.testing.assert_array_equal(whole[0], two[0])
+
+
+@pytest.mark.parametrize("place, where, words", [
+    ("gone.bin", {}, "its weights lie in 'gone.bin', which must be beside it"),
+    ("other.bin", {"offset": 9}, "raw_data size .* is too small"),
+    ("other.bin", {"length": 1 << 40}, "with its weights it must be below 2 GB, not 1099.5 GB"),
+    ("folder/../../other.bin", {}, "its weights"),
+])  # fmt: skip
+def test_weights_that_are_not_there(place, where, words, tmp_path):
+    (tmp_path / "inner" / "folder").mkdir(parents=True)
+    proto = elsewhere(tmp_path, place, **where)
+    refuse(proto, tmp_path / "inner" if "/" in place else tmp_path, words)
 
 
 def test_sums_beyond_int32(tmp_path):

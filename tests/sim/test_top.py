@@ -29,7 +29,7 @@ def engines():
     return both
 
 
-def agree(engines, commands, behaviour, count=None):
+def agree(engines, commands, behaviour, count=None, start=START):
     """Run both engines; return the outcome that they agree on."""
     got = []
     for engine in engines:
@@ -37,7 +37,7 @@ def agree(engines, commands, behaviour, count=None):
         program = np.frombuffer(b"".join(commands), np.uint8)
         memory[START : START + len(program)] = program
         outcome = engine.run(
-            memory, START, len(commands) if count is None else count, behaviour, 20_000
+            memory, start, len(commands) if count is None else count, behaviour, 20_000
         )
         got.append((outcome.error, outcome.where, outcome.counters, memory.tobytes()))
     assert got[0] == got[1]
@@ -66,6 +66,14 @@ def test_an_illegal_command_is_named(engines):
     bad = pack(Op.EXEC, nx=1, ny=1, k=1, seg=0, cols=1)
     outcome = agree(engines, [LOADS[0], bad], Memory())
     assert (outcome.error, outcome.where) == (Error.ILLEGAL_FIELD, 1)
+
+
+@pytest.mark.parametrize("offset", [1, 8, 15])
+def test_a_program_that_is_not_aligned_is_refused_before_it_is_fetched(engines, offset):
+    """The memory would report the first unaligned address as a violation of the protocol."""
+    outcome = agree(engines, LOADS, Memory(), start=START + offset)
+    assert (outcome.error, outcome.where) == (Error.UNALIGNED_PROGRAM, 0)
+    assert not any(outcome.counters.values())
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ handler (in the modules of HANDLERS) says what its output stands for.  Nothing i
 """
 
 import copy
-import heapq
 import pathlib
 
 import google.protobuf.message
@@ -13,7 +12,7 @@ import numpy as np
 import onnx
 
 from accel.frontend import reorders
-from accel.frontend.errors import ModelError
+from accel.frontend.errors import FloatModelError, ModelError
 from accel.frontend.onnx import (
     chains,
     elementwise,
@@ -27,8 +26,10 @@ from accel.frontend.onnx import (
 )
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
+from accel.frontend.onnx.order import in_order
 from accel.frontend.onnx.parts import Parts
 from accel.frontend.onnx.ports import add_input, check_size, output_port
+from accel.frontend.onnx.reading import load_data
 from accel.frontend.onnx.stored import check_stored, read_tensor
 from accel.frontend.onnx.values import Constant, Elsewhere
 from accel.graph.check import check
@@ -37,6 +38,8 @@ from accel.graph.ir import Graph, GraphError
 #: Operators whose presence makes a model quantised.
 _QUANTISED = {**quant.HANDLERS, **qoperator.HANDLERS, **integer.HANDLERS,
               "DynamicQuantizeLinear": None}  # fmt: skip
+#: Types of inputs that a float model has.
+_FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE}
 HANDLERS = {
     **quant.HANDLERS, **qdq.HANDLERS, **elementwise.HANDLERS, **views.HANDLERS,
     **moves.HANDLERS, **transposed.HANDLERS,
@@ -72,8 +75,8 @@ def load(path, strict: bool = False) -> Graph:
 
 def _import(file: str, strict: bool) -> Graph:
     model = _parse(file)
-    nodes = _order(file, model.graph)
-    _check_operators(file, model.graph, nodes, strict)
+    nodes = in_order(file, model.graph)
+    _check_operators(file, nodes, strict)
     builder = Builder(file, model.graph, nodes, _opset(file, model))
     _add_constants(builder, model.graph, nodes)
     _check_model(file, model, nodes)
@@ -143,12 +146,28 @@ def _parse(file: str) -> onnx.ModelProto:
     ):
         if len(values) > most:
             raise ModelError(f"{file}: must have at most {most} {what}, not {len(values)}")
+    _check_quantised(file, model)
+    load_data(file, model)
     for tensor in model.graph.initializer:
         check_stored(file, tensor)
     for part in (*model.opset_import, *model.graph.node):
         if part.domain == "ai.onnx":  # the default domain's other name, which onnx does not know
             part.domain = ""
     return model
+
+
+def _check_quantised(file: str, model: onnx.ModelProto) -> None:
+    """Refuse models that are float, before anything that those alone have, as weights elsewhere."""
+    graph = model.graph
+    stored = {tensor.name for tensor in graph.initializer}
+    types = {v.type.tensor_type.elem_type for v in graph.input if v.name not in stored}
+    nodes = [*graph.node, *(node for function in model.functions for node in function.node)]
+    if types <= _FLOATS and not any(node.op_type in _QUANTISED for node in nodes):
+        node = next((node for node in graph.node if node.op_type != "Constant"), graph.node[0])
+        raise FloatModelError(str(NodeView(file, node).error(
+            "the model is float; quantise it to int8 first, with `accel quantize` and some images "
+            "to calibrate with, or give `accel run` images"
+        )))  # fmt: skip
 
 
 def _opset(file: str, model: onnx.ModelProto) -> int:
@@ -184,43 +203,8 @@ def _check_model(file: str, model: onnx.ModelProto, nodes: list[NodeView]) -> No
         raise ModelError(f"{file}: not a valid ONNX model: {text}") from None
 
 
-def _order(file: str, graph: onnx.GraphProto) -> list[NodeView]:
-    """Nodes in an order that computes inputs before their users, else as in the file."""
-    views = [NodeView(file, node) for node in graph.node]
-    ready = {value.name for value in graph.input} | {t.name for t in graph.initializer} | {""}
-    made = {}
-    for number, view in enumerate(views):
-        for name in filter(None, view.proto.output):
-            if name in made or name in ready:
-                raise view.error(f"output {name!r} must be computed once, not twice")
-            made[name] = number
-    waiting, users = [], [[] for _ in views]
-    for number, view in enumerate(views):
-        missing = set(view.proto.input) - ready
-        for name in missing:
-            if name not in made:
-                raise view.error(
-                    f"input {name!r} must be an input, an initializer or computed, not missing"
-                )
-            users[made[name]].append(number)
-        waiting.append(len(missing))
-    queue = [number for number, count in enumerate(waiting) if not count]
-    order = []
-    while queue:
-        number = heapq.heappop(queue)
-        order.append(views[number])
-        for user in users[number]:
-            waiting[user] -= 1
-            if not waiting[user]:
-                heapq.heappush(queue, user)
-    for number, count in enumerate(waiting):
-        if count:
-            raise views[number].error("nodes must not depend on themselves, not form a cycle")
-    return order
-
-
-def _check_operators(file: str, graph: onnx.GraphProto, nodes: list[NodeView], strict) -> None:
-    """Refuse models that are not quantised, and unknown operators if ``strict``."""
+def _check_operators(file: str, nodes: list[NodeView], strict: bool) -> None:
+    """Refuse unknown operators if ``strict``."""
     unknown = next(
         (node for node in nodes
          if node.op not in (*HANDLERS, "Constant") or node.proto.domain not in DOMAINS),
@@ -230,16 +214,6 @@ def _check_operators(file: str, graph: onnx.GraphProto, nodes: list[NodeView], s
         f"node {unknown.name!r} has the unsupported operator "
         f"{':'.join(filter(None, (unknown.proto.domain, unknown.op)))}"
     )
-    stored = {tensor.name for tensor in graph.initializer}
-    types = {v.type.tensor_type.elem_type for v in graph.input if v.name not in stored}
-    quantised = any(node.op in _QUANTISED for node in nodes)
-    if not quantised and types <= {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE}:
-        first = next((node for node in nodes if node.op != "Constant"), nodes[0])
-        raise ModelError(
-            f"{file}: node {first.name!r} ({first.op}): the model is float; quantise it to int8 "
-            "first, with `accel quantize` and some images to calibrate with"
-            + (f"; also, {text}" if text else "")
-        )
     if text and strict:
         raise ModelError(f"{file}: {text}, which the machine does not compute")
 

@@ -3,7 +3,6 @@
 import collections
 import dataclasses
 import math
-import pathlib
 
 import numpy as np
 import onnx
@@ -28,7 +27,7 @@ VIEWS = frozenset({
 })
 #: Most nodes a network may grow to; it keeps hostile files cheap.
 LARGEST_GRAPH = 10_000
-#: What arrays made of stored data may take: this, and so many times the file's own size.
+#: What arrays made of stored data may take: this, and so many times the graph's own size.
 SPARE_BYTES, COPIES = 1 << 26, 16
 
 
@@ -50,7 +49,7 @@ class State:
 
     def __init__(self, file: str, graph: onnx.GraphProto, nodes: list[NodeView], opset: int):
         self.file, self.opset = file, opset
-        self._budget = SPARE_BYTES + COPIES * pathlib.Path(file).stat().st_size
+        self._budget = SPARE_BYTES + COPIES * graph.ByteSize()
         self.values = {}
         self.initializers = {tensor.name: tensor for tensor in graph.initializer}
         self.stored = frozenset(self.initializers)
