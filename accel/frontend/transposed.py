@@ -2,7 +2,8 @@
 
 A transposed convolution of stride s adds kernel tap k of input i to output i * s + k * d - before.
 So outputs p, p + s, p + 2 * s, ... only ever see the taps with k * d = p + before (mod s): they are
-an ordinary convolution of the input with these, backwards, d / gcd(s, d) inputs apart.
+an ordinary convolution of the input with these, backwards, d / gcd(s, d) inputs apart.  Together
+these multiply as often as the transposed one does (but for the borders).
 """
 
 import dataclasses
@@ -42,6 +43,8 @@ def phases(size: int, kernel: int, stride: int, dilation: int, before: int,
         before: outputs that are cut off ahead of output 0.
         outputs: how many there are.
     """
+    if size == 1:  # every tap has an output of its own, whatever the stride
+        stride = max(stride, (kernel - 1) * dilation + 1)
     found = []
     for first in range(min(stride, outputs)):
         count = -(-(outputs - first) // stride)
