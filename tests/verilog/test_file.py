@@ -127,7 +127,7 @@ def test_icarus_has_nothing_to_say(text):
 def test_memories_are_set_in_loops(text):
     words = re.findall(r"^    \S+ ?\[\d+\] = \d+'\w+;$", text, re.M)
     loops = re.findall(r"^    for \(at_word = (\d+); at_word < (\d+);", text, re.M)
-    depths = re.findall(r"^  reg (?:\[\d+:0\] )?\S+ ?\[(\d+):0\];$", text, re.M)
+    depths = re.findall(r"^  reg (?:\[\d+:0\] )?\S+ *\[(\d+):0\];$", text, re.M)
     assert len(words) < 4 * len(depths)
     looped = sum(int(end) - int(begin) for begin, end in loops)
     assert looped + len(words) == sum(int(last) + 1 for last in depths) > 1000
