@@ -285,6 +285,22 @@ elements:
     }
 }
 
+// Product of two images, or of an image and a factor for each channel: then the factors repeat.
+//
+//   y[i] = requantise( (xa[i] - a_zero) * (xb[i mod factors] - b_zero) )
+template <typename L>
+void mul(const int8_t* xa, const int8_t* xb, int8_t* y) {
+    static_assert(L::size % L::factors == 0, "factors repeat");
+    int k = 0;
+elements:
+    for (int i = 0; i < L::size; ++i) {
+#pragma HLS PIPELINE II=1
+        const int32_t product = (xa[i] - L::a_zero) * (xb[k] - L::b_zero);
+        y[i] = requantise<L>(product, L::multiplier, L::shift);
+        k = k + 1 == L::factors ? 0 : k + 1;
+    }
+}
+
 // Any function of one byte (sigmoid, tanh, a change of scale): values[q + 128].
 template <typename L>
 void table(const int8_t* x, const int8_t* values, int8_t* y) {

@@ -9,6 +9,7 @@ from accel.graph.ir import (
     Concat,
     Conv,
     MaxPool,
+    Mul,
     Node,
     Pad,
     Place,
@@ -60,6 +61,8 @@ def shape(part: Part, node: Node) -> Shape:
             return Shape("average_pool", groups, node.rounding.name, about)
         case Add():
             return _add(node, [tensors[name] for name in node.inputs], target)
+        case Mul():
+            return _mul(node, [tensors[name] for name in node.inputs], target)
         case Concat():
             pixels = target.shape[0] * target.shape[1]
             return Shape("concat", ({"pixels": pixels, "channels": target.shape[2]},))
@@ -121,6 +124,18 @@ def _add(node: Add, sources: list[Tensor], target: Tensor) -> Shape:
     need = node.requant
     total = {"multiplier": need.multiplier[0], "shift": need.shift[0]}
     return Shape("add", ({"size": target.size}, *operands, total, _ends(need)), need.rounding.name)
+
+
+def _mul(node: Mul, sources: list[Tensor], target: Tensor) -> Shape:
+    need = node.requant
+    groups = (
+        {"size": target.size, "factors": sources[1].size},
+        {"a_zero": sources[0].zero_point, "b_zero": sources[1].zero_point},
+        {"multiplier": need.multiplier[0], "shift": need.shift[0]},
+        _ends(need),
+    )
+    about = "" if target.size == sources[1].size else "a factor for each channel"
+    return Shape("mul", groups, need.rounding.name, about)
 
 
 def _pool(node: MaxPool | AveragePool, source: Tensor, target: Tensor) -> tuple[Group, ...]:
