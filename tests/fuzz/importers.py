@@ -43,7 +43,7 @@ def seeds_tflite() -> list[bytes]:
 
 
 def seeds_onnx() -> list[bytes]:
-    """Convolutions of several kinds, what moves bytes, and the smallest of the networks that ship."""
+    """Convolutions, what moves bytes, and the smallest of the networks that ship."""
     import numpy as np
 
     from tests.support import onnx_pairs_moves
