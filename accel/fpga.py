@@ -8,7 +8,6 @@ the clock is the core's own.
 import dataclasses
 import json
 import pathlib
-import re
 import shutil
 import subprocess
 import sysconfig
@@ -85,7 +84,7 @@ def place_and_route(
         work = pathlib.Path(directory or temporary)
         work.mkdir(parents=True, exist_ok=True)
         progress("emit Verilog", 0.0)
-        (work / f"{TOP}.v").write_text(without_zeroes(emit(params)))
+        (work / f"{TOP}.v").write_text(emit(params))
         progress("synthesise", 0.1)
         _run(work, "yosys", [yosys, *_synthesis()], log="yosys.out")
         _use_multiplier_registers(work / f"{TOP}.json")
@@ -125,15 +124,6 @@ def _place(work, nextpnr, part, clock_mhz, seed):
         log=f"nextpnr_{seed}.out",
     )  # fmt: skip
     return summarise(json.loads((work / report).read_text()))
-
-
-def without_zeroes(text: str) -> str:
-    """Return the Verilog ``text`` without the lines that set a memory's words to zero.
-
-    The FPGA's memories power up so anyway, and Yosys takes minutes for what it need not read.
-    """
-    loop = r"(?:for \([^()]*\) )?"
-    return re.sub(rf"^ *{loop}\S+ ?\[\w+\] = \d+'[dh]0+;\n", "", text, flags=re.MULTILINE)
 
 
 def summarise(raw: dict) -> dict:

@@ -6,11 +6,12 @@ import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner
+from onnx import TensorProto, helper
 
 import accel
 from accel import estimate, floats, onnx_session
 from accel.cli import main
-from accel.frontend import FloatModelError, load
+from accel.frontend import FloatModelError, ModelError, load
 from accel.frontend.onnx.quantize import FloatModel, Options
 from accel.frontend.onnx.reference import Reference
 from accel.report import fidelity
@@ -64,6 +65,25 @@ def test_what_is_quantised_already_is_left(network, tmp_path):
 def test_without_images_it_is_refused(network):
     with pytest.raises(FloatModelError, match="quantise it to int8 first"):
         accel.golden_run(network)
+
+
+def test_two_inputs(tmp_path):
+    model = float_models.Float()
+    model.inputs.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, ["N", 3, 8, 8]))
+    both = model.node("Add", [model.conv("x", "a", 3, 4), model.conv("z", "b", 3, 4)], "both")
+    path = model.end(model.relu(both), 4).save(tmp_path)
+    images = {"x": IMAGES, "z": IMAGES[::-1].copy()}
+    [found] = accel.golden_run(path, images)
+    session = onnx_session.session(path)
+    wanted = np.concatenate([
+        session.run(None, {name: images[name][n : n + 1] for name in images})[0]
+        for n in range(len(IMAGES))
+    ])
+    assert 10 * np.log10(np.square(wanted).sum() / np.square(wanted - found).sum()) > 25
+    for wrong, words in ((IMAGES, "images for the inputs"), ({"x": IMAGES}, "the inputs are"),
+                         (images | {"z": IMAGES[:2]}, "the same number of images")):
+        with pytest.raises(ModelError, match=words):
+            accel.golden_run(path, wrong)
 
 
 def test_run(network, tmp_path):

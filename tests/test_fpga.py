@@ -130,14 +130,3 @@ def test_failing_tools_are_named_with_their_error(tools):
     work = tools(nextpnr="echo 'ERROR: unable to place'; exit 255")
     with pytest.raises(fpga.FpgaError, match="nextpnr failed with code 255: ERROR: unable to"):
         fpga.place_and_route(PARAMS, directory=work)
-
-
-def test_only_zero_words_are_left_out():
-    kept = "  initial begin\n    bank[2] = 8'h10;\n  end\n"
-    text = kept.replace("    bank", "    bank[0] = 32'd0;\n    bank[10] = 8'h00;\n    bank")
-    assert fpga.without_zeroes(text) == kept
-    loop = "    for (at_word = 2; at_word < 9; at_word = at_word + 1) \\bank$1 [at_word] = 8'h{};\n"
-    kept = f"  initial begin\n{loop.format('10')}  end\n"
-    zeroes = loop.format("00") + "    \\bank$1 [10] = 8'h00;\n"
-    text = kept.replace("begin\n", "begin\n" + zeroes)
-    assert fpga.without_zeroes(text) == kept

@@ -1,4 +1,4 @@
-"""Lower an element-wise addition into commands of the window unit."""
+"""Lower an element-wise addition or multiplication into commands of the window unit."""
 
 import dataclasses
 
@@ -12,16 +12,26 @@ Where = tuple[Placement, Ready]
 
 
 def lower(layer: AddLayer, stream: Stream, sources: list[Where], target: Where) -> None:
-    """Add an addition's commands to a stream.
+    """Add an addition's or multiplication's commands to a stream.
+
+    An operand of a pixel an image is read again for every pixel of the other one.
 
     Parameters:
         layer: the layer.
         stream: receives the commands.
-        sources, target: where the operands and the sum lie, and when they are ready.
+        sources, target: where the operands and the result lie, and when they are ready.
     """
+    sources = [(_spread(place, layer.shape), ready) for place, ready in sources]
     places = [place for place, _ in (*sources, target)]
     linear = all(place.linear is not None for place in places)
     (_Addition if linear else _Rectangles)(layer, stream, sources, target).run()
+
+
+def _spread(place: Placement, shape: tuple[int, int, int]) -> Placement:
+    """A tensor as one of ``shape``: as it is, or its only pixel everywhere."""
+    if place.shape == shape:
+        return place
+    return dataclasses.replace(place, shape=shape, pixel=0, row=0)
 
 
 class _Addition:

@@ -17,6 +17,7 @@ from accel.graph.ir import (
     Conv,
     Graph,
     MaxPool,
+    Mul,
     Node,
     Pad,
     Requant,
@@ -72,9 +73,10 @@ def legalise(context: Context, nodes: list[Node]) -> list[Layer]:
 def _array_layer(context: Context, chain: list[Node]) -> MachineLayer:
     """One pass through the array: a convolution or a copy, then perhaps a table, then a pool."""
     first, last, params = chain[0], chain[-1], context.params
-    if isinstance(first, Add):
+    if isinstance(first, Add | Mul):
         raise CompileError(
-            f"{first.name}: an addition needs the window unit, so window_taps must not be 0"
+            f"{first.name}: {first.op!r} of two tensors needs the window unit, so window_taps must "
+            "not be 0"
         )
     if isinstance(last, PoolNode) and _clamps_averages(last):
         raise CompileError(

@@ -5,6 +5,7 @@ import numpy as np
 from accel.golden import host, kernels, softmax_int8, softmax_table
 from accel.golden.add import add
 from accel.golden.integer import conv
+from accel.golden.mul import mul
 from accel.golden.threads import spread
 from accel.golden.windows_int8 import average_pool, max_pool
 from accel.graph.ir import (
@@ -16,6 +17,7 @@ from accel.graph.ir import (
     Graph,
     LocalResponse,
     MaxPool,
+    Mul,
     Node,
     OneInput,
     Pad,
@@ -96,7 +98,7 @@ LAYERS = {
     Reshape: reshape, Slice: slice_, Softmax: softmax, LocalResponse: host.local_response,
 }  # fmt: skip
 #: The same of nodes with several inputs, which are given as tuples.
-JOINS = {Add: add, Concat: concat, Assemble: assemble}
+JOINS = {Add: add, Mul: mul, Concat: concat, Assemble: assemble}
 
 
 def compute(graph: Graph, node: Node, values) -> np.ndarray:

@@ -157,6 +157,22 @@ class Add(OneOutput):
 
 
 @dataclasses.dataclass(frozen=True)
+class Mul(OneOutput):
+    """Element-wise product of two tensors.
+
+    The result is ``requant`` (one entry, not per channel) of
+    (q_0 - zero_point_0) * (q_1 - zero_point_1).  The second tensor may be (1, 1, C): a factor for
+    each channel, of all pixels.  LiteRT's reference MUL, and with Rounding.FLOAT ONNX Runtime's.
+    """
+
+    name: str
+    inputs: tuple[str, str]
+    output: str
+    requant: Requant
+    op: str = "mul"
+
+
+@dataclasses.dataclass(frozen=True)
 class Concat(OneOutput):
     """Tensors of one height and width behind each other along the channels, bytes unchanged."""
 
@@ -329,7 +345,7 @@ class External:
 #: What the host computes; everything else runs on the machine.
 HostNode = Softmax | LocalResponse | External
 Node = (
-    Conv | MaxPool | AveragePool | Add | Concat | Slice | Assemble | Table | Pad | Reshape
+    Conv | MaxPool | AveragePool | Add | Mul | Concat | Slice | Assemble | Table | Pad | Reshape
     | Softmax | LocalResponse | External
 )
 

@@ -14,6 +14,7 @@ from accel.graph.ir import (
     GraphError,
     LocalResponse,
     MaxPool,
+    Mul,
     Pad,
     Requant,
     Reshape,
@@ -179,6 +180,16 @@ def _add(node: Add, sources: tuple[Tensor, ...], target: Tensor) -> None:
             "sums must stay within int32 when shifted left", f"by {left}")
 
 
+def _mul(node: Mul, sources: tuple[Tensor, ...], target: Tensor) -> None:
+    subject = title(node)
+    require(len(sources) == 2, subject, "inputs must be two", len(sources))
+    _shape(node, target, *sources)
+    _requant(subject, node.requant, 1, target)
+    left = int(_left(node.requant.shift, node.requant.rounding)[0])
+    require(255 * 255 << left <= INT32_MAX, subject,
+            "products must stay within int32 when shifted left", f"by {left}")
+
+
 def _concat(node: Concat, sources: tuple[Tensor, ...], target: Tensor) -> None:
     require(len(sources) > 0, title(node), "inputs must be at least one", 0)
     _shape(node, target, *sources)
@@ -260,7 +271,8 @@ def _local_response(node: LocalResponse, source: Tensor, target: Tensor) -> None
 #: By the kind of node: a function of the node, its input tensor (a tuple of them where it may have
 #: several) and its output tensor.
 CHECKS = {
-    Conv: _conv, MaxPool: _max_pool, AveragePool: _average_pool, Add: _add, Concat: _concat,
+    Conv: _conv, MaxPool: _max_pool, AveragePool: _average_pool, Add: _add, Mul: _mul,
+    Concat: _concat,
     Slice: _slice, Assemble: _assemble, Table: _table, Pad: _pad, Reshape: _reshape,
     Softmax: _softmax, LocalResponse: _local_response,
 }  # fmt: skip

@@ -11,6 +11,10 @@ Verilog 2005.)
 So here is no such process.  All of them are netlists before they are written: continuous
 assignments, which both languages evaluate at time 0, and functions of what they are given.
 What is left is registers behind ``posedge clk`` and memories, all with initial values.
+
+Memories begin as zeroes, so that all simulators agree on what a program reads that it never wrote.
+No sensible program does, and hardware need not clear its memories: synthesisers, which
+define SYNTHESIS, do not see the zeroes, over which Yosys would spend minutes.
 """
 
 import re
@@ -106,4 +110,6 @@ def _loops(words):
             lines.append(f"{loop} {memory}[{_AT}] = {value};")
     block = f"\\{words[0][0].strip().lstrip(chr(92))}$contents"
     body = "".join(f"    {line}\n" for line in lines)
-    return f"  initial begin : {block} \n    integer {_AT};\n{body}  end\n"
+    text = f"  initial begin : {block} \n    integer {_AT};\n{body}  end\n"
+    zero = all(int(value.partition("'")[2][1:], 16) == 0 for _, _, value in words)
+    return f"`ifndef SYNTHESIS\n{text}`endif\n" if zero else text

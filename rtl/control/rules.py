@@ -8,7 +8,16 @@ from amaranth import Cat
 from amaranth.lib import data
 from amaranth.utils import exact_log2
 
-from accel.isa import ACTIVATION_ENTRIES, FIELDS, TABLE_ENTRIES, Op, Pool, Rounding, WindowMode
+from accel.isa import (
+    ACTIVATION_ENTRIES,
+    FIELDS,
+    PAIRS,
+    TABLE_ENTRIES,
+    Op,
+    Pool,
+    Rounding,
+    WindowMode,
+)
 from accel.params import POOL_OPEN, WINDOW_TILES, Params
 from accel.rtl.interfaces import command_layout
 
@@ -111,6 +120,7 @@ def _activation_rules(activation, params):
 def _window_rules(window, params):
     word_bits = exact_log2(params.cols)
     mac, add = window.mode == WindowMode.MAC, window.mode == WindowMode.ADD
+    product = window.mode == WindowMode.MUL
     scale = (window.multiplier, window.shift)
     operands = ((window.a_multiplier, window.a_shift), (window.b_multiplier, window.b_shift))
     return [
@@ -122,7 +132,9 @@ def _window_rules(window, params):
         window.seg == 0,
         window.lo > window.hi,
         mac & (window.k > WINDOW_TILES * params.window_taps),
-        add & (window.k != 2),
+        window.mode > max(WindowMode),
+        window.mode.matches(*PAIRS) & (window.k != 2),
+        product & Cat(*(value for operand in operands for value in operand)).any(),
         ~mac & _no_scale(*scale),
         ~mac & (window.rounding == Rounding.FLOAT) & _no_float(window.multiplier),
         *(add & (_no_scale(*operand) | (operand[1] > 0)) for operand in operands),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from accel import golden
-from accel.runner import open_network
+from accel.opening import open_network
 from tests.support import graphs, naive
 
 MAKERS = {
@@ -13,6 +13,7 @@ MAKERS = {
     "max_pool": lambda rng: graphs.random_pool(rng, "max"),
     "average_pool": lambda rng: graphs.random_pool(rng, "average"),
     "add": graphs.random_add,
+    "mul": graphs.random_mul,
     "concat": graphs.random_concat,
     "slice": graphs.random_slice,
     "assemble": graphs.random_assemble,

@@ -152,16 +152,6 @@ def test_calibration_images_that_do_not_fit(float_file, tmp_path, images, words)
     assert not (tmp_path / "out.onnx").exists()
 
 
-def test_a_fixed_batch(float_file, tmp_path):
-    """Images come one by one, which ONNX Runtime would refuse in its own words."""
-    model = onnx.load(float_file)
-    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
-    onnx.save(model, tmp_path / "four.onnx")
-    with pytest.raises(ModelError, match=r"four.onnx: input '.*': batch dimension must be 1 or "
-                       "symbolic, not 4: export the model with a free batch"):
-        quantize.quantize(tmp_path / "four.onnx", tmp_path / "out.onnx", IMAGES)
-
-
 def test_files_that_cannot_be_quantised(float_file, tmp_path):
     target = tmp_path / "out.onnx"
     with pytest.raises(ModelError, match=r"gone\.onnx: cannot be read"):

@@ -60,6 +60,28 @@ def normalised():
         model.node("Div", [centred, deviation], "normal"), "a", 3, 4)), 4)
 
 
+def normalised_hwc():
+    """The same of images in HWC order, as TensorFlow has them."""
+    model = Float(("N", 8, 8, 3))
+    scaled = model.node("Mul", ["x", model.const("most", 1 / 255, np.float32)], "scaled")
+    centred = model.node("Sub", [scaled, model.const("mean", [0.1, -0.2, 0.3], np.float32)], "c")
+    normal = model.node("Div", [centred, model.const("deviation", [[[0.2, 0.3, 0.4]]], np.float32)],
+                        "normal")
+    turned = model.node("Transpose", [normal], "turned", perm=[0, 3, 1, 2])
+    return model.end(model.relu(model.conv(turned, "a", 3, 4)), 4)
+
+
+def on_pixels(batch):
+    """A layer of every pixel's channels, in HWC order."""
+    model = Float((batch, 3, 8, 8))
+    a = model.relu(model.conv("x", "a", 3, 4))
+    turned = model.node("Transpose", [a], "turned", perm=[0, 2, 3, 1])
+    product = model.node("MatMul", [turned, model.floats("m_w", 4, 6)], "product")
+    total = model.node("Add", [product, model.floats("m_b", 6)], "total")
+    back = model.node("Transpose", [total], "back", perm=[0, 3, 1, 2])
+    return model.end(model.relu(back), 6)
+
+
 def per_channel(op, first):
     """An operator with a constant per channel between two ReLUs."""
     model = Float()

@@ -15,6 +15,7 @@ from accel.graph.ir import (
     Graph,
     LocalResponse,
     MaxPool,
+    Mul,
     Pad,
     Place,
     Port,
@@ -161,6 +162,16 @@ def random_add(rng) -> Graph:
     target = dataclasses.replace(one, name="out", zero_point=int(rng.integers(-128, 128)))
     need = random_requant(rng, 1, 100 << 20, target.zero_point)
     return joined(Add("add", ("a", "b"), "out", operands, need), [one, other], target)
+
+
+def random_mul(rng) -> Graph:
+    """Of two tensors of one shape, or of one and a pixel."""
+    one = _random_tensor(rng, "a")
+    shape = one.shape if rng.random() < 0.5 else (1, 1, one.shape[2])
+    other = Tensor("b", shape, 1.0, int(rng.integers(-128, 128)))
+    target = dataclasses.replace(one, name="out", zero_point=int(rng.integers(-128, 128)))
+    need = random_requant(rng, 1, 255 * 200, target.zero_point)
+    return joined(Mul("mul", ("a", "b"), "out", need), [one, other], target)
 
 
 def random_concat(rng) -> Graph:

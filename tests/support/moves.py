@@ -73,7 +73,8 @@ def random_moves(rng: np.random.Generator) -> Graph:
             case 4:
                 interleave(net, rng, *(int(n) for n in rng.integers(1, 4, 2)))
             case 5:
-                net.add(same[int(rng.integers(len(same)))] if same else net.last)
+                other = same[int(rng.integers(len(same)))] if same else net.last
+                (net.add if rng.random() < 0.5 else net.mul)(other)
             case 6:
                 kernel = tuple(min(2, size) for size in net.last.shape[:2])
                 kind = ("max", "average")[int(rng.integers(2))]

@@ -18,6 +18,7 @@ from accel.graph.ir import (
     Conv,
     LocalResponse,
     MaxPool,
+    Mul,
     Pad,
     Reshape,
     Slice,
@@ -150,6 +151,18 @@ def add(node: Add, sources, target, images):
     return result
 
 
+def mul(node: Mul, sources, target, images):
+    result = np.empty(images[0].shape, np.int8)
+    need = node.requant
+    one, other = images[0], np.broadcast_to(images[1], images[0].shape)
+    zeros = [source.zero_point for source in sources]
+    for place in np.ndindex(*result.shape):
+        product = (int(one[place]) - zeros[0]) * (int(other[place]) - zeros[1])
+        result[place] = requantise(product, need.multiplier[0], need.shift[0], need.rounding,
+                                   need.zero_point, need.lo, need.hi)
+    return result
+
+
 def concat(node: Concat, sources, target, images):
     result = np.empty((len(images[0]), *target.shape), np.int8)
     for n, y, x in np.ndindex(*result.shape[:3]):
@@ -218,7 +231,7 @@ LAYERS = {
     Conv: conv, MaxPool: max_pool, AveragePool: average_pool, Reshape: reshape, Table: table,
     Pad: pad, Slice: slice_, Softmax: softmax, LocalResponse: local_response,
 }  # fmt: skip
-JOINS = {Add: add, Concat: concat, Assemble: assemble}
+JOINS = {Add: add, Mul: mul, Concat: concat, Assemble: assemble}
 
 
 def run(graph, images) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ from accel.graph.ir import (
     Conv,
     Graph,
     MaxPool,
+    Mul,
     Pad,
     Place,
     Port,
@@ -120,6 +121,20 @@ class Builder:
         self.nodes.append(
             Add(name, (self.last.name, other.name), out, tuple(operands), need)
         )
+        self.last = self._tensor(out, self.last.shape, zero)
+        return self
+
+    def mul(self, other: Tensor) -> "Builder":
+        """The product of the last tensor and another of its shape, or of a pixel."""
+        name, out = self._names("mul")
+        zero = int(self.rng.integers(-128, 128))
+        lo, hi = sorted(int(n) for n in self.rng.integers(-128, 128, 2))
+        need = Requant(
+            np.array([self.rng.integers(1 << 23, 1 << 24) << 7], np.int32),
+            np.array([-6 - self.rng.integers(3)], np.int8),
+            zero, min(lo, -20), max(hi, 20), Rounding(int(self.rng.integers(4))),
+        )
+        self.nodes.append(Mul(name, (self.last.name, other.name), out, need))
         self.last = self._tensor(out, self.last.shape, zero)
         return self
 
@@ -273,13 +288,27 @@ def random_window_network(rng: np.random.Generator) -> Graph:
             _random_pool(net, rng, most=5, pad=2)
         elif draw < 0.7:
             other = same[int(rng.integers(len(same)))] if same else net.last
-            net.add(other)
+            if draw < 0.6:
+                net.add(other)
+            else:
+                random_mul(net, rng, other)
         else:
             kernel = (1, 1) if rng.random() < 0.7 else (3, 3)
             pad = (kernel[0] // 2,) * 4
             net.conv(int(rng.choice([net.last.shape[2], rng.integers(1, 21)])), kernel,
                      padding=pad)
     return net.graph()
+
+
+def random_mul(net: Builder, rng: np.random.Generator, other: Tensor) -> None:
+    """The last tensor by another one, or by a pixel that is made of it."""
+    if rng.random() < 0.5:
+        net.mul(other)
+        return
+    first = net.last
+    gate = net.pool("max", first.shape[:2], (1, 1)).conv(first.shape[2]).last
+    net.last = first
+    net.mul(gate)
 
 
 def mobile(rng: np.random.Generator, size: int, channels: int, blocks: int) -> Graph:

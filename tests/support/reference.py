@@ -9,6 +9,7 @@ from accel.graph.ir import (
     Conv,
     Graph,
     MaxPool,
+    Mul,
     Pad,
     Reshape,
     Slice,
@@ -64,6 +65,16 @@ def pool(node, x: np.ndarray, zero: int, shape) -> np.ndarray:
     return out
 
 
+def mul(node: Mul, operands, zeros) -> np.ndarray:
+    """Multiply two tensors, the second one perhaps a pixel."""
+    products = (operands[0].astype(np.int64) - zeros[0]) * (operands[1].astype(np.int64) - zeros[1])
+    r, channels = node.requant, products.shape[-1]
+    return requantise(
+        products, list(r.multiplier) * channels, list(r.shift) * channels, r.rounding,
+        r.zero_point, r.lo, r.hi,
+    )
+
+
 def add(node: Add, operands, zeros) -> np.ndarray:
     """Add two tensors of one shape, element by element."""
     sums = np.zeros(operands[0].shape, np.int64)
@@ -96,6 +107,8 @@ def run(graph: Graph, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
             values[node.output] = x.reshape(len(x), *shape)
         elif isinstance(node, Add):
             values[node.output] = add(node, [values[name] for name in node.inputs], zeros)
+        elif isinstance(node, Mul):
+            values[node.output] = mul(node, [values[name] for name in node.inputs], zeros)
         elif isinstance(node, Concat):
             values[node.output] = np.concatenate([values[name] for name in node.inputs], axis=3)
         elif isinstance(node, Slice):

@@ -14,5 +14,12 @@ A file's way to a graph:
     add functions    ONNX Runtime's float32 arithmetic in integers and tables
     ports       a network's inputs and outputs, as its user sees them
 
-and the way back: ``export`` writes float networks, ``quantize`` makes them int8.
+and a float file's way to an int8 one:
+
+    reading     the file in one form, whoever wrote it: weights beside, functions, old versions
+    batches     known shapes of one image
+    prepare     both, and what rewriting makes of it: affine, reductions, biases
+    quantize    calibration and quantisation by ONNX Runtime's own tools
+    coverage    what of the result the machine does not run, by operator
+    reference   what the float model computes inside, to compare with
 """

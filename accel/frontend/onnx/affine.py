@@ -12,17 +12,25 @@ import dataclasses
 import numpy as np
 from onnx import NodeProto, helper
 
+from accel.frontend.onnx.nodes import TO_CHW, TO_HWC
 from accel.frontend.onnx.rewriting import Rewriting, attribute
+
+#: Channels of images: where the last dimension is one of these alone, they are in HWC order.
+_COLOURS = (1, 3, 4)
 
 
 @dataclasses.dataclass(frozen=True)
 class Affine:
-    """``source`` * ``factor`` + ``shift``, float64 [channels]; ``scalar``: the same for all."""
+    """``source`` * ``factor`` + ``shift``, float64 [channels].
+
+    ``scalar``: the same for all; ``last``: the channels are the last axis, as in HWC images.
+    """
 
     source: str
     factor: np.ndarray
     shift: np.ndarray
     scalar: bool
+    last: bool = False
 
 
 def rewrite(graph: Rewriting, node: NodeProto) -> list[NodeProto] | None:
@@ -30,10 +38,10 @@ def rewrite(graph: Rewriting, node: NodeProto) -> list[NodeProto] | None:
     found = _normalisation(graph, node) or _arithmetic(graph, node)
     if found is None or not np.isfinite([found.factor, found.shift]).all():
         return None
-    layer = graph.maker.get(found.source)
-    if layer is not None and graph.alone(found.source) and _fold(graph, layer, found):
-        layer.output[0] = node.output[0]
-        graph.maker[node.output[0]] = layer
+    layer, last = _layer(graph, found)
+    if layer is not None and _fold(graph, layer, found):
+        last.output[0] = node.output[0]
+        graph.maker[node.output[0]] = last
         return []
     rank = len(graph.shapes[found.source])
     # A single number is a matter of scales, but the first layer's input has none of its own yet.
@@ -43,8 +51,32 @@ def rewrite(graph: Rewriting, node: NodeProto) -> list[NodeProto] | None:
     weights = found.factor.reshape(channels, *[1] * (rank - 1)).astype(np.float32)
     inputs = [found.source, graph.store(f"{node.name}_weights", weights),
               graph.store(f"{node.name}_bias", found.shift.astype(np.float32))]
-    return [helper.make_node("Conv", inputs, node.output[:1], name=node.name, group=channels,
-                             kernel_shape=[1] * (rank - 2))]  # fmt: skip
+    layer = helper.make_node("Conv", inputs, node.output[:1], name=node.name, group=channels,
+                             kernel_shape=[1] * (rank - 2))  # fmt: skip
+    if not found.last:
+        return [layer]
+    layer.input[0], layer.output[0] = (graph.unused(f"{node.name}_{p}") for p in ("chw", "made"))
+    return [
+        helper.make_node("Transpose", [found.source], layer.input[:1], perm=TO_CHW,
+                         name=graph.unused(f"{node.name}_in")),
+        layer,
+        helper.make_node("Transpose", layer.output, node.output[:1], perm=TO_HWC,
+                         name=graph.unused(f"{node.name}_out")),
+    ]  # fmt: skip
+
+
+def _layer(graph: Rewriting, found: Affine) -> tuple[NodeProto | None, NodeProto | None]:
+    """What computes the source for this alone, and the node that gives it: behind a turn to HWC."""
+    if not graph.alone(found.source):
+        return None, None
+    last = layer = graph.maker.get(found.source)
+    if found.last:
+        if last is None or last.op_type != "Transpose" or not graph.alone(last.input[0]):
+            return None, None
+        if tuple(attribute(last, "perm", ())) != TO_HWC:
+            return None, None
+        layer = graph.maker.get(last.input[0])
+    return layer, last
 
 
 def _normalisation(graph: Rewriting, node: NodeProto) -> Affine | None:
@@ -74,12 +106,15 @@ def _arithmetic(graph: Rewriting, node: NodeProto) -> Affine | None:
     if constant.dtype != np.float32 or len(shape) < 2 or constant.ndim > len(shape):
         return None
     wide = (1,) * (len(shape) - constant.ndim) + constant.shape
-    if constant.size > 1 and (wide[1] != shape[1] or constant.size != shape[1]):
+    last = len(shape) == 4 and (
+        wide[3] > 1 if constant.size > 1 else shape[3] in _COLOURS and shape[1] not in _COLOURS
+    )
+    channels = shape[3 if last else 1]
+    if channels < 1 or constant.size > 1 and (wide[3 if last else 1], constant.size) != (
+            channels, channels):
         return None
-    if shape[1] < 1:
-        return None
-    values = np.broadcast_to(constant.astype(np.float64).ravel(), shape[1])
-    one, none = np.ones(shape[1]), np.zeros(shape[1])
+    values = np.broadcast_to(constant.astype(np.float64).ravel(), channels)
+    one, none = np.ones(channels), np.zeros(channels)
     if node.op_type == "Mul":
         factor, shift = values, none
     elif node.op_type == "Add":
@@ -90,7 +125,7 @@ def _arithmetic(graph: Rewriting, node: NodeProto) -> Affine | None:
         return None
     else:
         factor, shift = 1 / values, none
-    return Affine(source, factor, shift, constant.size == 1 and shape[1] > 1)
+    return Affine(source, factor, shift, constant.size == 1 and channels > 1, last)
 
 
 def _fold(graph: Rewriting, layer: NodeProto, found: Affine) -> bool:

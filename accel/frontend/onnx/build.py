@@ -19,6 +19,7 @@ from accel.frontend.onnx.values import (
     Joined,
     Moved,
     Pending,
+    Product,
     Same,
     Sums,
     Total,
@@ -132,7 +133,7 @@ class Builder(State):
                           for bound in (pending.lo, pending.hi))
             node_name = self.unique(pending.name, name)
             result = self.add_tensor(name, pending.shape, pending.order, *quantisation)
-            if isinstance(pending, (Function, Total)):  # elements stay where they are
+            if isinstance(pending, (Function, Product, Total)):  # elements stay where they are
                 result = self._laid_out(result, pending.source.tensor.shape)
             if isinstance(pending, Moved):
                 made = self._moved(pending, node_name, result, node)

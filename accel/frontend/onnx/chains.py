@@ -11,9 +11,10 @@ import onnx
 from onnx import TensorProto, helper
 
 from accel import onnx_session
+from accel.frontend.onnx import layers
 from accel.frontend.onnx.build import Builder, real_values
 from accel.frontend.onnx.nodes import NodeView
-from accel.frontend.onnx.values import Activation, Constant, Function, QuantConstant
+from accel.frontend.onnx.values import Activation, Constant, Function, Product, QuantConstant
 
 #: Operators that compute each element from the elements at its place.
 OPERATORS = (
@@ -44,8 +45,11 @@ def ways(builder: Builder, value) -> list[tuple[Activation, np.ndarray]]:
     return found
 
 
-def combine(builder: Builder, node: NodeView) -> Function:
-    """An element-wise operator on functions of one byte and on single numbers."""
+def combine(builder: Builder, node: NodeView) -> Function | Product:
+    """An element-wise operator on functions of one byte and on single numbers.
+
+    Two tensors that are not may be multiplied.
+    """
     operands, arrays = [], []
     for number in range(len(node.proto.input)):
         value = builder.value(node, number) if builder.has(node, number) else None
@@ -60,17 +64,24 @@ def combine(builder: Builder, node: NodeView) -> Function:
             operands.append(ways(builder, value))
             arrays.append(len(operands) - 1)
     node.require(len(operands) > 0, "must have something to compute", "constants alone")
-    source, reals = _common(node, operands)
+    found = _common(operands)
+    if found is None:
+        node.require(node.op == "Mul" and len(arrays) == 2, "its operands must follow from one "
+                     "tensor, byte by byte", "different ones")
+        return layers.product(node, *(
+            builder.activation(node, number, quantised=False) for number in (0, 1)
+        ))
+    source, reals = found
     given = [reals[array] if isinstance(array, int) else array for array in arrays]
     real = _compute(node, builder.opset, given)
     node.require(np.isfinite(real).all(), "results must be finite for every byte", "NaN or inf")
     return Function(node.name, source, source.shape, source.order, op=node.op.lower(), real=real)
 
 
-def _common(node: NodeView, operands) -> tuple[Activation, list[np.ndarray]]:
+def _common(operands) -> tuple[Activation, list[np.ndarray]] | None:
     """The first byte that all operands follow from, and what they are for each value of it.
 
-    What lies between is then left out, unless somebody else needs it.
+    What lies between is then left out, unless somebody else needs it.  None if there is none.
     """
     for source, real in reversed(operands[0]):
         reals = [real]
@@ -78,7 +89,7 @@ def _common(node: NodeView, operands) -> tuple[Activation, list[np.ndarray]]:
             reals += [other for at, other in ways_of if _same_place(at, source)][:1]
         if len(reals) == len(operands):
             return source, reals
-    raise node.error("its operands are different tensors")
+    return None
 
 
 def _same_place(one: Activation, other: Activation) -> bool:

@@ -10,6 +10,7 @@ from accel.frontend.onnx.values import (
     Hosted,
     Joined,
     Mean,
+    Product,
     Same,
     Sums,
     Total,
@@ -21,6 +22,7 @@ from accel.graph.ir import (
     Concat,
     Conv,
     MaxPool,
+    Mul,
     Node,
     Pad,
     Requant,
@@ -122,6 +124,17 @@ def _total(pending: Total, name, result: Activation, lo, hi) -> Node:
                add.requant(bits, result.zero_point, lo, hi))
 
 
+def _product(pending: Product, name, result: Activation, lo, hi) -> Node:
+    """ONNX Runtime adds the zero point before it rounds: where that is odd, exact halves differ."""
+    one, other = pending.source, pending.other
+    with np.errstate(all="ignore"):
+        unit = np.float32(one.scale) * np.float32(other.scale)
+    multiplier, shift = float_multiplier(float(_divide(unit, result.scale)))
+    requant = Requant(np.array([multiplier], np.int32), np.array([shift], np.int8),
+                      result.zero_point, lo, hi, Rounding.FLOAT)
+    return Mul(name, (one.tensor.name, other.tensor.name), result.tensor.name, requant)
+
+
 def _joined(pending: Joined, name, result: Activation, lo, hi) -> Node:
     names = tuple(source.tensor.name for source in pending.sources)
     if pending.axis == 2:
@@ -144,6 +157,6 @@ def _hosted(pending: Hosted, name, result: Activation, lo, hi) -> Node:
 
 #: By the kind of pending value: a function of it, the node's name, its output and its clamp.
 BUILDERS = {
-    Sums: _sums, Mean: _mean, Same: _same, Function: _function, Total: _total, Joined: _joined,
-    Assembled: _assembled, Hosted: _hosted,
+    Sums: _sums, Mean: _mean, Same: _same, Function: _function, Total: _total,
+    Product: _product, Joined: _joined, Assembled: _assembled, Hosted: _hosted,
 }  # fmt: skip

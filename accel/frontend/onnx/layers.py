@@ -1,6 +1,7 @@
 """From a layer's parts to what is pending, whatever form it came in; but for those with weights."""
 
 import dataclasses
+import math
 
 from accel.frontend.onnx.nodes import (
     LIMIT,
@@ -18,6 +19,7 @@ from accel.frontend.onnx.values import (
     Joined,
     Mean,
     Order,
+    Product,
     Same,
     Shape,
     Total,
@@ -95,6 +97,24 @@ def total(node: NodeView, one: Activation, other: Activation) -> Total:
                      f"{[1, *one.shape]} and {[1, *other.shape]}")
     return Total(node.name, one, one.shape, one.order, other=other,
                  centred=one.centred and other.centred)
+
+
+def product(node: NodeView, one: Activation, other: Activation) -> Product:
+    """Product of two activations of one shape, or of an image [C, H, W] and a gate [C, 1, 1]."""
+    if math.prod(one.shape) < math.prod(other.shape):
+        one, other = other, one
+    channels = one.shape[0]
+    alike = (one.shape, one.order, one.tensor.shape) == (
+        other.shape, other.order, other.tensor.shape
+    )
+    gate = (
+        len(one.shape) == 3 and other.shape == (channels, 1, 1)
+        and one.tensor.shape == (*one.shape[1:], channels)
+        and other.tensor.shape == (1, 1, channels)
+    )
+    node.require(alike or gate, "both inputs must have the same shape, or one be a pixel [C, 1, 1]",
+                 f"{[1, *one.shape]} and {[1, *other.shape]}")
+    return Product(node.name, one, one.shape, one.order, other=other)
 
 
 def concat(node: NodeView, sources) -> Joined:

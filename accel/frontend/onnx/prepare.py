@@ -5,6 +5,7 @@
     here         ONNX Runtime folds constants and what follows a convolution
     affine       what is left of batch normalisation and constants per channel becomes layers
     reductions   means over an image become poolings
+    tokens       layers on every pixel's channels become 1x1 convolutions
     biases       what the quantiser takes for vectors are vectors
 """
 
@@ -17,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import onnx
 
 from accel.frontend.errors import ModelError
-from accel.frontend.onnx import affine, batches, biases, reading, reductions
+from accel.frontend.onnx import affine, batches, biases, reading, reductions, tokens
 from accel.frontend.onnx.rewriting import Rewriting
 
 
@@ -35,7 +36,7 @@ def prepare(path, shapes: Mapping[str, Sequence[int]] | None = None) -> onnx.Mod
     model = reading.read(path)
     _check_float(file, model)
     model = _folded(file, batches.settle(file, model, shapes))
-    Rewriting(model).apply((affine.rewrite, reductions.rewrite, biases.rewrite))
+    Rewriting(model).apply((affine.rewrite, reductions.rewrite, biases.rewrite, tokens.rewrite))
     return model
 
 

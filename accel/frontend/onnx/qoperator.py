@@ -117,6 +117,12 @@ def qlinear_add(builder: Builder, node: NodeView) -> Activation:
     return _emit(builder, node, weighted.add_constant(source, node, constant), 6)
 
 
+def qlinear_mul(builder: Builder, node: NodeView) -> Activation:
+    """com.microsoft QLinearMul(a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero)."""
+    both = layers.product(node, _source(builder, node, 0), _source(builder, node, 3))
+    return _emit(builder, node, both, 6)
+
+
 def qlinear_concat(builder: Builder, node: NodeView) -> Activation:
     """com.microsoft QLinearConcat(y_scale, y_zero, then x, x_scale, x_zero for each input)."""
     count = len(node.proto.input)
@@ -166,7 +172,8 @@ def qlinear_global_average_pool(builder: Builder, node: NodeView) -> Activation:
 
 HANDLERS = {
     "QLinearConv": qlinear_conv, "QLinearMatMul": qlinear_matmul, "QGemm": qgemm,
-    "QLinearAdd": qlinear_add, "QLinearAveragePool": qlinear_average_pool,
+    "QLinearAdd": qlinear_add, "QLinearMul": qlinear_mul,
+    "QLinearAveragePool": qlinear_average_pool,
     "QLinearGlobalAveragePool": qlinear_global_average_pool, "QLinearConcat": qlinear_concat,
     "QLinearSigmoid": qlinear_sigmoid, "QLinearLeakyRelu": qlinear_leaky_relu,
     "QLinearSoftmax": qlinear_softmax,

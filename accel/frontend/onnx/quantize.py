@@ -28,6 +28,9 @@ from accel.graph.ir import Graph
 FORMS = {"qdq": "QDQ", "qoperator": "QOperator"}
 METHODS = {"minmax": "MinMax", "entropy": "Entropy", "percentile": "Percentile"}
 ACTIVATIONS = {"int8": "QInt8", "uint8": "QUInt8"}
+#: Operators that ONNX Runtime leaves float by default, although they have int8 images on both
+#: sides; the pooling behind one would then stay float as well.
+_MORE = ("DepthToSpace", "GlobalMaxPool", "Max", "Min", "PRelu", "SpaceToDepth", "Sub")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,6 +195,13 @@ class _Images:
         return {name: values[None] for name, values in zip(self._names, image, strict=True)}
 
 
+def _operators() -> list[str]:
+    """Kinds of operators to quantise: ONNX Runtime's own, and the machine's besides."""
+    from onnxruntime.quantization import registry
+
+    return sorted({*registry.QLinearOpsRegistry, *registry.QDQRegistry, *_MORE})
+
+
 def _quantize(prepared, result, images: dict[str, np.ndarray], options: Options) -> None:
     from onnxruntime import quantization
 
@@ -202,7 +212,7 @@ def _quantize(prepared, result, images: dict[str, np.ndarray], options: Options)
             per_channel=options.per_channel, reduce_range=options.reduce_range,
             activation_type=quantization.QuantType[ACTIVATIONS[options.activations]],
             weight_type=quantization.QuantType.QInt8,
-            nodes_to_exclude=list(options.keep_float),
+            nodes_to_exclude=list(options.keep_float), op_types_to_quantize=_operators(),
             calibrate_method=quantization.CalibrationMethod[METHODS[options.method]],
         )  # fmt: skip
 

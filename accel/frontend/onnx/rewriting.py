@@ -41,8 +41,8 @@ class Rewriting:
         return numpy_helper.to_array(self._stored[name]) if name in self._stored else None
 
     def alone(self, name: str) -> bool:
-        """Whether a value has a single use."""
-        return self._uses[name] == 1 and name not in self.outputs
+        """Whether a value has a single use: a rule's own new values have."""
+        return self._uses[name] <= 1 and name not in self.outputs
 
     def store(self, name: str, array: np.ndarray) -> str:
         """Add a constant; return its name."""
@@ -71,7 +71,11 @@ class Rewriting:
             new = next((nodes for nodes in found if nodes is not None), [node])
             self.maker.update((name, one) for one in new for name in one.output)
             made += new
-        used = {name for node in made for name in all_inputs(node)} | self.outputs
+        used = set(self.outputs)
+        for node in reversed(made):
+            if used.intersection(node.output):
+                used.update(all_inputs(node))
+        made = [node for node in made if used.intersection(node.output)]
         stored = [tensor for name, tensor in self._stored.items() if name in used]
         stored = [onnx.TensorProto.FromString(tensor.SerializeToString()) for tensor in stored]
         del self._graph.node[:], self._graph.initializer[:], self._graph.value_info[:]

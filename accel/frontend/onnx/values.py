@@ -194,6 +194,13 @@ class Total(Pending):
 
 
 @dataclasses.dataclass(frozen=True)
+class Product(Pending):
+    """Product of an activation and another one of its shape, or of a pixel: a gate of channels."""
+
+    other: "Activation" = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Joined(Pending):
     """``sources`` (activations or functions of them) behind each other.
 

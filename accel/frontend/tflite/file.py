@@ -44,6 +44,7 @@ _OPTIONS = {
         tflite.FullyConnectedOptions, ("FusedActivationFunction", "WeightsFormat", "KeepNumDims"),
     ),
     "ADD": (tflite.AddOptions, ("FusedActivationFunction",)),
+    "MUL": (tflite.MulOptions, ("FusedActivationFunction",)),
     "AVERAGE_POOL_2D": (tflite.Pool2DOptions, (*_WINDOW, "FilterHeight", "FilterWidth")),
     "MAX_POOL_2D": (tflite.Pool2DOptions, (*_WINDOW, "FilterHeight", "FilterWidth")),
     "MEAN": (tflite.ReducerOptions, ("KeepDims",)),

@@ -23,6 +23,7 @@ HANDLERS = {
     "MEAN": windows.mean,
     "PAD": windows.pad,
     "ADD": pointwise.add,
+    "MUL": pointwise.mul,
     "CONCATENATION": pointwise.concatenation,
     "RESHAPE": pointwise.reshape,
     "SHAPE": pointwise.sizes,

@@ -94,9 +94,10 @@ def test_a_function_without_an_answer_for_some_byte_is_refused(tmp_path):
 
 
 def test_two_tensors_are_no_function_of_one_byte(tmp_path):
+    """They can be multiplied, but not divided."""
     model = Model(["N", 2, 16, 16], opset=17)
     x, w = model.quantise("x", SCALE, ZERO), model.weights("w", np.ones((2, 2, 1, 1)), 0.1)
     y = model.quantise(model.node("Conv", [x, w], "c"), 0.1, 0)
-    model.output(model.quantise(model.node("Mul", [x, y], "y"), 0.04, 0))
-    with pytest.raises(ModelError, match="'y_node' .Mul.: its operands are different tensors"):
+    model.output(model.quantise(model.node("Div", [x, y], "y"), 0.04, 0))
+    with pytest.raises(ModelError, match="'y_node' .Div.: its operands must follow from one"):
         frontend.load(model.save(tmp_path), strict=True)

@@ -19,6 +19,11 @@ from tests.support.float_models import IMAGES
 GRAPHS = {
     "dense": (float_models.dense, {"BatchNormalization": 0, "Conv": 3}),
     "normalised": (float_models.normalised, {"Div": 0, "Sub": 0, "Conv": 2}),
+    "normalised_hwc": (float_models.normalised_hwc, {"Mul": 0, "Div": 0, "Sub": 0, "Conv": 2}),
+    **{f"on_pixels_{batch}": (
+        lambda batch=batch: float_models.on_pixels(batch),
+        {"MatMul": 0, "Gemm": 1, "Conv": 2, "Reshape": 0})
+       for batch in ("N", 1)},
     "folded_late": (float_models.folded_late, {"BatchNormalization": 0, "Conv": 0,
                                                "ConvTranspose": 1}),
     **{f"{op}{'_first' * first}": (
@@ -60,14 +65,16 @@ def quantised(path, folder, images=IMAGES, **options):
 @pytest.mark.parametrize("name", GRAPHS)
 def test_graphs(name, tmp_path):
     build, counts = GRAPHS[name]
-    path = build().save(tmp_path)
+    path, images = build().save(tmp_path), IMAGES
+    if name == "normalised_hwc":
+        images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
     prepared = prepare(path)
     kinds = collections.Counter(node.op_type for node in prepared.graph.node)
     assert {kind: kinds[kind] for kind in counts} == counts
-    same(path, prepared)
-    graph, [found] = quantised(path, tmp_path)
+    same(path, prepared, images)
+    graph, [found] = quantised(path, tmp_path, images)
     session = onnx_session.session(path)
-    wanted = np.concatenate([session.run(None, {"x": image[None]})[0] for image in IMAGES])
+    wanted = np.concatenate([session.run(None, {"x": image[None]})[0] for image in images])
     assert decibels(wanted, found) > 25
     hosted = {node.op for node in graph.nodes if isinstance(node, External)}
     assert hosted <= {"convtranspose"}
@@ -194,6 +201,14 @@ def test_what_will_not_run_is_told_before(tmp_path):
     assert counts["LpNormalization"] == 1
     assert {one.op: one.share for one in found}["LpNormalization"] == 0
     assert list(tmp_path.iterdir()) == [tmp_path / "model.onnx"]
+
+
+def test_a_pooling_behind_a_float_operator_runs_on_the_machine(tmp_path):
+    model = float_models.Float()
+    steep = model.node("PRelu", [model.conv("x", "a", 3, 4), model.floats("slope", 4, 1, 1)], "p")
+    pooled = model.node("MaxPool", [steep], "m", kernel_shape=[2, 2], strides=[2, 2])
+    graph, _ = quantised(model.end(pooled, 4).save(tmp_path), tmp_path)
+    assert "max_pool" in {node.op for node in graph.nodes}
 
 
 def test_a_network_the_accelerator_cannot_take_is_not_written(tmp_path):
