@@ -97,12 +97,17 @@ class _Windows:
     def _in_order(self) -> list[_Block]:
         """The blocks, those first whose input is there first; within a strip from top to bottom.
 
-        Of an assembled image the lower rows may be there before the upper ones.
+        Of an assembled image the lower rows may be there before the upper ones, and of a batch some
+        rows of all images before others; but where strips stay, the buffer has room for one image's.
         """
-        blocks, waits, latest = self._blocks(), [], {}
+        blocks, waits, latest, whole = self._blocks(), [], {}, {}
         for block in blocks:
-            strip = block.image, block.group, block.x0
-            latest[strip] = max(latest.get(strip, 0), self._ready(block))
+            strip, image = (block.image, block.group, block.x0), block.image
+            least = latest.get(strip, 0)
+            if self.stays:
+                least = max(least, whole.get(image - 1, 0))
+            latest[strip] = max(least, self._ready(block))
+            whole[image] = max(whole.get(image, 0), latest[strip])
             waits.append(latest[strip])
         order = sorted(range(len(blocks)), key=waits.__getitem__)
         return [blocks[number] for number in order]

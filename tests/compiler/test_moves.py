@@ -104,6 +104,18 @@ def test_lower_rows_that_are_there_first_are_read_last(machine, channels):
     everything(check_graph(net.graph()), MACHINES[machine], 2, rng)
 
 
+@pytest.mark.parametrize("machine", ["4x4 tiny", "4x4", "8x8"])
+def test_images_whose_upper_rows_are_all_there_first_are_read_one_by_one(machine):
+    rng = np.random.default_rng(6)
+    net = networks.Builder(rng, (3, 6, 4))
+    source, parts = net.last, []
+    for _ in range(3):
+        net.last = source
+        parts.append(net.pool("max", (1, 1), (1, 1)).last)
+    net.assemble(along(0, (3, 3, 3)), *parts).depthwise()
+    everything(check_graph(net.graph()), MACHINES[machine], 3, rng)
+
+
 def places(program, name: str, address: int) -> bool:
     """Whether an address is inside a tensor."""
     place = program.tensors[name]
