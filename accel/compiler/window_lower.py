@@ -82,7 +82,7 @@ class _Windows:
         # In the order in which their input gets ready: row by row where the layer before it
         # cuts its images into rows of blocks, group by group where it computes whole images.
         strips: dict[tuple[int, int, int], Rows] = {}
-        for block in sorted(self._blocks(), key=self._ready):
+        for block in self._in_order():
             strip = block.image, block.group, block.x0
             if strip not in strips:
                 if not self.stays:
@@ -93,6 +93,24 @@ class _Windows:
             for region in self.layer.regions:
                 if part := block.meets(region):
                     self._window(block, part, region, there)
+
+    def _in_order(self) -> list[_Block]:
+        """The blocks, those first whose input is there first; within a strip from top to bottom.
+
+        Of an assembled image the lower rows may be there before the upper ones, and of a batch some
+        rows of all images before others; but where strips stay, the buffer has room for one image's.
+        """
+        blocks, waits, latest, whole = self._blocks(), [], {}, {}
+        for block in blocks:
+            strip, image = (block.image, block.group, block.x0), block.image
+            least = latest.get(strip, 0)
+            if self.stays:
+                least = max(least, whole.get(image - 1, 0))
+            latest[strip] = max(least, self._ready(block))
+            whole[image] = max(whole.get(image, 0), latest[strip])
+            waits.append(latest[strip])
+        order = sorted(range(len(blocks)), key=waits.__getitem__)
+        return [blocks[number] for number in order]
 
     def _blocks(self) -> list[_Block]:
         layer, tiling = self.layer, self.tiling

@@ -89,6 +89,33 @@ def test_a_row_is_ready_when_all_that_write_into_it_are():
     assert max(second) < min(last)
 
 
+@pytest.mark.parametrize("machine", ["4x4 tiny", "4x4", "8x8"])
+@pytest.mark.parametrize("channels", [4, 12])
+def test_lower_rows_that_are_there_first_are_read_last(machine, channels):
+    """The upper rows of the image are computed behind the lower ones, by the other engine."""
+    rng = np.random.default_rng(5)
+    net = networks.Builder(rng, (6, 7, channels))
+    source = net.last
+    below = net.conv(channels, zero=3).last
+    net.last = source
+    above = net.conv(channels, (3, 3), padding=(1, 1, 1, 1), zero=3).last
+    net.assemble(along(0, (6, 6)), above, below)
+    net.depthwise((3, 3)).pool("max", (2, 2), (1, 1))
+    everything(check_graph(net.graph()), MACHINES[machine], 2, rng)
+
+
+@pytest.mark.parametrize("machine", ["4x4 tiny", "4x4", "8x8"])
+def test_images_whose_upper_rows_are_all_there_first_are_read_one_by_one(machine):
+    rng = np.random.default_rng(6)
+    net = networks.Builder(rng, (3, 6, 4))
+    source, parts = net.last, []
+    for _ in range(3):
+        net.last = source
+        parts.append(net.pool("max", (1, 1), (1, 1)).last)
+    net.assemble(along(0, (3, 3, 3)), *parts).depthwise()
+    everything(check_graph(net.graph()), MACHINES[machine], 3, rng)
+
+
 def places(program, name: str, address: int) -> bool:
     """Whether an address is inside a tensor."""
     place = program.tensors[name]

@@ -221,8 +221,10 @@ TRANSPOSE = Operator(
         "scales": list(SCALES),
     },
     transposed,
-    lambda row: not (row["opset"] < 13 and row["per"]),
-    near=lambda row: 0.02, least=0.8,
+    # Shapes that are given, and what is cut off, fit one size of image only.
+    lambda row: not (row["opset"] < 13 and row["per"])
+    and (row["size"] == [6, 5] or not (TRANSPOSED[row["window"]][5] or row["window"] == "cropped")),
+    near=lambda row: 0.02, least=0.9,
 )  # fmt: skip
 
 #: The shape, then Reshapes and Transposes, without the batch.

@@ -88,6 +88,7 @@ def _memory(chosen) -> list[range]:
 
 def strided_slice(op: View) -> None:
     """STRIDED_SLICE(input, begin, end, strides), of an image; of dimensions, their sizes."""
+    op.counts(1, 4)
     if op.record(0).dtype == "int32":
         pointwise.sizes(op)
         return
@@ -166,10 +167,10 @@ def unpack(op: View) -> None:
 
 def pack(op: View) -> None:
     """PACK: tensors along a new axis; of dimensions, their sizes."""
+    op.counts(1, MAX_ARGUMENTS)
     if op.record(0).dtype == "int32":
         pointwise.sizes(op)
         return
-    op.counts(1, MAX_ARGUMENTS)
     sources = [op.source(at) for at in range(len(op.operator.inputs))]
     rank = len(op.record(0).shape)
     for at, source in enumerate(sources):

@@ -421,6 +421,8 @@ def single(op, shapes, out, constants=(), **fields):
         (single("RESHAPE", [[1, 4, 4, 2]], [1, 32], [[[1, 31]]]),
          r"new shape must be the output's, \[1, 32\], not \[1, 31\]"),
         (single("RESHAPE", [[1, 4, 4, 2]], [2, 16]), "shape must be a batch of 1"),
+        (single("STRIDED_SLICE", [], [1, 4]), "must have from 1 to 4 inputs, not 0"),
+        (single("PACK", [], [1, 4]), "must have from 1 to 256 inputs, not 0"),
         (single("PACK", [[1, 4]], [2, 4]), "axis must be from 1 to 2, not 0"),
         (single("SHAPE", [[1, 4]], [2]), "output must be int32, not int8"),
         (single("SHAPE", [[1, 4]], [2], dtype="int32"), "must be computed from the input, not c"),
