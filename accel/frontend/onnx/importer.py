@@ -101,7 +101,7 @@ def _walk(builder: Builder, model: onnx.ModelProto, nodes, inputs, strict: bool)
         try:
             add_input(builder, value, nodes)
         except ModelError:
-            if strict:
+            if strict or not _shaped(value):
                 raise
             builder.values[value.name] = Elsewhere(value.name, "")
     for number, node in enumerate(nodes):
@@ -125,6 +125,12 @@ def _walk(builder: Builder, model: onnx.ModelProto, nodes, inputs, strict: bool)
             outputs.append(parts.output(value))
     parts.finish(port.tensor for port in outputs)
     return tuple(outputs)
+
+
+def _shaped(value: onnx.ValueInfoProto) -> bool:
+    """Whether an input's shape is known, but for the number of images."""
+    kind = value.type.tensor_type
+    return kind.HasField("shape") and all(dim.dim_value > 0 for dim in kind.shape.dim[1:])
 
 
 def _parse(file: str) -> onnx.ModelProto:

@@ -86,7 +86,11 @@ class Parts:
         for name in filter(None, node.proto.output):
             self._builder.values[name] = Elsewhere(name, node.name)
         for name in filter(None, node.proto.output):
-            quantisation = self._quantisation(node, name)
+            try:
+                quantisation = self._quantisation(node, name)
+            except ModelError as error:
+                text = str(error).removeprefix(f"{self._builder.file}: ")
+                raise node.error(f"{reason}, and the host cannot: {text}") from None
             if quantisation:
                 self._builder.values[name] = self._write_bytes(name, *quantisation)
 
