@@ -97,8 +97,9 @@ class _Windows:
     def _in_order(self) -> list[_Block]:
         """The blocks, those first whose input is there first; within a strip from top to bottom.
 
-        Of an assembled image the lower rows may be there before the upper ones, and of a batch some
-        rows of all images before others; but where strips stay, the buffer has room for one image's.
+        Of an assembled image the lower rows may be there before the upper ones, and of a batch
+        some rows of all images before others; but where strips stay, the buffer has room for one
+        image's.
         """
         blocks, waits, latest, whole = self._blocks(), [], {}, {}
         for block in blocks:
