@@ -19,8 +19,7 @@ def axes(builder: Builder, node: NodeView, shape: Shape) -> tuple[pieces.Axis, p
         ModelError: it interpolates, or the elements it takes form no such pattern.
     """
     mode = node.text("mode", "nearest")
-    node.require(mode == "nearest", "mode must be 'nearest' (or a bilinear one that the machine "
-                 "knows)", repr(mode))
+    node.require(mode == "nearest", "mode must be 'nearest'", repr(mode))
     full = (1, *shape)
     sizes, scales = _sizes(builder, node, full)
     node.require(sizes[:2] == list(full[:2]), "only rows and columns may be resized", sizes)
