@@ -1,19 +1,18 @@
 """What a run would count, from the cycle model alone: neither images nor simulation are needed."""
 
-import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from accel import mapper, recording
+from accel import floats, mapper, recording
+from accel.batch import Batch
 from accel.compiler import compile_graph
 from accel.cyclemodel import predict, record
-from accel.graph.ir import Graph
 from accel.graph.ports import InputError
 from accel.isa import Error
+from accel.opening import Model, file_hash, origin
 from accel.params import Params
 from accel.program import Program
 from accel.report.summary import summarise
-from accel.runner import Batch, open_network, origin
 from accel.sim.engine import Memory, Outcome
 
 #: The engine's name in reports.
@@ -41,11 +40,14 @@ def _batch(program: Program, memory: Memory, steps: list | None = None) -> Batch
 
 
 def estimate(
-    model: str | os.PathLike | Graph,
+    model: Model,
     *,
     array: Sequence[int] = (16, 16),
     batch: int = 1,
     images: int | None = None,
+    inputs=None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    keep=None,
     params: Params | None = None,
     memory: Memory | None = None,
     search: int = 0,
@@ -55,8 +57,10 @@ def estimate(
     """Predict a run's report; every ``mismatches`` in it is None.
 
     Args:
-        model, array, batch, params, memory, search, progress: as in accel.runner.run.
+        model, array, batch, params, memory, search, shapes, keep, progress: as in
+            accel.runner.run.
         images: how many there would be; one batch by default.
+        inputs: images to calibrate a float .onnx file with; by default a seeded random one.
         engines: whether the report tells what each engine did when in the first batch.
 
     Raises:
@@ -70,7 +74,7 @@ def estimate(
         if value < least:
             raise InputError(f"{name} must be at least {least}, not {value}")
     machine, behaviour = params or Params(rows=array[0], cols=array[1]), memory or Memory()
-    graph = open_network(model)
+    graph, quantised = floats.opened(model, inputs, shapes=shapes, keep=keep, random=True)
     mapping, found = mapper.choose(graph, machine, min(batch, total), behaviour, search, tell)
     full, rest = divmod(total, batch)
     batches, steps = [], [] if engines else None
@@ -80,8 +84,8 @@ def estimate(
             program = compile_graph(graph, machine, size, data=False, mapping=mapping)
             first = steps if not batches else None
             batches += [_batch(program, behaviour, first)] * count
-    report = summarise(graph, machine, NAME, behaviour, batches, {}, {}, 0.0)
-    report |= origin(model) | found
+    report = summarise(graph, machine, NAME, behaviour, batches, None, 0.0)
+    report |= {"network_sha256": file_hash(model)} | origin(model) | quantised | found
     if engines:
         report["engines"] = recording.in_a_row(steps)
     return report

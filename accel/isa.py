@@ -61,6 +61,11 @@ class WindowMode(enum.IntEnum):
     SUM = 1  # sum of (x - a_zero): average pooling
     MAX = 2  # maximum: max pooling
     ADD = 3  # two elements, each scaled: element-wise addition
+    MUL = 4  # the product of two elements' (x - zero): element-wise multiplication
+
+
+#: The modes whose windows are an element of each of two operands, a and b.
+PAIRS = (WindowMode.ADD, WindowMode.MUL)
 
 
 class Pool(enum.IntEnum):
@@ -180,11 +185,12 @@ FIELDS: dict[Op, tuple[Field, ...]] = {
     # MAC requantises with the parameters of its WPARAM record, the others with `multiplier` (below
     # 2**31; with FLOAT 0 or from 2**30, its low 7 bits 0) and `shift` (from -31 to 30).  ADD has
     # k = 2, operands a and b: t_n = double rounding of
-    # (x_n - n_zero) * 2**20 * n_multiplier * 2**(n_shift - 31), with n_shift <= 0.
+    # (x_n - n_zero) * 2**20 * n_multiplier * 2**(n_shift - 31), with n_shift <= 0.  MUL has k = 2,
+    # too, and neither multipliers nor shifts of its operands: they are 0.
     # `mark` then writes the counters to `mark_addr`.
     Op.WINDOW: _layout(
         _WINDOW_WAITS,
-        ("mode", 2), ("mark", 1), ("cols", 8), ("base", 20), ("nx", 16), ("ny", 16),
+        ("mode", 3), ("mark", 1), ("cols", 8), ("base", 20), ("nx", 16), ("ny", 16),
         ("step_x", 20), ("step_y", 20), ("k", 16), ("seg", 16), ("seg_skip", 16),
         ("rounding", 2), ("out_zero", -8), ("lo", -8), ("hi", -8),
         ("multiplier", 32), ("shift", -8),

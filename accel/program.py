@@ -11,29 +11,44 @@ from accel.params import Params
 class Placement:
     """A batch of one tensor in memory: ``batch`` images of ``shape`` (H, W, C) from ``address``.
 
-    ``pitch`` is the distance of two pixels in bytes: more than C for a part of a concatenation.
+    ``pixel``, ``row`` and ``image`` are the distances in bytes of two pixels, rows and images: more
+    than of a tensor alone where it is a part of another one.
     """
 
     name: str
     address: int
     shape: tuple[int, int, int]
     batch: int
-    pitch: int
+    pixel: int
+    row: int
+    image: int
+
+    @property
+    def linear(self) -> int | None:
+        """The distance of any two pixels that follow each other, also across rows; None if none."""
+        height, width, _ = self.shape
+        steps = ((width, self.pixel), (height, self.row), (self.batch, self.image))
+        steps = [(count, pitch) for count, pitch in steps if count > 1] or [(1, self.pixel)]
+        first, pixels = steps[0][1], 1
+        for count, pitch in steps:
+            if pitch != first * pixels:
+                return None
+            pixels *= count
+        return first
 
     @property
     def size(self) -> int:
         """Bytes from the first to the last one."""
         height, width, channels = self.shape
-        return (self.batch * height * width - 1) * self.pitch + channels
+        last = (self.batch - 1) * self.image + (height - 1) * self.row + (width - 1) * self.pixel
+        return last + channels
 
     def view(self, memory: np.ndarray) -> np.ndarray:
         """The tensor as int8 [batch, H, W, C], a writable view of ``memory`` (uint8)."""
-        height, width, channels = self.shape
-        rows = width * self.pitch
         return np.lib.stride_tricks.as_strided(
             memory[self.address : self.address + self.size].view(np.int8),
             (self.batch, *self.shape),
-            (height * rows, rows, self.pitch, 1),
+            (self.image, self.row, self.pixel, 1),
         )
 
 
@@ -43,8 +58,8 @@ class Layer:
 
     ``macs`` counts the multiplications of the network's own definition, for the whole batch;
     ``bytes_read`` and ``bytes_written`` are the bus traffic of this layer's commands, without
-    command fetch.  ``mark_addr`` is where its completion record is written; ``unit`` is "array" or
-    "window".
+    command fetch.  ``unit`` is "array" or "window"; in ``busy_cycles`` cycles it takes a vector of
+    this layer, whenever they are.  ``mark_addr`` is where its completion record is written.
     """
 
     name: str
@@ -54,6 +69,7 @@ class Layer:
     macs: int
     bytes_read: int
     bytes_written: int
+    busy_cycles: int
     mark_addr: int
     unit: str
 

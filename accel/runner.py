@@ -6,28 +6,23 @@ accel.golden on the other, compared byte for byte.
 
 import dataclasses
 import math
-import os
-import pathlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from accel import golden, mapper, models, recording, seeded
+from accel import floats, golden, mapper, recording
+from accel.batch import Batch, differing, run_batch
 from accel.compiler import compile_graph
-from accel.frontend import FORMATS, ModelError, load
 from accel.graph import ports
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
-from accel.isa import RECORD, RECORD_BYTES, Error
+from accel.opening import Model, file_hash, origin, own_images
 from accel.params import Params
-from accel.program import Program, Step
-from accel.report.summary import summarise
+from accel.report import summary
 from accel.sim import get_engine
-from accel.sim.engine import Memory, Outcome, SimulationError
+from accel.sim.engine import Memory, SimulationError
 
-#: Cycles after which a run that has not ended is given up, per cycle the array needs at least.
-_PATIENCE = 1000
 Progress = Callable[[str, float], None]
 
 
@@ -43,64 +38,27 @@ class Result:
     report: dict
 
 
-def open_network(model: str | os.PathLike | Graph) -> Graph:
-    """A graph from a built-in name, a path to a network file, or a graph.
+class Unfinished(RuntimeError):
+    """Something behind the simulation failed: an error of this program, not of the machine.
 
-    A built-in network without a trained file has seeded random weights.
-
-    Raises:
-        accel.frontend.ModelError: the file cannot be used; names file, node and rule.
+    ``result`` has what is there nevertheless: the outputs, and the report without what failed; in
+    the report, ``failed`` says what that is.
     """
-    if isinstance(model, Graph):
-        return model
-    if isinstance(model, str) and model in models.BUILTIN:
-        return dataclasses.replace(load(models.BUILTIN[model].network), name=model)
-    if is_seeded(model):
-        return seeded.build(models.NETWORKS[model].build(), seeded.SEED)
-    if pathlib.Path(model).suffix.lower() not in FORMATS:
-        names = ", ".join({**models.BUILTIN, **models.NETWORKS})
-        raise ModelError(
-            f"network must be a built-in one ({names}) or a file ending in "
-            f"{' or '.join(FORMATS)}, not {os.fspath(model)!r}"
-        )
-    return load(model)
+
+    def __init__(self, message: str, result: Result):
+        super().__init__(message)
+        self.result = result
 
 
-def is_seeded(model: str | os.PathLike | Graph) -> bool:
-    """Whether it is a built-in network with random weights instead of trained ones."""
-    known = isinstance(model, str) and model not in models.BUILTIN
-    return known and model in models.NETWORKS
-
-
-def origin(model: str | os.PathLike | Graph) -> dict[str, str]:
-    """What a report says of a network's weights, where they are none that anybody trained."""
-    return {"weights": f"seeded random weights, seed {seeded.SEED}"} if is_seeded(model) else {}
-
-
-def own_images(
-    model, graph: Graph, count: int
-) -> tuple[np.ndarray, np.ndarray | None, dict[str, str]]:
-    """Images that a built-in network brings along, or ``count`` random ones.
-
-    Returns:
-        The images; labels, where known; what a report says of them.
-    """
-    if is_seeded(model):
-        note = {"inputs": f"seeded random images, seed {seeded.SEED}"}
-        return seeded.images(graph, count, seeded.SEED), None, note
-    if not isinstance(model, str) or model not in models.BUILTIN:
-        raise InputError(f"network {graph.name!r} has no inputs of its own: give some")
-    with np.load(models.BUILTIN[model].inputs) as file:
-        return file["images"], file["labels"] if "labels" in file.files else None, {}
-
-
-def golden_run(model: str | os.PathLike | Graph, inputs=None) -> list[np.ndarray]:
+def golden_run(model: Model, inputs=None, *, shapes=None) -> list[np.ndarray]:
     """Compute a network with the golden model alone, without RTL.
 
     Args:
-        model: a built-in name, a path to .onnx or .tflite, or a Graph.
+        model: a built-in name, a path to .onnx or .tflite, or a Graph; a float .onnx file is
+            quantised on the way, calibrated on ``inputs`` (accel.floats).
         inputs: images along the first axis in the model's own layout and dtype; a built-in
             network has its own, or takes a random one.
+        shapes: as in :func:`run`.
 
     Returns:
         One array per output, in the model's own order, layout and dtype.
@@ -109,82 +67,27 @@ def golden_run(model: str | os.PathLike | Graph, inputs=None) -> list[np.ndarray
         InputError: naming the input, the rule and the value.
         accel.frontend.ModelError: naming file, node and rule.
     """
-    graph = open_network(model)
+    graph, _ = floats.opened(model, inputs, shapes=shapes)
     images = own_images(model, graph, 1)[0] if inputs is None else inputs
-    tensors = golden.run(graph, ports.quantise(graph, images))
+    wanted = [port.tensor for port in graph.outputs]
+    tensors = golden.run(graph, _given(graph, images), keep=wanted)
     return ports.outputs(graph, tensors)
 
 
-@dataclasses.dataclass(frozen=True)
-class Batch:
-    """One batch through the machine.
-
-    ``tensors``: every stored tensor.  ``records``: the counters at each layer's end, by step.
-    ``outcomes``: how each step ended; None where the machine had nothing to do.
-    ``host_seconds``: what each host node took, by name.
-    """
-
-    program: Program
-    tensors: dict[str, np.ndarray]
-    records: list[list[dict[str, int]]]
-    outcomes: list[Outcome | None]
-    host_seconds: dict[str, float]
+def _given(graph: Graph, inputs) -> dict[str, np.ndarray]:
+    """int8 images by input tensor; of a network with one input its images alone may be given."""
+    alone = len({port.name for port in graph.inputs}) == 1 and not isinstance(inputs, Mapping)
+    return ports.read_inputs(graph, [inputs] if alone else inputs)
 
 
-def run_batch(engine, program: Program, graph: Graph, images, memory: Memory) -> Batch:
-    """Run one batch of int8 images [batch, height, width, channel] through the RTL.
-
-    Raises:
-        SimulationError: the machine reported an error, or did not end.
-    """
-    space = program.image.copy()
-    program.tensors[graph.inputs[0].tensor].view(space)[...] = images
-    nodes = {node.name: node for node in graph.nodes}
-    tensors, outcomes, records, host_seconds = {}, [], [], {}
-    for step in program.steps:
-        outcomes.append(_start(engine, program, step, space, memory) if step.commands else None)
-        records.append([])
-        for layer in step.layers:
-            words = space[layer.mark_addr : layer.mark_addr + RECORD_BYTES].view("<u4")
-            records[-1].append({name: int(words[number]) for name, number in RECORD.items()})
-        tensors |= {name: place.view(space) for name, place in program.tensors.items()}
-        for node in (nodes[name] for name in step.host):
-            began = time.perf_counter()
-            result = golden.compute(graph, node, tensors)
-            host_seconds[node.name] = time.perf_counter() - began
-            if node.output in program.tensors:
-                tensors[node.output][...] = result
-            else:
-                tensors[node.output] = result
-    tensors = {name: np.ascontiguousarray(values) for name, values in tensors.items()}
-    return Batch(program, tensors, records, outcomes, host_seconds)
+def _count(pixels: dict[str, np.ndarray]) -> int:
+    """Number of images."""
+    return len(next(iter(pixels.values())))
 
 
-def _start(engine, program: Program, step: Step, space: np.ndarray, memory: Memory) -> Outcome:
-    """Run the machine's part of a step on the memory ``space``."""
-    macs = sum(layer.macs for layer in step.layers)
-    floor = macs // (program.params.rows * program.params.cols) + 10_000
-    outcome = engine.run(space, step.start, step.commands, memory, _PATIENCE * floor)
-    if outcome.error is not Error.NONE:
-        where = ""
-        if outcome.error in (Error.ILLEGAL_OPCODE, Error.ILLEGAL_FIELD):
-            where = f" at command {outcome.where}"
-        raise SimulationError(
-            f"the machine stopped with {outcome.error.name}{where} "
-            f"after {outcome.counters['cycles']} cycles"
-        )
-    return outcome
-
-
-def _witnesses(graph: Graph, pixels: np.ndarray, batches: list[Batch]) -> tuple[dict, dict]:
-    """Every tensor of all images by name, from the machine and from the golden model."""
-    got = {
-        name: np.concatenate([batch.tensors[name] for batch in batches])
-        for name in batches[0].tensors
-    }
-    expected = golden.run(graph, pixels)
-    expected |= {copy: expected[name] for copy, name in batches[0].program.copies.items()}
-    return got, expected
+def _sliced(pixels: dict[str, np.ndarray], start: int, stop: int | None) -> dict[str, np.ndarray]:
+    """Some of the images, of every input tensor."""
+    return {name: values[start:stop] for name, values in pixels.items()}
 
 
 def _says_yes_or_no(graph: Graph) -> bool:
@@ -219,27 +122,90 @@ def _accuracy(graph: Graph, scores: np.ndarray, labels: np.ndarray) -> dict[str,
     return {"correct": int(agree.sum()), "images": len(scores)}
 
 
+@dataclasses.dataclass(frozen=True)
+class _Setting:
+    """What runs where: the same for all batches."""
+
+    graph: Graph
+    machine: Params
+    simulator: object
+    memory: Memory
+    notes: dict
+    engines: bool
+    tell: Progress
+
+
 def _simulate(
-    simulator, machine: Params, graph: Graph, mapping, behaviour: Memory, pixels: np.ndarray,
-    batch: int, tell: Progress,
-) -> tuple[list[Batch], float]:
-    """Run all images, ``batch`` at a time; return also the seconds of building the simulator."""
-    parts = [pixels[start : start + batch] for start in range(0, len(pixels), batch)]
+    setting: _Setting, mapping, pixels: dict[str, np.ndarray], batch: int
+) -> tuple[list[Batch], float, Exception | None]:
+    """Run all images, ``batch`` at a time.
+
+    Returns:
+        The batches; the seconds of building the simulator; what ended the run too early.
+    """
+    count = _count(pixels)
+    parts = [_sliced(pixels, start, start + batch) for start in range(0, count, batch)]
     programs = {
-        size: compile_graph(graph, machine, size, mapping=mapping) for size in set(map(len, parts))
+        size: compile_graph(setting.graph, setting.machine, size, mapping=mapping)
+        for size in set(map(_count, parts))
     }
     began = time.perf_counter()
-    simulator.build(machine, tell)
+    setting.simulator.build(setting.machine, setting.tell)
     build_seconds = time.perf_counter() - began
     batches = []
     for number, part in enumerate(parts):
-        tell("simulating", number / len(parts))
-        batches.append(run_batch(simulator, programs[len(part)], graph, part, behaviour))
-    return batches, build_seconds
+        setting.tell("simulating", number / len(parts))
+        program = programs[_count(part)]
+        try:
+            done = run_batch(setting.simulator, program, setting.graph, part, setting.memory)
+        except Exception as error:  # of the machine, or of a step on the host
+            return batches, build_seconds, error
+        batches.append(done)
+    return batches, build_seconds, None
+
+
+def _conclude(
+    setting: _Setting, batches: list[Batch], build_seconds: float, pixels: dict[str, np.ndarray],
+    labels,
+) -> tuple[Result, dict[str, Exception]]:
+    """The result of all batches, and what of it failed: nothing, if this program has no error.
+
+    A simulation can take hours; whatever goes wrong behind it, the rest is kept.
+    """
+    graph, failed = setting.graph, {}
+
+    def attempt(what: str, make: Callable):
+        try:
+            return make()
+        except Exception as error:  # whatever it is, the others go on
+            failed[what] = error
+            return None
+
+    stored = {
+        port.tensor: np.concatenate([batch.tensors[port.tensor] for batch in batches])
+        for port in graph.outputs
+    }
+    outputs = attempt("outputs", lambda: ports.outputs(graph, stored)) or []
+    setting.tell("golden model", 1.0)
+    differ = attempt(
+        "golden model", lambda: differing(batches, graph, golden.run(graph, pixels))
+    )
+    where = graph, setting.machine, setting.simulator.name, setting.memory, batches
+    report = attempt("report", lambda: summary.summarise(*where, differ, build_seconds))
+    report = (report or summary.bare(*where)) | setting.notes
+    if setting.engines:
+        setting.tell("cycle model", 1.0)
+        program = batches[0].program
+        spans = attempt("cycle model", lambda: recording.engines(program, setting.memory))
+        report["engines"] = spans or {}
+    if labels is not None and outputs:
+        right = attempt("accuracy", lambda: _accuracy(graph, outputs[0], labels))
+        report |= {"accuracy": right} if right else {}
+    return Result(outputs, report), failed
 
 
 def run(
-    model: str | os.PathLike | Graph,
+    model: Model,
     inputs=None,
     *,
     array: Sequence[int] = (16, 16),
@@ -251,12 +217,15 @@ def run(
     memory: Memory | None = None,
     search: int = 0,
     engines: bool = False,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    keep=None,
     progress: Progress | None = None,
 ) -> Result:
     """Simulate a network on the machine's RTL and compare every layer with the golden model.
 
     Args:
-        model: a built-in name, a path to .onnx or .tflite, or a Graph.
+        model: a built-in name, a path to .onnx or .tflite, or a Graph; a float .onnx file is
+            quantised on the way, calibrated on ``inputs``, and ``report["quantised"]`` says how.
         inputs: images along the first axis in the model's own layout and dtype; a built-in
             network has its own, or takes ``limit`` (else ``batch``) random ones.
         array: rows and columns of the MAC array (ignored when ``params`` is given).
@@ -271,6 +240,8 @@ def run(
             with 0 the compiler chooses.
         engines: whether the report tells what each engine did when in the first batch, as the
             cycle model knows it.
+        shapes: of inputs by name, batch first, where a float file leaves dimensions open.
+        keep: the folder where what a float file was quantised to is kept.
         progress: called with a stage and a share from 0 to 1.
 
     Returns:
@@ -280,7 +251,9 @@ def run(
         InputError: naming the input, the rule and the value.
         accel.params.ParamError, accel.frontend.ModelError, accel.compiler.CompileError: naming
             the parameter, or the file, node and rule.
-        accel.sim.engine.SimulationError: the machine or the simulator failed.
+        accel.sim.engine.SimulationError: the machine (MachineError) or the simulator failed.
+            The batches before it are in its ``result``.
+        Unfinished: something behind the simulation failed; ``result`` has all the rest.
     """
     tell = progress or (lambda stage, share: None)
     for name, value, least in (("batch", batch, 1), ("limit", limit, 1), ("search", search, 0)):
@@ -288,33 +261,36 @@ def run(
             raise InputError(f"{name} must be at least {least}, not {value}")
     machine = params or Params(rows=array[0], cols=array[1])
     behaviour = memory or Memory()
-    graph = open_network(model)
-    notes = origin(model)
+    graph, quantised = floats.opened(model, inputs, shapes=shapes, keep=keep)
+    notes = {"network_sha256": file_hash(model)} | origin(model) | quantised
     if inputs is None:
         inputs, labels, where = own_images(model, graph, limit or batch)
         notes |= where
-    pixels = ports.quantise(graph, inputs)
+    pixels = _given(graph, inputs)
     if labels is not None:
-        labels = _checked_labels(graph, labels, len(pixels))[:limit]
-    pixels = pixels[:limit]
+        labels = _checked_labels(graph, labels, _count(pixels))[:limit]
+    pixels = _sliced(pixels, 0, limit)
 
     mapping, found = mapper.choose(
-        graph, machine, min(batch, len(pixels)), behaviour, search, tell
+        graph, machine, min(batch, _count(pixels)), behaviour, search, tell
     )
     simulator = get_engine(engine)
-    batches, build_seconds = _simulate(
-        simulator, machine, graph, mapping, behaviour, pixels, batch, tell
-    )
-    tell("golden model", 1.0)
-    got, expected = _witnesses(graph, pixels, batches)
-    outputs = ports.outputs(graph, got)
-    report = summarise(
-        graph, machine, simulator.name, behaviour, batches, got, expected, build_seconds
-    )
-    report |= notes | found
-    if engines:
-        tell("cycle model", 1.0)
-        report["engines"] = recording.engines(batches[0].program, behaviour)
-    if labels is not None:
-        report["accuracy"] = _accuracy(graph, outputs[0], labels)
-    return Result(outputs, report)
+    setting = _Setting(graph, machine, simulator, behaviour, notes | found, engines, tell)
+    batches, build_seconds, error = _simulate(setting, mapping, pixels, batch)
+    if not batches:
+        raise error
+    done = sum(one.program.batch for one in batches)
+    pixels, labels = _sliced(pixels, 0, done), None if labels is None else labels[:done]
+    result, failed = _conclude(setting, batches, build_seconds, pixels, labels)
+    if error is not None:
+        failed = {"simulation": error, **failed}
+    if failed:
+        result.report["failed"] = {
+            what: f"{type(why).__name__}: {why}" for what, why in failed.items()
+        }
+        if isinstance(error, SimulationError):
+            error.result = result
+            raise error
+        (what, why), *_ = failed.items()
+        raise Unfinished(f"{what}: {result.report['failed'][what]}", result) from why
+    return result

@@ -2,12 +2,12 @@
 
 import importlib.metadata
 
-#: What pip calls the project; import and command are ``accel``.
+#: What is installed: the distribution's name, which is not that of the import package.
 DISTRIBUTION = "cnn-accel"
 
 
 def version() -> str:
-    """The installed distribution's version; "unknown" where none is installed."""
+    """The installed version; "unknown" in a checkout that is only on the path."""
     try:
         return importlib.metadata.version(DISTRIBUTION)
     except importlib.metadata.PackageNotFoundError:

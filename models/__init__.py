@@ -28,41 +28,36 @@ class Builtin:
     inputs: pathlib.Path
 
 
-BUILTIN: dict[str, Builtin] = {
-    model.name: model
-    for model in (
-        Builtin(
-            name="mnist",
-            summary="mnist-8 of the ONNX model zoo, int8: two 5x5 convolutions, ten digits",
-            network=_HERE / "mnist" / "mnist8.onnx",
-            inputs=_HERE / "mnist" / "digits.npz",
-        ),
-        Builtin(
-            name="lenet5",
-            summary="LeNet-5, int8, trained here on 4,000 digits",
-            network=_HERE / "lenet5" / "lenet5_int8.onnx",
-            inputs=_HERE / "lenet5" / "digits.npz",
-        ),
-        Builtin(
-            name="shallow",
-            summary="the shallow CNN, int8, trained here on 4,000 digits",
-            network=_HERE / "shallow" / "shallow_int8.onnx",
-            inputs=_HERE / "shallow" / "digits.npz",
-        ),
-        Builtin(
-            name="kws",
-            summary="MLPerf Tiny's keyword spotting, int8 TFLite: depthwise separable, 12 words",
-            network=_HERE / "kws" / "kws_dscnn_int8.tflite",
-            inputs=_HERE / "kws" / "words.npz",
-        ),
-        Builtin(
-            name="resnet8",
-            summary="MLPerf Tiny's ResNet-8, int8 per channel: residual; images are noise",
-            network=_HERE / "resnet8" / "resnet8_int8.onnx",
-            inputs=_HERE / "resnet8" / "noise.npz",
-        ),
-    )
-}
+def _ours(name: str, summary: str, network: str, inputs: str) -> Builtin:
+    """The network whose files lie in the folder of its name."""
+    return Builtin(name, summary, _HERE / name / network, _HERE / name / inputs)
+
+
+def _by_name(*models) -> dict:
+    return {model.name: model for model in models}
+
+
+BUILTIN: dict[str, Builtin] = _by_name(
+    _ours(
+        "mnist", "mnist-8 of the ONNX model zoo, int8: two 5x5 convolutions, ten digits",
+        "mnist8.onnx", "digits.npz",
+    ),
+    _ours(
+        "lenet5", "LeNet-5, int8, trained here on 4,000 digits", "lenet5_int8.onnx", "digits.npz",
+    ),
+    _ours(
+        "shallow", "the shallow CNN, int8, trained here on 4,000 digits", "shallow_int8.onnx",
+        "digits.npz",
+    ),
+    _ours(
+        "kws", "MLPerf Tiny's keyword spotting, int8 TFLite: depthwise separable, 12 words",
+        "kws_dscnn_int8.tflite", "words.npz",
+    ),
+    _ours(
+        "resnet8", "MLPerf Tiny's ResNet-8, int8 per channel: residual; images are noise",
+        "resnet8_int8.onnx", "noise.npz",
+    ),
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,20 +79,20 @@ class Definition:
 #: 5,000 digits, 28x28 uint8, with labels.
 DIGITS = _HERE / "mnist" / "mnist5000.npz"
 
-NETWORKS: dict[str, Definition] = {
-    network.name: network
-    for network in (
-        Definition("notes", "notes"),
-        Definition("shallow", "digits", DIGITS),
-        Definition("lenet5", "digits", DIGITS),
-        Definition("minivggnet", "cifar"),
-        Definition("convnetjs_cifar10", "cifar"),
-        Definition("alexnet", "alexnet"),
-        Definition("googlenet", "googlenet"),
-        Definition("resnet18", "resnet"),
-        Definition("resnet34", "resnet"),
-        Definition("resnet50", "resnet"),
-        Definition("vgg16", "vgg"),
-        Definition("mobilenet", "mobilenet"),
-    )
-}
+NETWORKS: dict[str, Definition] = _by_name(
+    Definition("notes", "notes"),
+    Definition("shallow", "digits", DIGITS),
+    Definition("lenet5", "digits", DIGITS),
+    Definition("minivggnet", "cifar"),
+    Definition("convnetjs_cifar10", "cifar"),
+    Definition("alexnet", "alexnet"),
+    Definition("googlenet", "googlenet"),
+    Definition("resnet18", "resnet"),
+    Definition("resnet34", "resnet"),
+    Definition("resnet50", "resnet"),
+    Definition("vgg16", "vgg"),
+    Definition("mobilenet", "mobilenet"),
+    Definition("mobilenet_v1", "mobilenet"),
+    Definition("mobilenet_v2", "mobilenet"),
+    Definition("squeezenet", "squeezenet"),
+)

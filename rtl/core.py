@@ -79,10 +79,7 @@ class Core(wiring.Component):
 
         for name, engine in engines.items():
             connect(m, getattr(fetch, name), engine.command)
-            m.d.comb += [
-                scoreboard.completed[name].eq(engine.completed),
-                scoreboard.idle[name].eq(engine.idle),
-            ]
+            self._keep_score(m, scoreboard, name, engine.completed, engine.idle)
         window = {}
         if params.window_taps:
             window = {"window": self._window_unit(m, chain, fetch, scoreboard, counters)}
@@ -101,6 +98,10 @@ class Core(wiring.Component):
         self._supervision(m, fetch, reads, scoreboard, counters, writers)
         self._activity(m, scoreboard, counters, load, weights, exe)
         return m
+
+    def _keep_score(self, m, scoreboard, name, completed, idle):
+        """What the scoreboard is told of an engine."""
+        m.d.comb += [scoreboard.completed[name].eq(completed), scoreboard.idle[name].eq(idle)]
 
     def _activity(self, m, scoreboard, counters, load, weights, exe):
         """What the array and its sources do in this cycle."""
@@ -122,10 +123,7 @@ class Core(wiring.Component):
         unit = chain.add("window", WindowUnit(self._params))
         for name in ("wload", "wparam", "window"):
             connect(m, getattr(fetch, name), getattr(unit, name))
-            m.d.comb += [
-                scoreboard.completed[name].eq(unit.completed[name]),
-                scoreboard.idle[name].eq(unit.idle[name]),
-            ]
+            self._keep_score(m, scoreboard, name, unit.completed[name], unit.idle[name])
         m.d.comb += [
             scoreboard.activity.window.eq(unit.load_activity | unit.param_activity | unit.busy),
             counters.window_busy.eq(unit.busy),

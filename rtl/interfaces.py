@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from accel.isa import FIELDS, Op
+from accel.isa import FIELDS, RECORD_WORDS, Op
 from accel.params import DONE_BITS, MAX_BURST, PARAM_PLANES, PARAM_SLOTS, Params
 from accel.rtl.im2col.banks import Banks, im2col_banks
 
@@ -60,6 +60,24 @@ def axi_write(params: Params) -> wiring.Signature:
             "bvalid": In(1), "bready": Out(1), "bresp": In(2),
         }
     )
+
+
+def writer(params: Params) -> dict[str, wiring.Member]:
+    """The members of every block that writes to memory on its own.
+
+    record: the counters, live.  axi: the bus.  halt: announce no further write.
+    error: strobe: a write was refused.  outstanding: a burst awaits its response.
+    progress: strobe: something moved.  beats: strobe: a beat was written.
+    """
+    return {
+        "record": In(data.ArrayLayout(unsigned(32), RECORD_WORDS)),
+        "axi": Out(axi_write(params)),
+        "halt": In(1),
+        "error": Out(1),
+        "outstanding": Out(1),
+        "progress": Out(1),
+        "beats": Out(1),
+    }
 
 
 def read_request(params: Params) -> data.StructLayout:

@@ -7,12 +7,12 @@ import pytest
 
 import accel
 from accel import golden
+from accel.batch import run_batch
 from accel.compiler import CompileError, compile_graph
 from accel.frontend import load
 from accel.graph import ports
 from accel.models import BUILTIN
 from accel.params import Params
-from accel.runner import run_batch
 from accel.sim import get_engine
 from accel.sim.engine import Memory
 from tests.support.campaign import MACHINES, check_layer

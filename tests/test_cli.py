@@ -69,7 +69,7 @@ def test_output_that_does_not_fit_is_one_line(monkeypatch):
 
     monkeypatch.setattr("rich.console.Console.print", full)
     done = call("models")
-    assert (done.exit_code, done.output) == (1, "Error: [Errno 28] No space left on device\n")
+    assert (done.exit_code, done.output) == (3, "Error: [Errno 28] No space left on device\n")
 
 
 def test_without_arguments_there_is_help():
@@ -174,7 +174,7 @@ def bad_network(tmp_path: pathlib.Path, name: str) -> pathlib.Path:
         model = onnx.load_from_string(whole)
         node = next(node for node in model.graph.node if node.name == "Pooling66")
         if name == "operator":
-            node.op_type, node.name = "Sin", "wave"
+            node.op_type, node.name = "NoSuchOperator", "wave"
             del node.attribute[:]
         if name == "weights":
             weights = next(
@@ -193,7 +193,7 @@ def bad_network(tmp_path: pathlib.Path, name: str) -> pathlib.Path:
         ("absent", ["absent.onnx"]),
         ("truncated", ["truncated.onnx"]),
         ("text", ["text.onnx"]),
-        ("operator", ["operator.onnx", "Sin", "wave"]),
+        ("operator", ["operator.onnx", "NoSuchOperator", "wave"]),
         ("weights", ["weights.onnx", "Parameter87_quantized"]),
         ("shape", ["shape.onnx", "Input3", "height"]),
     ],

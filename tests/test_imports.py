@@ -14,18 +14,26 @@ ALLOWED = {
     "accel.quant": ("accel.isa", "accel.params"),
     "accel.compiled": (),
     "accel.npz": (),
+    "accel.version": (),
     "accel.pareto": (),
+    "accel.onnx_session": (),
     "accel.program": ("accel.params",),
-    "accel.golden": ("accel.golden", "accel.compiled", "accel.quant", "accel.graph", "accel.isa"),
+    "accel.host": ("accel.host", "accel.graph", "accel.onnx_session"),
+    "accel.golden": (
+        "accel.golden", "accel.compiled", "accel.quant", "accel.graph", "accel.isa", "accel.host",
+    ),
     "accel.graph": ("accel.graph", "accel.quant", "accel.isa"),
-    "accel.frontend": ("accel.frontend", "accel.graph", "accel.quant", "accel.isa"),
+    "accel.frontend": (
+        "accel.frontend", "accel.graph", "accel.quant", "accel.isa", "accel.onnx_session",
+    ),
     "accel.bench.sim": (
         "accel.bench", "accel.compiler", "accel.graph", "accel.quant", "accel.isa",
         "accel.params", "accel.program", "accel.sim",
     ),
     "accel.bench": (
         "accel.bench", "accel.golden", "accel.graph", "accel.quant", "accel.isa", "accel.params",
-        "accel.runner", "accel.estimate",
+        "accel.runner", "accel.estimate", "accel.onnx_session", "accel.frontend", "accel.models",
+        "accel.network",
     ),
     "accel.network": ("accel.network", "accel.golden"),
     "accel.seeded": ("accel.seeded", "accel.network", "accel.graph", "accel.quant", "accel.isa"),
@@ -47,24 +55,27 @@ ALLOWED = {
     "accel.sim": (
         "accel.sim", "accel.rtl", "accel.params", "accel.isa", "accel.program", "accel.version",
     ),
-    "accel.version": (),
     "accel.scalesim": (
         "accel.scalesim", "accel.compiler", "accel.graph", "accel.params", "accel.report.summary",
     ),
+    "accel.batch": (
+        "accel.golden", "accel.graph", "accel.isa", "accel.program", "accel.sim.engine",
+    ),
+    "accel.opening": ("accel.models", "accel.seeded", "accel.frontend", "accel.graph"),
     "accel.dse": (
-        "accel.dse", "accel.compiler", "accel.cyclemodel", "accel.sim", "accel.runner",
+        "accel.dse", "accel.compiler", "accel.cyclemodel", "accel.sim", "accel.batch",
         "accel.graph", "accel.params", "accel.program", "accel.report.files", "accel.pareto",
     ),
     "accel.hls": (
-        "accel.hls", "accel.graph", "accel.golden", "accel.runner", "accel.sim.build",
+        "accel.hls", "accel.graph", "accel.golden", "accel.opening", "accel.sim.build",
         "accel.sim.engine", "accel.models",
     ),
     "accel.models": ("accel.models", "accel.network"),
 }  # fmt: skip
 #: Packages that only these modules may import.
 SOLE_IMPORTERS = {
-    "onnx": ("accel.frontend.onnx", "accel.network.export", "accel.bench"),
-    "onnxruntime": ("accel.frontend.onnx", "accel.bench"),
+    "onnx": ("accel.frontend.onnx", "accel.network.export", "accel.bench", "accel.onnx_session"),
+    "onnxruntime": ("accel.frontend.onnx", "accel.onnx_session"),
     "tflite": ("accel.frontend.tflite",),
     "amaranth": ("accel.rtl", "accel.sim"),
     "numba": ("accel.compiled", "accel.golden", "accel.quant", "accel.cyclemodel"),

@@ -9,8 +9,8 @@ from accel.cli import main
 from accel.compiler import CompileError, Mapping, compile_graph
 from accel.estimate import estimate
 from accel.graph.ports import InputError
+from accel.opening import open_network
 from accel.params import Params
-from accel.runner import open_network
 from accel.sim.engine import Memory
 from tests.support.campaign import MACHINES
 

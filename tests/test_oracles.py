@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import accel
+from accel.batch import run_batch
 from accel.compiler import compile_graph
 from accel.frontend import load
 from accel.graph import ports
 from accel.params import Params
-from accel.runner import run_batch
 from accel.sim import get_engine
 from accel.sim.engine import Memory
 from tests.golden.test_cmsis_nn import FILES, layer

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from accel import quant
-from accel.golden.integer import requantise_rows
+from accel.golden.requant import requantise_rows
 from accel.isa import Rounding
 from accel.quant import (
     FLOAT_UNIT,
@@ -16,6 +16,15 @@ from accel.quant import (
     requantise,
 )
 from tests.support import naive
+
+#: Factors that no multiplier stands for, and what is said about them.
+REFUSED = [
+    (0.0, "must be positive and finite, not 0.0"),
+    (-1.5, "must be positive and finite, not -1.5"),
+    (math.nan, "must be positive and finite, not nan"),
+    (math.inf, "must be positive and finite, not inf"),
+    (2.0**30, r"must be below 2\*\*30, not 1073741824.0"),
+]
 
 
 @pytest.mark.parametrize(
@@ -35,16 +44,7 @@ def test_quantize_multiplier(real, expected):
     assert quantize_multiplier(real) == expected
 
 
-@pytest.mark.parametrize(
-    ("real", "text"),
-    [
-        (0.0, "must be positive and finite, not 0.0"),
-        (-1.5, "must be positive and finite, not -1.5"),
-        (math.nan, "must be positive and finite, not nan"),
-        (math.inf, "must be positive and finite, not inf"),
-        (2.0**30, r"must be below 2\*\*30"),
-    ],
-)
+@pytest.mark.parametrize(("real", "text"), REFUSED)
 def test_quantize_multiplier_refuses(real, text):
     with pytest.raises(QuantError, match=text):
         quantize_multiplier(real)
@@ -129,11 +129,7 @@ def test_float_multiplier(real, expected):
 @pytest.mark.parametrize(
     ("real", "text"),
     [
-        (0.0, "must be positive and finite, not 0.0"),
-        (-1.5, "must be positive and finite, not -1.5"),
-        (math.nan, "must be positive and finite, not nan"),
-        (math.inf, "must be positive and finite, not inf"),
-        (2.0**30, r"must be below 2\*\*30, not 1073741824.0"),
+        *REFUSED,
         (2.0**30 - 1, r"must be below 2\*\*30"),  # 2**30 as a float32
         (1e60, r"must be below 2\*\*30, not 1e\+60"),
     ],

@@ -7,9 +7,9 @@ import pytest
 import accel
 from accel import models, runner
 from accel.graph.ports import InputError
+from accel.opening import open_network
 from accel.params import Params
-from accel.runner import open_network
-from accel.sim.engine import Memory, SimulationError
+from accel.sim.engine import MachineError, Memory
 
 #: Machine layers of mnist and their multiplications for one image, derived by hand:
 #: outputs * kernel area * input channels.
@@ -143,7 +143,7 @@ def test_counts_below_one(option):
 
 
 def test_a_path_needs_inputs():
-    with pytest.raises(InputError, match="no inputs of its own"):
+    with pytest.raises(InputError, match="no inputs of its own: give some with --input F.npz"):
         accel.run(pathlib.Path(models.BUILTIN["mnist"].network))
 
 
@@ -155,5 +155,5 @@ def test_a_path_needs_inputs():
     ],
 )
 def test_memory_errors_end_in_one_clear_error(digits, memory, text):
-    with pytest.raises(SimulationError, match=f"the machine stopped with {text}"):
+    with pytest.raises(MachineError, match=f"the machine stopped with {text}"):
         accel.run("mnist", digits[:1], params=SMALL, memory=memory)

@@ -14,8 +14,9 @@ def header(*packages: str) -> dict:
         "schema": 1,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": _machine(),
-        "versions": {"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in ("accel", *packages)},
+        "versions": {
+            "python": platform.python_version(), "accel": importlib.metadata.version("cnn-accel"),
+        } | {name: importlib.metadata.version(name) for name in packages},
     }
 
 

@@ -22,7 +22,7 @@ from accel.params import Params
 from accel.program import Program
 from accel.quant import quantize_multipliers
 from accel.sim.bare import TILE, BareArray
-from accel.sim.engine import Memory, SimulationError
+from accel.sim.engine import MachineError, Memory
 from accel.sim.pysim import PysimEngine
 from accel.sim.verilator import VerilatorEngine
 
@@ -72,7 +72,7 @@ class Work:
         """Processor seconds, cycles, and the share of cycles in which the array was busy.
 
         Raises:
-            SimulationError: the machine stopped with an error.
+            MachineError: the machine stopped with an error.
         """
         (step,) = self.program.steps
         memory = self._memory.copy()
@@ -80,7 +80,7 @@ class Work:
         outcome = engine.run(memory, step.start, step.commands, Memory(), 1 << 40)
         seconds = time.thread_time() - begin
         if outcome.error is not Error.NONE:
-            raise SimulationError(f"the machine stopped with {outcome.error.name}")
+            raise MachineError(f"the machine stopped with {outcome.error.name}")
         cycles = outcome.counters["cycles"]
         return seconds, cycles, outcome.counters["busy"] / cycles
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import numpy as np
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+from accel import onnx_session
 from accel.bench.shapes import Shape
 
 
@@ -18,11 +18,7 @@ def _runner(node, kind, values, constants, threads: int) -> Callable[[], np.ndar
         [numpy_helper.from_array(np.asarray(array), name) for name, array in constants.items()],
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnx_session.session(model, threads)  # an exact one: a fast wrong one is no yardstick
     return lambda: session.run(None, {"x": values})[0]
 
 

@@ -1,40 +1,19 @@
-"""The command line: every error is one line on standard error and an exit code.
-
-Bad input ends with 2; a result that differs, or that cannot be written any more, with 1.
-"""
-
-import contextlib
-import errno
+"""The command line; how commands end is in accel.cli.exits."""
 
 import click
 
+from accel.cli import exits
 from accel.cli.bench import bench
 from accel.cli.bench_networks import bench_networks
 from accel.cli.estimate import estimate
 from accel.cli.hardware import fpga, verilog
 from accel.cli.hls import hls
 from accel.cli.networks import show_models
+from accel.cli.quantize import quantize
 from accel.cli.run import run
 from accel.cli.sweep import sweep
-from accel.cli.train import quantize, train
-
-
-@contextlib.contextmanager
-def _brief(command: str):
-    """Turn click's usage errors, and those of the operating system, into one line."""
-    try:
-        yield
-    except click.exceptions.NoArgsIsHelpError:
-        raise
-    except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else command
-        failure = click.ClickException(f"{error.format_message()} ({path} --help)")
-        failure.exit_code = error.exit_code
-        raise failure from error
-    except OSError as error:
-        if error.errno == errno.EPIPE:  # the reader has seen enough
-            raise
-        raise click.ClickException(str(error)) from error
+from accel.cli.train import train
+from accel.version import version
 
 
 class OneLineErrors(click.Group):
@@ -42,17 +21,20 @@ class OneLineErrors(click.Group):
 
     def make_context(self, info_name, args, parent=None, **extra):
         """Parse the group's own options."""
-        with _brief(info_name):
-            return super().make_context(info_name, args, parent, **extra)
+        given = list(args)
+        with exits.everything(info_name):
+            context = super().make_context(info_name, args, parent, **extra)
+        context.meta[exits.ARGUMENTS] = given
+        return context
 
     def invoke(self, ctx: click.Context):
         """Run the command."""
-        with _brief(ctx.command_path):
+        with exits.everything(ctx.command_path):
             return super().invoke(ctx)
 
 
 @click.group(cls=OneLineErrors)
-@click.version_option(package_name="accel")
+@click.version_option(version())
 def main() -> None:
     """Simulate, check and build a CNN accelerator."""
 

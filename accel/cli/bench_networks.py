@@ -4,13 +4,14 @@ import pathlib
 
 import click
 
-from accel.cli.common import one_line, progress_bar, terminal, writing
+from accel.cli.common import progress_bar, terminal, writing
+from accel.cli.exits import one_line
 
 
 @click.command("networks")
 @click.argument("names", nargs=-1)
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
-              default="reports/bench_networks", show_default=True,
+              default="build/bench/networks", show_default=True,
               help="Where report.json and report.md go.")  # fmt: skip
 def bench_networks(names, out) -> None:
     """Networks at full image size on the RTL: all, or those whose case begins with one of NAMES."""

@@ -1,14 +1,18 @@
-"""What the commands share: types, errors as one line, progress, inputs."""
+"""What the commands share: types, progress, inputs, where results go."""
 
 import contextlib
 import pathlib
+import shlex
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 
 import click
 import numpy as np
 import rich.console
 import rich.progress
+
+from accel.cli.exits import ARGUMENTS
 
 
 class ArrayShape(click.ParamType):
@@ -32,34 +36,28 @@ class ArrayShape(click.ParamType):
         return int(rows), int(cols)
 
 
-@contextlib.contextmanager
-def one_line() -> Iterator[None]:
-    """Turn the package's own errors into one line and an exit code."""
-    from accel.compiler import CompileError
-    from accel.dse.errors import SweepError
-    from accel.frontend import ModelError
-    from accel.graph.ir import GraphError
-    from accel.graph.ports import InputError
-    from accel.network import NetworkError
-    from accel.npz import NpzError
-    from accel.params import ParamError
-    from accel.scalesim.errors import ScaleSimError
-    from accel.sim.engine import SimulationError
-    from accel.train import TrainingError
+class InputShape(click.ParamType):
+    """``NAME=1x3x224x224``: a network input's shape, batch first."""
 
-    try:
-        yield
-    except (
-        CompileError, ModelError, GraphError, ParamError, InputError, NetworkError, TrainingError,
-        SweepError, ScaleSimError, NpzError,
-    ) as error:
-        failure = click.ClickException(str(error))
-        failure.exit_code = 2
-        raise failure from error
-    except SimulationError as error:
-        raise click.ClickException(str(error)) from error
-    except MemoryError as error:
-        raise click.ClickException(f"not enough memory: {error}") from error
+    name = "NAME=1x3x224x224"
+
+    def convert(self, value, param, ctx):
+        """Parse; whether it fits the file is the importer's decision."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = value.rpartition("=")
+        dims = text.lower().split("x")
+        if not (equals and name and all(dim.isascii() and dim.isdecimal() for dim in dims)):
+            self.fail(f"shape must be NAME=1x3x224x224, not {value!r}", param, ctx)
+        return name, tuple(map(int, dims))
+
+
+#: The option for what a float file leaves open; it gives pairs of a name and a shape.
+shape_option = click.option(
+    "--shape", "shapes", type=InputShape(), multiple=True,
+    help="The shape of an input, batch first, where a float file leaves dimensions open; can be "
+    "given for several inputs.",
+)  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -72,6 +70,12 @@ def writing(out: pathlib.Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(f"{out}: cannot write the report: {error}") from error
+
+
+def prepare(out: pathlib.Path) -> None:
+    """Make the folder of a report before there is one: not after an hour's work it is an error."""
+    with writing(out), tempfile.TemporaryFile(dir=out):
+        pass
 
 
 @contextlib.contextmanager
@@ -91,13 +95,21 @@ def progress_bar(label: str) -> Iterator[Callable[[str, float], None]]:
         yield lambda stage, share: bar.update(task, description=stage, completed=share)
 
 
+class _Console(rich.console.Console):
+    """A console that leaves a reader who has gone to accel.cli.exits; rich itself exits with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass on the error that rich has caught."""
+        raise
+
+
 def terminal() -> rich.console.Console:
     """Standard output; in a pipe wide enough for a table's rows to stay on one line.
 
     Names of networks and files are printed as they are, brackets and colons included.
     """
     width = None if sys.stdout.isatty() else 160
-    return rich.console.Console(width=width, markup=False, emoji=False)
+    return _Console(width=width, markup=False, emoji=False)
 
 
 def read_inputs(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
@@ -110,3 +122,14 @@ def read_inputs(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
     if images.ndim == 0 or len(images) == 0:
         raise InputError(f"{path}: images must be at least one, not of shape {images.shape}")
     return images, arrays.get("labels")
+
+
+def command_line() -> str | None:
+    """The command that runs, as it was typed; None where it did not begin with ``accel``."""
+    given = click.get_current_context().meta.get(ARGUMENTS)
+    return None if given is None else shlex.join(["accel", *given])
+
+
+def results(kind: str, name: str) -> pathlib.Path:
+    """Where results go that nobody gave a place for: nothing there is tracked in a checkout."""
+    return pathlib.Path("build") / kind / name

@@ -4,21 +4,25 @@ import pathlib
 
 import click
 
-from accel.cli import scalesim
+from accel.cli import outcome, scalesim
 from accel.cli.common import (
     ArrayShape,
-    one_line,
+    command_line,
+    prepare,
     progress_bar,
     read_inputs,
+    results,
+    shape_option,
     terminal,
-    writing,
 )
+from accel.cli.exits import FAILED, failure, one_line
 
 
 @click.command()
 @click.argument("network", required=False)
 @click.option("--input", "inputs", type=click.Path(path_type=pathlib.Path),
-              help="An .npz file with 'images'; only their number matters.")  # fmt: skip
+              help="An .npz file with 'images'; only their number matters, and of a float file "
+              "that it is calibrated on them.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=1),
               help="Use N images, or only the first N; by default one batch.")  # fmt: skip
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True,
@@ -28,18 +32,20 @@ from accel.cli.common import (
 @click.option("--search", type=click.IntRange(min=0), default=0, metavar="N",
               help="Try up to N programs with the cycle model to find tilings that are faster for "
               "a whole batch.")  # fmt: skip
+@shape_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
-              help="Where report.json and the plots go; by default reports/NETWORK; with "
+              help="Where report.json and the plots go; by default build/estimate/NETWORK; with "
               "--scalesim report.json, and nowhere by default.")  # fmt: skip
 @click.option("--scalesim", "topology", type=click.Path(path_type=pathlib.Path),
               help="Instead of NETWORK: a SCALE-Sim topology file (.csv), whose layers are "
               "compared with its counts.")  # fmt: skip
 @click.option("--scalesim-config", "config", type=click.Path(path_type=pathlib.Path),
               help="A SCALE-Sim configuration (.cfg): its array is the default then.")  # fmt: skip
-def estimate(network, inputs, limit, batch, array, search, out, topology, config) -> None:
+def estimate(network, inputs, limit, batch, array, search, shapes, out, topology, config) -> None:
     """Predict what `accel run` counts for NETWORK, exactly, without simulating or computing it.
 
-    NETWORK is a built-in name, or a path to .onnx or .tflite.
+    NETWORK is a built-in name, or a path to .onnx or .tflite.  A float .onnx file is quantised on
+    the way, calibrated on the images given, or else on a seeded random one.
     """
     if (network is None) == (topology is None):
         raise click.UsageError("give either NETWORK or --scalesim FILE.csv")
@@ -47,35 +53,36 @@ def estimate(network, inputs, limit, batch, array, search, out, topology, config
         raise click.UsageError("--scalesim-config belongs to --scalesim, not to NETWORK")
     if topology is not None:
         for option, value in (
-            ("--search", search), ("--input", inputs), ("--limit", limit), ("--batch", batch > 1)
+            ("--search", search), ("--input", inputs), ("--limit", limit), ("--batch", batch > 1),
+            ("--shape", shapes),
         ):  # fmt: skip
             if value:
                 raise click.UsageError(f"{option} belongs to NETWORK, not to --scalesim")
         scalesim.compare(topology, config, array, out)
         return
     from accel.estimate import estimate as predict
-    from accel.report import folder, table
 
     with one_line():
+        if out is not None:
+            prepare(out)
         images = limit
-        if inputs:
-            known = len(read_inputs(inputs)[0])
-            images = min(known, limit or known)
+        given = read_inputs(inputs)[0] if inputs else None
+        if given is not None:
+            images = min(len(given), limit or len(given))
         with progress_bar("reading") as progress:
             report = predict(
                 network, array=array, batch=batch, images=images, search=search, engines=True,
-                progress=progress,
+                inputs=given, shapes=dict(shapes), progress=progress,
+                keep=out or results("estimate", pathlib.Path(network).stem),
             )  # fmt: skip
-    console = terminal()
-    console.print(table.render(report))
-    if "search" in report:
-        console.print(table.searched(report["search"]))
-    out = out or pathlib.Path("reports") / report["network"]
-    with one_line(), writing(out):  # drawing takes longer than predicting
-        folder.write(report, out)
+    report |= {"command": command_line()}
+    outcome.show(report)  # drawing takes longer than predicting
+    out, problems = outcome.keep(report, out or results("estimate", report["network"]))
     speed = report["simulation"]
-    console.print(
+    terminal().print(
         f"predicted in {speed['seconds']:.2f} s ({speed['cycles_per_second']:,.0f} cycles/s); "
         f"report in {out}",
         soft_wrap=True,
     )
+    if problems:
+        raise failure("; ".join(problems), FAILED)

@@ -4,7 +4,8 @@ import pathlib
 
 import click
 
-from accel.cli.common import ArrayShape, one_line, progress_bar, terminal
+from accel.cli.common import ArrayShape, progress_bar, terminal
+from accel.cli.exits import USAGE, failure, one_line
 
 
 @click.command()
@@ -74,9 +75,7 @@ def fpga(array, input_bytes, post_lanes, window_taps, device, seeds, out) -> Non
             if out is not None:
                 files.write_json(result, out / "report.json")
         except FpgaError as error:
-            failure = click.ClickException(str(error))
-            failure.exit_code = 2
-            raise failure from error
+            raise failure(str(error), USAGE) from error
         except OSError as error:
             raise InputError(f"{out}: cannot write the report: {error}") from error
     terminal().print(fpga_table.render(result))

@@ -1,11 +1,11 @@
 """``accel hls``: a network as plain C++ for high-level synthesis, held against the golden model."""
 
 import pathlib
-import sys
 
 import click
 
-from accel.cli.common import one_line, progress_bar, read_inputs, terminal
+from accel.cli.common import progress_bar, read_inputs, terminal
+from accel.cli.exits import DIFFERS, FAILED, failure, one_line
 
 #: Images that --limit may ask for.
 MOST_IMAGES = 1_000_000
@@ -50,7 +50,6 @@ def hls(network, output, inputs, limit, checked) -> None:
     for line in hls_table.notes(report, folder):
         console.print(line, soft_wrap=True, highlight=False)
     if checked and "skipped" in report["check"]:
-        raise click.ClickException(f"nothing was compared: {report['check']['skipped']}")
+        raise failure(f"nothing was compared: {report['check']['skipped']}", FAILED)
     if report["total"]["differing"]:
-        click.echo(f"Error: {report['total']['differing']} bytes differ from golden", err=True)
-        sys.exit(1)
+        raise failure(f"{report['total']['differing']} bytes differ from golden", DIFFERS)

@@ -5,7 +5,8 @@ import pathlib
 import click
 
 from accel import models
-from accel.cli.common import one_line, terminal
+from accel.cli.common import terminal
+from accel.cli.exits import one_line
 
 
 @click.command("models")

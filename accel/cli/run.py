@@ -1,18 +1,21 @@
 """``accel run``: a network on the simulated RTL, held against the golden model."""
 
 import pathlib
-import sys
 
 import click
 
+from accel.cli import outcome
 from accel.cli.common import (
     ArrayShape,
-    one_line,
+    command_line,
+    prepare,
     progress_bar,
     read_inputs,
+    results,
+    shape_option,
     terminal,
-    writing,
 )
+from accel.cli.exits import DIFFERS, FAILED, failure, internal, one_line
 
 
 @click.command()
@@ -29,34 +32,43 @@ from accel.cli.common import (
 @click.option("--search", type=click.IntRange(min=0), default=0, metavar="N",
               help="Try up to N programs with the cycle model to find tilings that are faster for "
               "a whole batch.")  # fmt: skip
+@shape_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
-              help="Where report.json and the plots go; by default reports/NETWORK.")  # fmt: skip
-def run(network, inputs, limit, batch, array, engine, search, out) -> None:
+              help="Where report.json and the plots go; by default build/run/NETWORK.")  # fmt: skip
+def run(network, inputs, limit, batch, array, engine, search, shapes, out) -> None:
     """Run NETWORK (a built-in name, or a path to .onnx or .tflite) on the simulated accelerator.
 
-    Built-in networks without a trained file have seeded random weights and images.
+    A float .onnx file is quantised on the way, calibrated on at most 32 of the images; the
+    quantised file is kept beside the report.  Built-in networks without a trained file have seeded
+    random weights and images.
 
-    Every layer is compared with the golden model; the exit code is 0 only if every byte agrees.
+    Every layer is compared with the golden model; the exit code is 0 only if every byte agrees, 1
+    if one differs or the machine reports an error, 2 for bad input, 3 for anything else.
     """
-    from accel import runner
     from accel.graph.ports import InputError
-    from accel.report import folder
+    from accel.sim.engine import MachineError
 
     with one_line():
+        if out is not None:
+            prepare(out)
         images, labels = read_inputs(inputs) if inputs else (None, None)
         try:
             with progress_bar("reading") as progress:
-                result = runner.run(
+                result, ended = _simulate(
                     network, images, array=array, engine=engine, batch=batch, limit=limit,
-                    labels=labels, search=search, engines=True, progress=progress,
+                    labels=labels, search=search, engines=True, shapes=dict(shapes),
+                    keep=out or results("run", pathlib.Path(network).stem), progress=progress,
                 )  # fmt: skip
         except InputError as error:
             raise InputError(f"{inputs}: {error}" if inputs else str(error)) from error
-        report = result.report
-        _show(report)
-        out = out or pathlib.Path("reports") / report["network"]
-        with writing(out):
-            folder.write(report, out)
+    report = result.report | {"command": command_line()}
+    out, problems = outcome.keep(report, out or results("run", report["network"]))
+    code = FAILED if problems else 0
+    if ended is not None:
+        outcome.keep_outputs(result.outputs, out)
+        problems.insert(0, f"{_told(ended)}; what was computed before is in {out}")
+        code = DIFFERS if isinstance(ended, MachineError) else FAILED
+    outcome.show(report)
     speed = report["simulation"]
     terminal().print(
         f"simulated in {speed['seconds']:.1f} s ({speed['cycles_per_second']:,.0f} cycles/s); "
@@ -64,18 +76,27 @@ def run(network, inputs, limit, batch, array, engine, search, out) -> None:
         soft_wrap=True,
     )
     if report["total"]["mismatches"]:
-        click.echo(f"Error: {report['total']['mismatches']} bytes differ from golden", err=True)
-        sys.exit(1)
+        problems.insert(0, f"{report['total']['mismatches']} bytes differ from golden")
+        code = DIFFERS
+    if problems:
+        raise failure("; ".join(problems), code)
 
 
-def _show(report: dict) -> None:
-    """Print the layers, and what the search and the labels say."""
-    from accel.report import table
+def _simulate(*arguments, **options):
+    """A run's result, and the error that it ended with if something was computed before it."""
+    from accel import runner
+    from accel.sim.engine import SimulationError
 
-    console = terminal()
-    console.print(table.render(report))
-    if "search" in report:
-        console.print(table.searched(report["search"]))
-    if "accuracy" in report:
-        right, of = report["accuracy"]["correct"], report["accuracy"]["images"]
-        console.print(f"accuracy {right}/{of} = {right / of:.1%}")
+    try:
+        return runner.run(*arguments, **options), None
+    except (SimulationError, runner.Unfinished) as error:
+        if error.result is None:
+            raise
+        return error.result, error
+
+
+def _told(error: Exception) -> str:
+    """What a user is told of it: an error of this program's own with its traceback."""
+    from accel.runner import Unfinished
+
+    return internal(error.__cause__) if isinstance(error, Unfinished) else str(error)

@@ -4,7 +4,8 @@ import pathlib
 
 import click
 
-from accel.cli.common import one_line, progress_bar, terminal, writing
+from accel.cli.common import progress_bar, terminal, writing
+from accel.cli.exits import one_line
 
 
 def compare(topology: pathlib.Path, config: pathlib.Path | None, array, out) -> None:

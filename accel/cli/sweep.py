@@ -5,11 +5,16 @@ import pathlib
 
 import click
 
-from accel.cli.common import ArrayShape, one_line, progress_bar, terminal
+from accel.cli.common import ArrayShape, progress_bar, results, terminal
+from accel.cli.exits import FAILED, INTERRUPTED, USAGE, failure, one_line
 from accel.params import Params
+from accel.report.words import counted
 
 #: Different errors of failed points that are shown.
 _KINDS = 5
+#: Errors of points that nobody could evaluate, by their first word: there is no such machine, or
+#: it cannot run the network.
+_ASKED = ("ParamError", "CompileError")
 
 
 class Several(click.ParamType):
@@ -62,24 +67,26 @@ def axis(option: str, default: int, text: str):
               help="Use the workers of an existing Dask cluster instead.")  # fmt: skip
 @click.option("--retry-failed", is_flag=True, help="Evaluate points again that failed before.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
-              help="Where the results go; by default reports/sweep_NETWORK.")  # fmt: skip
+              help="Where the results go; by default build/sweep/NETWORK.")  # fmt: skip
 def sweep(network, arrays, engine, jobs, scheduler, retry_failed, out, **axes) -> None:
     """Count NETWORK's cycles on every combination of the given sizes.
 
     NETWORK is a built-in name, or a path to .onnx or .tflite.
 
     Writes results.parquet and pareto.png. The same command continues an interrupted sweep, and
-    other sizes with the same --out add to it; a point that fails is recorded with its error.
+    other sizes with the same --out add to it: file, table and plot then show the points of all. A
+    point that fails is recorded with its error.
     """
     from accel.dse.point import grid
+    from accel.dse.rows import read
     from accel.dse.sweep import sweep as evaluate
+    from accel.opening import open_network
     from accel.report import pareto, sweep_table
-    from accel.runner import open_network
 
     points = grid(arrays, **axes)
     with one_line():
         graph = open_network(network)
-        out = out or pathlib.Path("reports") / f"sweep_{graph.name}"
+        out = out or results("sweep", graph.name)
         try:
             with progress_bar("reading") as progress:
                 rows = evaluate(
@@ -87,26 +94,28 @@ def sweep(network, arrays, engine, jobs, scheduler, retry_failed, out, **axes) -
                     retry_failed=retry_failed, progress=progress,
                 )  # fmt: skip
         except KeyboardInterrupt:
-            failure = click.ClickException(
-                f"interrupted; the same command continues from what {out} has"
-            )
-            failure.exit_code = 130
-            raise failure from None
+            raise failure(
+                f"interrupted; the same command continues from what {out} has", INTERRUPTED
+            ) from None
+    known = read(out / "results.parquet")  # of the commands before, too, if they share the folder
+    title = f"{graph.name}: {counted(len(known), 'point')}, engine {engine}"
+    if any(row["status"] == "ok" for row in known):
+        pareto.draw(known, title, out / "pareto.png")
+        terminal().print(sweep_table.render(known, f"{title}: those that nothing beats"))
+    _tell(rows, len(known), out)
+
+
+def _tell(rows: list[dict], known: int, out: pathlib.Path) -> None:
+    """Say which of this command's points failed, and where the results are; it is an error if all
+    failed."""
     failed = [row for row in rows if row["status"] != "ok"]
-    title = f"{graph.name}: {len(rows)} points, engine {engine}"
-    if len(failed) < len(rows):
-        pareto.draw(rows, title, out / "pareto.png")
-        terminal().print(sweep_table.render(rows, f"{title}: those that nothing beats"))
-    _tell(rows, failed, out)
-
-
-def _tell(rows: list[dict], failed: list[dict], out: pathlib.Path) -> None:
-    """Say what failed and where the results are; exit code 1 if there are none."""
     kinds = list(dict.fromkeys(row["error"] for row in failed))
     for error in kinds[:_KINDS]:
         click.echo(f"failed: {error}", err=True)
     if len(kinds) > _KINDS:
         click.echo(f"failed: {len(kinds) - _KINDS} more errors, see results.parquet", err=True)
-    click.echo(f"{len(rows)} points, {len(failed)} failed; results in {out}")
+    before = f", with {known - len(rows)} of other commands" if known > len(rows) else ""
+    click.echo(f"{len(rows)} points, {len(failed)} failed; results in {out}{before}")
     if len(failed) == len(rows):
-        raise click.ClickException("every point failed")
+        asked = all(row["error"].startswith(_ASKED) for row in rows)
+        raise failure("every point failed", USAGE if asked else FAILED)

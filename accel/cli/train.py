@@ -1,10 +1,11 @@
-"""``accel train`` and ``accel quantize``: from images to an int8 network file."""
+"""``accel train``: from images to a float network file."""
 
 import pathlib
 
 import click
 
-from accel.cli.common import one_line, progress_bar, read_inputs, terminal
+from accel.cli.common import progress_bar, terminal
+from accel.cli.exits import INTERRUPTED, failure, one_line
 from accel.report.words import counted
 
 
@@ -60,11 +61,9 @@ def train(network, data, held_back, epochs, out, resume, batch_size, **choices) 
                     resume=resume, progress=progress, **choices,
                 )  # fmt: skip
         except KeyboardInterrupt:
-            failure = click.ClickException(
-                f"interrupted; the same command with --resume continues from {out}"
-            )
-            failure.exit_code = 130
-            raise failure from None
+            raise failure(
+                f"interrupted; the same command with --resume continues from {out}", INTERRUPTED
+            ) from None
     last = trainer.history[-1]
     console = terminal()
     console.print(
@@ -77,31 +76,3 @@ def train(network, data, held_back, epochs, out, resume, batch_size, **choices) 
         if dead:
             console.print(f"{layer}: {dead} of {units} units without any gradient (dying ReLU)")
     console.print(f"wrote {files.model}, checkpoint and curves beside it", soft_wrap=True)
-
-
-@click.command()
-@click.argument("float_model", metavar="FLOAT.onnx",
-                type=click.Path(dir_okay=False, path_type=pathlib.Path))  # fmt: skip
-@click.option("--calibrate", required=True, type=click.Path(path_type=pathlib.Path),
-              help="An .npz file with 'images' in the model's own layout.")  # fmt: skip
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=pathlib.Path),
-              help="The int8 model; by default FLOAT_int8.onnx.")  # fmt: skip
-@click.option("--per-channel", is_flag=True, help="One weight scale per output channel.")
-@click.option("--format", "form", type=click.Choice(["qdq", "qoperator"]), default="qdq",
-              show_default=True, help="How the file writes quantised layers.")  # fmt: skip
-def quantize(float_model, calibrate, output, per_channel, form) -> None:
-    """Quantise a float ONNX model to int8 with ONNX Runtime's own tools."""
-    from accel.frontend.onnx import quantize
-    from accel.graph.ports import InputError
-
-    output = output or float_model.with_name(f"{float_model.stem}_int8.onnx")
-    with one_line():
-        images, _ = read_inputs(calibrate)
-        try:
-            with progress_bar("calibrating"):
-                quantize.quantize(
-                    float_model, output, images, per_channel=per_channel, form=form
-                )
-        except OSError as error:
-            raise InputError(f"{output}: cannot be written: {error}") from error
-    terminal().print(f"wrote {output}, calibrated on {len(images)} images", soft_wrap=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from accel.compiler import allocate, concat, emit, schedule, steps, weights, window_lower
+from accel.compiler import allocate, copies, emit, schedule, seats, steps, weights, window_lower
 from accel.compiler.errors import CompileError
 from accel.compiler.layer import Context, MachineLayer
 from accel.compiler.legalise import legalise
@@ -15,7 +15,7 @@ from accel.compiler.lower import Lowering, group_kernels
 from accel.compiler.mapping import Mapping
 from accel.compiler.ready import Ready
 from accel.compiler.stream import Stream
-from accel.graph.ir import Concat, Graph, Reshape
+from accel.graph.ir import Graph, Reshape, Slice
 from accel.isa import RECORD_BYTES
 from accel.params import Params
 from accel.program import Layer, Placement, Program, Step
@@ -62,8 +62,8 @@ def _no_collection() -> Iterator[None]:
 def _compile(
     graph: Graph, params: Params, batch: int, data: bool, mapping: Mapping
 ) -> Program:
-    graph, copies = concat.with_copies(graph)
-    context = Context(graph, concat.seats(graph), params, batch, data)
+    graph, copied = copies.with_copies(graph)
+    context = Context(graph, seats.seats(graph), params, batch, data)
     parts = steps.split(graph)
     layers = [legalise(context, part.machine) for part in parts]
     memory = allocate.Memory(params)
@@ -96,7 +96,7 @@ def _compile(
             name: dataclasses.replace(placement, address=placement.address + offset)
             for name, placement in tensors.items()
         },
-        copies=copies,
+        copies=copied,
     )
 
 
@@ -122,7 +122,7 @@ class _Draft:
                 self.records.append((where[key], record))
             self._addresses.append(where)
         self._marks = [memory.take(RECORD_BYTES) for _ in layers]
-        self._traffic: list[tuple[int, int]] = []
+        self._counts: list[tuple[int, int, int]] = []
 
     def lower(self, ready: dict[str, Ready], tensors: dict[str, Placement]) -> list:
         """All commands in program order."""
@@ -136,7 +136,7 @@ class _Draft:
                 Lowering(layer, tiling, stream, sources[0], target, where).run()
             else:
                 window_lower.lower(layer, stream, sources, target, where, tiling)
-            self._traffic.append(stream.mark(mark))
+            self._counts.append(stream.mark(mark))
         return schedule.order(stream)
 
     def layers(self, offset: int) -> tuple[Layer, ...]:
@@ -150,11 +150,12 @@ class _Draft:
                 macs=layer.macs,
                 bytes_read=read,
                 bytes_written=written,
+                busy_cycles=busy,
                 mark_addr=mark + offset,
                 unit="array" if isinstance(layer, MachineLayer) else "window",
             )
-            for layer, (read, written), mark in zip(
-                self._layers, self._traffic, self._marks, strict=True
+            for layer, (read, written, busy), mark in zip(
+                self._layers, self._counts, self._marks, strict=True
             )
         )
 
@@ -172,44 +173,40 @@ def _weights(layer, tiling, params: Params):
 
 def _place(context: Context, parts, layers, memory: allocate.Memory) -> dict[str, Placement]:
     """Where every stored tensor lies, relative to the end of the commands."""
-    graph, seats, batch = context.graph, context.seats, context.batch
+    graph, batch = context.graph, context.batch
     stored = [port.tensor for port in graph.inputs]
     stored += [layer.output for step in layers for layer in step]
-    stored += [node.output for part in parts for node in part.host]
+    stored += [name for part in parts for node in part.host for name in node.outputs]
     stored = [name for name in stored if graph.tensors[name].dtype == "int8"]
     roots = {}
     for name in stored:
-        root = seats[name].root
+        root = context.seats[name].root
         if root not in roots:
             roots[root] = memory.take(batch * graph.tensors[root].size)
+    stored += [node.output for node in graph.nodes if isinstance(node, seats.Moves)]
     tensors = {}
-
-    def put(name: str, address: int) -> None:
-        shape, pitch = graph.tensors[name].shape, seats[name].pitch
-        tensors[name] = Placement(name, address, shape, batch, pitch)
-
     for name in stored:
-        put(name, roots[seats[name].root] + seats[name].offset)
-    for node in graph.nodes:
-        if isinstance(node, Concat):
-            put(node.output, roots[seats[node.output].root] + seats[node.output].offset)
-        elif isinstance(node, Reshape):
-            put(node.output, tensors[node.input].address)
+        seat = context.seats[name]
+        tensors[name] = Placement(
+            name, roots[seat.root] + seat.offset, graph.tensors[name].shape, batch,
+            seat.pixel, seat.row, seat.image,
+        )  # fmt: skip
     return tensors
 
 
 def _ready(context: Context, tensors: dict[str, Placement]) -> dict[str, Ready]:
     """The readiness of every tensor at the start of a step: all that is there is ready."""
     roots, ready = {}, {}
-    for name, placement in tensors.items():
+    for name in tensors:
         root = context.seats[name].root
         if root not in roots:
-            whole = tensors.get(root, placement)
-            roots[root] = Ready(whole, context.params.cols)
+            roots[root] = Ready(tensors[root], context.params.cols)
         ready[name] = roots[root]
     for node in context.graph.nodes:
         if isinstance(node, Reshape):
             ready[node.output] = ready[node.input].reshaped()
+        elif isinstance(node, Slice):
+            ready[node.output] = ready[node.input]
     return ready
 
 

@@ -10,7 +10,7 @@ import functools
 
 import numpy as np
 
-from accel.compiler.concat import Seat
+from accel.compiler.seats import Seat
 from accel.graph.ir import Graph
 from accel.isa import Pool, Rounding
 from accel.params import Params
@@ -89,9 +89,8 @@ class Context:
 
     def view(self, name: str) -> View:
         """All images of a tensor."""
-        height, width, _ = self.graph.tensors[name].shape
-        pitch = self.seats[name].pitch
-        return View(name, self.batch, height * width * pitch, width * pitch, pitch)
+        seat = self.seats[name]
+        return View(name, self.batch, seat.image, seat.row, seat.pixel)
 
 
 @dataclasses.dataclass(frozen=True)

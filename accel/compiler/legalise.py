@@ -9,18 +9,18 @@ from accel.compiler.axes import conv_axes, pool_axes
 from accel.compiler.channels import folded_bias, slices
 from accel.compiler.errors import CompileError
 from accel.compiler.layer import Axis, Context, MachineLayer, Pooling, View
+from accel.compiler.seats import Moves
 from accel.compiler.window import AddLayer, WindowLayer, window_layer
 from accel.graph.ir import (
     Add,
     AveragePool,
-    Concat,
     Conv,
     Graph,
     MaxPool,
+    Mul,
     Node,
     Pad,
     Requant,
-    Reshape,
     Table,
     Tensor,
 )
@@ -52,7 +52,7 @@ def legalise(context: Context, nodes: list[Node]) -> list[Layer]:
 
     layers, fused = [], set()
     for node in nodes:
-        if isinstance(node, Reshape | Concat) or node.name in fused:
+        if isinstance(node, Moves) or node.name in fused:
             continue
         beside = window_layer(context, node)
         if beside and window_tile.fits(beside, params):
@@ -73,9 +73,10 @@ def legalise(context: Context, nodes: list[Node]) -> list[Layer]:
 def _array_layer(context: Context, chain: list[Node]) -> MachineLayer:
     """One pass through the array: a convolution or a copy, then perhaps a table, then a pool."""
     first, last, params = chain[0], chain[-1], context.params
-    if isinstance(first, Add):
+    if isinstance(first, Add | Mul):
         raise CompileError(
-            f"{first.name}: an addition needs the window unit, so window_taps must not be 0"
+            f"{first.name}: {first.op!r} of two tensors needs the window unit, so window_taps must "
+            "not be 0"
         )
     if isinstance(last, PoolNode) and _clamps_averages(last):
         raise CompileError(
@@ -181,7 +182,8 @@ def _layer(
             f"not {node.groups}"
         )
     rows, columns = conv_axes(node, source, conv_out)
-    macs = batch * conv_out.size * kh * kw * cin if node is chain[0] else 0
+    counts = node is chain[0] and node.op != "reorder"
+    macs = batch * conv_out.size * kh * kw * cin if counts else 0
 
     if pool:
         pool_rows, pool_columns = (
@@ -202,7 +204,7 @@ def _layer(
     node, view, rows, columns = _flatten(node, view, rows, columns)
     view, rows, columns = _decimate(params, view, rows, columns)
     if not pool:
-        view, rows = _fold(view, rows)
+        view, rows = _fold(context, view, rows, result)
         pool_rows = Axis(rows.outputs, rows.outputs)
     pixel = node.weights.shape[3] * node.groups
     share = (
@@ -245,13 +247,18 @@ def _flatten(node: Conv, view: View, rows: Axis, columns: Axis):
         axis.kernel == axis.size and axis.outputs == 1 and not axis.before and axis.dilation == 1
         for axis in (rows, columns)
     )
-    # A part of a concatenation has gaps between its pixels.
-    if whole and node.groups == 1 and view.pixel_pitch == node.weights.shape[3]:
+    # A part of another tensor has gaps between its pixels or rows.
+    row = columns.size * node.weights.shape[3]
+    gaps = (
+        columns.size > 1 and view.pixel_pitch != node.weights.shape[3]
+        or rows.size > 1 and view.row_pitch != row
+    )
+    if whole and node.groups == 1 and not gaps:
         node = dataclasses.replace(
             node, weights=node.weights.reshape(node.weights.shape[0], 1, 1, -1)
         )
-        size = view.image_pitch
-        return node, View(view.tensor, view.images, size, size, size), Axis(1, 1), Axis(1, 1)
+        pitch = view.image_pitch
+        return node, View(view.tensor, view.images, pitch, pitch, pitch), Axis(1, 1), Axis(1, 1)
     return node, view, rows, columns
 
 
@@ -273,9 +280,15 @@ def _decimate(params: Params, view: View, rows: Axis, columns: Axis):
     return view, rows, columns
 
 
-def _fold(view: View, rows: Axis) -> tuple[View, Axis]:
-    """Rows that are independent of each other: the batch is one tall image."""
-    if rows == Axis(rows.outputs, rows.outputs) and view.image_pitch == rows.size * view.row_pitch:
+def _fold(context: Context, view: View, rows: Axis, result: Tensor) -> tuple[View, Axis]:
+    """Rows that are independent of each other: the batch is one tall image.
+
+    The output's images must follow each other as the input's do.
+    """
+    seat = context.seats[result.name]
+    tall = (view.image_pitch == rows.size * view.row_pitch
+            and seat.image == result.shape[0] * seat.row)
+    if rows == Axis(rows.outputs, rows.outputs) and tall:
         height = view.images * rows.size
         return dataclasses.replace(view, images=1), Axis(height, height)
     return view, rows

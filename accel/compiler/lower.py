@@ -8,7 +8,7 @@ from accel.compiler.layer import Group, MachineLayer, Slice
 from accel.compiler.ready import POST, Ready
 from accel.compiler.rows import Rows, Strip, split
 from accel.compiler.stream import Stream
-from accel.compiler.tile import Tiling
+from accel.compiler.tiling import Tiling
 from accel.isa import ACTIVATION_ENTRIES, TABLE_ENTRIES, Op, Pool
 from accel.params import POOL_TABLE
 from accel.program import Placement
@@ -218,17 +218,15 @@ class _Strip:
         for op, fields in self.lowering.tables:
             stream.post(op, fields)
         self.lowering.tables = []
-        height, width, _ = target.shape
-        pitch = target.pitch
         # A batch folded into one tall image fills the tensor's images one after another.
-        tall = self.image * height + u0
+        first = target.address + self.image * target.image + u0 * target.row
         fields = {
             "begin": int(begin),
             "count": (block.y1 - block.y0) * (block.x1 - block.x0),
             "cols": group.cols,
             "out_w": self.units[1] - self.units[0], "out_h": u1 - u0,
-            "dst": target.address + (tall * width + self.units[0]) * pitch + group.first,
-            "pitch_x": pitch, "pitch_y": width * pitch,
+            "dst": first + self.units[0] * target.pixel + group.first,
+            "pitch_x": target.pixel, "pitch_y": target.row,
             **self.lowering.fields,
         }
         y0, y1 = layer.pool_rows.cover(u0, u1)
@@ -242,7 +240,9 @@ class _Strip:
         )
         if first < last:
             address = fields["dst"] + (first - u0) * fields["pitch_y"]
-            self.lowering.done.written(address, last - first, group.cols, POST, posts)
+            self.lowering.done.written(
+                address, last - first, target.row, group.cols, POST, posts
+            )
 
     def _pool(self, y0: int, u0: int, u1: int) -> dict[str, int]:
         rows, columns = self.layer.pool_rows, self.layer.pool_columns

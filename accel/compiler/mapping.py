@@ -2,7 +2,7 @@
 
 from accel.compiler import tile, window_tile
 from accel.compiler.layer import MachineLayer
-from accel.compiler.tile import Tiling
+from accel.compiler.tiling import Tiling
 from accel.compiler.window import AddLayer, WindowLayer
 from accel.compiler.window_tile import WindowTiling
 from accel.params import Params

@@ -17,11 +17,12 @@ POST, WINDOW = 0, 1
 class Ready:
     """After how many POSTs and WINDOWs each row and channel cell of a tensor is in memory.
 
-    Rows are those of the whole batch.  The parts of a concatenation share the one of the whole.
+    Rows are those of the whole batch.  What lies in another tensor shares that one's: a row is
+    there when all that write into it have.
     A pair of counts is an array [POSTs, WINDOWs].
 
     Parameters:
-        placement: where the tensor lies.
+        placement: where the tensor lies, without gaps.
         cell: channels that are told apart: an array pass's.
     """
 
@@ -39,22 +40,24 @@ class Ready:
         return other
 
     def written(
-        self, address: int, rows: int, cols: int | None, writer: int, count: int
+        self, address: int, rows: int, pitch: int, cols: int | None, writer: int, count: int
     ) -> None:
         """Note that a command, the engine's latest so far, wrote into ``rows`` rows.
 
         It wrote ``cols`` channels of pixels, from the one at ``address`` in the first row on; None
-        is any.
+        is any.  The rows are ``pitch`` bytes apart.
         """
         row, offset = divmod(address - self.start, self.row_bytes)
-        self.counts[writer, row : row + rows, self._cells(offset % self.channels, cols)] = count
+        step = max(1, pitch // self.row_bytes)
+        lines = slice(row, row + (rows - 1) * step + 1, step)
+        self.counts[writer, lines, self._cells(offset % self.channels, cols)] = count
 
     def spanned(
         self, first: int, last: int, cols: int | None, writer: int, count: int
     ) -> None:
         """The same of a command that wrote pixels from address ``first`` to ``last``."""
         rows = (last - self.start) // self.row_bytes - (first - self.start) // self.row_bytes + 1
-        self.written(first, rows, cols, writer, count)
+        self.written(first, rows, self.row_bytes, cols, writer, count)
 
     def before(self, first: int, last: int, cols: int | None = None) -> np.ndarray:
         """The counts to wait for before reading memory from ``first`` to ``last``.

@@ -23,12 +23,13 @@ def split(graph: Graph) -> list[Part]:
         on_host = isinstance(node, hosts)
         # What the host computes is there for the host at once, for the machine a step later.
         step = max(
-            where.get(name, 0) + (name in by_host and not on_host) for name in node.inputs
+            (where.get(name, 0) + (name in by_host and not on_host) for name in node.inputs),
+            default=0,
         )
         while len(parts) <= step:
             parts.append(Part())
         (parts[step].host if on_host else parts[step].machine).append(node)
-        where[node.output] = step
+        where |= dict.fromkeys(node.outputs, step)
         if on_host:
-            by_host.add(node.output)
+            by_host.update(node.outputs)
     return parts

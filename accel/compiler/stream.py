@@ -41,7 +41,7 @@ class Stream:
         self.wparams: list[Fields] = []
         self.windows: list[Fields] = []
         self.done = [0, 0]
-        self.bytes_read = self.bytes_written = 0
+        self.bytes_read = self.bytes_written = self.busy_cycles = 0
         self._last: Fields = {}
 
     @property
@@ -85,6 +85,7 @@ class Stream:
     def execute(self, fields: Fields, base: int, lowest: int) -> None:
         """Add an EXEC at a virtual address; it reads nothing below ``lowest``."""
         self.ring.read(lowest)
+        self._works(fields, self.params.rows)
         fields["base"], fields["wait_load"] = base % self.ring.size, len(self.loads)
         self.blocks[-1].execs.append(fields)
 
@@ -111,6 +112,7 @@ class Stream:
             self.wparams.append({"src": address, "tiles": tiles})
             self.bytes_read += traffic.record_bytes(tiles, self.params)
         self.window_ring.read(lowest)
+        self._works(fields, self.params.window_taps)
         fields |= {"base": base % self.window_ring.size, "wait_wload": len(self.wloads)}
         self.windows.append(fields)
         self.done[WINDOW] += 1
@@ -119,12 +121,20 @@ class Stream:
         self.bytes_written += bus * traffic.store_beats(image, bus)
         return self.done[WINDOW]
 
-    def mark(self, address: int) -> tuple[int, int]:
-        """End a layer: its last command writes a record.  Returns its bytes read and written."""
+    def mark(self, address: int) -> tuple[int, int, int]:
+        """End a layer: its last command writes a record.
+
+        Returns:
+            Its bytes read and written, and the cycles in which its unit is busy with it.
+        """
         self._last.update(mark=1, mark_addr=address)
-        done = self.bytes_read, self.bytes_written + RECORD_BYTES
-        self.bytes_read = self.bytes_written = 0
+        done = self.bytes_read, self.bytes_written + RECORD_BYTES, self.busy_cycles
+        self.bytes_read = self.bytes_written = self.busy_cycles = 0
         return done
+
+    def _works(self, fields: Fields, at_once: int) -> None:
+        """Count a busy cycle for every vector of ``at_once`` elements, of every pixel."""
+        self.busy_cycles += fields["nx"] * fields["ny"] * -(-fields["k"] // at_once)
 
     def _done(self) -> tuple[int, int]:
         return self.done[POST], self.done[WINDOW]

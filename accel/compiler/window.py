@@ -8,7 +8,7 @@ from accel.compiler.axes import conv_axes, pool_axes
 from accel.compiler.channels import INT32, folded_bias
 from accel.compiler.errors import CompileError
 from accel.compiler.layer import Axis, Context, Group, View
-from accel.graph.ir import Add, AveragePool, Conv, MaxPool, Node
+from accel.graph.ir import Add, AveragePool, Conv, MaxPool, Mul, Node
 from accel.isa import Rounding, WindowMode
 from accel.params import WINDOW_TILES
 
@@ -66,7 +66,7 @@ class WindowLayer:
 
 @dataclasses.dataclass(frozen=True)
 class AddLayer:
-    """An element-wise addition.
+    """An element-wise addition or multiplication.
 
     Attributes:
         name, op, nodes, output, macs: as a machine layer's.
@@ -95,6 +95,8 @@ def window_layer(context: Context, node: Node) -> WindowLayer | AddLayer | None:
         return None
     if isinstance(node, Add):
         return _add(context, node)
+    if isinstance(node, Mul):
+        return _mul(context, node)
     if isinstance(node, Conv):
         return _depthwise(context, node)
     if isinstance(node, MaxPool | AveragePool):
@@ -191,14 +193,38 @@ def _runs(values) -> list[tuple[int, int]]:
     return list(zip(starts, [*starts[1:], len(values)], strict=True))
 
 
-def _add(context: Context, node: Add) -> AddLayer:
-    graph = context.graph
-    target, need = graph.tensors[node.output], node.requant
-    fields = {
-        "mode": WindowMode.ADD, "rounding": need.rounding, "out_zero": need.zero_point,
+def _pair(context: Context, node: Add | Mul, mode: WindowMode, fields: dict) -> AddLayer:
+    """The layer of a node with one requantisation of two operands."""
+    need = node.requant
+    fields = fields | {
+        "mode": mode, "rounding": need.rounding, "out_zero": need.zero_point,
         "lo": need.lo, "hi": need.hi,
         "multiplier": int(np.ravel(need.multiplier)[0]), "shift": int(np.ravel(need.shift)[0]),
     }  # fmt: skip
+    for letter, name in zip("ab", node.inputs, strict=True):
+        fields[f"{letter}_zero"] = context.graph.tensors[name].zero_point
+    return AddLayer(
+        name=node.name, op=node.op, nodes=(node.name,), output=node.output,
+        views=tuple(context.view(name) for name in node.inputs),
+        shape=context.graph.tensors[node.output].shape, fields=fields,
+    )  # fmt: skip
+
+
+def _mul(context: Context, node: Mul) -> AddLayer:
+    shape = context.graph.tensors[node.output].shape
+    wanted = (shape, (1, 1, shape[2]))
+    for name, shapes in zip(node.inputs, (wanted[:1], wanted), strict=True):
+        if context.graph.tensors[name].shape not in shapes:
+            raise CompileError(
+                f"{node.name}: operands must have the output's shape {shape}, the second one "
+                f"perhaps {wanted[1]}, but {name} has {context.graph.tensors[name].shape}"
+            )
+    return _pair(context, node, WindowMode.MUL, {})
+
+
+def _add(context: Context, node: Add) -> AddLayer:
+    graph = context.graph
+    target, fields = graph.tensors[node.output], {}
     for letter, name, (multiplier, shift) in zip("ab", node.inputs, node.operands, strict=True):
         if graph.tensors[name].shape != target.shape:
             raise CompileError(
@@ -207,10 +233,5 @@ def _add(context: Context, node: Add) -> AddLayer:
             )
         if shift > 0:
             raise CompileError(f"{node.name}: operands' shifts must not be positive, not {shift}")
-        fields |= {f"{letter}_zero": graph.tensors[name].zero_point,
-                   f"{letter}_multiplier": int(multiplier), f"{letter}_shift": int(shift)}
-    return AddLayer(
-        name=node.name, op=node.op, nodes=(node.name,), output=node.output,
-        views=tuple(context.view(name) for name in node.inputs),
-        shape=target.shape, fields=fields,
-    )  # fmt: skip
+        fields |= {f"{letter}_multiplier": int(multiplier), f"{letter}_shift": int(shift)}
+    return _pair(context, node, WindowMode.ADD, fields)

@@ -2,12 +2,12 @@
 
 import dataclasses
 
-from accel.compiler import weights
+from accel.compiler import add_lower, weights
 from accel.compiler.ready import WINDOW, Ready
 from accel.compiler.rows import Rows, Strip, split
 from accel.compiler.stream import Stream
 from accel.compiler.window import AddLayer, Region, WindowLayer
-from accel.compiler.window_tile import WindowTiling, add_pixels, pitch_words, stays
+from accel.compiler.window_tile import WindowTiling, pitch_words, stays
 from accel.params import Params
 from accel.program import Placement
 
@@ -39,7 +39,7 @@ def lower(
         addresses: of the layer's records.
     """
     if isinstance(layer, AddLayer):
-        _Addition(layer, stream, sources, target).run()
+        add_lower.lower(layer, stream, sources, target)
     else:
         _Windows(layer, stream, sources[0], target, addresses, tiling).run()
 
@@ -82,7 +82,7 @@ class _Windows:
         # In the order in which their input gets ready: row by row where the layer before it
         # cuts its images into rows of blocks, group by group where it computes whole images.
         strips: dict[tuple[int, int, int], Rows] = {}
-        for block in sorted(self._blocks(), key=self._ready):
+        for block in self._in_order():
             strip = block.image, block.group, block.x0
             if strip not in strips:
                 if not self.stays:
@@ -93,6 +93,25 @@ class _Windows:
             for region in self.layer.regions:
                 if part := block.meets(region):
                     self._window(block, part, region, there)
+
+    def _in_order(self) -> list[_Block]:
+        """The blocks, those first whose input is there first; within a strip from top to bottom.
+
+        Of an assembled image the lower rows may be there before the upper ones, and of a batch
+        some rows of all images before others; but where strips stay, the buffer has room for one
+        image's.
+        """
+        blocks, waits, latest, whole = self._blocks(), [], {}, {}
+        for block in blocks:
+            strip, image = (block.image, block.group, block.x0), block.image
+            least = latest.get(strip, 0)
+            if self.stays:
+                least = max(least, whole.get(image - 1, 0))
+            latest[strip] = max(least, self._ready(block))
+            whole[image] = max(whole.get(image, 0), latest[strip])
+            waits.append(latest[strip])
+        order = sorted(range(len(blocks)), key=waits.__getitem__)
+        return [blocks[number] for number in order]
 
     def _blocks(self) -> list[_Block]:
         layer, tiling = self.layer, self.tiling
@@ -152,14 +171,12 @@ class _Windows:
         layer, params, target = self.layer, self.params, self.target
         rows, columns = layer.rows, layer.columns
         y0, y1, x0, x1 = part
-        height, width, _ = target.shape
-        pitch = target.pitch
         fields = layer.fields | region.fields | {
             "cols": self._cols(block), "nx": x1 - x0, "ny": y1 - y0,
             "k": rows.kernel * columns.kernel, "seg": rows.kernel * columns.kernel,
             "dst": target.address + block.group * params.cols
-            + ((block.image * height + y0) * width + x0) * pitch,
-            "pitch_x": pitch, "pitch_y": width * pitch,
+            + block.image * target.image + y0 * target.row + x0 * target.pixel,
+            "pitch_x": target.pixel, "pitch_y": target.row,
         }  # fmt: skip
         if x1 - x0 > 1:
             fields["step_x"] = columns.stride * params.cols
@@ -175,79 +192,4 @@ class _Windows:
             tiles = -(-rows.kernel * columns.kernel // params.window_taps)
             record = self.addresses[block.group], tiles
         count = self.stream.window(fields, base, lowest, record)
-        self.done.written(fields["dst"], y1 - y0, fields["cols"], WINDOW, count)
-
-
-class _Addition:
-    """An element-wise addition: pixels, or where that wastes less, any C bytes, one by one."""
-
-    def __init__(self, layer: AddLayer, stream: Stream, sources: list[Where], target: Where):
-        self.layer, self.stream, self.sources = layer, stream, sources
-        self.target, self.done = target
-        params, (height, width, channels) = stream.params, layer.shape
-        self.params, self.channels = params, channels
-        self.pixels = layer.views[0].images * height * width
-        self.pitches = [place.pitch for place in (sources[0][0], sources[1][0], self.target)]
-        # By channel group only where that makes something ready earlier, or where the pixels of a
-        # tensor have gaps.
-        apart = set(self.pitches) != {channels}
-        small = channels % params.cols == 0 and height * width <= params.bank_rows
-        self.flat = not apart and not small and self.pixels * channels % params.cols == 0
-        if self.flat:
-            self.pixels, self.channels = self.pixels * channels // params.cols, params.cols
-            self.pitches = [params.cols] * 3
-
-    def run(self) -> None:
-        size, cols = add_pixels(self.pixels, self.params), self.params.cols
-        blocks = [
-            (first, min(size, self.pixels - first), channel)
-            for first in range(0, self.pixels, size)
-            for channel in range(0, self.channels, cols)
-        ]
-        for first, count, channel in sorted(blocks, key=self._ready):
-            self._block(first, count, channel)
-
-    def _cols(self, channel: int) -> int:
-        return min(self.params.cols, self.channels - channel)
-
-    def _ready(self, block: tuple[int, int, int]) -> int:
-        first, count, channel = block
-        cols, waits = self._cols(channel), 0
-        for (source, ready), pitch in zip(self.sources, self.pitches, strict=False):
-            start = source.address + first * pitch + channel
-            last = start + (count - 1) * pitch + cols - 1
-            waits = max(waits, int(ready.before(start, last, None if self.flat else cols).sum()))
-        return waits
-
-    def _block(self, first: int, count: int, channel: int) -> None:
-        params, cols, target = self.params, self._cols(channel), self.target
-        buffer_pitch, pitch = pitch_words(count, 2, 1, params.window_taps), self.pitches[2]
-        there = [
-            self._load(where, distance, first, count, channel, buffer_pitch)
-            for where, distance in zip(self.sources, self.pitches, strict=False)
-        ]
-        fields = self.layer.fields | {
-            "cols": cols, "nx": count, "ny": 1, "k": 2, "seg": 1,
-            "seg_skip": (buffer_pitch - 1) // params.window_taps,
-            "dst": target.address + first * pitch + channel, "pitch_x": pitch,
-        }  # fmt: skip
-        if count > 1:
-            fields["step_x"] = params.cols
-        done = self.stream.window(fields, there[0], there[0])
-        width = None if self.flat else cols
-        begin = fields["dst"]
-        self.done.spanned(begin, begin + (count - 1) * pitch + cols - 1, width, WINDOW, done)
-
-    def _load(
-        self, where: Where, pitch: int, first: int, count: int, channel: int, words: int
-    ) -> int:
-        """Load one operand into ``words`` words; returns its virtual address."""
-        source, ready = where
-        cols = self.params.cols
-        fields = {"src": source.address + first * pitch + channel, "rows": 1}
-        if pitch == cols:
-            fields |= {"items": 1, "inner": count * cols}
-        else:
-            fields |= {"items": count, "inner": cols, "item_pitch": pitch}
-        real = None if self.flat else self._cols(channel)
-        return self.stream.wload(fields, words * cols, ready, real)
+        self.done.written(fields["dst"], y1 - y0, target.row, fields["cols"], WINDOW, count)

@@ -26,9 +26,12 @@ from accel.cyclemodel import (
     window,
     wparams,
 )
-from accel.cyclemodel.commands import P_MARK, POST, WINDOW, Commands, decode
+from accel.cyclemodel.commands import P_MARK, POST, WINDOW, decode
 from accel.isa import RECORD_WORDS
 from accel.params import Params
+
+#: A program that takes more does not end.
+_MOST_CYCLES = 1 << 40
 
 
 def _states(c: np.ndarray, start: int, commands: int) -> tuple[np.ndarray, ...]:
@@ -62,7 +65,7 @@ def predict(
     commands: int,
     latency_cycles: int = 32,
     bytes_per_cycle: int = 0,
-    max_cycles: int = 1 << 40,
+    max_cycles: int = _MOST_CYCLES,
     skip: bool = True,
 ) -> tuple[dict[str, int], dict[int, dict[str, int]]]:
     """Predict a run of the ``commands`` commands at byte ``start`` of memory ``image`` (uint8).
@@ -77,9 +80,8 @@ def predict(
     Raises:
         ValueError: the program is not for this machine, or does not end within ``max_cycles``.
     """
-    c = shape.shape(params, latency_cycles, bytes_per_cycle)
-    program = decode(image, start, commands, params)
-    return _run(c, program, start, spans.table(0), max_cycles, skip)
+    timing = latency_cycles, bytes_per_cycle
+    return _run(params, image, start, commands, timing, spans.table(0), max_cycles, skip)
 
 
 def record(
@@ -97,13 +99,15 @@ def record(
         Also, by the engines' names (commands.QUEUES), int64 [commands, 2]: the cycles in which the
         engine's commands began and were completed, counted from the start.
     """
-    c = shape.shape(params, latency_cycles, bytes_per_cycle)
+    timing, noted = (latency_cycles, bytes_per_cycle), spans.table(commands)
+    counters = _run(params, image, start, commands, timing, noted, _MOST_CYCLES, skip)
+    return *counters, spans.by_engine(noted)
+
+
+def _run(params, image, start, commands, timing, noted, max_cycles, skip):
+    """What :func:`predict` returns; ``noted`` takes the commands' spans, or has no room."""
+    c = shape.shape(params, *timing)
     program = decode(image, start, commands, params)
-    noted = spans.table(commands)
-    return *_run(c, program, start, noted, 1 << 40, skip), spans.by_engine(noted)
-
-
-def _run(c: np.ndarray, program: Commands, start: int, noted: np.ndarray, max_cycles: int, skip):
     states = _states(c, start, len(program.queue))
     marks = sum(int(program.tables[queue][:, P_MARK].sum()) for queue in (POST, WINDOW))
     written = np.zeros((marks, 1 + RECORD_WORDS), np.int64)

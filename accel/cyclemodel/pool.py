@@ -23,7 +23,7 @@ from accel.cyclemodel.shape import AVERAGE_LATENCY, AVERAGE_VECTORS, COLS
 from accel.cyclemodel.walk import WALK
 from accel.isa import Pool
 
-#: Queues behind rows and columns: entries, and how many may be on their way (rtl/pool_*.py).
+#: Queues behind rows and columns (rtl/pool/rows.py, columns.py): entries, less those on their way.
 _ROW_ROOM, _COLUMN_ROOM = 8 - 4, 16 - 6
 #: Stages of an operation on a column.
 _STAGES = 4

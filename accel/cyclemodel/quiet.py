@@ -7,7 +7,7 @@ and the loop ends before one would wake.
 
 from accel.cyclemodel import (
     arbiter,
-    blocks,
+    array_side,
     execute,
     fetch,
     load,
@@ -20,7 +20,6 @@ from accel.cyclemodel import (
     supervise,
     turns,
     weights,
-    wparams,
 )
 from accel.cyclemodel import window as walker
 from accel.cyclemodel.commands import EXEC, POST, WEIGHTS
@@ -63,7 +62,7 @@ def pass_by(w, c, cycle, limit, tables, states, befores, done):
     (mem, master, _, q, loader, weigher, exe, _, _, storer, board, counts, wloader, wparamer, unit,
      wstorer, _, _) = states  # fmt: skip
     _, _, _, _, _, b_weigher, b_exe, _, _, _, b_board, _, _, _, _, _, _, _ = befores
-    others = load.requests(loader) or load.requests(wloader) or wparams.requests(wparamer)
+    others = load.requests(loader) or load.requests(wloader) or records.requests(wparamer)
     writing = store.outstanding(storer) or store.outstanding(wstorer)
     loading, drained = load.active(loader), board[supervise.DRAINED] != 0
     idle, offered = exe[execute.IDLE], fetch.offers(q, EXEC)
@@ -76,7 +75,7 @@ def pass_by(w, c, cycle, limit, tables, states, befores, done):
     ):  # fmt: skip
         owner = master[reads.BEAT_OWNER]
         accepts = reads.accepts(master, memory.takes_address(mem))
-        granted = accepts and weights.requests(weigher)
+        granted = accepts and records.requests(weigher)
         moves = granted or master[reads.ARVALID] != 0 or master[reads.MOVED] != 0
         if (
             (owner != reads.NOBODY and owner != reads.WEIGHTS)
@@ -108,10 +107,10 @@ def pass_by(w, c, cycle, limit, tables, states, befores, done):
         beats = weigher[records.SPLIT + reads.HELD_BEATS]
         winner = reads.WEIGHTS if granted else reads.NOBODY
         swap, filled = exe[execute.SWAP] != 0, weigher[weights.FILLED] != 0
-        blocks.weights_turn(
+        array_side.weights_turn(
             w, weigher, b_weigher, c, tables[WEIGHTS], q, done, winner, owner, swap, False
         )
-        blocks.execute_turn(w, exe, b_exe, c, cycle, tables[EXEC], q, done, filled, False)
+        array_side.execute_turn(w, exe, b_exe, c, cycle, tables[EXEC], q, done, filled, False)
         if moves or drives & memory.RVALID:
             arready = drives & memory.ARREADY != 0
             read_beats = master[reads.ARBEATS] if master[reads.ARVALID] and arready else 0
@@ -139,11 +138,11 @@ def steady(w, c, cycle, limit, states):
     mem, _, _, _, _, _, exe, _, _, _, _, counts, _, _, unit, _, _, _ = states
     if w[turns.BUSY] or w[turns.NEXT]:
         return cycle
-    cycles = min(blocks.steady_cycles(w, exe, c), execute.event(exe) - cycle - 1)
+    cycles = min(array_side.steady_cycles(w, exe, c), execute.event(exe) - cycle - 1)
     cycles = min(cycles, walker.event(unit) - cycle - 1, memory.rest(mem), limit - cycle)
     if cycles <= 0:
         return cycle
     memory.pass_by(mem, c, cycles)
     supervise.add(counts, cycles)
-    blocks.stream(w, exe, c, cycles)
+    array_side.stream(w, exe, c, cycles)
     return cycle + cycles

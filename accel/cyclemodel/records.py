@@ -1,10 +1,12 @@
 """Parameter records and tiles, asked for ahead of their use: WEIGHTS and WPARAM commands."""
 
+import numpy as np
+
 from accel.cyclemodel import reads
 from accel.cyclemodel.commands import W_SRC, W_TILES
 from accel.cyclemodel.edge import edge
 from accel.cyclemodel.queues import waits_met
-from accel.cyclemodel.reads import AHEAD, split, takes_range
+from accel.cyclemodel.reads import AHEAD, ROOM, asks, split, takes_range
 from accel.cyclemodel.shape import ENTRY_BEATS, PARAM_BYTES
 
 #: Commands whose data may have been asked for (rtl/memory/records.py).
@@ -13,6 +15,19 @@ _COMMANDS = 8
 MET, PENDING, ADDRESS, BYTES, UNDER_WAY, HEAD, TAIL, PACKED, SPLIT = range(9)
 _TILES = SPLIT + AHEAD
 RECORDS = _TILES + _COMMANDS
+
+
+def state(scalars: int, beats: int) -> np.ndarray:
+    """An engine of ``scalars`` registers at the start; ``beats`` is the room for its data."""
+    s = np.zeros(scalars, np.int64)
+    s[SPLIT + ROOM] = beats
+    return s
+
+
+@edge
+def requests(s):
+    """Whether a burst is asked for."""
+    return asks(s, SPLIT)
 
 
 @edge

@@ -4,6 +4,7 @@ import functools
 
 from accel.compiled import compiled
 from accel.cyclemodel import (
+    array_side,
     blocks,
     memory,
     quiet,
@@ -12,6 +13,7 @@ from accel.cyclemodel import (
     spans,
     supervise,
     turns,
+    window_side,
 )
 from accel.cyclemodel.commands import WEIGHTS, WINDOW, WPARAM
 from accel.cyclemodel.edge import OPTIONS
@@ -60,15 +62,17 @@ def machine(skip: bool, notes: bool):
             owner, read_beat = master[reads.BEAT_OWNER], master[reads.BEAT]
             told = signals.read(c, states)
             number = blocks.snapshot(storer, counts, written, number)
-            window = blocks.WindowResult(False, False, 0, 0, 0, awready, wready, answered, 0, False)
+            window = window_side.WindowResult(
+                False, False, 0, 0, 0, awready, wready, answered, 0, False
+            )
             if has_window:
                 number = blocks.snapshot(wstorer, counts, written, number)
-                if blocks.window_stirs(w, cycle, states, granted, owner, answered):
-                    window = blocks.window_side(
+                if window_side.stirs(w, cycle, states, granted, owner, answered):
+                    window = window_side.turn(
                         w, c, cycle, tables, states, befores, done, granted, owner, awready,
                         wready, answered,
                     )  # fmt: skip
-            array = blocks.array_side(
+            array = array_side.turn(
                 w, c, cycle, tables, states, befores, done, granted, owner, told, window
             )
             word, entered = blocks.fetch_turn(

@@ -3,7 +3,7 @@
 Of all registers only the weight engine's counts differ from cycle to cycle then.
 """
 
-from accel.cyclemodel import blocks, execute, memory, reads, records, supervise, turns, weights
+from accel.cyclemodel import array_side, execute, memory, reads, records, supervise, turns, weights
 from accel.cyclemodel.edge import edge
 
 
@@ -35,7 +35,8 @@ def pass_by(w, c, cycle, end, drained, mem, master, weigher, b_weigher, exe, cou
         most = memory.rest(mem)
     else:
         return 0
-    most = min(most, end - cycle, blocks.steady_cycles(w, exe, c), execute.event(exe) - cycle - 1)
+    most = min(most, end - cycle, execute.event(exe) - cycle - 1)
+    most = min(most, array_side.steady_cycles(w, exe, c))
     cycles = weights.stream(weigher, c, comes, most)
     if cycles <= 0:
         return 0
@@ -48,7 +49,7 @@ def pass_by(w, c, cycle, end, drained, mem, master, weigher, b_weigher, exe, cou
         memory.pass_beats(mem, cycles)
     else:
         memory.pass_by(mem, c, cycles)
-    blocks.stream(w, exe, c, cycles)
+    array_side.stream(w, exe, c, cycles)
     if comes or w[turns.NEXT] & turns.B_WEIGHTS:
         turns.wake(w, turns.B_WEIGHTS)
         b_weigher[records.PACKED] = -1  # so that its next turn changes something

@@ -4,7 +4,7 @@ import numpy as np
 
 from accel.cyclemodel import records
 from accel.cyclemodel.edge import edge
-from accel.cyclemodel.reads import FREED, ROOM, asks
+from accel.cyclemodel.reads import FREED
 from accel.cyclemodel.records import RECORDS, SPLIT
 from accel.cyclemodel.shape import (
     DONE_WEIGHTS_DELAY,
@@ -28,16 +28,9 @@ _POP = SWAP_LATENCY - 1
 
 def state(c: np.ndarray) -> np.ndarray:
     """The engine at the start."""
-    s = np.zeros(SCALARS, np.int64)
-    s[SPLIT + ROOM] = c[WEIGHT_BEATS]
+    s = records.state(SCALARS, c[WEIGHT_BEATS])
     s[SLOTS] = PARAM_SLOTS
     return s
-
-
-@edge
-def requests(s):
-    """Whether a burst is asked for."""
-    return asks(s, SPLIT)
 
 
 @edge
@@ -63,7 +56,7 @@ def completes(s, c):
 def steady(s):
     """Whether edges without a grant, a swap, a new command or slot do what ``stream`` does."""
     return (
-        s[BEGAN] == 0 and not requests(s) and records.steady(s)
+        s[BEGAN] == 0 and not records.requests(s) and records.steady(s)
         and (s[IN_TILES] != 0 or s[LOADING] != 0 or s[SLOTS] == 0 or not records.has_tiles(s))
     )  # fmt: skip
 
@@ -81,7 +74,7 @@ def stream(s, c, comes, most):
             ends = s[NUMBER] == c[ROWS] - 1
         else:
             ends = s[IN_TILES] != 0 and s[FILLED] == 0 and s[AVAILABLE] >= c[TILE_ENTRIES]
-        if ends or requests(s):
+        if ends or records.requests(s):
             return cycles
         if not (comes or loading or s[LEAVING] or s[SPLIT + FREED]):
             return most

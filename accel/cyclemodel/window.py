@@ -16,7 +16,7 @@ from accel.cyclemodel.shape import (
     WINDOW_VECTORS,
 )
 from accel.cyclemodel.supervise import DONE_POST, DONE_WINDOW, DONE_WLOAD
-from accel.isa import WindowMode
+from accel.isa import PAIRS, WindowMode
 
 #: Configurations that wait for the store engine (rtl/window/store.py).
 _CONFIGS = 4
@@ -35,7 +35,8 @@ _COMING = SCALARS
 _FREE = _COMING + _RING + 1
 _QUEUE = _FREE + _RING + 1
 _LENGTH = _QUEUE + _RING + 1
-_MAC, _ADD = int(WindowMode.MAC), int(WindowMode.ADD)
+#: Modes from the second one on are of pairs.
+_MAC, _PAIRS = int(WindowMode.MAC), int(min(PAIRS))
 
 
 def state(c: np.ndarray) -> np.ndarray:
@@ -217,7 +218,7 @@ def _issue(s, c, cycle, last, final):
     s[GROUPS_LEFT] = s[GROUPS]
     s[OUTPUTS_LEFT] -= 1
     arrival = cycle + c[WINDOW_LATENCY]
-    if s[MODE] == _ADD:
+    if s[MODE] >= _PAIRS:
         arrival += SCALE_LATENCY
     s[_COMING + (s[COMING_TAIL] & _RING)] = arrival << 1 | final
     s[COMING_TAIL] += 1

@@ -5,8 +5,7 @@ import numpy as np
 from accel.cyclemodel import records
 from accel.cyclemodel.edge import edge
 from accel.cyclemodel.queues import OUTPUT, RAM_QUEUE, ram_queue
-from accel.cyclemodel.reads import ROOM, asks
-from accel.cyclemodel.records import RECORDS, SPLIT
+from accel.cyclemodel.records import RECORDS
 from accel.cyclemodel.shape import (
     DONE_WINDOW_DELAY,
     PARAM_WORDS,
@@ -16,7 +15,7 @@ from accel.cyclemodel.shape import (
     WPARAM_BEATS,
 )
 
-#: Parameter records: one in use, one on its way (rtl/window/params.py).
+#: Parameter records: one in use, one on its way (rtl/window/slots.py).
 _SLOTS = 2
 #: State, behind that of accel.cyclemodel.records: the queue of entries; words left of the one that
 #: is cut; the record that is written.
@@ -28,16 +27,9 @@ WORDS, WEIGHTS, NUMBER, LEFT, FREE, COMPLETED, SCALARS = range(
 
 def state(c: np.ndarray) -> np.ndarray:
     """The engine at the start."""
-    s = np.zeros(SCALARS, np.int64)
-    s[SPLIT + ROOM] = c[WPARAM_BEATS]
+    s = records.state(SCALARS, c[WPARAM_BEATS])
     s[FREE] = _SLOTS
     return s
-
-
-@edge
-def requests(s):
-    """Whether a burst is asked for."""
-    return asks(s, SPLIT)
 
 
 @edge

@@ -52,13 +52,15 @@ def _rtl(name: str) -> Engine:
     """Count with a simulation of the RTL on images of zeros: cycles do not depend on data."""
 
     def count(program: Program, graph: Graph, memory: Memory) -> dict[str, int]:
-        from accel.runner import run_batch
+        from accel.batch import run_batch
         from accel.sim import get_engine
 
         engine = get_engine(name)
         engine.build(program.params)
-        shape = graph.tensors[graph.inputs[0].tensor].shape
-        images = np.zeros((program.batch, *shape), np.int8)
+        images = {
+            port.tensor: np.zeros((program.batch, *graph.tensors[port.tensor].shape), np.int8)
+            for port in graph.inputs
+        }
         batch = run_batch(engine, program, graph, images, memory)
         return _sum(outcome.counters for outcome in batch.outcomes if outcome)
 

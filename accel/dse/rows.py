@@ -26,6 +26,11 @@ SCHEMA = pa.schema(
 )
 
 
+def read(path: pathlib.Path) -> list[dict]:
+    """The rows of a file that :func:`write` wrote."""
+    return pa.parquet.read_table(path).to_pylist()
+
+
 def write(rows: list[dict], identity: dict[str, str], path: pathlib.Path) -> None:
     """Write rows whole or not at all; ``identity`` goes into the file's metadata."""
     best = optimal(rows)

@@ -6,19 +6,24 @@ Each file format has its own module, and only that module imports the format's l
 import importlib
 import pathlib
 
-from accel.frontend.errors import ModelError
+from accel.frontend.errors import FloatModelError, ModelError
 from accel.graph.ir import Graph
 
-__all__ = ["ModelError", "load"]
+__all__ = ["FloatModelError", "ModelError", "load"]
 
 #: Importer module by file suffix; each has a function ``load(path) -> Graph``.
 FORMATS = {".onnx": "accel.frontend.onnx.importer", ".tflite": "accel.frontend.tflite.importer"}
 
 
-def load(path) -> Graph:
+def load(path, strict: bool = False) -> Graph:
     """Read a quantised network.
 
+    Args:
+        path: of the file.
+        strict: refuse what the machine cannot compute, instead of giving it to the host.
+
     Raises:
+        FloatModelError: the network is float.
         ModelError: naming the file, the node, the rule and the value.
     """
     path = pathlib.Path(path)
@@ -26,4 +31,4 @@ def load(path) -> Graph:
         raise ModelError(
             f"{path}: a network file must end in one of {sorted(FORMATS)}, not {path.suffix!r}"
         )
-    return importlib.import_module(FORMATS[path.suffix.lower()]).load(path)
+    return importlib.import_module(FORMATS[path.suffix.lower()]).load(path, strict)

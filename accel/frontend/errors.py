@@ -10,3 +10,7 @@ class ModelError(ValueError):
 
     def __init__(self, text: str):
         super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
+
+
+class FloatModelError(ModelError):
+    """A network file is float: it must be quantised before it can be used."""

@@ -5,6 +5,6 @@ It shares the network description (accel.graph) and the definition of requantisa
 """
 
 from accel.golden.layers import compute
-from accel.golden.run import run
+from accel.golden.run import made, run
 
-__all__ = ["compute", "run"]
+__all__ = ["compute", "made", "run"]

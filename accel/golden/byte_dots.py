@@ -10,6 +10,7 @@ import numpy as np
 
 from accel.compiled import compiled
 from accel.golden.dots import VECTOR, fill_up, multiply, panel_rows
+from accel.golden.frames import pair
 from accel.golden.panels import frame_images, lay_rows
 from accel.golden.requant import WIDTH, Recipe, follow, recipe
 from accel.golden.threads import spread
@@ -103,7 +104,7 @@ def convolve_bytes(framed, w, b, thin, channels, view, wide, steps, y, size, fir
 def prepare(node: Conv, source: Tensor, folded: np.ndarray) -> Layer:
     """Bring a layer into the form of ``run``; ``folded`` is its bias as bytes need it."""
     filters, groups = len(node.weights), int(node.groups)
-    kernel, stride = node.weights.shape[1:3], _pair(node.stride)
+    kernel, stride = node.weights.shape[1:3], pair(node.stride)
     skip = (1, 1)
     if kernel == (1, 1) and not any(node.padding):  # the rest is never read
         skip, stride = stride, skip
@@ -115,7 +116,7 @@ def prepare(node: Conv, source: Tensor, folded: np.ndarray) -> Layer:
         w = fill_up(rows).reshape(groups, filters // groups, -1)
     return Layer(
         w, folded, thin, tuple(map(int, node.padding)), int(source.zero_point), skip,
-        (kernel, stride, _pair(node.dilation)), recipe(node.requant),
+        (kernel, stride, pair(node.dilation)), recipe(node.requant),
     )  # fmt: skip
 
 
@@ -133,7 +134,3 @@ def run(layer: Layer, images: np.ndarray, out: tuple[int, int]) -> np.ndarray:
         len(images) * out[0] * out[1], y.size * (w.shape[1] if thin else w.shape[2]) // VECTOR,
     )  # fmt: skip
     return y
-
-
-def _pair(values) -> tuple[int, int]:
-    return int(values[0]), int(values[1])

@@ -6,7 +6,8 @@ Addresses and distances are 64-bit numbers, in bytes.
 from llvmlite import ir
 from numba.core import cgutils
 
-I8, I32, I64, F32 = ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.FloatType()
+I8, I16, I32, I64 = map(ir.IntType, (8, 16, 32, 64))
+F32 = ir.FloatType()
 
 
 def constant(value) -> ir.Constant:

@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 from accel.compiled import compiled
 from accel.golden.emit import F32, I32, I64, constant, load, loop, pointer
 from accel.golden.threads import spread
-from accel.golden.tile import features, float_blocking, tile
+from accel.golden.tile import FLOATS, features, float_blocking, tile
 from accel.golden.window import Window
 
 BLOCKING = float_blocking(features())
@@ -26,8 +26,8 @@ LANES, ROWS, VECTORS = BLOCKING
 STRIP = LANES * VECTORS
 #: Strips at a time, and elements of their panels, to lie in half of a cache of 1 MiB.
 STRIPS, PANEL = 4, 1 << 17
-_full = tile(BLOCKING, True)
-_one_vector = tile(BLOCKING._replace(vectors=1), True)
+_full = tile(BLOCKING, FLOATS)
+_one_vector = tile(BLOCKING._replace(vectors=1), FLOATS)
 
 
 class View(NamedTuple):

@@ -5,25 +5,25 @@ best speed; the constant that this and the zero point add to every sum,
 
     sum of w * (u - 128 - zero) = sum of w * u - (128 + zero) * sum of w,
 
-goes into the bias.  Processors with VNNI compute tiles (accel.golden.byte_tiles), the others, and
-depthwise layers, by loops (accel.golden.byte_dots); both are exact, so they are equal.
+goes into the bias.  Processors with VNNI or AVX2 compute tiles (accel.golden.byte_tiles) and, where
+there is one filter a channel, vectors of channels (accel.golden.depthwise); the others compute by
+loops (accel.golden.byte_dots).  All are exact, so they are equal.
 """
-
-import weakref
 
 import numpy as np
 
 from accel.compiled import compiled
-from accel.golden import byte_dots, byte_tiles
+from accel.golden import byte_dots, byte_tiles, depthwise
 from accel.golden.dots import VECTOR
-from accel.golden.requant import requantise_rows
+from accel.golden.frames import pair
+from accel.golden.prepared import Prepared
 from accel.golden.threads import spread
 from accel.graph.ir import Conv, Tensor
 
-__all__ = ["conv", "fold_bias", "pair", "requantise_rows"]
+__all__ = ["conv", "fold_bias", "pair"]
 
-#: Whether the processor has the instructions for tiles.
-TILES = byte_tiles.BLOCKING.lanes > 0
+#: How layers are computed: one of byte_tiles.ABLE, or None for loops.
+WAY = byte_tiles.ABLE[0] if byte_tiles.ABLE else None
 
 
 @compiled
@@ -36,8 +36,8 @@ def fold_bias(w, bias, zero, folded, first, last):
         folded[o] = bias[o] - (128 + zero) * total
 
 
-def _prepare(node: Conv, source: Tensor):
-    """Return the module that computes a layer, and the layer as this module prepares it."""
+def _prepare(node: Conv, source: Tensor, dtype):
+    """Return the module that computes a layer by WAY ``dtype``, and the layer as it prepares it."""
     rows = np.ascontiguousarray(node.weights).reshape(len(node.weights), -1)
     bias, folded = node.bias.astype(np.int32), np.empty(len(rows), np.int32)
     zero = int(source.zero_point)
@@ -45,47 +45,21 @@ def _prepare(node: Conv, source: Tensor):
         lambda first, last: fold_bias(rows, bias, zero, folded, first, last),
         len(rows), rows.size // VECTOR,
     )  # fmt: skip
-    thin = node.weights.shape[3] == 1 and int(node.groups) == len(rows)
-    way = byte_tiles if TILES and not thin else byte_dots
-    return way, way.prepare(node, source, folded)
+    if dtype is None:
+        return byte_dots, byte_dots.prepare(node, source, folded)
+    if depthwise.fits(node):
+        return depthwise, depthwise.prepare(node, source, folded)
+    return byte_tiles, byte_tiles.prepare(node, source, folded, dtype)
 
 
-class _Prepared:
-    """Keeps prepared layers as long as their nodes live.
-
-    A node is frozen, and so become its arrays when it is kept: who writes to them later gets
-    NumPy's error and not the old result.  Arrays that are views of others cannot be frozen; such
-    a node is prepared anew each time.
-    """
-
-    def __init__(self):
-        self._kept = {}
-
-    def get(self, node: Conv, source: Tensor):
-        options = TILES, source.shape, source.zero_point
-        kept = self._kept.get(id(node))
-        if kept and kept[0]() is node and kept[1] == options:
-            return kept[2]
-        made = _prepare(node, source)
-        arrays = node.weights, node.bias, node.requant.multiplier, node.requant.shift
-        if all(array.base is None for array in arrays):
-            for array in arrays:
-                array.flags.writeable = False
-            own = id(node)
-            forget = weakref.ref(node, lambda _: self._kept.pop(own, None))
-            self._kept[own] = forget, options, made
-        return made
+def _arrays(node: Conv):
+    return node.weights, node.bias, node.requant.multiplier, node.requant.shift
 
 
-_prepared = _Prepared()
+_prepared = Prepared(_prepare, _arrays)
 
 
 def conv(node: Conv, source: Tensor, target: Tensor, images: np.ndarray) -> np.ndarray:
     """Convolution or fully connected layer, with requantisation and clamp."""
-    way, layer = _prepared.get(node, source)
+    way, layer = _prepared.get(node, source, WAY)
     return way.run(layer, images, target.shape[:2]).reshape(len(images), *target.shape)
-
-
-def pair(values) -> tuple[int, int]:
-    """Return the first two as plain integers: (vertical, horizontal)."""
-    return int(values[0]), int(values[1])

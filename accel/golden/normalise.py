@@ -55,7 +55,9 @@ def batch_norm(x, scale, bias, mean, variance, *, epsilon=1e-5) -> np.ndarray:
     return x * factor.reshape(wide) + (bias - mean * factor).reshape(wide)
 
 
-def batch_norm_training(x, scale, bias, mean, variance, *, momentum=0.9, epsilon=1e-5):
+def batch_norm_training(
+    x, scale, bias, mean, variance, *, momentum=0.9, epsilon=1e-5, correction=0
+):
     """Training: normalise by the batch's own mean and (biased) variance; update the running ones.
 
     Args:
@@ -66,11 +68,14 @@ def batch_norm_training(x, scale, bias, mean, variance, *, momentum=0.9, epsilon
         variance: the running variance before this batch.
         momentum: how much of the running statistics stays, 0 to 1.
         epsilon: keeps the root from zero.
+        correction: the running variance takes the batch's squared distances divided by the elements
+            of a channel less this: 0 is ONNX's rule, 1 PyTorch's, an unbiased estimate of what the
+            batch was drawn from.
 
     Returns:
         (y, saved, new_mean, new_variance): ``saved`` (BatchStatistics) is for the backward pass;
-        the new running statistics are momentum * old + (1 - momentum) * batch's (ONNX's rule;
-        nothing is changed in place).
+        the new running statistics are momentum * old + (1 - momentum) * batch's (nothing is
+        changed in place).
 
     Raises:
         ValueError: as for batch_norm, or momentum is out of range.
@@ -85,10 +90,13 @@ def batch_norm_training(x, scale, bias, mean, variance, *, momentum=0.9, epsilon
     batch_variance = np.square(centred).mean(axes)
     inverse = 1 / np.sqrt(batch_variance + x.dtype.type(real("epsilon", epsilon, 0)))
     y = centred * (scale * inverse).reshape(wide) + bias.reshape(wide)
+    elements = x.size // len(batch_mean)
+    # One element has no spread, however it is divided.
+    estimate = batch_variance * x.dtype.type(elements / max(elements - correction, 1))
     old = x.dtype.type(momentum)
     return (
         y, BatchStatistics(batch_mean, inverse),
-        old * mean + (1 - old) * batch_mean, old * variance + (1 - old) * batch_variance,
+        old * mean + (1 - old) * batch_mean, old * variance + (1 - old) * estimate,
     )
 
 

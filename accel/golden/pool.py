@@ -9,30 +9,30 @@ import numpy as np
 from accel.compiled import compiled
 from accel.golden.check import FLOATS, floating, like, typed
 from accel.golden.threads import spread
-from accel.golden.window import Window, tap_counts, window
+from accel.golden.window import Window, on_image, tap_counts, window
 
 
 @compiled
-def largest(planes, kernel, stride, padding, dilation, y, argmax, first, last):
-    """Write each window's maximum (NaN if it has one) and the index of the first of them."""
-    _, height, width = planes.shape
-    _, out_h, out_w = y.shape
+def largest(planes, step, rows, columns, y, argmax, first, last):
+    """Write each window's maximum (NaN if it has one) and the index of the first of them.
+
+    ``step`` is the dilation; ``rows`` and ``columns`` are accel.golden.window.on_image's.
+    """
+    width = planes.shape[2]
     for plane in range(first, last):
-        for oy in range(out_h):
-            for ox in range(out_w):
+        for oy in range(len(rows)):
+            for ox in range(len(columns)):
                 at = -1
                 best = planes[plane, 0, 0]
-                for ky in range(kernel[0]):
-                    iy = oy * stride[0] - padding[0] + ky * dilation[0]
-                    if 0 <= iy < height:
-                        for kx in range(kernel[1]):
-                            ix = ox * stride[1] - padding[1] + kx * dilation[1]
-                            if 0 <= ix < width:
-                                value = planes[plane, iy, ix]
-                                # A NaN differs from itself, and nothing exceeds it.
-                                if at < 0 or value > best or (value != value and best == best):
-                                    at = iy * width + ix
-                                    best = value
+                for ky in range(rows[oy, 1], rows[oy, 2]):
+                    iy = rows[oy, 0] + ky * step[0]
+                    for kx in range(columns[ox, 1], columns[ox, 2]):
+                        ix = columns[ox, 0] + kx * step[1]
+                        value = planes[plane, iy, ix]
+                        # A NaN differs from itself, and nothing exceeds it.
+                        if at < 0 or value > best or (value != value and best == best):
+                            at = iy * width + ix
+                            best = value
                 y[plane, oy, ox] = best
                 argmax[plane, oy, ox] = at
 
@@ -47,40 +47,32 @@ def give_back(dy, argmax, dx, first, last):
 
 
 @compiled
-def window_sums(planes, kernel, stride, padding, dilation, y, first, last):
+def window_sums(planes, step, rows, columns, y, first, last):
     """Write each window's sum."""
-    _, height, width = planes.shape
-    _, out_h, out_w = y.shape
     for plane in range(first, last):
-        for oy in range(out_h):
-            for ox in range(out_w):
+        for oy in range(len(rows)):
+            for ox in range(len(columns)):
                 total = y.dtype.type(0)
-                for ky in range(kernel[0]):
-                    iy = oy * stride[0] - padding[0] + ky * dilation[0]
-                    if 0 <= iy < height:
-                        for kx in range(kernel[1]):
-                            ix = ox * stride[1] - padding[1] + kx * dilation[1]
-                            if 0 <= ix < width:
-                                total += planes[plane, iy, ix]
+                for ky in range(rows[oy, 1], rows[oy, 2]):
+                    iy = rows[oy, 0] + ky * step[0]
+                    for kx in range(columns[ox, 1], columns[ox, 2]):
+                        ix = columns[ox, 0] + kx * step[1]
+                        total += planes[plane, iy, ix]
                 y[plane, oy, ox] = total
 
 
 @compiled
-def spread_sums(share, kernel, stride, padding, dilation, dx, first, last):
+def spread_sums(share, step, rows, columns, dx, first, last):
     """Add each window's share to all its elements: the adjoint of window_sums."""
-    _, height, width = dx.shape
-    _, out_h, out_w = share.shape
     for plane in range(first, last):
         dx[plane] = 0
-        for oy in range(out_h):
-            for ox in range(out_w):
-                for ky in range(kernel[0]):
-                    iy = oy * stride[0] - padding[0] + ky * dilation[0]
-                    if 0 <= iy < height:
-                        for kx in range(kernel[1]):
-                            ix = ox * stride[1] - padding[1] + kx * dilation[1]
-                            if 0 <= ix < width:
-                                dx[plane, iy, ix] += share[plane, oy, ox]
+        for oy in range(len(rows)):
+            for ox in range(len(columns)):
+                for ky in range(rows[oy, 1], rows[oy, 2]):
+                    iy = rows[oy, 0] + ky * step[0]
+                    for kx in range(columns[ox, 1], columns[ox, 2]):
+                        ix = columns[ox, 0] + kx * step[1]
+                        dx[plane, iy, ix] += share[plane, oy, ox]
 
 
 def _resolve(shape, kernel, stride, padding, dilation, ceil) -> tuple[Window, np.ndarray]:
@@ -95,6 +87,17 @@ def _resolve(shape, kernel, stride, padding, dilation, ceil) -> tuple[Window, np
             f"with kernel {view.kernel} on {shape[2]}x{shape[3]}"
         )
     return view, counts
+
+
+def _over_windows(kernel, planes, size, view: Window, *results) -> None:
+    """Run ``kernel`` on ``planes``, with the windows over images of ``size``, into ``results``."""
+    rows, columns = on_image(size, view)
+
+    def part(first, last):
+        kernel(planes, view.dilation, rows, columns, *results, first, last)
+
+    taps = view.kernel[0] * view.kernel[1]
+    spread(part, len(planes), len(planes) * len(rows) * len(columns) * taps)
 
 
 def _planes(array) -> np.ndarray:
@@ -126,12 +129,7 @@ def max_pool(x, kernel, stride=None, padding=0, *, dilation=1, ceil=False):
     planes = _planes(x)
     y = np.empty((len(planes), *view.out), x.dtype)
     argmax = np.empty(y.shape, np.int32)
-
-    def part(first, last):
-        largest(planes, view.kernel, view.stride, view.padding[:2], view.dilation, y, argmax,
-                first, last)
-
-    spread(part, len(planes), y.size * view.kernel[0] * view.kernel[1])
+    _over_windows(largest, planes, x.shape[2:], view, y, argmax)
     shape = *x.shape[:2], *view.out
     return y.reshape(shape), argmax.reshape(shape)
 
@@ -189,12 +187,7 @@ def average_pool(
         counts = tap_counts(x.shape[2:], view, padded=True)
     planes = _planes(x)
     y = np.empty((len(planes), *view.out), x.dtype)
-
-    def part(first, last):
-        window_sums(planes, view.kernel, view.stride, view.padding[:2], view.dilation, y,
-                    first, last)
-
-    spread(part, len(planes), y.size * view.kernel[0] * view.kernel[1])
+    _over_windows(window_sums, planes, x.shape[2:], view, y)
     y /= counts.astype(x.dtype)
     return y.reshape(*x.shape[:2], *view.out)
 
@@ -225,12 +218,7 @@ def average_pool_backward(
         counts = tap_counts(x_shape[2:], view, padded=True)
     share = _planes(dy / counts.astype(dy.dtype))
     dx = np.empty((len(share), *x_shape[2:]), dy.dtype)
-
-    def part(first, last):
-        spread_sums(share, view.kernel, view.stride, view.padding[:2], view.dilation, dx,
-                    first, last)
-
-    spread(part, len(share), share.size * view.kernel[0] * view.kernel[1])
+    _over_windows(spread_sums, share, x_shape[2:], view, dx)
     return dx.reshape(x_shape)
 
 

@@ -134,19 +134,42 @@ def _by_upper_halves(builder, steps, bounds, sums):
 
 
 def _by_floats(builder, steps, bounds, sums):
-    """Return [WIDTH] int32: rounded half to even and bounded."""
+    """Return [WIDTH] int32: bounded and rounded half to even.
+
+    Compared and selected instead of by LLVM's maxnum and minnum, which would look for NaN.
+    """
     kind = ir.VectorType(F32, WIDTH)
     factor = builder.bitcast(builder.trunc(steps[0], sums.type), kind)
     value = builder.fmul(builder.sitofp(sums, kind), factor)
-    value = call(builder, f"llvm.rint.v{WIDTH}f32", kind, value)
-    bounds = [builder.sitofp(bound, F32) for bound in bounds]
-    names = f"llvm.maxnum.v{WIDTH}f32", f"llvm.minnum.v{WIDTH}f32"
-    return builder.fptosi(_between(builder, value, bounds, *names), sums.type)
+    for order, bound in zip("><", bounds, strict=True):
+        bound = repeat(builder, builder.sitofp(bound, F32), WIDTH)
+        inside = builder.fcmp_ordered(order, value, bound)
+        value = builder.select(inside, value, bound)
+    return call(builder, f"llvm.lrint.v{WIDTH}i32.v{WIDTH}f32", sums.type, value)
+
+
+def _store(builder, value, place, count):
+    """Store the first ``count`` of a vector's bytes."""
+    every = builder.icmp_unsigned(">=", count, constant(WIDTH))
+    with builder.if_else(every) as (whole, part):
+        with whole:
+            builder.store(value, pointer(builder, place, to=value.type)).align = 1
+        with part:  # as eight, four, two bytes and one, where the count has these bits
+            bits = builder.bitcast(value, ir.IntType(8 * WIDTH))
+            for size in (8, 4, 2, 1):
+                some = builder.icmp_unsigned("!=", builder.and_(count, constant(size)), constant(0))
+                kind = ir.IntType(8 * size)
+                with builder.if_then(some):
+                    target = pointer(builder, place, to=kind)
+                    builder.store(builder.trunc(bits, kind), target).align = 1
+                rest = builder.lshr(bits, ir.Constant(bits.type, 8 * size))
+                bits = builder.select(some, rest, bits)
+                place = builder.add(place, builder.and_(count, constant(size)))
 
 
 def _emit(builder, way, arguments):
     """Emit a function of ``requantiser``."""
-    sums, sums_pitch, rows, steps, steps_pitch, zero, lo, hi, out, out_pitch = arguments
+    sums, sums_pitch, rows, steps, steps_pitch, zero, lo, hi, out, out_pitch, count = arguments
     wide, result = ir.VectorType(I64, WIDTH), ir.VectorType(I8, WIDTH)
     steps = [
         load(builder, wide, steps, builder.mul(steps_pitch, constant(i)), align=8)
@@ -163,8 +186,7 @@ def _emit(builder, way, arguments):
         else:
             value = _by_integers(builder, way, steps, (lo, hi), values)
         value = builder.add(builder.trunc(value, result), zero)
-        place = pointer(builder, out, builder.mul(i, out_pitch), to=result)
-        builder.store(value, place).align = 1
+        _store(builder, value, builder.add(out, builder.mul(i, out_pitch)), count)
         return carried
 
     loop(builder, "row", rows, [], row)
@@ -174,18 +196,19 @@ def _requantiser(way: int):
     """Make a function for compiled code: requantise rows of WIDTH int32 sums to int8.
 
     Its arguments are the addresses of sums, a recipe's steps and the result, with distances in
-    bytes from row to row, and a recipe's other numbers; all are int64.
+    bytes from row to row, a recipe's other numbers, and how many of a row's results are stored
+    (at least 1; WIDTH or more: all); all are int64.
     """
 
     @intrinsic
     def compute(
-        context, sums, sums_pitch, rows, steps, steps_pitch, zero, lo, hi, out, out_pitch
+        context, sums, sums_pitch, rows, steps, steps_pitch, zero, lo, hi, out, out_pitch, count
     ):
         def generate(context, builder, signature, values):
             _emit(builder, way, values)
             return context.get_dummy_value()
 
-        return types.void(*[types.int64] * 10), generate
+        return types.void(*[types.int64] * 11), generate
 
     return compute
 
@@ -208,22 +231,41 @@ def follow(recipe, channel, sums, rows, out, first, pitch, count):
         count: columns.
     """
     way, zero, lo, hi, table = recipe
-    spare = np.empty(rows * WIDTH if count % WIDTH else 0, np.int8)
-    table_pitch = table.strides[0]
+    from_row, from_step = sums.strides[0], table.strides[0]
     for i in range(0, count, WIDTH):
         source, steps = sums.ctypes.data + 4 * i, table.ctypes.data + 8 * (channel + i)
-        target, step = out.ctypes.data + first + i, pitch
-        if count - i < WIDTH:
-            target, step = spare.ctypes.data, WIDTH
+        target, own = out.ctypes.data + first + i, count - i
         if way == UPPER:
-            _upper(source, sums.strides[0], rows, steps, table_pitch, zero, lo, hi, target, step)
+            _upper(source, from_row, rows, steps, from_step, zero, lo, hi, target, pitch, own)
         elif way == ONCE:
-            _once(source, sums.strides[0], rows, steps, table_pitch, zero, lo, hi, target, step)
+            _once(source, from_row, rows, steps, from_step, zero, lo, hi, target, pitch, own)
         elif way == TWICE:
-            _twice(source, sums.strides[0], rows, steps, table_pitch, zero, lo, hi, target, step)
+            _twice(source, from_row, rows, steps, from_step, zero, lo, hi, target, pitch, own)
         else:
-            _float(source, sums.strides[0], rows, steps, table_pitch, zero, lo, hi, target, step)
-        if count - i < WIDTH:
-            for row in range(rows):
-                for j in range(count - i):
-                    out[first + row * pitch + i + j] = spare[row * WIDTH + j]
+            _float(source, from_row, rows, steps, from_step, zero, lo, hi, target, pitch, own)
+
+
+@compiled
+def follow_alike(recipe, place, sums, out, first, count):
+    """Requantise ``count`` sums that lie beside each other, all by one entry of a recipe.
+
+    Args:
+        recipe: of ``recipe_alike``.
+        place: of the entry.
+        sums: int32, flat, filled up to a multiple of WIDTH.
+        out: int8, flat.
+        first: element of ``out`` to begin at.
+        count: sums.
+    """
+    table, channel, whole = sums.reshape(-1, WIDTH), place * WIDTH, count // WIDTH
+    # Numbers that are known while this is compiled would be compiled for, each anew.
+    width, rest = table.shape[1], table[whole : whole + 1]
+    if whole:
+        follow(recipe, channel, table, whole, out, first, width, width)
+    if count % WIDTH:
+        follow(recipe, channel, rest, len(rest), out, first + whole * width, width, count % width)
+
+
+def recipe_alike(need: Requant) -> Recipe:
+    """Compute a Recipe for ``follow_alike``, whose entries are need's channels."""
+    return recipe(need, np.repeat(np.arange(len(need.multiplier)), WIDTH))

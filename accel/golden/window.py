@@ -90,6 +90,23 @@ def window(size, kernel, stride=1, padding=0, dilation=1, *, ceil=False) -> Wind
     return Window(kernel, stride, (top, left, bottom, right), dilation, out)
 
 
+def on_image(size, view: Window) -> tuple[np.ndarray, np.ndarray]:
+    """Which taps of each window lie on an image of ``size`` (height, width), along each axis.
+
+    Returns:
+        For rows and for columns int64 [windows, 3]: where tap 0 lies (perhaps on the padding), the
+        first tap on the image, and the end behind the last one.
+    """
+    ranges = []
+    for axis in (0, 1):
+        start = np.arange(view.out[axis]) * view.stride[axis] - view.padding[axis]
+        step = view.dilation[axis]
+        first = np.maximum(-(start // step), 0)  # ceil(-start / step)
+        end = np.minimum(-((start - size[axis]) // step), view.kernel[axis])
+        ranges.append(np.stack([start, first, end], axis=1))
+    return ranges[0], ranges[1]
+
+
 def tap_counts(size, view: Window, *, padded=False) -> np.ndarray:
     """Number of taps that each window has on the image, or on image and padding.
 

@@ -6,14 +6,16 @@ length and range is known to be good.
 
 import math
 
-from accel.graph.ir import Graph, HostNode, Node, OneInput, Port, Tensor
+from accel.graph.ir import External, Graph, HostNode, Node, OneInput, Port, Tensor
 from accel.graph.node_checks import CHECKS, sum_bounds
-from accel.graph.ports import DTYPES
+from accel.graph.ports import DTYPES, HOST_DTYPES
 from accel.graph.rules import ints, is_int, require, title
 
 __all__ = ["check", "sum_bounds"]
 
 LAYOUTS = {"CHW": 3, "HWC": 3, "N": 1}
+#: What computes the parts of a network that the machine does not.
+RUNTIMES = ("onnxruntime", "litert")
 
 
 def check(graph: Graph) -> Graph:
@@ -27,12 +29,16 @@ def check(graph: Graph) -> Graph:
     for kind, ports in (("input", graph.inputs), ("output", graph.outputs)):
         require(len(ports) > 0, "the network", f"must have at least one {kind}", 0)
         for port in ports:
-            _check_port(graph, kind, port)
-        _check_unique(f"{kind} port", [port.name for port in ports])
+            check_port(graph.tensors, kind, port)
+    _check_unique("output port", [port.name for port in graph.outputs])
+    _check_one_array(graph.inputs)
     _check_unique("input tensor", [port.tensor for port in graph.inputs])
     _check_unique("node", [node.name for node in graph.nodes])
     _check_order(graph)
     for node in graph.nodes:
+        if isinstance(node, External):
+            _check_external(graph, node)
+            continue
         _check_dtypes(graph, node)
         sources = tuple(graph.tensors[name] for name in node.inputs)
         given = sources[0] if isinstance(node, OneInput) else sources
@@ -47,6 +53,16 @@ def _check_unique(what, names) -> None:
         seen.add(name)
 
 
+def _check_one_array(inputs: tuple[Port, ...]) -> None:
+    """Ports of one name take one array: a float input that is quantised in several ways."""
+    first = {}
+    for port in inputs:
+        same = first.setdefault(port.name, port)
+        require((port.shape, port.dtype) == (same.shape, same.dtype), f"input {port.name!r}",
+                f"must be {same.dtype} {tuple(same.shape)} for all its tensors",
+                f"{port.dtype} {tuple(port.shape)}")
+
+
 def _check_tensor(name, tensor: Tensor) -> None:
     subject = f"tensor {name!r}"
     require(tensor.name == name, subject, "must be filed under its own name", repr(tensor.name))
@@ -56,52 +72,66 @@ def _check_tensor(name, tensor: Tensor) -> None:
             "scale must be positive and finite", tensor.scale)
     require(is_int(tensor.zero_point, -128, 127), subject,
             "zero point must be from -128 to 127", tensor.zero_point)
-    require(tensor.dtype in ("int8", "float32"), subject, "dtype must be int8 or float32",
-            repr(tensor.dtype))
-    if tensor.dtype == "float32":
+    require(tensor.dtype == "int8" or tensor.dtype in HOST_DTYPES, subject,
+            f"dtype must be int8, or on the host one of {sorted(HOST_DTYPES)}", repr(tensor.dtype))
+    if tensor.dtype != "int8":
         require((tensor.scale, tensor.zero_point) == (1, 0), subject,
-                "float32 must have scale 1 and zero point 0", (tensor.scale, tensor.zero_point))
+                f"{tensor.dtype} must have scale 1 and zero point 0",
+                (tensor.scale, tensor.zero_point))
 
 
-def _check_port(graph: Graph, kind, port: Port) -> None:
+def check_port(tensors: dict[str, Tensor], kind: str, port: Port) -> None:
+    """Check an input or an output of a network, or of what a host computes of it.
+
+    Raises:
+        GraphError: naming the port, the rule and the value.
+    """
     subject = f"{kind} {port.name!r}"
-    require(port.tensor in graph.tensors, subject, "tensor must exist", repr(port.tensor))
-    require(port.dtype in DTYPES, subject, f"dtype must be one of {sorted(DTYPES)}",
-            repr(port.dtype))
+    require(port.tensor in tensors, subject, "tensor must exist", repr(port.tensor))
+    tensor = tensors[port.tensor]
+    known = DTYPES if tensor.dtype == "int8" else {tensor.dtype}
+    require(port.dtype in known, subject,
+            f"dtype must be one of {sorted(known)}, its tensor's", repr(port.dtype))
     require(port.layout in LAYOUTS, subject, f"layout must be one of {sorted(LAYOUTS)}",
             repr(port.layout))
-    tensor = graph.tensors[port.tensor]
     require(math.prod(port.shape) == tensor.size, subject,
             f"shape must hold the tensor's {tensor.size} elements", tuple(port.shape))
-    if kind == "input":
-        require(tensor.dtype == "int8", subject, "tensor must be int8", tensor.dtype)
-    else:
-        require(tensor.dtype in ("int8", port.dtype), subject,
-                f"dtype must be its tensor's, {tensor.dtype}", port.dtype)
 
 
 def _check_order(graph: Graph) -> None:
     """Every tensor is computed once, before its users: so there is neither gap nor cycle."""
     ready = {port.tensor for port in graph.inputs}
     for node in graph.nodes:
-        require(isinstance(node, tuple(CHECKS)), title(node), "must be a known kind",
+        require(isinstance(node, (*CHECKS, External)), title(node), "must be a known kind",
                 type(node).__name__)
-        names = [("input", name) for name in node.inputs]
-        for role, name in (*names, ("output", node.output)):
-            require(name in graph.tensors, title(node), f"{role} tensor must exist", repr(name))
-        for _, name in names:
+        for role, names in (("input", node.inputs), ("output", node.outputs)):
+            for name in names:
+                require(name in graph.tensors, title(node), f"{role} tensor must exist",
+                        repr(name))
+        for name in node.inputs:
             require(name in ready, title(node), "input must be computed before (no cycles)",
                     repr(name))
-        require(node.output not in ready, title(node),
-                "output must be computed by one node only", repr(node.output))
-        ready.add(node.output)
+        for name in node.outputs:
+            require(name not in ready, title(node), "output must be computed by one node only",
+                    repr(name))
+            ready.add(name)
     for port in graph.outputs:
         require(port.tensor in ready, f"output {port.name!r}", "tensor must be computed",
                 repr(port.tensor))
 
 
+def _check_external(graph: Graph, node: External) -> None:
+    """Its ports fit its tensors."""
+    require(node.runtime in RUNTIMES, title(node), f"runtime must be one of {RUNTIMES}",
+            repr(node.runtime))
+    require(len(node.writes) > 0, title(node), "must have at least one output", 0)
+    for kind, ports in (("input", node.reads), ("output", node.writes)):
+        for port in ports:
+            check_port(graph.tensors, f"{title(node)}: {kind}", port)
+
+
 def _check_dtypes(graph: Graph, node: Node) -> None:
-    """float32 only comes from the host, and nothing computes on."""
+    """Other types than int8 are the host's: only it makes them, only it computes on with them."""
     for name in node.inputs:
         require(graph.tensors[name].dtype == "int8", title(node),
                 f"input {name!r} must be int8", graph.tensors[name].dtype)

@@ -21,8 +21,8 @@ class GraphError(ValueError):
 class Tensor:
     """An int8 activation: real value = scale * (q - zero_point).
 
-    ``shape`` is (height, width, channels); a flat vector is (1, 1, n).  ``dtype`` is "float32" only
-    for what a host node makes (scale 1, zero point 0 then).
+    ``shape`` is (height, width, channels); a flat vector is (1, 1, n).  ``dtype`` is another one
+    only for what the host alone handles (scale 1, zero point 0 then).
     """
 
     name: str
@@ -54,8 +54,17 @@ class Requant:
     rounding: Rounding = Rounding.SINGLE
 
 
-class OneInput:
-    """A node with a single input tensor, ``input``."""
+class OneOutput:
+    """A node with a single output tensor, ``output``."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The tensors it computes."""
+        return (self.output,)
+
+
+class OneInput(OneOutput):
+    """A node with a single input tensor, ``input``, and a single output tensor."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -73,7 +82,7 @@ class Conv(OneInput):
     """
 
     name: str
-    op: str  # "conv2d" or "fully_connected", for reports
+    op: str  # "conv2d" or "fully_connected", for reports; "reorder" only moves channels
     input: str
     output: str
     weights: np.ndarray
@@ -130,7 +139,7 @@ class AveragePool(OneInput):
 
 
 @dataclasses.dataclass(frozen=True)
-class Add:
+class Add(OneOutput):
     """Element-wise sum of two tensors of one shape, each with its own scale.
 
     With operand n's (multiplier, shift) from ``operands`` (shift <= 0),
@@ -148,13 +157,67 @@ class Add:
 
 
 @dataclasses.dataclass(frozen=True)
-class Concat:
+class Mul(OneOutput):
+    """Element-wise product of two tensors.
+
+    The result is ``requant`` (one entry, not per channel) of
+    (q_0 - zero_point_0) * (q_1 - zero_point_1).  The second tensor may be (1, 1, C): a factor for
+    each channel, of all pixels.  LiteRT's reference MUL, and with Rounding.FLOAT ONNX Runtime's.
+    """
+
+    name: str
+    inputs: tuple[str, str]
+    output: str
+    requant: Requant
+    op: str = "mul"
+
+
+@dataclasses.dataclass(frozen=True)
+class Concat(OneOutput):
     """Tensors of one height and width behind each other along the channels, bytes unchanged."""
 
     name: str
     inputs: tuple[str, ...]
     output: str
     op: str = "concat"
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a tensor lies in another: its first pixel's row, column and channel, and the step.
+
+    Pixel (y, x) lies at row start[0] + y * step[0] and column start[1] + x * step[1] there, in the
+    channels from start[2] on.
+    """
+
+    start: tuple[int, int, int]
+    step: tuple[int, int] = (1, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Slice(OneInput):
+    """The part of a tensor at ``place``, of ``shape``, bytes unchanged; moves nothing."""
+
+    name: str
+    input: str
+    output: str
+    place: Place
+    shape: tuple[int, int, int]
+    op: str = "slice"
+
+
+@dataclasses.dataclass(frozen=True)
+class Assemble(OneOutput):
+    """Tensors put together, each at its place, bytes unchanged: every pixel is given just once.
+
+    Concatenation along any axis, and interleaving: what fills every second row, say.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+    places: tuple[Place, ...]
+    op: str = "assemble"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,19 +290,17 @@ class LocalResponse(OneInput):
     op: str = "lrn"
 
 
-#: What the host computes, in the golden model; everything else runs on the machine.
-HostNode = Softmax | LocalResponse
-Node = Conv | MaxPool | AveragePool | Add | Concat | Table | Pad | Reshape | Softmax | LocalResponse
-
-
 @dataclasses.dataclass(frozen=True)
 class Port:
     """A network input or output as its user sees it.
 
     ``shape`` is one image's shape without the batch dimension, in ``layout`` order ("CHW",
     "HWC" or "N" for flat); ``dtype`` float32 (quantised on the way in, dequantised on the way out),
-    int8 or uint8 (re-centred by 128).  ``away`` says that quantising a float32 input rounds halves
-    away from zero (LiteRT), not to even (ONNX).
+    int8 or uint8 (re-centred by 128), or that of a tensor that only the host handles.  ``away``
+    says that quantising a float32 input rounds halves away from zero (LiteRT), not to even (ONNX).
+    ``batched`` is False where the network itself knows no batch dimension.
+
+    An input that the network reads in several ways has a port of the same name for each.
     """
 
     name: str
@@ -248,6 +309,45 @@ class Port:
     layout: str
     dtype: str
     away: bool = False
+    batched: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class External:
+    """A part of a network that the runtime of its format computes, on the host, image by image.
+
+    ``model`` is a file of that format, as bytes, for ``runtime`` ("onnxruntime" or "litert").  It
+    reads and writes tensors of any type; ``reads`` and ``writes`` are its inputs and outputs as a
+    network's own: what the file calls them, their shapes, layouts and types there.  ``macs`` are
+    its multiply-accumulates for one image, ``reason`` is why the machine does not compute it.
+    """
+
+    name: str
+    op: str
+    reads: tuple[Port, ...]
+    writes: tuple[Port, ...]
+    runtime: str
+    model: bytes
+    macs: int
+    reason: str
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tensors it reads."""
+        return tuple(port.tensor for port in self.reads)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The tensors it computes."""
+        return tuple(port.tensor for port in self.writes)
+
+
+#: What the host computes; everything else runs on the machine.
+HostNode = Softmax | LocalResponse | External
+Node = (
+    Conv | MaxPool | AveragePool | Add | Mul | Concat | Slice | Assemble | Table | Pad | Reshape
+    | Softmax | LocalResponse | External
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,8 +4,8 @@ from accel.graph.ir import Conv, Graph, Node, Tensor
 
 
 def node_macs(node: Node, tensors: dict[str, Tensor]) -> int:
-    """MACs of one node for one image, counting those on padding; pools and reshapes have none."""
-    if not isinstance(node, Conv):
+    """MACs of one node for one image, counting those on padding; what only moves bytes has none."""
+    if not isinstance(node, Conv) or node.op == "reorder":
         return 0
     height, width, _ = tensors[node.output].shape
     return height * width * node.weights.size

@@ -4,18 +4,21 @@ import math
 
 import numpy as np
 
-from accel.graph import rules
+from accel.graph import places, rules
 from accel.graph.ir import (
     Add,
+    Assemble,
     AveragePool,
     Concat,
     Conv,
     GraphError,
     LocalResponse,
     MaxPool,
+    Mul,
     Pad,
     Requant,
     Reshape,
+    Slice,
     Softmax,
     Table,
     Tensor,
@@ -119,7 +122,8 @@ def _conv_sums(node: Conv, source: Tensor) -> None:
     for channel in np.flatnonzero((least < INT32_MIN) | (most > INT32_MAX))[:1]:
         raise GraphError(
             f"{title(node)}: the sums of output channel {channel} must stay within int32, not "
-            f"reach {least[channel]} to {most[channel]} (with left shift {left[channel]})"
+            f"reach {least[channel]} to {most[channel]}"
+            + (f" (with left shift {left[channel]})" if left[channel] else "")
         )
 
 
@@ -176,9 +180,42 @@ def _add(node: Add, sources: tuple[Tensor, ...], target: Tensor) -> None:
             "sums must stay within int32 when shifted left", f"by {left}")
 
 
+def _mul(node: Mul, sources: tuple[Tensor, ...], target: Tensor) -> None:
+    subject = title(node)
+    require(len(sources) == 2, subject, "inputs must be two", len(sources))
+    _shape(node, target, *sources)
+    _requant(subject, node.requant, 1, target)
+    left = int(_left(node.requant.shift, node.requant.rounding)[0])
+    require(255 * 255 << left <= INT32_MAX, subject,
+            "products must stay within int32 when shifted left", f"by {left}")
+
+
 def _concat(node: Concat, sources: tuple[Tensor, ...], target: Tensor) -> None:
     require(len(sources) > 0, title(node), "inputs must be at least one", 0)
     _shape(node, target, *sources)
+    for source in sources:
+        rules.same_quantisation(node, source, target)
+
+
+def _slice(node: Slice, source: Tensor, target: Tensor) -> None:
+    places.check(node, node.place)
+    require(rules.ints(node.shape, 3, 1), title(node), "shape must be three positive integers",
+            node.shape)
+    last = places.end(node.place, node.shape)
+    require(all(a <= b for a, b in zip(last, source.shape, strict=True)), title(node),
+            f"must end within its input {source.shape}", last)
+    _shape(node, target, source)
+    rules.same_quantisation(node, source, target)
+
+
+def _assemble(node: Assemble, sources: tuple[Tensor, ...], target: Tensor) -> None:
+    require(len(sources) > 0, title(node), "inputs must be at least one", 0)
+    require(len(node.places) == len(sources), title(node),
+            f"must have a place for each of {len(sources)} inputs", len(node.places))
+    for place in node.places:
+        places.check(node, place)
+    _shape(node, target, *sources)
+    places.check_cover(node, sources, target)
     for source in sources:
         rules.same_quantisation(node, source, target)
 
@@ -234,7 +271,8 @@ def _local_response(node: LocalResponse, source: Tensor, target: Tensor) -> None
 #: By the kind of node: a function of the node, its input tensor (a tuple of them where it may have
 #: several) and its output tensor.
 CHECKS = {
-    Conv: _conv, MaxPool: _max_pool, AveragePool: _average_pool, Add: _add, Concat: _concat,
-    Table: _table, Pad: _pad, Reshape: _reshape, Softmax: _softmax,
-    LocalResponse: _local_response,
+    Conv: _conv, MaxPool: _max_pool, AveragePool: _average_pool, Add: _add, Mul: _mul,
+    Concat: _concat,
+    Slice: _slice, Assemble: _assemble, Table: _table, Pad: _pad, Reshape: _reshape,
+    Softmax: _softmax, LocalResponse: _local_response,
 }  # fmt: skip

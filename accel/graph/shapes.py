@@ -2,17 +2,21 @@
 
 import numpy as np
 
+from accel.graph import places
 from accel.graph.ir import (
     Add,
+    Assemble,
     AveragePool,
     Concat,
     Conv,
     GraphError,
     LocalResponse,
     MaxPool,
+    Mul,
     Node,
     Pad,
     Reshape,
+    Slice,
     Softmax,
     Table,
     Tensor,
@@ -89,6 +93,16 @@ def _add_shape(node: Add, sources) -> tuple[int, int, int]:
     return sources[0].shape
 
 
+def _mul_shape(node: Mul, sources) -> tuple[int, int, int]:
+    first, second = (source.shape for source in sources)
+    if second not in (first, (1, 1, first[2])):
+        raise GraphError(
+            f"node {node.name!r}: the second input must have the first one's shape {first}, or be "
+            f"(1, 1, {first[2]}), not {second}"
+        )
+    return first
+
+
 def node_shape(node: Node, *sources: Tensor) -> tuple[int, int, int] | None:
     """Shape (height, width, channels) a node gives its output; None for Reshape (any).
 
@@ -106,8 +120,14 @@ def node_shape(node: Node, *sources: Tensor) -> tuple[int, int, int] | None:
             return _window_shape(node, source.shape, node.kernel, source.shape[2])
         case Add():
             return _add_shape(node, sources)
+        case Mul():
+            return _mul_shape(node, sources)
         case Concat():
             return _concat_shape(node, sources)
+        case Slice():
+            return tuple(node.shape)
+        case Assemble():
+            return places.whole(node, sources)
         case Pad():
             top, left, bottom, right = node.padding
             height, width, channels = source.shape

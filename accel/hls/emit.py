@@ -5,10 +5,11 @@ import textwrap
 
 import numpy as np
 
-from accel.graph.ir import Concat, Reshape, Tensor
+from accel.graph.ir import Assemble, Concat, Reshape, Tensor
 from accel.hls.names import comment
 from accel.hls.network import Layer, Network, meaning, size
 from accel.hls.plan import Place
+from accel.hls.shapes import place
 
 WIDTH = 100
 
@@ -170,6 +171,17 @@ def _compute(net: Network, layer: Layer, y: str) -> str:
         return "".join(
             _call(f"{function}, {width}, {first}>", [x, y])
             for x, width, first in zip(xs, widths, firsts, strict=False)
+        )
+    if isinstance(node, Assemble):
+        tensors = net.part.graph.tensors
+        whole = tensors[node.output]
+        sizes = [
+            [value for group in place(where, whole, tensors[name]) for value in group.values()]
+            for name, where in zip(node.inputs, node.places, strict=True)
+        ]
+        return "".join(
+            _call(f"{function}, {', '.join(map(str, each))}>", [x, y])
+            for x, each in zip(xs, sizes, strict=True)
         )
     constants = [
         f"{space} + net::{layer.name}::{space}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from accel import golden, models, runner
+from accel import golden, models, opening
 from accel.graph import ports
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
@@ -63,13 +63,13 @@ def export(
         raise InputError(f"limit must be at least 1, not {limit}")
     folder = pathlib.Path(folder)
     check_ours(folder)
-    graph = runner.open_network(model)
+    graph = opening.open_network(model)
     net = describe(graph)
     images, notes = _images(model, graph, inputs, limit)
     tell("golden model", 0.2)
     expected = golden.run(graph, images)
     tell("writing", 0.5)
-    notes = runner.origin(model) | notes
+    notes = opening.origin(model) | notes
     report = _report(net, len(next(iter(images.values())))) | notes
     with replacing(folder) as new:
         write(net, expected, notes, new)
@@ -81,7 +81,7 @@ def export(
 def _images(model, graph: Graph, inputs, limit: int) -> tuple[dict[str, np.ndarray], dict]:
     """int8 images by input tensor, and what a report says of images that nobody gave."""
     if inputs is None and isinstance(model, str) and model in {**models.NETWORKS, **models.BUILTIN}:
-        inputs, _, notes = runner.own_images(model, graph, limit)
+        inputs, _, notes = opening.own_images(model, graph, limit)
     elif inputs is None:
         rng = np.random.default_rng(SEED)
         shapes = {port.tensor: graph.tensors[port.tensor].shape for port in graph.inputs}

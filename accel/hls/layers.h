@@ -285,6 +285,22 @@ elements:
     }
 }
 
+// Product of two images, or of an image and a factor for each channel: then the factors repeat.
+//
+//   y[i] = requantise( (xa[i] - a_zero) * (xb[i mod factors] - b_zero) )
+template <typename L>
+void mul(const int8_t* xa, const int8_t* xb, int8_t* y) {
+    static_assert(L::size % L::factors == 0, "factors repeat");
+    int k = 0;
+elements:
+    for (int i = 0; i < L::size; ++i) {
+#pragma HLS PIPELINE II=1
+        const int32_t product = (xa[i] - L::a_zero) * (xb[k] - L::b_zero);
+        y[i] = requantise<L>(product, L::multiplier, L::shift);
+        k = k + 1 == L::factors ? 0 : k + 1;
+    }
+}
+
 // Any function of one byte (sigmoid, tanh, a change of scale): values[q + 128].
 template <typename L>
 void table(const int8_t* x, const int8_t* values, int8_t* y) {
@@ -307,6 +323,41 @@ pixels:
         for (int c = 0; c < part; ++c) {
 #pragma HLS PIPELINE II=1
             y[i * L::channels + first + c] = x[i * part + c];
+        }
+    }
+}
+
+// A part of an image: from byte `first` on, rows `row` and pixels `pixel` bytes apart.
+template <typename L>
+void slice(const int8_t* x, int8_t* y) {
+rows:
+    for (int oy = 0; oy < L::height; ++oy) {
+    columns:
+        for (int ox = 0; ox < L::width; ++ox) {
+        channels:
+            for (int c = 0; c < L::channels; ++c) {
+#pragma HLS PIPELINE II=1
+                y[(oy * L::width + ox) * L::channels + c] =
+                    x[L::first + oy * L::row + ox * L::pixel + c];
+            }
+        }
+    }
+}
+
+// One part of an assembly: the other way round, x is a part of the image y.
+template <typename L, int height, int width, int part, int first, int row, int pixel>
+void assemble(const int8_t* x, int8_t* y) {
+    static_assert(first + (height - 1) * row + (width - 1) * pixel + part <= L::size,
+                  "parts lie within the output");
+rows:
+    for (int iy = 0; iy < height; ++iy) {
+    columns:
+        for (int ix = 0; ix < width; ++ix) {
+        channels:
+            for (int c = 0; c < part; ++c) {
+#pragma HLS PIPELINE II=1
+                y[first + iy * row + ix * pixel + c] = x[(iy * width + ix) * part + c];
+            }
         }
     }
 }

@@ -4,13 +4,17 @@ import dataclasses
 
 from accel.graph.ir import (
     Add,
+    Assemble,
     AveragePool,
     Concat,
     Conv,
     MaxPool,
+    Mul,
     Node,
     Pad,
+    Place,
     Reshape,
+    Slice,
     Table,
     Tensor,
 )
@@ -57,9 +61,15 @@ def shape(part: Part, node: Node) -> Shape:
             return Shape("average_pool", groups, node.rounding.name, about)
         case Add():
             return _add(node, [tensors[name] for name in node.inputs], target)
+        case Mul():
+            return _mul(node, [tensors[name] for name in node.inputs], target)
         case Concat():
             pixels = target.shape[0] * target.shape[1]
             return Shape("concat", ({"pixels": pixels, "channels": target.shape[2]},))
+        case Slice():
+            return Shape("slice", place(node.place, source, target))
+        case Assemble():
+            return Shape("assemble", ({"size": target.size},))
         case Table():
             return Shape("table", ({"size": target.size},))
         case Pad():
@@ -116,9 +126,33 @@ def _add(node: Add, sources: list[Tensor], target: Tensor) -> Shape:
     return Shape("add", ({"size": target.size}, *operands, total, _ends(need)), need.rounding.name)
 
 
+def _mul(node: Mul, sources: list[Tensor], target: Tensor) -> Shape:
+    need = node.requant
+    groups = (
+        {"size": target.size, "factors": sources[1].size},
+        {"a_zero": sources[0].zero_point, "b_zero": sources[1].zero_point},
+        {"multiplier": need.multiplier[0], "shift": need.shift[0]},
+        _ends(need),
+    )
+    about = "" if target.size == sources[1].size else "a factor for each channel"
+    return Shape("mul", groups, need.rounding.name, about)
+
+
 def _pool(node: MaxPool | AveragePool, source: Tensor, target: Tensor) -> tuple[Group, ...]:
     return (
         *_images(source, target, "channels"), *_windows(node.kernel, node.stride, node.padding),
+    )  # fmt: skip
+
+
+def place(place: Place, whole: Tensor, part: Tensor) -> tuple[Group, ...]:
+    """Where a part lies in a whole: its own sizes, the first byte, and bytes to the next one."""
+    _, width, channels = whole.shape
+    (y, x, c), (down, across) = place.start, place.step
+    height, columns, depth = part.shape
+    return (
+        {"height": height, "width": columns, "channels": depth},
+        {"first": (y * width + x) * channels + c, "row": down * width * channels,
+         "pixel": across * channels},
     )  # fmt: skip
 
 

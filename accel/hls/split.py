@@ -34,7 +34,7 @@ def split(graph: Graph) -> Part:
         before = next((makers[name] for name in node.inputs if name in makers), None)
         if isinstance(node, HostNode) or before and isinstance(node, Reshape):
             left_out.append(node)
-            makers[node.output] = before or node
+            makers |= dict.fromkeys(node.outputs, before or node)
             continue
         if before:
             raise GraphError(
@@ -46,12 +46,14 @@ def split(graph: Graph) -> Part:
         only = f"only {left_out[0].op!r}" if left_out else "no layer at all"
         raise GraphError(f"{graph.name}: the network must have a layer that the host does not "
                          f"compute, not {only}")
+    given = {port.tensor for port in graph.inputs}
+    used = {name for node in nodes for name in node.inputs}
     wanted = [port.tensor for port in graph.outputs]
-    wanted += [name for node in left_out for name in node.inputs]
+    wanted += [name for node in left_out for name in node.inputs if name not in given - used]
     return Part(
         graph,
         tuple(nodes),
-        tuple(port.tensor for port in graph.inputs),
+        tuple(port.tensor for port in graph.inputs if graph.tensors[port.tensor].dtype == "int8"),
         tuple(dict.fromkeys(name for name in wanted if name not in makers)),
         tuple(left_out),
     )

@@ -10,7 +10,9 @@ class BatchNorm(Layer):
     """Each channel shifted and scaled to mean ``bias`` and spread ``scale``, both trained.
 
     Training normalises by the batch's own statistics and keeps running ones for inference in
-    ``state``: momentum * old + (1 - momentum) * the batch's.
+    ``state``: momentum * old + (1 - momentum) * the batch's.  As in PyTorch, the variance that
+    normalises is the batch's own (divided by its elements m), and the running one an estimate of
+    all images' (divided by m - 1).
     """
 
     op = "batch_norm"
@@ -38,7 +40,7 @@ class BatchNorm(Layer):
         if rng is None:
             return normalise.batch_norm(x, *given, epsilon=self.epsilon)
         y, saved, mean, variance = normalise.batch_norm_training(
-            x, *given, momentum=self.momentum, epsilon=self.epsilon
+            x, *given, momentum=self.momentum, epsilon=self.epsilon, correction=1
         )
         self.state["mean"][:], self.state["variance"][:] = mean, variance
         self._keep(rng, x, saved)

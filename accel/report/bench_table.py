@@ -1,21 +1,17 @@
 """The table that ``accel bench`` prints."""
 
-import rich.box
 import rich.table
+
+from accel.report import bench_page
 
 
 def render(report: dict) -> rich.table.Table:
     """A table of a benchmark's figures, their targets and whether they are met."""
-    one = report["machine"]
-    table = rich.table.Table(
-        title=f"{one['cpu']}, {one['cores']} cores; threads: {report['threads']}, "
-        f"best of {report['repeats']}",
-        box=rich.box.SIMPLE_HEAD,
+    title = (
+        f"{bench_page.machine(report)}; threads: {report['threads']}, best of {report['repeats']}"
     )
-    table.add_column("what", overflow="fold")
-    for column in ("ours", "ORT", "ratio", "target", "GMAC/s"):
-        table.add_column(column, justify="right")
-    table.add_column("met")
+    columns = ("what", "ours", "ORT", "ratio", "target", "GMAC/s", "met")
+    table = bench_page.table(title, columns, ("what", "met"))
     kind = None
     for row in report["figures"]:
         if kind not in (None, row["kind"]):
@@ -32,12 +28,43 @@ def markdown(report: dict, command: str) -> str:
         "# The golden model's speed", "",
         f"`{command}` on {one['cpu']}, {one['cores']} cores, {report['date']}; best of "
         f"{report['repeats']}; " + ", ".join(f"{name} {of}" for name, of in versions.items()) + ".",
-        "", "| what | ours | ONNX Runtime | ratio | target | GMAC/s | met |",
+        "", *_kernels(report), "| what | ours | ONNX Runtime | ratio | target | GMAC/s | met |",
         "|---|---:|---:|---:|---:|---:|---|",
     ]  # fmt: skip
     for row in report["figures"]:
         lines.append(f"| {' | '.join(_cells(row))} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_shares(report)]) + "\n"
+
+
+def _kernels(report: dict) -> list[str]:
+    """What was compared, if the report tells."""
+    if "kernels" not in report:
+        return []
+    ours, theirs = report["kernels"]["golden"], report["kernels"]["onnxruntime"]
+    times = "processor time of the one thread" if report["threads"] == 1 else "time on the wall"
+    return [f"Golden model {ours}. ONNX Runtime {theirs}. Times are {times}.", ""]
+
+
+def _shares(report: dict) -> list[str]:
+    """Where whole networks' time goes, by kind of layer."""
+    lines = []
+    for row in report["figures"]:
+        if "parts" not in row:
+            continue
+        lines += [
+            "", f"## {row['what']}", "",
+            "Every layer gives ONNX Runtime's bytes, given its input; "
+            f"{row['differing'] or 'no'} element(s) of sums are a step apart. "
+            "Best times of the layers, one by one, in ms; the share is of our whole time.", "",
+            "| layers | ours | share | ONNX Runtime | ratio |", "|---|---:|---:|---:|---:|",
+        ]  # fmt: skip
+        for part in row["parts"]:
+            ratio = _figure(part["ours"] / part["ort"]) if part["ort"] > 0 else ""
+            lines.append(
+                f"| {part['kind']} | {part['ours']:.3f} | {part['ours'] / row['ours']:.0%} "
+                f"| {part['ort']:.3f} | {ratio} |"
+            )
+    return lines
 
 
 def _cells(row: dict) -> tuple[str, ...]:

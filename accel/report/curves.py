@@ -2,9 +2,7 @@
 
 import pathlib
 
-import matplotlib
-
-from accel.report.files import replacing
+from accel.report.style import picture
 from accel.report.words import counted
 
 #: Colour-blind safe (Okabe and Ito).
@@ -13,12 +11,21 @@ _TRAINING, _HELD_BACK = "#0072B2", "#D55E00"
 
 def draw(name: str, history: list[dict], path: pathlib.Path) -> None:
     """Write the curves of ``history`` (see accel.train.Trainer) to ``path`` (PNG)."""
-    matplotlib.use("Agg")
-    from matplotlib import pyplot, ticker
+    with picture(path, 1, 3, figsize=(12, 3.4)) as (figure, panels):
+        _curves(panels, history)
+        final = history[-1]
+        figure.suptitle(
+            f"{name}: {final['held_back_accuracy']:.2%} of the held-back images right after "
+            f"{counted(final['epoch'], 'epoch')}, {counted(final['iterations'], 'iteration')}",
+            fontsize=10,
+        )
 
-    figure, (loss, accuracy, dead) = pyplot.subplots(
-        1, 3, figsize=(12, 3.4), layout="constrained"
-    )
+
+def _curves(panels, history: list[dict]) -> None:
+    """Loss, accuracy and dying ReLUs over the epochs."""
+    from matplotlib import ticker
+
+    loss, accuracy, dead = panels
     epochs = [epoch["epoch"] for epoch in history]
     for axes, key, factor in ((loss, "loss", 1), (accuracy, "accuracy", 100)):
         for prefix, label, colour in (
@@ -47,15 +54,6 @@ def draw(name: str, history: list[dict], path: pathlib.Path) -> None:
         axes.tick_params(labelsize=8)
         axes.set_xlim(*limits(epochs))
         axes.xaxis.set_major_locator(ticker.MaxNLocator(9, integer=True, min_n_ticks=1))
-    final = history[-1]
-    figure.suptitle(
-        f"{name}: {final['held_back_accuracy']:.2%} of the held-back images right after "
-        f"{counted(final['epoch'], 'epoch')}, {counted(final['iterations'], 'iteration')}",
-        fontsize=10,
-    )
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=130, format="png")
-    pyplot.close(figure)
 
 
 def limits(epochs: list[int]) -> tuple[float, float]:

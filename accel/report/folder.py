@@ -4,20 +4,34 @@ import pathlib
 
 from accel.report import files, plot, roofline, timeline, trace
 
+#: What is made of a report, beside report.json.
+PARTS = {
+    "utilisation.png": plot.utilisation,
+    "roofline.png": roofline.roofline,
+    "timeline.png": timeline.draw,
+    "trace.json": trace.write,
+}
 
-def write(report: dict, folder: pathlib.Path) -> None:
+
+def write(report: dict, folder: pathlib.Path) -> dict[str, Exception]:
     """Write ``report`` and what is drawn from it into ``folder``, which is made if need be.
 
-    A network that runs on the host alone has a report, but nothing to draw.
+    The report comes first, and a picture that cannot be drawn keeps no other from being drawn.  A
+    network that runs on the host alone has a report, but nothing to draw.
+
+    Returns:
+        What failed, by the file's name.
 
     Raises:
-        OSError: the folder cannot be written.
+        OSError: the report itself cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files.write_json(report, folder / "report.json")
-    if not report["timeline"]:
-        return
-    plot.utilisation(report, folder / "utilisation.png")
-    roofline.roofline(report, folder / "roofline.png")
-    timeline.draw(report, folder / "timeline.png")
-    trace.write(report, folder / "trace.json")
+    failed = {}
+    for name, make in PARTS.items() if report["timeline"] else ():
+        try:
+            make(report, folder / name)
+        except Exception as error:  # whatever it is: the report is what counts
+            failed[name] = error
+            (folder / name).unlink(missing_ok=True)  # of an earlier report
+    return failed

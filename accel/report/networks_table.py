@@ -1,12 +1,14 @@
 """The table and the page that ``accel bench networks`` makes."""
 
-import rich.box
 import rich.table
+
+from accel.report import bench_page
 
 _COLUMNS = (
     "case", "MACs", "cycles", "utilisation", "differing bytes", "counters predicted wrongly",
     "simulated in", "targets",
 )  # fmt: skip
+_TEXT = ("case", "targets")
 #: Published by others, to stand beside ours: machine, network, MACs, utilisation and where from.
 PEERS = (
     ("NVDLA, 2048 MACs", "ResNet-50", "51 to 54 %",
@@ -22,14 +24,8 @@ PEERS = (
 
 def render(report: dict) -> rich.table.Table:
     """A table of the cases."""
-    one = report["machine"]
-    table = rich.table.Table(
-        title=f"{one['cpu']}, {one['cores']} cores; at most {report['peak_mb']:,} MB",
-        box=rich.box.SIMPLE_HEAD,
-    )
-    for name in _COLUMNS:
-        text = name in ("case", "targets")
-        table.add_column(name, justify="left" if text else "right", overflow="fold")
+    title = f"{bench_page.machine(report)}; at most {report['peak_mb']:,} MB"
+    table = bench_page.table(title, _COLUMNS, _TEXT)
     for row in report["figures"]:
         table.add_row(*_cells(row))
     return table
@@ -37,31 +33,22 @@ def render(report: dict) -> rich.table.Table:
 
 def markdown(report: dict, command: str) -> str:
     """The same as a Markdown page, with the command, the machine, the date and the peers."""
-    one = report["machine"]
     lines = [
         "# Whole networks on the RTL", "",
-        f"`{command}` on {one['cpu']}, {one['cores']} cores, {report['date']}; at most "
+        f"`{command}` on {bench_page.machine(report)}, {report['date']}; at most "
         f"{report['peak_mb']:,} MB.", "",
         "An array of NxN with N bytes/cycle of memory at 32 cycles latency, 128 KiB of input "
         "buffer, 1024 accumulator rows; from start to interrupt, memory included. Cycles are the "
         "RTL's own counters. Weights are seeded random numbers, but for kws and resnet8. The "
         "simulator's build is not in the seconds.",
-        "", f"| {' | '.join(_COLUMNS)} |", "|---|---:|---:|---:|---:|---:|---:|---|",
+        "", *bench_page.lines(_COLUMNS, _TEXT, map(_cells, report["figures"])), "",
+        "Where the array's other cycles went, and how busy layers kept the bus (beside commands) "
+        "and the window unit:", "",
     ]  # fmt: skip
-    lines += [f"| {' | '.join(_cells(row))} |" for row in report["figures"]]
-    causes = list(report["figures"][0]["idle"])
-    lines += ["", "Where the array's other cycles went, and how busy layers kept the bus (beside "
-              "commands) and the window unit:", "",
-              f"| case | edges of tiles | {' | '.join(causes)} | bus | window unit |",
-              "|---|---:" + "|---:" * (3 + len(causes)) + "|"]  # fmt: skip
-    for row in report["figures"]:
-        bus = row["bytes"] / row["bus_bytes"]
-        parts = [row["edge"], *row["idle"].values(), bus, row["window_busy"]]
-        shares = " | ".join(f"{part / row['cycles']:.2%}" for part in parts)
-        lines.append(f"| {row['case']} | {shares} |")
-    lines += ["", "Others, as published:", "", "| machine | network | utilisation | source |",
-              "|---|---|---|---|"]  # fmt: skip
-    lines += [f"| {' | '.join(peer)} |" for peer in PEERS]
+    causes = ("edges of tiles", *report["figures"][0]["idle"], "bus", "window unit")
+    lines += bench_page.lines(("case", *causes), _TEXT, map(_shares, report["figures"]))
+    peers = ("machine", "network", "utilisation", "source")
+    lines += ["", "Others, as published:", "", *bench_page.lines(peers, peers, PEERS)]
     return "\n".join(lines) + "\n"
 
 
@@ -72,6 +59,13 @@ def _cells(row: dict) -> tuple[str, ...]:
         f"{row['mismatches']:,}", f"{row['counters_differing']:,} of {row['counters']:,}",
         f"{row['seconds']:.1f} s", "; ".join(_target(one) for one in row["targets"]) or "-",
     )  # fmt: skip
+
+
+def _shares(row: dict) -> list[str]:
+    """The shares of one case's cycles."""
+    bus = row["bytes"] / row["bus_bytes"]
+    parts = (row["edge"], *row["idle"].values(), bus, row["window_busy"])
+    return [row["case"], *(f"{part / row['cycles']:.2%}" for part in parts)]
 
 
 def _target(one: dict) -> str:

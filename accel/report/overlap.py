@@ -1,8 +1,18 @@
-"""Why a layer can seem to do more than the array can: what its cycles are."""
+"""What the cycles of a layer are, where layers overlap: the words for it in tables and plots."""
 
-NOTE = "a layer's cycles: from the completion of the layer before to its own; layers overlap"
+OWN = (
+    "own cycles: the unit's busy cycles for this layer, whenever they were, and its idle ones "
+    "since its layer before; utilisation: the share of its multipliers used in them"
+)
+CYCLES = (
+    "cycles: from completion to completion, which add up to the total; layers overlap, so that "
+    "some are completed in less time than they took"
+)
 
 
 def note(report: dict) -> str:
-    """The sentence for the reader of ``report`` if a layer is above 100 %, else nothing."""
-    return NOTE if any(layer["utilisation"] > 1 for layer in report["layers"]) else ""
+    """The sentences below a table of ``report``, where its layers' two counts differ."""
+    layers = [layer for layer in report["layers"] if layer["where"] != "host"]
+    if all(layer["cycles"] == layer["own_cycles"] for layer in layers):
+        return ""
+    return f"{CYCLES}\n{OWN}"

@@ -2,10 +2,8 @@
 
 import pathlib
 
-import matplotlib
-
 from accel.pareto import cycles_per_image, optimal
-from accel.report.files import replacing
+from accel.report.style import picture
 
 #: Colour-blind safe (Okabe and Ito); arrays from the smallest on.  When all have been used, they
 #: come again with the next marker.
@@ -23,32 +21,26 @@ def draw(rows: list[dict], title: str, path: pathlib.Path) -> None:
 
     Each panel has its own front: the points that are not beaten in cycles and in its axis.
     """
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
     rows = [row for row in rows if row["status"] == "ok"]
     arrays = sorted({(row["pes"], row["rows"], row["cols"]) for row in rows})
-    height = 5 + _ROW * (len(arrays) // _COLUMNS)
-    figure, panels = pyplot.subplots(1, 2, figsize=(11, height), sharey=True, layout="constrained")
-    for axes, cost in zip(panels, _AXES, strict=True):
-        for number, (_, height, width) in enumerate(arrays):
-            colour, marker = look(number)
-            mine = [row for row in rows if (row["rows"], row["cols"]) == (height, width)]
-            axes.scatter(
-                [row[cost] for row in mine], [cycles_per_image(row) for row in mine], s=18,
-                color=colour, marker=marker, alpha=0.6, linewidths=0, zorder=2,
-                label=f"{height}x{width}",
-            )  # fmt: skip
-        _front(axes, rows, cost)
-        _style(axes, cost, sorted({row[cost] for row in rows}))
-    panels[0].set_ylabel("cycles for an image")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=_COLUMNS, fontsize=8,
-                  frameon=False)  # fmt: skip
-    figure.suptitle(title, fontsize=10)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=130, format="png")
-    pyplot.close(figure)
+    size = 11, 5 + _ROW * (len(arrays) // _COLUMNS)
+    with picture(path, 1, 2, figsize=size, sharey=True) as (figure, panels):
+        for axes, cost in zip(panels, _AXES, strict=True):
+            for number, (_, height, width) in enumerate(arrays):
+                colour, marker = look(number)
+                mine = [row for row in rows if (row["rows"], row["cols"]) == (height, width)]
+                axes.scatter(
+                    [row[cost] for row in mine], [cycles_per_image(row) for row in mine], s=18,
+                    color=colour, marker=marker, alpha=0.6, linewidths=0, zorder=2,
+                    label=f"{height}x{width}",
+                )  # fmt: skip
+            _front(axes, rows, cost)
+            _style(axes, cost, sorted({row[cost] for row in rows}))
+        panels[0].set_ylabel("cycles for an image")
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=_COLUMNS, fontsize=8,
+                      frameon=False)  # fmt: skip
+        figure.suptitle(title, fontsize=10)
 
 
 def look(number: int) -> tuple[str, str]:

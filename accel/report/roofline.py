@@ -24,21 +24,31 @@ def roof(report: dict, macs_per_byte: float) -> float:
     return min(pes, report["memory"]["bytes_per_cycle"] * macs_per_byte)
 
 
+def time(report: dict, layer: dict) -> float:
+    """A layer's cycles: its own ones, or those in which the bus moved its bytes if these are more.
+
+    The bus moves a layer's first rows and weights while the array still has another layer, so it
+    can take longer for a layer than the array does.  Neither can be faster than its roof: the array
+    has at least the busy cycles that the multiplications need (accel.report.own), and the bus moves
+    no more bytes a cycle than the memory.  So no layer is above the roofs.
+    """
+    moved = layer["bytes_read"] + layer["bytes_written"]
+    return max(layer["own_cycles"], moved / report["memory"]["bytes_per_cycle"])
+
+
+def speed(report: dict, layer: dict) -> float:
+    """MACs a cycle."""
+    return layer["macs"] / time(report, layer)
+
+
 def lost(report: dict, layer: dict) -> float:
     """Cycles of a layer beyond those at the roof."""
-    return layer["cycles"] - layer["macs"] / roof(report, intensity(layer))
+    return time(report, layer) - layer["macs"] / roof(report, intensity(layer))
 
 
 def shown(report: dict) -> list[dict]:
-    """The array's layers that multiply.
-
-    The window unit's run beside them; the cycles between two completions are not theirs alone.
-    """
-    return [
-        layer
-        for layer in report["layers"]
-        if layer["where"] == "array" and layer["macs"] and layer["cycles"]
-    ]
+    """The array's layers that multiply; the window unit's run beside them, below another roof."""
+    return [layer for layer in report["layers"] if layer["where"] == "array" and layer["macs"]]
 
 
 def below(report: dict) -> list[dict]:
@@ -53,11 +63,7 @@ def tick(value: float, _position=None) -> str:
 
 
 def roofline(report: dict, path: pathlib.Path) -> None:
-    """Write the roofline plot of ``report`` to ``path`` (PNG); a dot's area is its cycles.
-
-    A layer's first cycles may lie before the completion that its count begins with: where layers
-    overlap, one can seem to be above the roof.
-    """
+    """Write the roofline plot of ``report`` to ``path`` (PNG); a dot's area is its cycles."""
     with picture(path, 1, 1, figsize=(10, 5.5)) as (figure, axes):
         draw(axes, report)
         figure.suptitle(title(report), fontsize=10)
@@ -66,18 +72,18 @@ def roofline(report: dict, path: pathlib.Path) -> None:
 def draw(axes, report: dict) -> None:
     """The roofs, a dot for each layer and the names of those below, on ``axes``."""
     layers = shown(report)
-    speeds = [layer["macs"] / layer["cycles"] for layer in layers]
+    times, speeds = ([of(report, layer) for layer in layers] for of in (time, speed))
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)
     _roof(axes, report, [intensity(layer) for layer in layers])
-    most = max((layer["cycles"] for layer in layers), default=1)
+    most = max(times, default=1)
     axes.scatter(
         [intensity(layer) for layer in layers],
         speeds,
-        s=[12 + 150 * layer["cycles"] / most for layer in layers],
+        s=[12 + 150 * one / most for one in times],
         color=COLOURS["useful"], alpha=0.55, linewidths=0, zorder=3,
     )  # fmt: skip
-    axes.set_ylim(top=_ROOM * max([report["array"]["rows"] * report["array"]["cols"], *speeds]))
+    axes.set_ylim(top=_ROOM * report["array"]["rows"] * report["array"]["cols"])
     _names(axes, below(report), report)
     axes.set(xlabel="MACs per byte over the bus", ylabel="MACs per cycle")
     for axis in (axes.xaxis, axes.yaxis):
@@ -111,12 +117,12 @@ def _names(axes, layers: list[dict], report: dict) -> None:
     """Names in a column at the right, from top to bottom as the dots are, each with a line."""
     if not layers:
         return
-    layers = sorted(layers, key=lambda layer: -layer["macs"] / layer["cycles"])
+    layers = sorted(layers, key=lambda layer: -speed(report, layer))
     axes.text(1.02, 1.0, "most cycles below the roof:", transform=axes.transAxes, fontsize=8)
     for number, layer in enumerate(layers):
         axes.annotate(
             f"{short(layer['name'])}  {lost(report, layer):,.0f}",
-            (intensity(layer), layer["macs"] / layer["cycles"]),
+            (intensity(layer), speed(report, layer)),
             (1.02, 0.95 - number * 0.9 / _NAMED), textcoords="axes fraction", va="center",
             fontsize=8, arrowprops=_LINE,
         )  # fmt: skip

@@ -1,23 +1,20 @@
 """The table that ``accel bench sim`` prints."""
 
-import rich.box
 import rich.table
+
+from accel.report import bench_page
 
 _COLUMNS = (
     "array", "machine cycles/s", "busy", "bare array", "share", "pysim", "times", "Verilog",
     "C++ build", "met",
 )  # fmt: skip
+_TEXT = ("array", "met")
 
 
 def render(report: dict) -> rich.table.Table:
     """A table of the simulators' speeds, with targets and whether they are met."""
-    one = report["machine"]
-    table = rich.table.Table(
-        title=f"{one['cpu']}, {one['cores']} cores; best of {report['repeats']}",
-        box=rich.box.SIMPLE_HEAD,
-    )
-    for column in _COLUMNS:
-        table.add_column(column, justify="left" if column in ("array", "met") else "right")
+    title = f"{bench_page.machine(report)}; best of {report['repeats']}"
+    table = bench_page.table(title, _COLUMNS, _TEXT)
     for row in report["figures"]:
         table.add_row(*_cells(row))
     return table
@@ -25,18 +22,15 @@ def render(report: dict) -> rich.table.Table:
 
 def markdown(report: dict, command: str) -> str:
     """The same as a Markdown page, with the command, the machine and the date."""
-    one, versions = report["machine"], report["versions"]
+    versions = ", ".join(f"{name} {of}" for name, of in report["versions"].items())
     lines = [
         "# The simulators' speed", "",
-        f"`{command}` on {one['cpu']}, {one['cores']} cores, {report['date']}; best of "
-        f"{report['repeats']}; " + ", ".join(f"{name} {of}" for name, of in versions.items()) + ".",
-        "",
+        f"`{command}` on {bench_page.machine(report)}, {report['date']}; best of "
+        f"{report['repeats']}; {versions}.", "",
         "Cycles a second of processor time, of the whole machine on convolutions, of its array "
         "alone, and of pysim; seconds from nothing to Verilog and from there to a library.",
-        "", f"| {' | '.join(_COLUMNS)} |", "|---|" + "---:|" * 8 + "---|",
+        "", *bench_page.lines(_COLUMNS, _TEXT, map(_cells, report["figures"])),
     ]  # fmt: skip
-    for row in report["figures"]:
-        lines.append(f"| {' | '.join(_cells(row))} |")
     return "\n".join(lines) + "\n"
 
 

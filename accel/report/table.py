@@ -6,12 +6,20 @@ import rich.table
 from accel.report import overlap
 from accel.report.words import counted
 
-_COLUMNS = ("layer", "op", "shape", "MACs", "cycles", "utilisation", "bound", "mismatches")
+_COLUMNS = (
+    "layer", "op", "shape", "MACs", "cycles", "own cycles", "utilisation", "bound", "mismatches",
+)  # fmt: skip
+#: Parts of the host whose reasons are given.
+_NAMED = 4
 _TEXT = ("layer", "op", "bound")
 
 
 def render(report: dict) -> rich.table.Table:
-    """A table of the layers of ``report`` and their total, ready to print."""
+    """A table of the layers of ``report`` and their total, ready to print.
+
+    A layer's utilisation is that of its own unit in its own cycles (accel.report.own); the total's
+    that of the array.
+    """
     array = report["array"]
     notes = "".join(f"; {report[name]}" for name in ("weights", "inputs") if name in report)
     table = rich.table.Table(
@@ -19,18 +27,37 @@ def render(report: dict) -> rich.table.Table:
         f"{array['rows']}x{array['cols']} array, engine {report['engine']}{notes}",
         box=rich.box.SIMPLE_HEAD,
         caption=overlap.note(report) or None,
+        caption_justify="left",
     )
     for column in _COLUMNS:
         table.add_column(column, justify="left" if column in _TEXT else "right", overflow="fold")
     for layer in report["layers"]:
         shape = "x".join(map(str, layer["output_shape"]))
         if layer["where"] == "host":
-            table.add_row(layer["name"], layer["op"], shape, "-", "-", "-", "host", "-")
+            macs = f"{layer['host_macs']:,}" if layer.get("host_macs") else "-"
+            table.add_row(layer["name"], layer["op"], shape, macs, "-", "-", "-", "host", "-")
             continue
-        table.add_row(layer["name"], layer["op"], shape, *_figures(layer, layer["bound"]))
+        own = f"{layer['own_cycles']:,}", _utilisation(layer), layer["bound"]
+        table.add_row(layer["name"], layer["op"], shape, *_counts(layer), *own, _differ(layer))
     table.add_section()
-    table.add_row("total", "", "", *_figures(report["total"], ""))
+    total = report["total"]
+    used = f"{total['array_utilisation']:.1%}"
+    table.add_row("total", "", "", *_counts(total), "", used, "", _differ(total))
     return table
+
+
+def hosted(report: dict) -> str | None:
+    """What the host computed of the network, and why, in a line; None if the machine did all."""
+    parts = [layer for layer in report["layers"] if "reason" in layer]
+    if not parts:
+        return None
+    total = report["total"]
+    why = "; ".join(f"{layer['name']}: {layer['reason']}" for layer in parts[:_NAMED])
+    more = f"; and {len(parts) - _NAMED} more" if len(parts) > _NAMED else ""
+    return (
+        f"host: {counted(len(parts), 'part')}, {1 - total['machine_share']:.1%} of the MACs, "
+        f"{total['host_seconds']:.3g} s ({why}{more})"
+    )
 
 
 def searched(search: dict) -> str:
@@ -43,12 +70,18 @@ def searched(search: dict) -> str:
     )
 
 
-def _figures(counts: dict, bound: str) -> tuple[str, ...]:
-    """The cells that a layer and the total have in common."""
-    return (
-        f"{counts['macs']:,}",
-        f"{counts['cycles']:,}",
-        f"{counts['utilisation']:.1%}",
-        bound,
-        "-" if counts["mismatches"] is None else f"{counts['mismatches']:,}",
-    )
+def _counts(row: dict) -> tuple[str, str]:
+    """MACs and cycles, of a layer or in total."""
+    return f"{row['macs']:,}", f"{row['cycles']:,}"
+
+
+def _utilisation(layer: dict) -> str:
+    """Of the layer's own unit, which is named where it is not the array."""
+    if layer["where"] == "array":
+        return f"{layer['own_utilisation']:.1%}"
+    return f"window unit {layer['own_utilisation']:.1%}" if layer["macs"] else "window unit"
+
+
+def _differ(row: dict) -> str:
+    """Bytes that differ, where any were compared."""
+    return "-" if row["mismatches"] is None else f"{row['mismatches']:,}"

@@ -22,7 +22,7 @@ def output_size(layer: Layer, same: bool) -> tuple[int, int]:
     """Height and width of the output here: only whole windows count."""
     pads = padding(layer, same)
     height, width = (
-        out_size(size, taps, layer.stride, (pads[axis], pads[axis + 2]))
+        out_size(size, taps, layer.strides[axis], (pads[axis], pads[axis + 2]))
         for axis, (size, taps) in enumerate(
             zip((layer.height, layer.width), layer.kernel, strict=True)
         )
@@ -40,7 +40,7 @@ def graph(layer: Layer, same: bool) -> Graph:
         layer.name, "conv2d", source.name, target.name, np.zeros(weights, np.int8),
         np.zeros(outputs, np.int32),
         Requant(np.full(outputs, _ONE, np.int32), np.ones(outputs, np.int8), 0),
-        (layer.stride, layer.stride), padding(layer, same), groups=layer.copies,
+        layer.strides, padding(layer, same), groups=layer.copies,
     )  # fmt: skip
     ports = (Port(tensor.name, tensor.name, tensor.shape, "HWC", "int8")
              for tensor in (source, target))  # fmt: skip

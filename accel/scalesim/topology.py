@@ -1,14 +1,19 @@
 """SCALE-Sim's topology files: one layer a row, convolutions or matrix products.
 
-A header row, which SCALE-Sim skips whatever it says, then for a convolution: name, input height,
-input width, filter height, filter width, channels, filters, stride and optionally a sparsity
-ratio, each followed by a comma.  A file whose header's second column is "M" lists matrix products:
-name, M, N, K.  Blank rows, and rows of nothing but commas, are skipped.  There is no padding in
-these files.
+A header row, then for a convolution: name, input height, input width, filter height, filter width,
+channels, filters, stride, optionally a second stride (then the first is that of the rows) and
+optionally a sparsity ratio, each followed by a comma.  A file whose header's second column is "M"
+lists matrix products: name, M, N, K and optionally a sparsity ratio.  Blank rows, and rows of
+nothing but commas, are skipped.  There is no padding in these files.
+
+SCALE-Sim goes by the columns' places whatever the header says.  So do we, but a header that says
+something else is an error, and so is a value in a column that it does not name: what nobody
+understands must not be left out of the counts.  Behind an empty column stand people's notes.
 """
 
 import dataclasses
 import pathlib
+import re
 
 from accel.scalesim.errors import ScaleSimError, read_lines
 
@@ -17,6 +22,14 @@ _CONV = (
     "Strides",
 )  # fmt: skip
 _GEMM = ("M", "N", "K")
+#: One of these words, or one or two letters that begin as it does, is in the header of a column.
+_WORDS = {
+    "IFMAP Height": ("ifmap", "input", "height"), "IFMAP Width": ("ifmap", "input", "width"),
+    "Filter Height": ("filter", "kernel", "height"), "Filter Width": ("filter", "kernel", "width"),
+    "Channels": ("channels", "channel"), "Num Filter": ("num", "filters", "outputs"),
+    "Strides": ("strides", "stride"), "Stride Width": ("strides", "stride"),
+    "Sparsity": ("sparsity", "sparse"), "M": ("m",), "N": ("n",), "K": ("k",),
+}  # fmt: skip
 #: SCALE-Sim takes a layer with this in its name for a depthwise convolution.
 _DEPTHWISE = "DP"
 #: Larger numbers are mistakes.
@@ -36,15 +49,17 @@ class Layer:
     kernel: tuple[int, int]
     channels: int
     filters: int
-    stride: int = 1
+    strides: tuple[int, int] = (1, 1)
     depthwise: bool = False
 
     @property
     def pixels(self) -> int:
         """M: output pixels.  SCALE-Sim rounds output sizes up: a last window may be incomplete."""
         height, width = (
-            -(-(size - kernel) // self.stride) + 1
-            for size, kernel in zip((self.height, self.width), self.kernel, strict=True)
+            -(-(size - kernel) // stride) + 1
+            for size, kernel, stride in zip(
+                (self.height, self.width), self.kernel, self.strides, strict=True
+            )
         )
         return height * width
 
@@ -76,54 +91,96 @@ def read_topology(path: pathlib.Path) -> list[Layer]:
         raise ScaleSimError(
             f"{path}, line 1: must be the header row, which SCALE-Sim skips, not {lines[:1]}"
         )
-    read = _gemm if header[1].upper() == "M" else _conv
+    gemm = header[1].upper() == "M"
+    columns = _columns(header, _GEMM if gemm else _CONV, f"{path}, line 1")
     layers = []
     for number, line in enumerate(lines[1:], 2):
         cells = [cell.strip() for cell in line.split(",")]
         if any(cells):
-            layers.append(read(cells, f"{path}, line {number}"))
+            where = f"{path}, line {number}: layer {cells[0]!r}"
+            numbers = _numbers(cells, columns, where)
+            layers.append((_gemm if gemm else _conv)(cells[0], numbers, where))
     if not layers:
         raise ScaleSimError(f"{path}: must list at least one layer below its header row")
     return layers
 
 
-def _numbers(cells: list[str], columns: tuple[str, ...], where: str) -> list[int]:
-    """The positive integers of ``columns``, which follow the layer's name."""
-    if len(cells) <= len(columns):
+def _columns(header: list[str], known: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """What each column behind the name is, up to the first one without a header.
+
+    Raises:
+        ScaleSimError: the header names something else.
+    """
+    columns = list(known)
+    for place, name in enumerate(header[1:]):
+        if place >= len(known) and not name:
+            break
+        if place == len(_CONV) and _says(name, "Stride Width") and known is _CONV:
+            columns.append("Stride Width")
+        elif place >= len(known) and _says(name, "Sparsity"):
+            columns.append("Sparsity")
+        elif place >= len(columns) or not _says(name, columns[place]):
+            wanted = columns[place] if place < len(columns) else "Sparsity, or nothing"
+            raise ScaleSimError(
+                f"{where}: column {place + 2} must be {wanted}, not {name!r}, which is not "
+                "understood"
+            )
+    return tuple(columns)
+
+
+def _says(name: str, column: str) -> bool:
+    """Whether a header may stand for a column."""
+    words = re.findall("[a-z]+", name.lower())
+    return any(
+        word == known or len(word) <= 2 and word[0] == known[0]
+        for word in words for known in _WORDS[column]
+    )  # fmt: skip
+
+
+def _numbers(cells: list[str], columns: tuple[str, ...], where: str) -> dict[str, int]:
+    """The positive integers of a row, by column."""
+    needed = [column for column in columns if column != "Sparsity"]
+    if len(cells) <= len(needed):
         raise ScaleSimError(
-            f"{where}: layer {cells[0]!r} must have {len(columns) + 1} columns "
-            f"(name, {', '.join(columns)}), not {len(cells)}"
+            f"{where} must have {len(needed) + 1} columns (name, {', '.join(needed)}), "
+            f"not {len(cells)}"
         )
-    numbers = []
-    for column, cell in zip(columns, cells[1:], strict=False):
+    numbers = {}
+    for column, cell in zip(needed, cells[1:], strict=False):
         if not (cell.isascii() and cell.isdecimal()) or not 1 <= int(cell) <= _LARGEST:
             raise ScaleSimError(
-                f"{where}: layer {cells[0]!r}: {column!r} must be an integer from 1 to "
-                f"{_LARGEST}, not {cell!r}"
+                f"{where}: {column!r} must be an integer from 1 to {_LARGEST}, not {cell!r}"
             )
-        numbers.append(int(cell))
+        numbers[column] = int(cell)
+    _check_rest(cells, columns, len(needed) + 1, where)
     return numbers
 
 
-def _conv(cells: list[str], where: str) -> Layer:
-    height, width, *kernel, channels, filters, stride = _numbers(cells, _CONV, where)
+def _check_rest(cells: list[str], columns: tuple[str, ...], place: int, where: str) -> None:
+    """Check the cell behind the numbers: a sparsity ratio or nothing."""
+    ratio = cells[place] if len(cells) > place else ""
+    if ":" in ratio or ratio and "Sparsity" in columns:
+        if ratio.replace(" ", "") != "1:1":
+            raise ScaleSimError(f"{where}: sparsity must be 1:1 (dense), not {ratio!r}")
+    elif ratio:
+        raise ScaleSimError(
+            f"{where}: column {place + 1} has {ratio!r}, and no header that says what it is"
+        )
+
+
+def _conv(name: str, numbers: dict[str, int], where: str) -> Layer:
+    height, width, *kernel, channels, filters, stride = (numbers[column] for column in _CONV)
     for side, size, taps in zip(("Height", "Width"), (height, width), kernel, strict=True):
         if taps > size:
             raise ScaleSimError(
-                f"{where}: layer {cells[0]!r}: 'Filter {side}' must be at most the "
-                f"'IFMAP {side}' {size}, not {taps}"
+                f"{where}: 'Filter {side}' must be at most the 'IFMAP {side}' {size}, not {taps}"
             )
-    ratio = cells[len(_CONV) + 1 :][:1]
-    if ratio and ":" in ratio[0] and ratio[0].replace(" ", "") != "1:1":
-        raise ScaleSimError(
-            f"{where}: layer {cells[0]!r}: sparsity must be 1:1 (dense), not {ratio[0]!r}"
-        )
+    strides = stride, numbers.get("Stride Width", stride)
     return Layer(
-        cells[0], height, width, tuple(kernel), channels, filters, stride, _DEPTHWISE in cells[0]
+        name, height, width, tuple(kernel), channels, filters, strides, _DEPTHWISE in name
     )
 
 
-def _gemm(cells: list[str], where: str) -> Layer:
+def _gemm(name: str, numbers: dict[str, int], where: str) -> Layer:
     """An M x K by K x N product: a 1x1 convolution over M pixels of K channels."""
-    pixels, filters, reduction = _numbers(cells, _GEMM, where)
-    return Layer(cells[0], pixels, 1, (1, 1), reduction, filters)
+    return Layer(name, numbers["M"], 1, (1, 1), numbers["K"], numbers["N"])

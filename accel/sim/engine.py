@@ -11,7 +11,16 @@ from accel.params import Params
 
 
 class SimulationError(RuntimeError):
-    """The machine stopped with an error, or a simulator could not be built or run."""
+    """The machine stopped with an error, or a simulator could not be built or run.
+
+    ``result`` is what a run had computed before it, where there is something: an accel.Result.
+    """
+
+    result = None
+
+
+class MachineError(SimulationError):
+    """The machine itself: it reported an error, broke the bus's protocol, or did not end."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,5 +82,5 @@ class Engine(typing.Protocol):
         ``memory`` is a uint8 array from address 0, changed in place.
 
         Raises:
-            SimulationError: no interrupt within ``max_cycles``.
+            MachineError: no interrupt within ``max_cycles``.
         """

@@ -8,7 +8,7 @@ for irq, and from the cycle after it sees irq it reads STATUS, WHERE and the cou
 """
 
 from accel.isa import RECORD, RECORD_WORDS, Error, Reg
-from accel.sim.engine import Outcome, SimulationError
+from accel.sim.engine import MachineError, Outcome
 
 #: Cycles within which the machine must answer a register access.
 ANSWER = 1000
@@ -47,14 +47,14 @@ class Host:
         """Take the handshakes at the end of the cycle.
 
         Raises:
-            SimulationError: no interrupt within ``max_cycles``, or a register access failed.
+            MachineError: no interrupt within ``max_cycles``, or a register access failed.
         """
         self._cycle += 1
         if self._kind == "await":
             if irq:
                 self._next()
             elif self._cycle + 1 >= self._max_cycles:
-                raise SimulationError(f"no interrupt within {self._max_cycles} cycles")
+                raise MachineError(f"no interrupt within {self._max_cycles} cycles")
             return
         if awready:
             self.awvalid = 0
@@ -64,12 +64,12 @@ class Host:
             self.arvalid = 0
         if bvalid or rvalid:
             if bvalid and bresp or rvalid and rresp:
-                raise SimulationError(f"register {self.address:#x} answered an error")
+                raise MachineError(f"register {self.address:#x} answered an error")
             if rvalid:
                 self.results.append(rdata)
             self._next()
         elif self._cycle - self._begun >= ANSWER:
-            raise SimulationError(
+            raise MachineError(
                 f"register {self.address:#x} did not answer within {ANSWER} cycles"
             )
 
@@ -86,12 +86,12 @@ def outcome(results: list[int], seconds: float) -> Outcome:
     """Return what the register values ``results`` (in the order of RESULTS) say.
 
     Raises:
-        SimulationError: the status contradicts the interrupt, or its error code is unknown.
+        MachineError: the status contradicts the interrupt, or its error code is unknown.
     """
     status, where, *counters = results
     code = status >> 8 & 0xFF
     if status & 1 or not status & (_DONE | _ERROR) or code not in iter(Error):
-        raise SimulationError(f"STATUS is {status:#x} after the interrupt")
+        raise MachineError(f"STATUS is {status:#x} after the interrupt")
     error = Error(code) if status & _ERROR else Error.NONE
     return Outcome(
         error, where, {name: counters[number] for name, number in RECORD.items()}, seconds

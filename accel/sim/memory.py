@@ -36,7 +36,7 @@ nothing; a beat that holds the byte ``fail_read`` or ``fail_write`` answers SLVE
 write burst answers with its worst beat.  A ``dead`` memory takes addresses and data and answers
 none: rvalid and bvalid never rise.
 
-*Violations* raise SimulationError: an address that is no multiple of the bus width, a burst type
+*Violations* raise MachineError: an address that is no multiple of the bus width, a burst type
 other than INCR, a beat size other than the bus width, a burst across 4 KiB, WLAST at the wrong
 beat, a valid that falls or a payload that changes before ready.
 """
@@ -45,7 +45,7 @@ import collections
 
 import numpy as np
 
-from accel.sim.engine import Memory, SimulationError
+from accel.sim.engine import MachineError, Memory
 
 #: Bursts each direction holds at once.
 OUTSTANDING = 32
@@ -119,7 +119,7 @@ class MemoryModel:
         last).
 
         Raises:
-            SimulationError: the machine broke the protocol.
+            MachineError: the machine broke the protocol.
         """
         self._stable("ar", ar, self.arready)
         self._stable("aw", aw, self.awready)
@@ -221,4 +221,4 @@ class MemoryModel:
             self._violation(f"{channel} burst of {length + 1} from {address:#x} crosses 4 KiB")
 
     def _violation(self, what):
-        raise SimulationError(f"AXI4 violation in cycle {self._cycle}: {what}")
+        raise MachineError(f"AXI4 violation in cycle {self._cycle}: {what}")

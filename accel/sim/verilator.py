@@ -15,7 +15,7 @@ from accel.isa import Reg
 from accel.params import Params
 from accel.rtl.top import Accelerator
 from accel.sim.build import Builder, Progress, find_compiler, find_verilator
-from accel.sim.engine import Memory, Outcome, SimulationError
+from accel.sim.engine import MachineError, Memory, Outcome, SimulationError
 from accel.sim.host import RESULTS, outcome
 from accel.sim.memory import check
 from accel.sim.verilog import Design
@@ -152,7 +152,8 @@ class Machine:
         Transactions of a run that failed are finished, in ``memory``, before the program starts.
 
         Raises:
-            SimulationError: no interrupt within ``max_cycles``, or the machine was given back.
+            MachineError: no interrupt within ``max_cycles``.
+            SimulationError: the machine was given back.
         """
         if self._ended:
             raise SimulationError("the machine was given back")
@@ -168,7 +169,7 @@ class Machine:
         while not result.finished:
             self._library.accel_advance(self._handle, _SLICE, result)
         if result.error:
-            raise SimulationError(result.error.decode())
+            raise MachineError(result.error.decode())
         return outcome(list(result.values[: len(RESULTS)]), time.perf_counter() - began)
 
     def end(self) -> None:

@@ -4,20 +4,13 @@ from typing import NamedTuple
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from accel.isa import Op
 from accel.params import MAX_BURST, PARAM_PLANES, PARAM_SLOTS, SWAP_LATENCY, Params
-from accel.rtl.interfaces import (
-    SLOT_BITS,
-    Done,
-    command_layout,
-    param_write,
-    read_client,
-    weight_row,
-)
-from accel.rtl.memory.records import TILES_BITS, RecordReader, entry_bytes
+from accel.rtl.interfaces import SLOT_BITS, param_write, weight_row
+from accel.rtl.memory.records import TILES_BITS, RecordEngine, entry_bytes
 from accel.rtl.parts.delay import Delay
 
 
@@ -68,7 +61,7 @@ class WeightLoader(wiring.Component):
 
     Members:
         tiles: for each WEIGHTS command, its number of tiles.
-        words: the queue's entries.
+        entries: the queue's.
         arrived: strobe, an entry has come.
         row: rows of weights to the array.
         param: byte planes of parameters.  Slots are used in turn from 0, one for each command.
@@ -87,7 +80,7 @@ class WeightLoader(wiring.Component):
         super().__init__(
             {
                 "tiles": In(stream.Signature(TILES_BITS)),
-                "words": In(stream.Signature(8 * entry_bytes(params))),
+                "entries": In(stream.Signature(8 * entry_bytes(params))),
                 "arrived": In(1),
                 "row": Out(weight_row(params)),
                 "param": Out(param_write(params)),
@@ -200,14 +193,15 @@ class WeightLoader(wiring.Component):
         params = self._params
         m.submodules.delay = delay = Delay(event.shape(), SWAP_LATENCY - 1)
         due, word = delay.o, Signal(8 * params.cols, reset_less=True)
+        place = due.number[: self._sub_bits]
         m.d.comb += [
             delay.i.eq(event),
-            self.words.ready.eq((due.row | due.param) & due.pop),
+            self.entries.ready.eq((due.row | due.param) & due.pop),
             self.row.data.eq(word),
             self.param.data.eq(word),
         ]
         m.d.sync += [
-            word.eq(self.words.payload.word_select(due.number[: self._sub_bits], 8 * params.cols)),
+            word.eq(self.entries.payload.word_select(place, 8 * params.cols)),
             self.row.valid.eq(due.row),
             self.row.index.eq(due.number),
             self.param.valid.eq(due.param & (due.number < PARAM_PLANES)),
@@ -216,7 +210,7 @@ class WeightLoader(wiring.Component):
         ]
 
 
-class WeightEngine(wiring.Component):
+class WeightEngine(RecordEngine):
     """Executes WEIGHTS commands: a parameter record and weight tiles from memory to the array.
 
     Requests run ahead of use, across commands, as far as the queue of ``weight_tiles`` tiles has
@@ -226,56 +220,11 @@ class WeightEngine(wiring.Component):
         params: the machine.
 
     Members:
-        command: WEIGHTS commands, from the queue.
-        done: completion counters; a command requests nothing before its waits are met.
-        client: towards the read master.
+        command, done, client, halt, idle: see :class:`RecordEngine`.
         row, param, ready, swap, slot_free, fifo_empty, completed: see :class:`WeightLoader`.
-        halt: ask for no further data.
-        idle: no command is held or in flight.
     """
 
     def __init__(self, params: Params):
-        self._params = params
         super().__init__(
-            {
-                "command": In(stream.Signature(command_layout(Op.WEIGHTS))),
-                "done": In(Done),
-                "client": Out(read_client(params)),
-                "row": Out(weight_row(params)),
-                "param": Out(param_write(params)),
-                "ready": Out(1),
-                "swap": In(1),
-                "slot_free": In(1),
-                "fifo_empty": Out(1),
-                "completed": Out(1),
-                "halt": In(1),
-                "idle": Out(1),
-            }
+            params, Op.WEIGHTS, params.tile_bytes, queue_beats(params), WeightLoader(params)
         )
-
-    def elaborate(self, platform):
-        m = Module()
-        params = self._params
-        m.submodules.reader = reader = RecordReader(
-            params, Op.WEIGHTS, params.tile_bytes, queue_beats(params)
-        )
-        m.submodules.loader = loader = WeightLoader(params)
-        connect(m, flipped(self.command), reader.command)
-        connect(m, reader.client, flipped(self.client))
-        connect(m, reader.entries, loader.words)
-        connect(m, reader.tiles, loader.tiles)
-        connect(m, loader.row, flipped(self.row))
-        connect(m, loader.param, flipped(self.param))
-        m.d.comb += [
-            reader.done.eq(self.done),
-            reader.halt.eq(self.halt),
-            reader.completed.eq(loader.completed),
-            loader.arrived.eq(reader.arrived),
-            loader.swap.eq(self.swap),
-            loader.slot_free.eq(self.slot_free),
-            self.ready.eq(loader.ready),
-            self.fifo_empty.eq(loader.fifo_empty),
-            self.completed.eq(loader.completed),
-            self.idle.eq(reader.idle),
-        ]
-        return m

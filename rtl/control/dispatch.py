@@ -6,8 +6,9 @@ from amaranth.lib.wiring import In, Out
 
 from accel.isa import COMMAND_BITS, FIELDS, Op
 from accel.params import Params
-from accel.rtl.control.check import OPCODE_BITS, checked_layout, fields_of
+from accel.rtl.control.check import checked_layout
 from accel.rtl.control.command_queue import WORD_BITS, CommandQueue, words_of
+from accel.rtl.control.rules import OPCODE_BITS, fields_of
 from accel.rtl.interfaces import command_layout
 
 #: What the post engine's queue holds: a POST, TABLE or ACTIVATION command without its opcode.

@@ -8,8 +8,9 @@ from amaranth.utils import exact_log2
 
 from accel.isa import COMMAND_BITS, COMMAND_BYTES, Error
 from accel.params import DONE_BITS, MAX_BURST, Params
-from accel.rtl.control.check import CHECK_LATENCY, ERROR_BITS, POOL_LATENCY, CommandCheck
+from accel.rtl.control.check import CHECK_LATENCY, ERROR_BITS, CommandCheck
 from accel.rtl.control.dispatch import Dispatch, Engines, command_queues, queue_outputs
+from accel.rtl.control.products import POOL_LATENCY
 from accel.rtl.interfaces import read_client
 from accel.rtl.parts.rest import add_resting
 

@@ -6,7 +6,7 @@ In:     ranges of bytes --> ReadSplitter --> bursts --> ReadMaster --> beats -->
     Readers ask as far ahead as they have room, and take each beat in its cycle, so ``rready``
     never falls.  The lowest-numbered reader that asks is served first: fetch, weights, the window
     unit's parameters and rows, the array's rows.  ``records`` reads what WEIGHTS and WPARAM
-    commands name: a parameter record and its weight tiles.
+    commands name, a parameter record and its weight tiles, for the engines of both commands.
 
     When: a range's first burst is at the master one cycle after the range, on the bus one cycle
     later; a beat is at its reader one cycle after it came.  A burst address and a beat each cycle,

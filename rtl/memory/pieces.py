@@ -42,26 +42,28 @@ class VectorCutter(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         bus_bytes, cols = self._params.bus_bytes, self._params.cols
-        low = (bus_bytes - 1).bit_length()
-        vector, config = self.input.payload, self.config
-        address = self._walk(m)
-
         piece = self.output.payload
         rest = Signal(8 * max(cols, bus_bytes), reset_less=True)  # what is not yet cut off
         bound = Signal(range(bus_bytes + cols), reset_less=True)  # end, from the beat's start
         last, ready = Signal(reset_less=True), Signal()
-        first_bound = address[:low] + config.cols
         m.d.comb += [
             piece.bytes.eq(rest[: 8 * bus_bytes]),
             piece.bound.eq(Mux(last, bound, bus_bytes)[: len(piece.bound)]),
             ready.eq(~self.output.valid | (self.output.ready & (last | piece.close))),
             self.input.ready.eq(ready),
-            self.ended.eq(self.input.valid & ready & vector.end),
+            self.ended.eq(self.input.valid & ready & self.input.payload.end),
         ]
+        self._cut(m, ready, rest, bound, last)
+        return m
+
+    def _cut(self, m, ready, rest, bound, last):
+        """Go to the next vector's first piece, or to the next one of this vector."""
+        piece, bus_bytes, address = self.output.payload, self._params.bus_bytes, self._walk(m)
+        first_bound = address[: (bus_bytes - 1).bit_length()] + self.config.cols
         with m.If(ready):
             self._offer(m, address)
             m.d.sync += [
-                rest.eq(vector.data),
+                rest.eq(self.input.payload.data),
                 bound.eq(first_bound),
                 last.eq(first_bound <= bus_bytes),
             ]
@@ -73,7 +75,6 @@ class VectorCutter(wiring.Component):
                 bound.eq((bound - bus_bytes)[: len(bound)]),
                 last.eq(bound <= 2 * bus_bytes),
             ]
-        return m
 
     def _offer(self, m, address):
         """Offer a new vector's first piece, or the closing one; its bytes and bound apart."""

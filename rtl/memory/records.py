@@ -12,6 +12,7 @@ from accel.rtl.control.gate import CommandGate
 from accel.rtl.interfaces import Done, command_layout, read_client
 from accel.rtl.memory.read import ReadSplitter
 from accel.rtl.memory.readahead import ReadAhead
+from accel.rtl.parts.forward import forward
 
 TILES_BITS = next(field.width for field in FIELDS[Op.WEIGHTS] if field.name == "tiles")
 
@@ -107,3 +108,46 @@ class RecordReader(wiring.Component):
                 source.bytes.eq((payload.tiles << self._tile_shift) + self._params.param_bytes),
             ]
         return taken
+
+
+class RecordEngine(wiring.Component):
+    """Executes WEIGHTS or WPARAM commands: reads their records and tiles, and has them used.
+
+    Parameters:
+        params, op, tile_bytes, beats: see :class:`RecordReader`.
+        user: takes the data to its place.  Its members ``tiles``, ``entries`` and, if it counts
+            them, ``arrived`` are the reader's, the other way round; ``completed`` is a strobe:
+            everything of a command has been used.
+
+    Members:
+        command, done, client, halt, idle: see :class:`RecordReader`.
+        completed and all others: the user's own.
+    """
+
+    #: What the reader shows, and what it gives to the user.
+    _SHOWN = ("command", "done", "client", "halt", "idle")
+    _GIVEN = ("tiles", "entries", "arrived")
+
+    def __init__(
+        self, params: Params, op: Op, tile_bytes: int, beats: int, user: wiring.Component
+    ):
+        self._reader, self._user = RecordReader(params, op, tile_bytes, beats), user
+        shown, used = self._reader.signature.members, user.signature.members
+        super().__init__(
+            {name: shown[name] for name in self._SHOWN}
+            | {name: member for name, member in used.items() if name not in self._GIVEN}
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.reader = reader = self._reader
+        m.submodules.user = user = self._user
+        used = user.signature.members
+        forward(m, self, reader, self._SHOWN)
+        forward(m, self, user, (name for name in used if name not in self._GIVEN))
+        connect(m, reader.tiles, user.tiles)
+        connect(m, reader.entries, user.entries)
+        if "arrived" in used:
+            m.d.comb += user.arrived.eq(reader.arrived)
+        m.d.comb += reader.completed.eq(user.completed)
+        return m

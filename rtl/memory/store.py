@@ -1,15 +1,15 @@
 """The store engine: pooled pixels to memory, and the layer-completion records."""
 
-from amaranth import Module, Mux, Signal, unsigned
-from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
 
-from accel.isa import RECORD_WORDS
 from accel.params import Params
-from accel.rtl.interfaces import axi_write, vector_layout
+from accel.rtl.interfaces import vector_layout, writer
 from accel.rtl.memory.burst import BurstWriter
 from accel.rtl.memory.merge import BeatMerger
 from accel.rtl.memory.pieces import RecordCutter, StoreConfig, VectorCutter
+from accel.rtl.parts.forward import forward
 
 
 class StoreEngine(wiring.Component):
@@ -25,14 +25,11 @@ class StoreEngine(wiring.Component):
         config: constant from one cycle before ``begin`` or the first vector until ``ended``.
         begin: go to the image's first pixel; only before a command's first vector.
         input: vectors, and the ``end`` token behind a command's last one.
-        record: the counters, live.
-        axi: the bus.
         ended: strobe: an ``end`` token has been taken, the configuration may change.
         completed: strobe, once for each ``end``: all writes before it have arrived.  With
             ``mark``, the counters of the next cycle are then written to ``mark_addr``.
-        halt: announce no further write.
-        error, outstanding, progress, beats: see BurstWriter.
         idle: nothing is inside.
+        record, axi, halt, error, outstanding, progress, beats: see accel.rtl.interfaces.writer.
 
     Throughput: a vector takes a cycle for each bus beat that it touches.
     """
@@ -44,17 +41,11 @@ class StoreEngine(wiring.Component):
                 "config": In(StoreConfig),
                 "begin": In(1),
                 "input": In(stream.Signature(vector_layout(params))),
-                "record": In(data.ArrayLayout(unsigned(32), RECORD_WORDS)),
-                "axi": Out(axi_write(params)),
                 "ended": Out(1),
                 "completed": Out(1),
-                "halt": In(1),
-                "error": Out(1),
-                "outstanding": Out(1),
-                "progress": Out(1),
-                "beats": Out(1),
                 "idle": Out(1),
             }
+            | writer(params)
         )
 
     def elaborate(self, platform):
@@ -62,31 +53,22 @@ class StoreEngine(wiring.Component):
         m.submodules.vectors = vectors = VectorCutter(self._params)
         m.submodules.records = records = RecordCutter(self._params)
         m.submodules.merger = merger = BeatMerger(self._params)
-        m.submodules.writer = writer = BurstWriter(self._params)
-        connect(m, flipped(self.input), vectors.input)
-        connect(m, writer.axi, flipped(self.axi))
+        m.submodules.bursts = bursts = BurstWriter(self._params)
+        forward(m, self, vectors, ("config", "begin", "input", "ended"))
+        forward(m, self, bursts, ("axi", "halt", "error", "outstanding", "progress"))
+        forward(m, self, records, ("record",))
+        self._choose(m, records.output, vectors.output, merger, bursts.room)
         m.d.comb += [
-            vectors.config.eq(self.config),
-            vectors.begin.eq(self.begin),
-            self.ended.eq(vectors.ended),
-        ]
-        self._choose(m, records.output, vectors.output, merger, writer.room)
-        m.d.comb += [
-            writer.valid.eq(merger.valid_out),
-            writer.beat.eq(merger.beat),
-            writer.halt.eq(self.halt),
-            writer.hold.eq(records.busy),
-            records.record.eq(self.record),
-            records.addr.eq(writer.finish.mark_addr),
-            records.start.eq(writer.finished & writer.finish.mark),
-            self.completed.eq(writer.finished),
-            self.error.eq(writer.error),
-            self.outstanding.eq(writer.outstanding),
-            self.progress.eq(writer.progress),
-            self.beats.eq(writer.sent),
+            bursts.valid.eq(merger.valid_out),
+            bursts.beat.eq(merger.beat),
+            bursts.hold.eq(records.busy),
+            records.addr.eq(bursts.finish.mark_addr),
+            records.start.eq(bursts.finished & bursts.finish.mark),
+            self.completed.eq(bursts.finished),
+            self.beats.eq(bursts.sent),
             self.idle.eq(
                 ~(self.input.valid | vectors.output.valid | records.busy | merger.busy)
-                & writer.idle
+                & bursts.idle
             ),
         ]
         return m

@@ -5,6 +5,7 @@
     queue     a deep queue in block RAM with a slice behind it; latency RamQueue.LATENCY
     rotate    a row of equal elements rotated: the only movement between lanes and banks
     compare   comparisons in the form that an FPGA's carry chains do fastest
+    forward   members of a block that are those of a block inside it
     reset     a register a block for reset and halt, in a chain, instead of a net across the chip
     rest      blocks whose clock stands still while they have nothing to do
 

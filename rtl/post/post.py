@@ -1,25 +1,26 @@
 """Post-processing: accumulated sums to pooled int8 pixels in memory."""
 
-from amaranth import Cat, Module, ResetInserter, Signal, unsigned
+from amaranth import Cat, Module, ResetInserter, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
 
-from accel.isa import ACTIVATION_ENTRIES, FIELDS, RECORD_WORDS, TABLE_ENTRIES, Op, Pool
+from accel.isa import ACTIVATION_ENTRIES, FIELDS, TABLE_ENTRIES, Op, Pool
 from accel.params import Params
 from accel.rtl.control.dispatch import post_queue_layout
 from accel.rtl.interfaces import (
     SLOT_BITS,
     Done,
     acc_read,
-    axi_write,
     command_layout,
     param_write,
     vector_layout,
     waits_met,
+    writer,
 )
 from accel.rtl.memory.store import StoreEngine
 from accel.rtl.parts.delay import Delay
+from accel.rtl.parts.forward import forward
 from accel.rtl.parts.reset import ResetChain
 from accel.rtl.parts.rest import add_resting
 from accel.rtl.parts.slice import StreamSlice
@@ -79,15 +80,11 @@ class PostEngine(wiring.Component):
         param: writes the multipliers and shifts of a slot.
         bank_free: strobe: the oldest full bank may be overwritten.
         slot_free: strobe: the oldest parameter slot may be overwritten.
-        record: the counters, live.
-        axi: the bus.
         completed: strobe: a command's writes have arrived.
-        error: strobe: a write was refused.  outstanding: a burst awaits its response.
-        beats: strobe: a beat was written.
-        progress: strobe: something moved, a cycle late.
-        halt: start no command and no write.
         reset: what resets the engine.
         idle: no command is held and nothing is under way.
+        record, axi, halt, error, outstanding, progress, beats: see accel.rtl.interfaces.writer;
+            ``halt`` stops commands, too, and ``progress`` comes a cycle late.
     """
 
     def __init__(self, params: Params):
@@ -101,17 +98,11 @@ class PostEngine(wiring.Component):
                 "param": In(param_write(params)),
                 "bank_free": Out(1),
                 "slot_free": Out(1),
-                "record": In(data.ArrayLayout(unsigned(32), RECORD_WORDS)),
-                "axi": Out(axi_write(params)),
                 "completed": Out(1),
-                "error": Out(1),
-                "outstanding": Out(1),
-                "progress": Out(1),
-                "beats": Out(1),
-                "halt": In(1),
                 "reset": In(1),
                 "idle": Out(1),
             }
+            | writer(params)
         )
 
     def elaborate(self, platform):
@@ -127,7 +118,7 @@ class PostEngine(wiring.Component):
         connect(m, pooled.output, store.input)
         connect(m, reader.acc, flipped(self.acc))
         connect(m, flipped(self.param), reader.param)
-        connect(m, store.axi, flipped(self.axi))
+        forward(m, self, store, (name for name in writer(self._params) if name != "progress"))
 
         held = HeldCommand()
         m.d.comb += held.input.eq(self.command.payload)
@@ -154,12 +145,7 @@ class PostEngine(wiring.Component):
             self.progress.eq(store.progress | reader.active | pool.active),
         ]
         m.d.comb += [
-            store.record.eq(self.record),
-            store.halt.eq(self.halt),
             self.completed.eq(store.completed),
-            self.error.eq(store.error),
-            self.outstanding.eq(store.outstanding),
-            self.beats.eq(store.beats),
             self.idle.eq(idle & ~self.command.valid & store.idle),
         ]
 

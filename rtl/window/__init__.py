@@ -7,7 +7,7 @@ with its own buffer, parameters and store, which works on a layer while the arra
                                 ^                              ^ weights, biases     ^         |
     window -> walker: groups ---+------------------------------+                     |       memory
               offsets: T taps                                  |                     |
-    wparam -> params: two slots of records and weight tiles ---+------- scales ------+
+    wparam -> params, slots: two records with weight tiles ----+------- scales ------+
 
 T = ``params.window_taps`` elements of a window are taken a cycle, each a word of C channels; the
 buffer is that of im2col with words for bytes.  A column multiplies them by weights and adds them

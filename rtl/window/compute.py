@@ -5,11 +5,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from accel.isa import WindowMode
+from accel.isa import PAIRS, WindowMode
 from accel.params import IM2COL_LATENCY, Params
 from accel.rtl.im2col.banks import window_banks
 from accel.rtl.window.column import WindowColumn, column_latency
-from accel.rtl.window.params import READ_LATENCY, weights_read
+from accel.rtl.window.slots import READ_LATENCY, weights_read
 from accel.rtl.window.walker import WindowConfig, group_layout
 
 
@@ -90,8 +90,8 @@ class WindowCompute(wiring.Component):
         mac, largest, pair = Signal(), Signal(), Signal()
         m.d.sync += [
             mac.eq(mode == WindowMode.MAC),
-            largest.eq((mode == WindowMode.MAX) | (mode == WindowMode.ADD)),
-            pair.eq(mode == WindowMode.ADD),
+            largest.eq((mode == WindowMode.MAX) | mode.matches(*PAIRS)),
+            pair.eq(mode.matches(*PAIRS)),
         ]
         return mac, largest, pair
 

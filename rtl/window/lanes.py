@@ -4,12 +4,12 @@ from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from accel.isa import WindowMode
+from accel.isa import PAIRS, WindowMode
 from accel.params import REQUANT_LATENCY, Params
 from accel.rtl.parts.delay import Delay
 from accel.rtl.post.requantise import Requantiser
-from accel.rtl.window.params import scale_layout
 from accel.rtl.window.scale import SCALE_LATENCY, ByteScaler, scale_config
+from accel.rtl.window.slots import scale_layout
 from accel.rtl.window.walker import WindowConfig
 
 #: Lanes that have a scale of their own; then it is shared.
@@ -20,8 +20,8 @@ class WindowLanes(wiring.Component):
     """Requantises an output's sums in groups of ``window_lanes`` columns.
 
     Sums rest in a register that moves the next group to the lanes in every cycle.  What is fed to
-    the requantisers is a group itself or, to add, the two scaled bytes that it consists of; so
-    additions take SCALE_LATENCY cycles more.
+    the requantisers is a group itself or, of pairs, the two bytes that it consists of, scaled and
+    added or multiplied; so pairs take SCALE_LATENCY cycles more.
 
     Parameters:
         params: the machine.
@@ -34,7 +34,7 @@ class WindowLanes(wiring.Component):
         slot_free: strobe: the slot of a command with parameters is not used any more.
         valid, vector, last: an output's bytes; ``last``: the command's last one.
 
-    Latency ``lanes_latency(params)`` cycles from ``load``, and SCALE_LATENCY more for additions;
+    Latency ``lanes_latency(params)`` cycles from ``load``, and SCALE_LATENCY more for pairs;
     no back-pressure.
     """
 
@@ -59,23 +59,24 @@ class WindowLanes(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        add, mac = Signal(), Signal()
+        pair, product, mac = Signal(), Signal(), Signal()
         m.d.sync += [
-            add.eq(self.config.mode == WindowMode.ADD),
+            pair.eq(self.config.mode.matches(*PAIRS)),
+            product.eq(self.config.mode == WindowMode.MUL),
             mac.eq(self.config.mode == WindowMode.MAC),
         ]
         held, group, valid, final = self._hold(m, mac)
-        scaling = self._scaling(m, valid & add)
-        feed, fed, fed_final = self._feed(m, add, valid, final)
+        scaling = self._scaling(m, valid & pair)
+        feed, fed, fed_final = self._feed(m, pair, valid, final)
         results = []
         for lane in range(self._params.window_lanes):
             requantiser = Requantiser()
             m.submodules[f"requantiser{lane}"] = requantiser
             x = held.word_select(lane, 32).as_signed()
-            both = self._scale(m, lane, x, scaling)
+            both = self._combined(m, lane, x, scaling, product)
             m.d.comb += requantiser.valid.eq(fed)
             with m.If(feed):
-                m.d.sync += requantiser.x.eq(Mux(add, both, x))
+                m.d.sync += requantiser.x.eq(Mux(pair, both, x))
                 self._scale_by(m, requantiser, lane, group, mac)
             self._configure(m, requantiser)
             results.append(requantiser.y)
@@ -121,18 +122,18 @@ class WindowLanes(wiring.Component):
             configs.append(self._relay(m, scale_config(m, *fields, f"scale_{name}")))
         return *configs, Cat(stages)
 
-    def _feed(self, m, add, valid, final):
-        """Find out when a group goes to the requantisers: to ``add``, after it was scaled.
+    def _feed(self, m, pair, valid, final):
+        """Find out when a group goes to the requantisers: a ``pair`` after it was scaled.
 
         Returns whether one may be loaded into the registers in front of them, and what is in
         registers beside those: whether one was, and whether it is ``final``.
         """
         m.submodules.feed = scaled = Delay(2, SCALE_LATENCY)
         fed, fed_final = Signal(), Signal(reset_less=True)
-        m.d.comb += scaled.i.eq(Cat(valid & add, final))
+        m.d.comb += scaled.i.eq(Cat(valid & pair, final))
         m.d.sync += [
-            fed.eq(Mux(add, scaled.o[0], valid)),
-            fed_final.eq(Mux(add, scaled.o[1], final)),
+            fed.eq(Mux(pair, scaled.o[0], valid)),
+            fed_final.eq(Mux(pair, scaled.o[1], final)),
         ]
         return valid | scaled.o[0], fed, fed_final
 
@@ -148,10 +149,13 @@ class WindowLanes(wiring.Component):
             factor = late
         return configs
 
-    def _scale(self, m, lane, x, scaling):
-        """The sum of the two bytes in ``x``, each scaled."""
+    def _combined(self, m, lane, x, scaling, product):
+        """The sum of the two bytes in ``x``, each scaled; or their product.
+
+        The product is the first one's; then the second, with a multiplier of 0, adds nothing.
+        """
         *configs, valid = scaling
-        both = 0
+        scalers = []
         for name, relayed, byte in zip("ab", configs, (x[:8], x[8:16]), strict=True):
             m.submodules[f"scaler_{name}{lane}"] = scaler = ByteScaler()
             m.d.comb += [
@@ -159,8 +163,12 @@ class WindowLanes(wiring.Component):
                 scaler.valid.eq(valid),
                 scaler.x.eq(byte.as_signed()),
             ]
-            both = both + scaler.y
-        return both
+            scalers.append(scaler)
+        first, second = scalers
+        m.d.comb += [
+            first.product.eq(product), first.other.eq(second.x - second.config.zero)
+        ]
+        return first.y + second.y
 
     def _scale_by(self, m, requantiser, lane, group, mac):
         """The scale of a lane's sum: that of its column, or the command's."""

@@ -1,4 +1,4 @@
-"""Element-wise addition: two bytes, each brought to the scale of their sum."""
+"""Element-wise addition: two bytes, each brought to the scale of their sum.  And their product."""
 
 from amaranth import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
@@ -38,16 +38,23 @@ class ByteScaler(wiring.Component):
 
     As |p| < 2**39, |t| <= 2**28: sums of two results are far from overflow.
 
+    With ``product``, it is (x - zero) * other: the multiplier takes the other byte's difference
+    instead, and with a multiplier and a shift of 0 all that follows leaves the product as it is.
+
     Members:
         config: constant from before x enters until its result has left.
+        product: constant likewise.
         valid: a bit for each stage: the stage's input is to be taken.
         x: the byte.
+        other: what to multiply with, as x comes.
         y: the result, SCALE_LATENCY cycles later.
 
     One byte a cycle; no back-pressure.
     """
 
     config: In(ScaleConfig)
+    product: In(1)
+    other: In(signed(9))
     valid: In(SCALE_LATENCY)
     x: In(signed(8))
     y: Out(signed(30))
@@ -56,6 +63,7 @@ class ByteScaler(wiring.Component):
         m = Module()
         config = self.config
         difference = Signal(signed(9), reset_less=True)
+        factor = Signal(signed(17), reset_less=True)
         low = Signal(signed(25), reset_less=True)
         high = Signal(signed(24), reset_less=True)
         doubled = Signal(signed(30), reset_less=True)
@@ -66,13 +74,15 @@ class ByteScaler(wiring.Component):
         low_late, high_late = Signal.like(low), Signal.like(high)
         rounding = Const(1 << 30 - LEFT_SHIFT, 16)
         total = Cat(rounding, high_late).as_signed() + low_late
+        scaled = (total >> 31 - LEFT_SHIFT)[:30].as_signed()
         away = Mux(doubled[-1], config.below_half, config.half)
         stages = (
-            [difference.eq(self.x - config.zero)],
-            [low.eq(difference * config.multiplier[:16]),
+            [difference.eq(self.x - config.zero),
+             factor.eq(Mux(self.product, self.other, config.multiplier[:16]))],
+            [low.eq((difference * factor)[:25].as_signed()),
              high.eq(difference * config.multiplier[16:])],
             [low_late.eq(low), high_late.eq(high)],
-            [doubled.eq((total >> 31 - LEFT_SHIFT)[:30].as_signed())],
+            [doubled.eq(Mux(self.product, low_late, scaled))],
             [moved.eq((doubled + away)[:32].as_signed())],
             [y.eq((moved >> config.right)[:30].as_signed())],
         )  # fmt: skip

@@ -1,14 +1,14 @@
 """The window unit's way to memory: the vectors of successive commands, one after another."""
 
-from amaranth import Module, Signal, signed, unsigned
+from amaranth import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from accel.isa import RECORD_WORDS
 from accel.params import Params
-from accel.rtl.interfaces import axi_write
+from accel.rtl.interfaces import writer
 from accel.rtl.memory.store import StoreEngine
+from accel.rtl.parts.forward import forward
 from accel.rtl.window.walker import window_fields
 
 #: What the store side must know about a command.
@@ -31,7 +31,8 @@ class WindowStore(wiring.Component):
     Members:
         config: one for each command, in their order.
         input: results.
-        record, axi, completed, halt, error, outstanding, progress, beats, idle: see StoreEngine.
+        completed, idle: see StoreEngine.
+        record, axi, halt, error, outstanding, progress, beats: see accel.rtl.interfaces.writer.
 
     Throughput: see StoreEngine; 4 cycles more for each command.
     """
@@ -42,16 +43,10 @@ class WindowStore(wiring.Component):
             {
                 "config": In(stream.Signature(TargetConfig)),
                 "input": In(stream.Signature(result_layout(params))),
-                "record": In(data.ArrayLayout(unsigned(32), RECORD_WORDS)),
-                "axi": Out(axi_write(params)),
                 "completed": Out(1),
-                "halt": In(1),
-                "error": Out(1),
-                "outstanding": Out(1),
-                "progress": Out(1),
-                "beats": Out(1),
                 "idle": Out(1),
             }
+            | writer(params)
         )
 
     def elaborate(self, platform):
@@ -90,16 +85,10 @@ class WindowStore(wiring.Component):
 
     def _connect(self, m, store, config, end):
         """Connect the store engine, but for what depends on the state."""
-        connect(m, store.axi, flipped(self.axi))
+        forward(m, self, store, ("completed", "idle", *writer(self._params)))
         m.d.comb += [
             *(store.config[name].eq(config[name]) for name, _ in TargetConfig if name != "nx"),
             store.config.out_w.eq(config.nx),
-            store.record.eq(self.record),
-            store.halt.eq(self.halt),
-            *(
-                getattr(self, name).eq(getattr(store, name))
-                for name in ("completed", "error", "outstanding", "progress", "beats", "idle")
-            ),
             store.input.payload.data.eq(self.input.payload.data),
             store.input.payload.end.eq(end),
         ]

@@ -1,21 +1,23 @@
 """The window unit: depthwise convolution, pooling and addition, beside the array."""
 
-from amaranth import Module, Mux, Signal, unsigned
+from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from accel.isa import RECORD_WORDS, Op, WindowMode
+from accel.isa import Op, WindowMode
 from accel.params import Params
 from accel.rtl.im2col.banks import window_banks
 from accel.rtl.im2col.buffer import BankedBuffer
 from accel.rtl.im2col.load import LoadEngine
-from accel.rtl.interfaces import Done, axi_write, command_layout, read_client
+from accel.rtl.interfaces import Done, command_layout, read_client, writer
+from accel.rtl.parts.forward import forward
 from accel.rtl.parts.rest import add_resting
 from accel.rtl.window.compute import WindowCompute, compute_latency
 from accel.rtl.window.lanes import WindowLanes, lanes_latency
-from accel.rtl.window.params import WindowParamEngine, WindowParamMemory
+from accel.rtl.window.params import WindowParamEngine
 from accel.rtl.window.scale import SCALE_LATENCY
+from accel.rtl.window.slots import WindowParamMemory
 from accel.rtl.window.store import WindowStore, result_layout
 from accel.rtl.window.walker import WindowWalker
 
@@ -63,14 +65,13 @@ class WindowUnit(wiring.Component):
         wload, wparam, window: commands, from the queues.
         done: what commands may wait for.
         load_client, param_client: towards the read master.
-        axi, error, outstanding, progress, beats: the bus; see PostEngine.
-        record: the counters, live.
         completed, idle: of each engine; a WINDOW is complete when its writes have arrived.
-        halt: start nothing more.
         load_activity: the buffer is being written.  param_activity: so is a parameter slot.
         busy: a group of elements is issued.
         macs: multiplications of the MAC group issued MACS_LATENCY ago, in the window and the
             command's columns; 0 if there was none.
+        record, axi, halt, error, outstanding, progress, beats: see accel.rtl.interfaces.writer;
+            ``halt`` lets nothing more start.
     """
 
     #: Cycles from a group's issue to its share of ``macs``.
@@ -86,20 +87,14 @@ class WindowUnit(wiring.Component):
                 "done": In(Done),
                 "load_client": Out(read_client(params)),
                 "param_client": Out(read_client(params)),
-                "axi": Out(axi_write(params)),
-                "record": In(data.ArrayLayout(unsigned(32), RECORD_WORDS)),
                 "completed": Out(Engines),
                 "idle": Out(Engines),
-                "halt": In(1),
-                "error": Out(1),
-                "outstanding": Out(1),
-                "progress": Out(1),
-                "beats": Out(1),
                 "load_activity": Out(1),
                 "param_activity": Out(1),
                 "busy": Out(1),
                 "macs": Out(16),
             }
+            | writer(params)
         )
 
     def elaborate(self, platform):
@@ -114,6 +109,22 @@ class WindowUnit(wiring.Component):
         lanes = WindowLanes(params)
         store = WindowStore(params)
 
+        self._connect(m, load, buffer, param, memory, walker, compute)
+        forward(m, self, store, (name for name in writer(params) if name != "progress"))
+        for engine in (load, param, walker):
+            m.d.comb += [engine.done.eq(self.done), engine.halt.eq(self.halt)]
+        self._pass_on(m, walker, compute, lanes, memory, buffer)
+        self._queue(m, walker, lanes, store)
+        self._supervise(m, load, param, walker, lanes, store)
+        self._count_macs(m, walker)
+        add_resting(
+            m, platform, ~self.idle.as_value().all(), SETTLE, load=load, buffer=buffer, param=param,
+            memory=memory, walker=walker, compute=compute, lanes=lanes, store=store,
+        )  # fmt: skip
+        return m
+
+    def _connect(self, m, load, buffer, param, memory, walker, compute):
+        """Commands to the engines; their ways to memory, to the buffer and to the slots."""
         connect(m, flipped(self.wload), load.command)
         connect(m, flipped(self.wparam), param.command)
         connect(m, flipped(self.window), walker.command)
@@ -123,22 +134,6 @@ class WindowUnit(wiring.Component):
         connect(m, param.write, memory.write)
         connect(m, walker.read, buffer.read)
         connect(m, compute.weights, memory.weights)
-        connect(m, store.axi, flipped(self.axi))
-        for engine in (load, param, walker):
-            m.d.comb += [engine.done.eq(self.done), engine.halt.eq(self.halt)]
-        self._pass_on(m, walker, compute, lanes, memory, buffer)
-        self._queue(m, walker, lanes, store)
-        m.d.comb += [
-            walker.recorded.eq(param.completed),
-            param.slot_free.eq(lanes.slot_free),
-        ]
-        self._supervise(m, load, param, walker, store)
-        self._count_macs(m, walker)
-        add_resting(
-            m, platform, ~self.idle.as_value().all(), SETTLE, load=load, buffer=buffer, param=param,
-            memory=memory, walker=walker, compute=compute, lanes=lanes, store=store,
-        )  # fmt: skip
-        return m
 
     def _pass_on(self, m, walker, compute, lanes, memory, buffer):
         """The way of an output from its issue to its bytes."""
@@ -186,23 +181,20 @@ class WindowUnit(wiring.Component):
             ),
         ]
 
-    def _supervise(self, m, load, param, walker, store):
-        """What the scoreboard and the counters are told."""
+    def _supervise(self, m, load, param, walker, lanes, store):
+        """What the engines, the scoreboard and the counters are told."""
         under_way = Signal(range(UNDER_WAY))
         m.d.sync += under_way.eq((under_way + walker.take - store.completed)[: len(under_way)])
         m.d.comb += [
+            walker.recorded.eq(param.completed),
+            param.slot_free.eq(lanes.slot_free),
             self.completed.wload.eq(load.completed),
             self.completed.wparam.eq(param.completed),
             self.completed.window.eq(store.completed),
             self.idle.wload.eq(load.idle),
             self.idle.wparam.eq(param.idle),
             self.idle.window.eq(~self.window.valid & (under_way == 0) & store.idle),
-            store.record.eq(self.record),
-            store.halt.eq(self.halt),
-            self.error.eq(store.error),
-            self.outstanding.eq(store.outstanding),
             self.progress.eq(store.progress | walker.inside),
-            self.beats.eq(store.beats),
             self.load_activity.eq(load.write.enable.any()),
             self.param_activity.eq(param.write.valid),
             self.busy.eq(walker.group.valid),

@@ -1,16 +1,18 @@
 """The benchmark measures what it says; how fast it is, is no test's business."""
 
 import json
+import time
 
 import click.testing
 import numpy as np
 import pytest
 import rich.console
 
-from accel.bench import golden
+from accel.bench import clock, golden, whole
 from accel.bench.resnet18 import ResNet18
 from accel.bench.shapes import RESNET18, Shape
 from accel.cli import main
+from accel.golden.tile import instructions
 from accel.report import bench_table
 
 SMALL = Shape(8, 6, 5, 3, 2)
@@ -39,42 +41,75 @@ def test_a_layer_agrees_with_onnx_runtime(bench):
     assert row["met"] == (row["ratio"] <= row["target"])
 
 
-def test_measure_takes_turns():
+@pytest.mark.parametrize("threads", [1, 2])
+def test_measure_takes_turns(threads):
     calls = []
-    repeats = golden.BLOCK + 1
-    times = golden.measure(repeats, lambda: calls.append("a"), lambda: calls.append("b"))
-    block = 1 + golden.BLOCK
+    repeats, block = clock.BLOCK + 1, 1 + clock.BLOCK
+    times = clock.measure(
+        repeats, lambda: calls.append("a"), lambda: calls.append("b"), threads=threads
+    )
     assert calls == ["a", "b"] + (["a"] * block + ["b"] * block) * 2
     assert len(times) == 2 and min(times) >= 0
 
 
-@pytest.mark.parametrize("bench", [golden.loops, golden.resnet18])
+def test_one_threads_clock_is_its_own():
+    """What others do, or sleep, does not count for it; on the wall it does."""
+    alone, wall = (clock.measure(1, lambda: time.sleep(0.01), threads=n)[0] for n in (1, 2))
+    assert alone < 0.01 <= wall
+
+
+@pytest.mark.parametrize("bench", [lambda: golden.loops(1), lambda: golden.resnet18(1, 1)])
 def test_other_figures_have_a_target(bench):
-    row = bench(1)
+    row = bench()
     assert row["ours"] > 0 and isinstance(row["met"], bool)
 
 
 def test_the_command_prints_the_table_and_writes_the_report(tmp_path, monkeypatch):
     monkeypatch.setattr(golden, "RESNET18", {SMALL: 1})
+    monkeypatch.setattr(whole, "NETWORKS", ("mobilenet",))
     start = golden.second_start() | {"met": False}
     monkeypatch.setattr(golden, "second_start", lambda: start)
     done = click.testing.CliRunner().invoke(
         main, ["bench", "golden", "--threads", "1", "--repeats", "1", "--out", str(tmp_path)]
     )
     assert done.exit_code == 0, done.output
-    for text in ("int8 convolution", "seven loops", "second start", "missed"):
+    for text in ("int8 convolution", "int8 network", "seven loops", "second start", "missed"):
         assert text in done.output
     report = json.loads((tmp_path / "report.json").read_text())
-    assert {"schema", "date", "machine", "versions", "threads", "repeats", "figures"} == set(report)
+    assert set(report) == {
+        "schema", "date", "machine", "versions", "threads", "repeats", "kernels", "figures"
+    }  # fmt: skip
     assert report["threads"] == 1
     page = (tmp_path / "report.md").read_text()
     assert "`accel bench golden --threads 1 --repeats 1` on" in page
     lines = [line for line in page.splitlines() if "6x6x8 3x3 /2 to 5" in line]
     assert [line.count(" | ") for line in lines] == [6, 6]
     assert {"cpu", "cores"} == set(report["machine"])
+    assert f"Golden model {instructions()}. ONNX Runtime exact by" in page
+    assert "## mobilenet, float image to scores" in page and "| depthwise convolution | " in page
     assert [row["kind"] for row in report["figures"]] == [
-        "int8 convolution", "float convolution", "ResNet-18 int8", "seven loops", "second start"
+        "int8 convolution", "float convolution", "int8 network", "ResNet-18 int8", "seven loops",
+        "second start",
     ]  # fmt: skip
+
+
+def test_a_difference_is_one_line(tmp_path, monkeypatch):
+    """A yardstick that computes something else, as ONNX Runtime did on processors without VNNI."""
+    monkeypatch.setattr(golden, "RESNET18", {SMALL: 1})
+    right = golden.yardstick.qlinear_conv
+
+    def wrong(*arguments):
+        run = right(*arguments)
+        return lambda: run() + np.uint8(2)
+
+    monkeypatch.setattr(golden.yardstick, "qlinear_conv", wrong)
+    done = click.testing.CliRunner().invoke(
+        main, ["bench", "golden", "--repeats", "1", "--out", str(tmp_path)]
+    )
+    assert done.exit_code == 1
+    (line,) = done.output.splitlines()
+    assert line.startswith("Error: 6x6x8 3x3 /2 to 5: differs from QLinearConv"), line
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_table_tells_what_is_met():

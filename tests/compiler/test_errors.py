@@ -114,6 +114,7 @@ def test_unknown_operation():
         op: str = "softmax"
         inputs: tuple = ("input",)
         output: str = "conv0_out"
+        outputs: tuple = ("conv0_out",)
 
     graph = build().conv(2).graph()
     assert isinstance(graph.nodes[0], Conv)

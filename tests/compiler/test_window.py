@@ -127,8 +127,32 @@ def test_what_does_not_fit_the_unit_runs_on_the_array():
 def test_addition_needs_the_unit():
     _, net = build(8, (4, 4, 4))
     graph = net.add(net.last).graph()
-    with pytest.raises(CompileError, match="add0: an addition needs the window unit"):
+    with pytest.raises(CompileError, match="add0: 'add' of two tensors needs the window unit"):
         compile_graph(graph, MACHINES["4x4 alone"], 1)
+
+
+@pytest.mark.parametrize("machine", ["4x4", "8x8"])
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("channels", [1, 4, 5, 8, 11])
+def test_products_of_images_and_of_gates(machine, batch, channels):
+    """A gate is a pixel an image: it is read again for every pixel."""
+    rng, net = build(20 + channels, (5, 6, channels))
+    first = net.last
+    gate = net.pool("average", (5, 6), (1, 1)).conv(channels).last
+    net.last = first
+    graph = net.mul(gate).mul(first).conv(4).graph()
+    assert {f["mode"] for f in windows(graph, MACHINES[machine])} >= {WindowMode.MUL}
+    check(graph, MACHINES[machine], batch, rng)
+
+
+def test_factors_must_have_one_shape_or_be_a_pixel():
+    _, net = build(9, (4, 4, 4))
+    graph = net.conv(4).mul(net.tensors["input"]).graph()
+    source = dataclasses.replace(graph.tensors["input"], shape=(4, 1, 4))
+    tensors = graph.tensors | {"input": source}
+    with pytest.raises(CompileError, match=r"mul1: operands must have the output's shape"):
+        compile_graph(dataclasses.replace(graph, tensors=tensors, nodes=graph.nodes[1:]),
+                      Params(), 1)  # fmt: skip
 
 
 def test_operands_must_have_one_shape_and_shrink():

@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,10 +14,11 @@ from accel.cli import main
 from accel.compiler import compile_graph
 from accel.dse import engines, evaluate, processes
 from accel.dse.errors import SweepError
+from accel.dse.evaluate import failure
 from accel.dse.identity import identity
 from accel.dse.point import Point, grid
 from accel.dse.sweep import sweep
-from accel.runner import open_network
+from accel.opening import open_network
 from tests.support.networks import Builder
 
 POINTS = grid([(4, 4), (8, 8)], bus_bytes=[8, 64])
@@ -24,7 +26,9 @@ POINTS = grid([(4, 4), (8, 8)], bus_bytes=[8, 64])
 
 @pytest.fixture(scope="module")
 def network():
-    return Builder(np.random.default_rng(1), (6, 6, 3)).conv(8, (3, 3)).graph()
+    graph = Builder(np.random.default_rng(1), (6, 6, 3)).conv(8, (3, 3)).graph()
+    engines.predict(graph, POINTS[0].params())  # compiled here once, not by every worker
+    return graph
 
 
 @pytest.fixture(scope="module")
@@ -157,27 +161,49 @@ def test_the_identity_is_of_weights_and_engine():
     assert identity(open_network("mnist"), "model") == identity(open_network("mnist"), "model")
 
 
-def test_an_interrupted_sweep_continues(tmp_path):
-    arguments = ["sweep", "mnist", "--array", "4x4,8x8", "--bus-bytes", "4,8,16", "--latency",
-                 "16,32,64,128", "--batch", "1,2,4", "--jobs", "1", "--out", tmp_path]  # fmt: skip
+def stuck(graph, engine, point):
+    """Evaluate a point, or never come to an end: at a known place, however fast the machine is."""
+    while point.batch == 4:
+        time.sleep(1)
+    return evaluate.evaluate(graph, engine, point)
+
+
+#: `accel` with the workers above; they import this module.  A shell starts what runs in its
+#: background with SIGINT ignored, and Python leaves that so: Ctrl-C is what is tested here.
+_STUCK = """
+import functools
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from accel.cli import main
+from accel.dse import sweep
+from tests.dse.test_sweep import stuck
+sweep.Processes = functools.partial(sweep.Processes, work=stuck)
+main()
+"""
+
+
+def test_an_interrupted_sweep_continues(network, tmp_path):
+    arguments = ["sweep", "mnist", "--array", "4x4,8x8", "--bus-bytes", "4,8", "--latency",
+                 "16,32,64", "--batch", "1,4", "--jobs", "1", "--out", tmp_path]  # fmt: skip
     journal = tmp_path / "journal.jsonl"
     with subprocess.Popen(
-        [sys.executable, "-m", "accel.cli", *map(str, arguments)], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", _STUCK, *map(str, arguments)], stderr=subprocess.PIPE, text=True,
     ) as running:
-        until = time.monotonic() + 100
-        while not (journal.exists() and journal.read_text()) and time.monotonic() < until:
+        # The first group of points that share a program; the one behind them never ends.
+        while not journal.exists() or journal.read_text().count("\n") < 3:
+            assert running.poll() is None, running.stderr.read()
             time.sleep(0.02)
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=60)
+        _, said = running.communicate()
     assert running.returncode == 130, said
     assert "interrupted; the same command continues" in said
     kept = journal.read_text()
     finished = pyarrow.parquet.read_table(tmp_path / "results.parquet").num_rows
-    assert 0 < finished == len(kept.splitlines()) < 72
+    assert finished == len(kept.splitlines()) == 3
     done = call(*arguments)
-    assert "72 points, 0 failed" in done.output
+    assert "24 points, 0 failed" in done.output
     assert journal.read_text().startswith(kept)
-    assert pyarrow.parquet.read_table(tmp_path / "results.parquet").num_rows == 72
+    assert pyarrow.parquet.read_table(tmp_path / "results.parquet").num_rows == 24
 
 
 def call(*arguments):
@@ -207,15 +233,51 @@ def test_every_kind_of_failure_is_told(tmp_path):
 def test_a_picture_that_cannot_be_written(tmp_path):
     (tmp_path / "pareto.png").mkdir()
     done = call("sweep", "mnist", "--array", "8x8", "--jobs", 1, "--out", tmp_path)
-    assert done.exit_code == 1
+    assert done.exit_code == 3
     (line,) = done.output.splitlines()
     assert line.startswith("Error: ") and "pareto.png" in line
     assert pyarrow.parquet.read_table(tmp_path / "results.parquet").num_rows == 1
 
 
+def test_table_file_and_plot_of_a_shared_folder_show_the_same_points(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("accel.report.pareto.draw", lambda rows, *_: drawn.append(rows))
+    for array, bus, points in (("8x8", "16,32", 2), ("4x4,16x16", "16", 4), ("8x8", "16", 4)):
+        done = call("sweep", "mnist", "--array", array, "--bus-bytes", bus, "--jobs", 1,
+                    "--out", tmp_path)  # fmt: skip
+        kept = pyarrow.parquet.read_table(tmp_path / "results.parquet").to_pylist()
+        assert len(kept) == len(drawn[-1]) == points
+        assert drawn[-1] == kept
+        assert f"mnist: {points} points, engine model: those that nothing beats" in done.output
+        front = {f"{row['rows']}x{row['cols']}" for row in kept if row["pareto"]}
+        table = {line.split()[0] for line in done.output.splitlines()
+                 if re.match(r" *\d+x\d+ ", line)}  # fmt: skip
+        assert table == front
+    assert f"1 points, 0 failed; results in {tmp_path}, with 3 of other commands" in done.output
+
+
+def test_a_sweep_of_points_that_cannot_be_evaluated(tmp_path, monkeypatch):
+    """Not the user's fault, and so not the user's code."""
+    monkeypatch.setattr("accel.dse.sweep.Processes", Broken)
+    done = call("sweep", "mnist", "--array", "8x8", "--out", tmp_path)
+    assert done.exit_code == 3
+    assert "every point failed" in done.output
+
+
+class Broken:
+    """Workers that die."""
+
+    def __init__(self, *_):
+        pass
+
+    def run(self, points):
+        for point in points:
+            yield point, failure("its process died with code -9")
+
+
 def test_a_sweep_in_which_everything_fails(tmp_path):
     done = call("sweep", "mnist", "--array", "8x8", "--bus-bytes", "3", "--out", tmp_path)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "every point failed" in done.output
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from accel import golden
 from accel.golden import threads
-from accel.golden.add import scaled_bytes
+from accel.golden.add import HEADROOM, factors, scale
 from accel.graph.ir import Add, Requant, Tensor
 from accel.isa import Rounding
 from tests.support import graphs, naive
@@ -62,11 +62,30 @@ def test_every_pair_of_bytes(rounding):
     np.testing.assert_array_equal(out.reshape(1, 1, -1, 1)[:, :, some], expected)
 
 
+def scaled(zero, multiplier, shift):
+    """What every byte from -128 on adds."""
+    sums = np.zeros(256, np.int32)
+    scale(np.arange(-128, 128).astype(np.int8), factors(zero, multiplier, shift), sums)
+    return sums
+
+
 def test_scaled_bytes_round_twice():
     """2**20 * 0x40000001 * 2**-31 is 2**19 + 2**-11, and a shift by 20 makes it just one half."""
-    table = scaled_bytes(0, 0x40000001, -20)
+    table = scaled(0, 0x40000001, -20)
     assert [int(table[q + 128]) for q in (-3, -1, 0, 1, 3)] == [-2, -1, 0, 1, 2]
-    assert table.dtype == np.int32 and table.shape == (256,)
+
+
+@pytest.mark.parametrize("zero", [-128, 0, 127])
+def test_scaling_in_32_bits_is_scaling_in_64(zero):
+    random = np.random.default_rng(1)
+    product = (np.arange(-128, 128) - zero) << HEADROOM
+    for multiplier in (0, 1 << 30, 2**31 - 1, *random.integers(1 << 30, 1 << 31, 20)):
+        upper = (product * int(multiplier) + (1 << 30)) >> 31
+        for right in range(32):
+            half = (1 << right >> 1) - (upper < 0) * (right > 0)
+            np.testing.assert_array_equal(
+                scaled(zero, int(multiplier), -right), (upper + half) >> right
+            )
 
 
 def test_a_tensor_added_to_itself():

@@ -2,13 +2,13 @@
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import helper
 
 from accel import golden
 from accel.graph import ports
 from accel.graph.ir import LocalResponse, Tensor
+from accel.onnx_session import session
 from tests.support import graphs, naive
 
 #: Relative error of a float32 result: a few units in the last place; and that of e**-20, of whose
@@ -24,9 +24,7 @@ def onnx_runtime(values, op, **attributes):
     ]
     model = helper.make_model(helper.make_graph([node], "one", *ends), ir_version=8,
                               opset_imports=[helper.make_opsetid("", 13)])
-    session = onnxruntime.InferenceSession(model.SerializeToString(),
-                                           providers=["CPUExecutionProvider"])
-    return session.run(None, {"x": values})[0]
+    return session(model).run(None, {"x": values})[0]
 
 
 @pytest.mark.parametrize("channels", [1, 2, 12, 100])

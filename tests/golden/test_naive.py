@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from accel import golden
+from accel.opening import open_network
 from tests.support import graphs, naive
 
 MAKERS = {
@@ -12,7 +13,10 @@ MAKERS = {
     "max_pool": lambda rng: graphs.random_pool(rng, "max"),
     "average_pool": lambda rng: graphs.random_pool(rng, "average"),
     "add": graphs.random_add,
+    "mul": graphs.random_mul,
     "concat": graphs.random_concat,
+    "slice": graphs.random_slice,
+    "assemble": graphs.random_assemble,
     "table": graphs.random_table,
     "pad": graphs.random_pad,
 }
@@ -47,6 +51,19 @@ def test_a_batch_is_the_images_one_by_one():
     whole = golden.run(graph, images)["out"]
     single = [golden.run(graph, images[i : i + 1])["out"] for i in range(7)]
     np.testing.assert_array_equal(whole, np.concatenate(single))
+
+
+def test_only_what_is_wanted_is_kept():
+    graph = open_network("resnet8")  # whose sums read tensors again, some layers later
+    images = graphs.random_images(np.random.default_rng(1), (32, 32, 3))
+    every = golden.run(graph, images)
+    assert set(every) == set(graph.tensors)
+    middle, last = graph.nodes[3].output, graph.nodes[-1].output
+    for keep in ([last], [middle, last], [middle], [graph.inputs[0].tensor], []):
+        kept = golden.run(graph, images, keep=keep)
+        assert set(kept) == set(keep)
+        for name in keep:
+            np.testing.assert_array_equal(kept[name], every[name])
 
 
 def test_padding_is_the_zero_point():

@@ -32,6 +32,24 @@ def test_batch_norm_training_equals_the_naive_twin(shape):
     np.testing.assert_allclose(new_variance, 0.75 * variance + 0.25 * np.array(variances))
 
 
+@pytest.mark.parametrize("correction", [0, 1])
+def test_the_running_variance_may_be_an_unbiased_estimate(correction):
+    x, scale, bias, mean, variance = arrays((3, 2, 4, 5))
+    y, _, _, kept = normalise.batch_norm_training(
+        x, scale, bias, mean, variance, momentum=0.75, correction=correction
+    )
+    squares = np.square(x - x.mean((0, 2, 3), keepdims=True)).sum((0, 2, 3))
+    np.testing.assert_allclose(kept, 0.75 * variance + 0.25 * squares / (60 - correction))
+    # What normalises is the batch's own either way.
+    np.testing.assert_allclose(y.std((0, 2, 3)), np.abs(scale), rtol=1e-5)
+
+
+def test_one_element_has_no_spread():
+    one = np.ones(4)
+    kept = normalise.batch_norm_training(np.ones((1, 4)), one, one, one, one, correction=1)[3]
+    np.testing.assert_allclose(kept, 0.9 * one)
+
+
 @pytest.mark.parametrize("shape", [(3, 2, 4, 5), (4, 3, 1, 1), (6, 4), (2, 2, 3, 3)])
 def test_batch_norm_gradients(shape):
     x, scale, bias, mean, variance = arrays(shape)

@@ -7,8 +7,9 @@ import pytest
 from accel import frontend, golden
 from accel.graph import ports
 from accel.graph.ir import Reshape, Softmax
+from accel.onnx_session import session
 from tests.support import shared
-from tests.support.onnx_oracle import Steps, session
+from tests.support.onnx_oracle import Steps
 
 #: Recorded without ONNX Runtime's optimisations: the QDQ form was computed in float there.
 MODELS = {"mnist8_QDQ_pt_QInt8": 1, "mnist8_QOperator_pt_QInt8": 0, "mnist8_QOperator_pt_QUInt8": 0}

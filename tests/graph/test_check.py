@@ -8,6 +8,7 @@ import pytest
 from accel.graph.check import check, sum_bounds
 from accel.graph.ir import (
     Add,
+    Assemble,
     AveragePool,
     Concat,
     Conv,
@@ -16,9 +17,11 @@ from accel.graph.ir import (
     LocalResponse,
     MaxPool,
     Pad,
+    Place,
     Port,
     Requant,
     Reshape,
+    Slice,
     Softmax,
     Table,
     Tensor,
@@ -35,6 +38,8 @@ FLAT = Reshape("r", "w", "v")
 ADD = Add("d", ("x", "x2"), "sum", ((1 << 30, 0), (1 << 30, -3)),
           Requant(np.array([1 << 30]), np.array([-18]), 9))
 CONCAT = Concat("j", ("x", "x2", "x"), "all")
+SLICE = Slice("l0", "all", "part", Place((1, 0, 2), (2, 3)), (2, 2, 5))
+ROWS = Assemble("rows", ("x", "x2"), "tall", (Place((0, 0, 0), (2, 1)), Place((1, 0, 0), (2, 1))))
 TABLE = Table("t", "sum", "any", np.zeros(256, np.int8))
 PAD = Pad("p", "x", "wide", (1, 0, 2, 3))
 SOFTMAX = Softmax("s", "x", "soft", "integer", 1 << 30, 20)
@@ -62,13 +67,14 @@ def joins(*replaced, **changes) -> Graph:
     tensors = {
         "x": Tensor("x", (4, 4, 4), 1.0, -1), "x2": Tensor("x2", (4, 4, 4), 1.0, -1),
         "sum": Tensor("sum", (4, 4, 4), 2.0, 9), "all": Tensor("all", (4, 4, 12), 1.0, -1),
+        "part": Tensor("part", (2, 2, 5), 1.0, -1), "tall": Tensor("tall", (8, 4, 4), 1.0, -1),
         "any": Tensor("any", (4, 4, 4), 0.1, 100), "wide": Tensor("wide", (7, 7, 4), 1.0, -1),
         "soft": Tensor("soft", (4, 4, 4), 1 / 256, -128), "near": Tensor("near", (4, 4, 4), 2.0, 0),
         "real": Tensor("real", (4, 4, 4), 1.0, 0, "float32"),
     }  # fmt: skip
     tensors.update(changes.pop("tensors", {}))
     replaced = {node.name: node for node in replaced}
-    nodes = (ADD, CONCAT, TABLE, PAD, SOFTMAX, FLOATS, LRN)
+    nodes = (ADD, CONCAT, SLICE, ROWS, TABLE, PAD, SOFTMAX, FLOATS, LRN)
     ports = [Port(name, name, (64,), "N", "int8") for name in ("x", "x2", "any")]
     ports.append(Port("real", "real", (64,), "N", "float32"))
     graph = Graph("net", tensors, tuple(replaced.get(node.name, node) for node in nodes),
@@ -209,6 +215,25 @@ BAD_JOINS = [
     (other("all", shape=(4, 4, 8)), r"node 'j': output 'all' must have shape \(4, 4, 12\)"),
     (other("x2", zero_point=0), "node 'j': output zero point must be the input's, 0, not -1"),
     (other("all", scale=2.0), "node 'j': output scale must be the input's, 1.0, not 2.0"),
+    (changed(SLICE, place=Place((3, 0, 2), (2, 3))),
+     r"node 'l0': must end within its input \(4, 4, 12\), not \(6, 4, 7\)"),
+    (changed(SLICE, place=Place((1, 0, 8), (2, 3))), r"must end within .* not \(4, 4, 13\)"),
+    (changed(SLICE, place=Place((0, -1, 0))), "start must be three integers from 0, not"),
+    (changed(SLICE, place=Place((0, 0, 0), (0, 1))), "step must be two integers from 1, not"),
+    (changed(SLICE, shape=(2, 0, 5)), "shape must be three positive integers, not"),
+    (other("part", shape=(2, 2, 4)), r"node 'l0': output 'part' must have shape \(2, 2, 5\)"),
+    (other("part", scale=2.0), "node 'l0': output scale must be the input's, 1.0, not 2.0"),
+    (changed(ROWS, inputs=(), places=()), "node 'rows': inputs must be at least one, not 0"),
+    (changed(ROWS, places=ROWS.places[:1]), "must have a place for each of 2 inputs, not 1"),
+    (changed(ROWS, places=(Place((0, 0, 0)), Place((2, 0, 0)))),
+     r"output 'tall' must have shape \(6, 4, 4\), not \(8, 4, 4\)"),
+    (changed(ROWS, places=(Place((0, 0, 0), (2, 1)), Place((1, 0, 0), (2, 0)))),
+     "step must be two integers from 1, not"),
+    (changed(ROWS, inputs=("x", "x2", "x"), places=(*ROWS.places, Place((0, 0, 0)))),
+     "inputs must give the output's 128 bytes, not 192"),
+    (changed(ROWS, places=(Place((0, 0, 0), (2, 1)), Place((4, 0, 0)))),
+     "inputs must not overlap, not inputs 0 and 1"),
+    (other("tall", zero_point=5), "node 'rows': output zero point must be the input's, -1, not 5"),
     (changed(TABLE, values=np.zeros(9, np.int8)), r"values must be int8 \[256\], not int8 \[9\]"),
     (changed(TABLE, values=np.zeros(256, np.uint8)), "values must be int8 .*not uint8"),
     (other("any", shape=(4, 2, 8)), "node 't': output 'any' must have shape"),
@@ -225,12 +250,14 @@ BAD_JOINS = [
     (changed(LRN, alpha=-1.0), "alpha must be finite and at least 0, not -1.0"),
     (changed(LRN, beta=float("inf")), "beta must be finite and at least 0, not inf"),
     (changed(LRN, bias=0.0), "bias must be finite and above 0, not 0.0"),
-    (other("real", dtype="int16"), "tensor 'real': dtype must be int8 or float32, not 'int16'"),
+    (other("real", dtype="int4"), "tensor 'real': dtype must be int8, or on the host .*not 'int4'"),
     (other("real", scale=2.0), r"float32 must have scale 1 and zero point 0, not \(2.0, 0\)"),
     (other("sum", **FLOAT_TENSOR), "node 'd': output 'sum' must be int8, not float32"),
-    (other("x2", **FLOAT_TENSOR), "input 'x2': tensor must be int8, not float32"),
+    (other("x2", **FLOAT_TENSOR),
+     r"input 'x2': dtype must be one of \['float32'\], its tensor's, not 'int8'"),
     (changed(LRN, input="real"), "node 'l': input 'real' must be int8, not float32"),
-    (port(1, dtype="int8"), "output 'real': dtype must be its tensor's, float32, not int8"),
+    (port(1, dtype="int8"),
+     r"output 'real': dtype must be one of \['float32'\], its tensor's, not 'int8'"),
 ]
 
 

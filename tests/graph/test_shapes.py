@@ -1,14 +1,19 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from accel.graph.ir import (
     Add,
+    Assemble,
     Concat,
     GraphError,
     LocalResponse,
     MaxPool,
     Pad,
+    Place,
     Reshape,
+    Slice,
     Softmax,
     Table,
     Tensor,
@@ -81,6 +86,11 @@ WIDE, OTHER = Tensor("wide", (4, 3, 2), 1.0, 0), Tensor("other", (4, 3, 5), 1.0,
         (Add("n", ("", ""), "", (), None), [WIDE, WIDE], (4, 3, 2)),
         (Concat("n", ("", "", ""), ""), [WIDE, OTHER, WIDE], (4, 3, 9)),
         (Concat("n", ("",), ""), [OTHER], (4, 3, 5)),
+        (Slice("n", "", "", Place((1, 0, 0), (2, 1)), (2, 3, 1)), [WIDE], (2, 3, 1)),
+        (Assemble("n", ("", ""), "", (Place((0, 0, 0)), Place((0, 0, 2)))), [WIDE, OTHER],
+         (4, 3, 7)),
+        (Assemble("n", ("", ""), "", (Place((1, 0, 0), (2, 1)), Place((0, 0, 0), (2, 1)))),
+         [OTHER, OTHER], (8, 3, 5)),
         (Table("n", "", "", None), [WIDE], (4, 3, 2)),
         (Pad("n", "", "", (1, 2, 3, 4)), [WIDE], (8, 9, 2)),
         (Softmax("n", "", "", "float"), [OTHER], (4, 3, 5)),
@@ -112,3 +122,5 @@ def test_macs():
     assert graph_macs(graph) == node.weights.shape[0] * graph.tensors["in"].size
     pool = graphs.random_pool(np.random.default_rng(0), "max")
     assert node_macs(pool.nodes[0], pool.tensors) == 0
+    reorder = dataclasses.replace(node, op="reorder")
+    assert node_macs(reorder, graph.tensors) == 0

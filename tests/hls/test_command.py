@@ -144,7 +144,7 @@ def test_a_testbench_without_its_files(tmp_path):
 def test_no_compiler_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     done = call("lenet5", "-o", tmp_path / "out")
-    assert done.exit_code == 1
+    assert done.exit_code == 3
     assert "Error: nothing was compared: no C++ compiler" in done.output
     assert names(tmp_path / "out") == FILES
     done = call("lenet5", "-o", tmp_path / "out", "--no-check")

@@ -46,7 +46,8 @@ def test_layers_with_weights(tmp_path):
 def test_layers_without_weights(tmp_path):
     rng = np.random.default_rng(2)
     made = [graphs.random_pool(rng, kind) for kind in ("max", "average") for _ in range(12)]
-    makers = graphs.random_add, graphs.random_concat, graphs.random_table, graphs.random_pad
+    makers = (graphs.random_add, graphs.random_mul, graphs.random_concat, graphs.random_table,
+              graphs.random_pad, graphs.random_slice, graphs.random_assemble)
     made += [make(rng) for make in makers for _ in range(6)]
     made.append(graphs.reshape((2, 3, 4), (1, 1, 24)))
     pools = [graph.nodes[0] for graph in made[:24]]

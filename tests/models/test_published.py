@@ -180,3 +180,35 @@ def test_mobilenet():
     assert net.macs == macs + 256 * 2 == 7_489_664
     assert net.parameter_count == parameters + 256 * 2 + 2
     assert net.output_shape == (2,)
+
+
+def test_mobilenets_and_squeezenet_as_published():
+    """Parameters as counted by everybody; batch normalisation has two a channel."""
+    found = {name: models.NETWORKS[name].build()
+             for name in ("mobilenet_v1", "mobilenet_v2", "squeezenet")}  # fmt: skip
+    assert {name: net.parameter_count for name, net in found.items()} == {
+        "mobilenet_v1": 4_231_976, "mobilenet_v2": 3_504_872, "squeezenet": 1_235_496,
+    }  # fmt: skip
+    # Howard et al. say 569 million multiplications, Sandler et al. 300.
+    assert {name: round(net.macs / 1e6) for name, net in found.items()} == {
+        "mobilenet_v1": 569, "mobilenet_v2": 301, "squeezenet": 349,
+    }  # fmt: skip
+    assert {net.output_shape for net in found.values()} == {(1000,)}
+
+
+def test_mobilenet_v2_has_ten_shortcuts_between_narrow_layers():
+    net = models.NETWORKS["mobilenet_v2"].build()
+    sums = [node for node in net.nodes if node.layer.op == "add"]
+    assert [node.shape[0] for node in sums] == [24, 32, 32, 64, 64, 64, 96, 96, 160, 160]
+    depthwise = [node for node in net.nodes
+                 if node.layer.op == "conv" and node.layer.groups > 1]  # fmt: skip
+    assert len(depthwise) == 17
+    assert all(node.layer.groups == node.shape[0] == node.shapes[0][0] for node in depthwise)
+
+
+def test_squeezenets_fire_modules():
+    net = models.NETWORKS["squeezenet"].build()
+    assert [node.shape for node in net.nodes if node.layer.op == "concat"] == [
+        (128, 55, 55), (128, 55, 55), (256, 27, 27), (256, 27, 27), (384, 13, 13), (384, 13, 13),
+        (512, 13, 13), (512, 13, 13),
+    ]  # fmt: skip

@@ -49,6 +49,25 @@ def test_shapes_and_counts_without_running():
     assert not net.parameters()
 
 
+def test_the_running_variance_is_pytorchs():
+    """torch.nn.BatchNorm2d: running = 0.9 old + 0.1 batch's, variance over n - 1, momentum 0.1."""
+    net = Network("norm", (2, 3, 3))
+    net.chain(BatchNorm())
+    net.initialise(1, dtype=np.float64)
+    images = np.random.default_rng(2).standard_normal((4, 2, 3, 3)) * 3 + 5
+    for step in (1, 2):
+        out = net.forward(images, rng=np.random.default_rng(step))
+    for channel in range(2):
+        values = images[:, channel].ravel().tolist()
+        middle = sum(values) / 36
+        spread = sum((value - middle) ** 2 for value in values) / 35
+        state = net.nodes[0].layer.state
+        assert state["mean"][channel] == pytest.approx(0.19 * middle)
+        assert state["variance"][channel] == pytest.approx(0.81 + 0.19 * spread)
+        # What normalises in training is divided by n.
+        assert np.mean(out[:, channel] ** 2) == pytest.approx(1, abs=1e-4)
+
+
 def test_gradients_of_a_whole_network_against_central_differences():
     net = branched()
     net.initialise(3, dtype=np.float64)

@@ -3,8 +3,17 @@
 from accel.report.summary import CAUSES
 
 
-def layer(name, end, cycles, *, where="array", busy=0, window_busy=0, macs=1000, moved=100, **idle):
-    """A layer's row with its completion; what is left of its cycles is fill."""
+def layer(
+    name, end, cycles, *, where="array", busy=0, window_busy=0, macs=1000, moved=100, own=None,
+    **idle,
+):
+    """A layer's row with its completion; what is left of its cycles is fill.
+
+    Its ``own`` cycles are the same if nothing else is said, its own unit's busy ones all that its
+    multiplications need on an array of 8x8 or a window unit of 4x8.
+    """
+    own, slots = own or cycles, 64 if where == "array" else 32
+    own_busy = min(own, -(-macs // slots))
     idle = dict.fromkeys(CAUSES, 0) | idle
     idle["fill"] = cycles - busy - sum(idle.values())
     return {
@@ -12,6 +21,8 @@ def layer(name, end, cycles, *, where="array", busy=0, window_busy=0, macs=1000,
         "utilisation": macs / (64 * cycles), "bound": "compute", "bytes_read": moved,
         "bytes_written": 0, "mismatches": 0, "where": where, "array_macs": macs, "busy": busy,
         "edge": 0.0, "window_busy": window_busy, "idle": idle, "end": end,
+        "busy_cycles": own_busy, "own_cycles": own, "own_utilisation": macs / (slots * own),
+        "own_idle": dict.fromkeys(CAUSES, 0) | {"sync": own - own_busy},
     }  # fmt: skip
 
 
@@ -35,5 +46,7 @@ def report(layers=LAYERS, name="three"):
         "memory": {"bytes_per_cycle": 4, "latency_cycles": 32},
         "layers": [{key: one[key] for key in one if key != "end"} for one in layers],
         "timeline": [{key: one[key] for key in _EVENT} for one in layers],
-        "total": total | {"idle": idle, "utilisation": 0.5, "mismatches": 0},
+        "total": total | {
+            "idle": idle, "utilisation": 0.5, "array_utilisation": 0.5, "mismatches": 0
+        },
     }  # fmt: skip

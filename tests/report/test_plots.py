@@ -1,5 +1,11 @@
 import json
+import logging
+import os
+import pathlib
 import random
+import subprocess
+import sys
+from unittest import mock
 
 import pytest
 from matplotlib import colors, figure, image, pyplot
@@ -18,6 +24,8 @@ from accel.report import (
     trace,
 )
 from tests.report.reports import LAYERS, layer, report
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def test_a_layers_span_begins_with_the_completion_before_on_its_unit():
@@ -70,17 +78,25 @@ def on_axes(made):
 def test_only_layers_below_the_roof_are_named_the_worst_first():
     # At 10 MACs a byte the roof is at 40 MACs a cycle, so 25 cycles; 6400 MACs take 100.
     layers = [
-        layer("above", 10, 10), layer("at", 35, 25), layer("below", 61, 26),
+        layer("hidden", 10, 10, own=16), layer("at", 35, 25), layer("below", 61, 26),
         layer("far", 361, 300, macs=6400),
     ]  # fmt: skip
     assert [one["name"] for one in roofline.below(report(layers))] == ["far", "below"]
     names = {text.get_text() for text in on_axes(report(layers)).texts}
     assert {"most cycles below the roof:", "far  200", "below  1"} < names
-    assert not any("above" in name or "at " in name for name in names)
+    assert not any("hidden" in name or "at " in name for name in names)
     # Fractions of a cycle are none: 999 MACs at 9.99 a byte are at the roof after 25 cycles.
     assert roofline.below(report([layer("almost", 26, 25, macs=999)])) == []
     nobody = {text.get_text() for text in on_axes(report(layers[:2])).texts}
     assert nobody == {"memory: 4 bytes a cycle", "array: 64 MACs a cycle"}
+
+
+def test_a_layer_whose_bytes_came_beside_another_layer_is_at_the_roof():
+    """The bus needs 25 cycles for 100 bytes, whatever the array's own cycles are."""
+    hidden = layer("hidden", 10, 10, own=16)
+    assert roofline.time(report(), hidden) == 25
+    assert roofline.speed(report(), hidden) == roofline.roof(report(), 10) == 40
+    assert roofline.lost(report(), hidden) == 0
 
 
 def test_the_rooflines_ticks_are_whole_numbers_or_plain_fractions():
@@ -151,14 +167,67 @@ def test_epochs_are_whole(tmp_path, monkeypatch, last, ticks):
     pyplot.close(whole)
 
 
-def test_utilisation_above_100_percent_is_explained():
-    over = report([layer("reduce", 10, 10, macs=6400), *LAYERS[1:]])
-    (label, *lines) = plot.caption(over).split("\n")
-    assert label == "MAC utilisation, %"
-    assert " ".join(lines) == overlap.NOTE == table.render(over).caption
-    at = report([layer("full", 100, 100, macs=6400)])
-    assert plot.caption(at) == "MAC utilisation, %"
-    assert table.render(at).caption is None
+def test_what_cycles_are_is_explained_where_layers_overlap():
+    over = report([layer("early", 10, 10, own=100), *LAYERS[1:]])
+    first, *lines = plot.caption(over).split("\n")
+    assert first == "share of the layer's own cycles, %  (right: cycles)"
+    assert " ".join(lines) == overlap.OWN
+    assert table.render(over).caption == f"{overlap.CYCLES}\n{overlap.OWN}"
+    apart = report([layer("full", 100, 100, macs=6400)])
+    assert plot.caption(apart) == first
+    assert table.render(apart).caption is None
+
+
+def test_both_panels_say_the_same():
+    """What is left is the first part of what is right, for layers of either unit and in total."""
+    for bar in plot.shown(report()):
+        assert sum(bar["parts"].values()) == pytest.approx(bar["cycles"])
+        if bar["name"] != "total":
+            assert bar["parts"]["useful"] == pytest.approx(bar["share"] * bar["cycles"])
+
+
+def test_nothing_to_multiply_is_no_utilisation():
+    pool = layer("pool", 10, 10, where="window", macs=0)
+    assert [bar["share"] for bar in plot.shown(report([pool]))][0] is None
+    told = table.render(report([pool])).columns[6]
+    assert told.header == "utilisation" and list(told.cells)[0] == "window unit"
+
+
+def test_what_matplotlib_says_of_itself_is_not_the_users(tmp_path, caplog, recwarn):
+    """A first run builds its font cache, which it tells; and not every font has every glyph."""
+    logger = logging.getLogger("matplotlib.font_manager")
+    with style.picture(tmp_path / "a.png", 1, 1) as (whole, _):
+        whole.suptitle("卷积")
+        logger.warning("Matplotlib is building the font cache")
+    assert not caplog.records and not recwarn.list
+    logger.warning("later")
+    assert [record.message for record in caplog.records] == ["later"]
+
+
+def test_a_first_run_leaves_nothing_on_standard_error(tmp_path):
+    """Matplotlib cannot keep its cache there, and says so to everybody else."""
+    (tmp_path / "file").write_text("")
+    code = (
+        "from accel.report import style\n"
+        f"with style.picture({str(tmp_path / 'a.png')!r}, 1, 1) as (whole, axes):\n    pass\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env=os.environ | {"MPLCONFIGDIR": str(tmp_path / "file" / "deeper"),
+                          "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("", "")
+    assert (tmp_path / "a.png").exists()
+
+
+def test_a_picture_that_cannot_be_drawn_keeps_nothing_else_back(tmp_path, monkeypatch):
+    (tmp_path / "roofline.png").write_text("an old one")
+    wrong = ValueError("no")
+    monkeypatch.setitem(folder.PARTS, "roofline.png", mock.Mock(side_effect=wrong))
+    assert folder.write(report(), tmp_path) == {"roofline.png": wrong}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "report.json", "utilisation.png", "timeline.png", "trace.json"
+    }  # fmt: skip
 
 
 def test_long_names_lose_their_middle():
@@ -180,7 +249,7 @@ def many(count):
 
 @pytest.mark.parametrize("made", [report(), many(107), report(LAYERS[:1])], ids=len)
 def test_everything_is_drawn(tmp_path, made):
-    folder.write(made, tmp_path / "deep" / "er")
+    assert folder.write(made, tmp_path / "deep" / "er") == {}
     files = {path.name: path for path in (tmp_path / "deep" / "er").iterdir()}
     assert set(files) == {
         "report.json", "utilisation.png", "roofline.png", "timeline.png", "trace.json"
@@ -197,5 +266,5 @@ def test_everything_is_drawn(tmp_path, made):
 
 def test_nothing_is_drawn_of_a_network_without_machine_layers(tmp_path):
     made = report() | {"layers": [], "timeline": []}
-    folder.write(made, tmp_path)
+    assert folder.write(made, tmp_path) == {}
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]

@@ -13,7 +13,8 @@ from accel.graph.ir import Add, AveragePool, Concat, Conv, LocalResponse, Reshap
 from accel.graph.macs import graph_macs
 from accel.graph.shapes import node_shape
 from accel.network import Network, NetworkError
-from accel.runner import golden_run, is_seeded, open_network
+from accel.opening import is_seeded, open_network
+from accel.runner import golden_run
 from accel.seeded import build, images
 from accel.seeded.spread import Spread, both_sides, largest, rectified
 
@@ -40,7 +41,9 @@ def test_it_is_the_definition(name):
         )
 
 
-@pytest.mark.parametrize("name", ["resnet18", "alexnet", "googlenet", "mobilenet", "minivggnet"])
+@pytest.mark.parametrize("name", [
+    "resnet18", "alexnet", "googlenet", "mobilenet", "mobilenet_v2", "squeezenet", "minivggnet",
+])
 def test_values_use_int8(name):
     graph = open_network(name)
     given = images(graph, 2, 1)

@@ -7,7 +7,7 @@ from accel.isa import Error
 from accel.params import Params
 from accel.sim import get_engine
 from accel.sim import verilator as verilator_module
-from accel.sim.engine import Memory, SimulationError
+from accel.sim.engine import MachineError, Memory, SimulationError
 from accel.sim.pysim import PysimEngine
 from accel.sim.verilator import VerilatorEngine
 from tests.sim.copier import FAULTS, Copier
@@ -112,7 +112,7 @@ def test_misbehaviour_is_reported_alike(engines, keywords, message):
     behaviour = Memory(stall_seed=1, stall_percent=50)
     messages = []
     for engine in engines:
-        with pytest.raises(SimulationError, match=message) as error:
+        with pytest.raises(MachineError, match=message) as error:
             copy(engine, 100, behaviour, **keywords)
         messages.append(str(error.value))
     assert messages[0] == messages[1]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from accel.sim.engine import Memory, SimulationError
+from accel.sim.engine import MachineError, Memory
 from accel.sim.memory import OUTSTANDING, MemoryModel
 
 BUS = 4
@@ -194,7 +194,7 @@ def test_dead_memory_never_answers():
 )
 def test_violations(arguments, message):
     _, m = model()
-    with pytest.raises(SimulationError, match=f"AXI4 violation in cycle 0: {message}"):
+    with pytest.raises(MachineError, match=f"AXI4 violation in cycle 0: {message}"):
         cycle(m, **arguments)
 
 
@@ -202,7 +202,7 @@ def test_wlast_must_mark_the_last_beat():
     for last, message in ((1, "WLAST is 1 at beat 1 of 2"), (0, "WLAST is 0 at beat 1 of 1")):
         _, m = model()
         cycle(m, aw=address(0, 1 + last))
-        with pytest.raises(SimulationError, match=message):
+        with pytest.raises(MachineError, match=message):
             cycle(m, w=(0, 15, last))
 
 
@@ -210,7 +210,7 @@ def test_wlast_must_mark_the_last_beat():
 def test_payload_must_stay_until_taken(changed):
     _, m = model()
     cycle(m, w=(0, 15, 1))
-    with pytest.raises(SimulationError, match="cycle 1: W changed before it was taken"):
+    with pytest.raises(MachineError, match="cycle 1: W changed before it was taken"):
         cycle(m, w=changed)
 
 

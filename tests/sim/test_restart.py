@@ -11,7 +11,7 @@ import pytest
 
 from accel.compiler import compile_graph
 from accel.isa import COMMAND_BYTES, Error
-from accel.sim.engine import Memory, SimulationError
+from accel.sim.engine import MachineError, Memory, SimulationError
 from accel.sim.verilator import VerilatorEngine, available
 from tests.support.campaign import MACHINES
 from tests.support.networks import residual
@@ -102,7 +102,7 @@ def test_what_is_under_way_does_not_reach_beyond_a_smaller_memory(engine, progra
     image, start, commands = program
     with engine.machine() as machine:
         for limit in range(500, 3000, 100):  # no interrupt: transactions stay open
-            with pytest.raises(SimulationError, match="no interrupt within"):
+            with pytest.raises(MachineError, match="no interrupt within"):
                 machine.run(image.copy(), start, commands, Memory(latency_cycles=90), limit)
             guarded = np.zeros(4096, np.uint8)
             with contextlib.suppress(SimulationError):

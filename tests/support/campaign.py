@@ -6,9 +6,9 @@
 import numpy as np
 
 from accel import golden
+from accel.batch import run_batch
 from accel.compiler import compile_graph
 from accel.params import Params
-from accel.runner import run_batch
 from accel.sim import get_engine
 from accel.sim.engine import Memory
 from tests.support.layer_campaign import draw_layer, run_campaign

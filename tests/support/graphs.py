@@ -8,16 +8,20 @@ import numpy as np
 from accel.graph.check import check
 from accel.graph.ir import (
     Add,
+    Assemble,
     AveragePool,
     Concat,
     Conv,
     Graph,
     LocalResponse,
     MaxPool,
+    Mul,
     Pad,
+    Place,
     Port,
     Requant,
     Reshape,
+    Slice,
     Softmax,
     Table,
     Tensor,
@@ -160,6 +164,16 @@ def random_add(rng) -> Graph:
     return joined(Add("add", ("a", "b"), "out", operands, need), [one, other], target)
 
 
+def random_mul(rng) -> Graph:
+    """Of two tensors of one shape, or of one and a pixel."""
+    one = _random_tensor(rng, "a")
+    shape = one.shape if rng.random() < 0.5 else (1, 1, one.shape[2])
+    other = Tensor("b", shape, 1.0, int(rng.integers(-128, 128)))
+    target = dataclasses.replace(one, name="out", zero_point=int(rng.integers(-128, 128)))
+    need = random_requant(rng, 1, 255 * 200, target.zero_point)
+    return joined(Mul("mul", ("a", "b"), "out", need), [one, other], target)
+
+
 def random_concat(rng) -> Graph:
     first = _random_tensor(rng, "in0")
     sources = [
@@ -169,6 +183,32 @@ def random_concat(rng) -> Graph:
     node = Concat("concat", tuple(source.name for source in sources), "out")
     shape = node_shape(node, *sources)
     return joined(node, sources, dataclasses.replace(first, name="out", shape=shape))
+
+
+def random_slice(rng) -> Graph:
+    source = _random_tensor(rng)
+    start = tuple(int(rng.integers(size)) for size in source.shape)
+    step = _integers(rng, 1, 3, 2)
+    shape = tuple(
+        int(rng.integers(1, (size - 1 - first) // pace + 2))
+        for size, first, pace in zip(source.shape, start, (*step, 1), strict=True)
+    )
+    return single(Slice("slice", "in", "out", Place(start, step), shape), source)
+
+
+def random_assemble(rng) -> Graph:
+    """Tensors that interleave, beside one that stands alone in channels behind them."""
+    down, across = _integers(rng, 1, 3, 2)
+    one = _random_tensor(rng, "in0")
+    count = down * across
+    sources = [dataclasses.replace(one, name=f"in{n}") for n in range(count)]
+    shape = one.shape[0] * down, one.shape[1] * across, int(rng.integers(1, 5))
+    sources.append(dataclasses.replace(one, name=f"in{count}", shape=shape))
+    places = [Place((y, x, 0), (down, across)) for y in range(down) for x in range(across)]
+    places.append(Place((0, 0, one.shape[2])))
+    node = Assemble("assemble", tuple(source.name for source in sources), "out", tuple(places))
+    target = dataclasses.replace(one, name="out", shape=node_shape(node, *sources))
+    return joined(node, sources, target)
 
 
 def random_table(rng) -> Graph:

@@ -2,7 +2,9 @@
 
     pip install ai-edge-litert      (no dependency of the project)
     python -m tests.support.litert_record --each 6 --out tests/data/litert/operators.npz
+    python -m tests.support.litert_record --pairs --out tests/data/litert/pairs.npz
 
+With --pairs the models are not random, but hold all pairs of attribute values (tflite_pairs.py).
 With --compare the golden model is held against LiteRT at once and nothing is written.
 """
 
@@ -13,6 +15,7 @@ import tempfile
 
 import numpy as np
 
+from tests.support.tflite_pairs import draw_all
 from tests.support.tflite_random import KINDS, draw
 
 
@@ -48,26 +51,40 @@ def compare(content: bytes, inputs, answer) -> int:
     return int((output != answer).sum())
 
 
+def models(pairs: bool, each: int):
+    """Yield name, content and inputs of all models; of pairs, ``each`` covering arrays."""
+    if pairs:
+        for seed in range(each):
+            yield from draw_all(seed)
+        return
+    for kind in KINDS:
+        for seed in range(each):
+            yield f"{kind}_{seed}", *draw(kind, seed)
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--each", type=int, default=6, help="models of every kind")
+    parser.add_argument("--each", type=int, default=6,
+                        help="models of every kind; of pairs, which have one, arrays to compare")
+    parser.add_argument("--pairs", action="store_true")
     parser.add_argument("--out", default="tests/data/litert/operators.npz")
     parser.add_argument("--compare", action="store_true")
     options = parser.parse_args()
+    if options.pairs and not options.compare:
+        options.each = 1
     arrays, counts = {}, collections.Counter()
-    for kind in KINDS:
-        for seed in range(options.each):
-            content, inputs = draw(kind, seed)
-            answer = reference(content, inputs)
-            if options.compare:
-                counts[kind, "values"] += answer.size
-                counts[kind, "different"] += compare(content, inputs, answer)
-                continue
-            arrays[f"{kind}_{seed}|model"] = np.frombuffer(content, np.uint8)
-            arrays[f"{kind}_{seed}|output"] = answer
-            for number, values in enumerate(inputs):
-                arrays[f"{kind}_{seed}|input{number}"] = values
+    for name, content, inputs in models(options.pairs, options.each):
+        answer = reference(content, inputs)
+        if options.compare:
+            kind = name.rsplit("_", 1)[0]
+            counts[kind, "values"] += answer.size
+            counts[kind, "different"] += compare(content, inputs, answer)
+            continue
+        arrays[f"{name}|model"] = np.frombuffer(content, np.uint8)
+        arrays[f"{name}|output"] = answer
+        for number, values in enumerate(inputs):
+            arrays[f"{name}|input{number}"] = values
     for (kind, what), count in counts.items():
         print(f"{kind}: {count} {what}")
     if arrays:

@@ -4,7 +4,7 @@ import collections
 
 import numpy as np
 
-from accel.isa import Rounding, WindowMode
+from accel.isa import PAIRS, Rounding, WindowMode
 from accel.params import PARAM_PLANES, WINDOW_TILES, Params
 from tests.support.machine_numbers import requantise, require, scaled
 
@@ -55,7 +55,7 @@ class WindowUnit:
         mode = WindowMode(f["mode"])
         if mode == WindowMode.MAC and not self.records:
             return False
-        require(mode != WindowMode.ADD or f["k"] == 2, "ADD has two elements")
+        require(mode not in PAIRS or f["k"] == 2, "a pair has two elements")
         words = self._words(f)
         sums, multiplier, shift = self._sums(mode, f, words)
         cols = f["cols"]
@@ -102,6 +102,10 @@ class WindowUnit:
             return (words - f["a_zero"]).sum(axis=1), *every
         if mode == WindowMode.MAX:
             return words.max(axis=1), *every
+        if mode == WindowMode.MUL:
+            require(not any(f[f"{letter}_{what}"] for letter in "ab"
+                            for what in ("multiplier", "shift")), "MUL scales nothing")
+            return (words[:, 0] - f["a_zero"]) * (words[:, 1] - f["b_zero"]), *every
         require(max(f["a_shift"], f["b_shift"]) <= 0, "ADD shifts")
         sums = sum(
             self._operand(words[:, n], *(f[f"{letter}_{what}"] for what in

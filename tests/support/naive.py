@@ -12,13 +12,16 @@ import numpy as np
 
 from accel.graph.ir import (
     Add,
+    Assemble,
     AveragePool,
     Concat,
     Conv,
     LocalResponse,
     MaxPool,
+    Mul,
     Pad,
     Reshape,
+    Slice,
     Softmax,
     Table,
 )
@@ -148,10 +151,39 @@ def add(node: Add, sources, target, images):
     return result
 
 
+def mul(node: Mul, sources, target, images):
+    result = np.empty(images[0].shape, np.int8)
+    need = node.requant
+    one, other = images[0], np.broadcast_to(images[1], images[0].shape)
+    zeros = [source.zero_point for source in sources]
+    for place in np.ndindex(*result.shape):
+        product = (int(one[place]) - zeros[0]) * (int(other[place]) - zeros[1])
+        result[place] = requantise(product, need.multiplier[0], need.shift[0], need.rounding,
+                                   need.zero_point, need.lo, need.hi)
+    return result
+
+
 def concat(node: Concat, sources, target, images):
     result = np.empty((len(images[0]), *target.shape), np.int8)
     for n, y, x in np.ndindex(*result.shape[:3]):
         result[n, y, x] = [value for image in images for value in image[n, y, x].tolist()]
+    return result
+
+
+def slice_(node: Slice, source, target, images):
+    result = np.empty((len(images), *target.shape), np.int8)
+    (top, left, first), (down, across) = node.place.start, node.place.step
+    for n, y, x, c in np.ndindex(*result.shape):
+        result[n, y, x, c] = images[n, top + y * down, left + x * across, first + c]
+    return result
+
+
+def assemble(node: Assemble, sources, target, images):
+    result = np.empty((len(images[0]), *target.shape), np.int8)
+    for place, values in zip(node.places, images, strict=True):
+        (top, left, first), (down, across) = place.start, place.step
+        for n, y, x, c in np.ndindex(*values.shape):
+            result[n, top + y * down, left + x * across, first + c] = values[n, y, x, c]
     return result
 
 
@@ -197,9 +229,9 @@ def local_response(node: LocalResponse, source, target, images):
 
 LAYERS = {
     Conv: conv, MaxPool: max_pool, AveragePool: average_pool, Reshape: reshape, Table: table,
-    Pad: pad, Softmax: softmax, LocalResponse: local_response,
+    Pad: pad, Slice: slice_, Softmax: softmax, LocalResponse: local_response,
 }  # fmt: skip
-JOINS = {Add: add, Concat: concat}
+JOINS = {Add: add, Mul: mul, Concat: concat, Assemble: assemble}
 
 
 def run(graph, images) -> dict[str, np.ndarray]:

@@ -13,9 +13,9 @@ import time
 
 from accel import models
 from accel.compiler import compile_graph
+from accel.opening import open_network
 from accel.params import Params
 from accel.report.files import write_json
-from accel.runner import open_network
 from accel.sim import get_engine
 from accel.sim.engine import Memory
 from tests.support.cycle_campaign import differences

@@ -6,19 +6,24 @@ import numpy as np
 
 from accel.graph.ir import (
     Add,
+    Assemble,
     AveragePool,
     Concat,
     Conv,
     Graph,
     MaxPool,
+    Mul,
     Pad,
+    Place,
     Port,
     Requant,
     Reshape,
+    Slice,
     Softmax,
     Table,
     Tensor,
 )
+from accel.graph.shapes import node_shape
 from accel.isa import Rounding
 
 
@@ -119,12 +124,42 @@ class Builder:
         self.last = self._tensor(out, self.last.shape, zero)
         return self
 
+    def mul(self, other: Tensor) -> "Builder":
+        """The product of the last tensor and another of its shape, or of a pixel."""
+        name, out = self._names("mul")
+        zero = int(self.rng.integers(-128, 128))
+        lo, hi = sorted(int(n) for n in self.rng.integers(-128, 128, 2))
+        need = Requant(
+            np.array([self.rng.integers(1 << 23, 1 << 24) << 7], np.int32),
+            np.array([-6 - self.rng.integers(3)], np.int8),
+            zero, min(lo, -20), max(hi, 20), Rounding(int(self.rng.integers(4))),
+        )
+        self.nodes.append(Mul(name, (self.last.name, other.name), out, need))
+        self.last = self._tensor(out, self.last.shape, zero)
+        return self
+
     def concat(self, *parts: Tensor) -> "Builder":
         """Tensors of one height, width and quantisation behind each other."""
         name, out = self._names("concat")
         self.nodes.append(Concat(name, tuple(part.name for part in parts), out))
         shape = (*parts[0].shape[:2], sum(part.shape[2] for part in parts))
         self.last = self._tensor(out, shape, parts[0].zero_point)
+        return self
+
+    def slice(self, start, shape, step=(1, 1)) -> "Builder":
+        """A part of the last tensor."""
+        name, out = self._names("slice")
+        place, shape = Place(tuple(map(int, start)), tuple(map(int, step))), tuple(map(int, shape))
+        self.nodes.append(Slice(name, self.last.name, out, place, shape))
+        self.last = self._tensor(out, shape, self.last.zero_point)
+        return self
+
+    def assemble(self, places, *parts: Tensor) -> "Builder":
+        """Tensors of one quantisation, each at its place."""
+        name, out = self._names("assemble")
+        node = Assemble(name, tuple(part.name for part in parts), out, tuple(places))
+        self.nodes.append(node)
+        self.last = self._tensor(out, node_shape(node, *parts), parts[0].zero_point)
         return self
 
     def table(self, zero=None) -> "Builder":
@@ -253,13 +288,27 @@ def random_window_network(rng: np.random.Generator) -> Graph:
             _random_pool(net, rng, most=5, pad=2)
         elif draw < 0.7:
             other = same[int(rng.integers(len(same)))] if same else net.last
-            net.add(other)
+            if draw < 0.6:
+                net.add(other)
+            else:
+                random_mul(net, rng, other)
         else:
             kernel = (1, 1) if rng.random() < 0.7 else (3, 3)
             pad = (kernel[0] // 2,) * 4
             net.conv(int(rng.choice([net.last.shape[2], rng.integers(1, 21)])), kernel,
                      padding=pad)
     return net.graph()
+
+
+def random_mul(net: Builder, rng: np.random.Generator, other: Tensor) -> None:
+    """The last tensor by another one, or by a pixel that is made of it."""
+    if rng.random() < 0.5:
+        net.mul(other)
+        return
+    first = net.last
+    gate = net.pool("max", first.shape[:2], (1, 1)).conv(first.shape[2]).last
+    net.last = first
+    net.mul(gate)
 
 
 def mobile(rng: np.random.Generator, size: int, channels: int, blocks: int) -> Graph:

@@ -4,32 +4,17 @@ import dataclasses
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper
 
 from accel.golden.layers import compute
 from accel.graph import ports
 from accel.graph.ir import Graph, Reshape
+from accel.onnx_session import session
 
 #: Operators that give integers for integers.
 _KEEP = ("MaxPool", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Pad",
          "Identity")  # fmt: skip
 _DTYPES = {TensorProto.INT8: np.int8, TensorProto.UINT8: np.uint8}
-
-
-def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """A quiet session on one thread, with ONNX Runtime's usual graph optimisations.
-
-    On x86 they leave many int8 layers of the QDQ form in float; the entry lets them become integer
-    layers, as they do for uint8.
-    """
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.qdqisint8allowed", "1")
-    options.log_severity_level = 4
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
 
 
 @dataclasses.dataclass

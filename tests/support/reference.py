@@ -2,7 +2,19 @@
 
 import numpy as np
 
-from accel.graph.ir import Add, Concat, Conv, Graph, MaxPool, Pad, Reshape, Table
+from accel.graph.ir import (
+    Add,
+    Assemble,
+    Concat,
+    Conv,
+    Graph,
+    MaxPool,
+    Mul,
+    Pad,
+    Reshape,
+    Slice,
+    Table,
+)
 from accel.isa import Rounding
 from tests.support.machine_numbers import requantise, scaled
 
@@ -53,6 +65,16 @@ def pool(node, x: np.ndarray, zero: int, shape) -> np.ndarray:
     return out
 
 
+def mul(node: Mul, operands, zeros) -> np.ndarray:
+    """Multiply two tensors, the second one perhaps a pixel."""
+    products = (operands[0].astype(np.int64) - zeros[0]) * (operands[1].astype(np.int64) - zeros[1])
+    r, channels = node.requant, products.shape[-1]
+    return requantise(
+        products, list(r.multiplier) * channels, list(r.shift) * channels, r.rounding,
+        r.zero_point, r.lo, r.hi,
+    )
+
+
 def add(node: Add, operands, zeros) -> np.ndarray:
     """Add two tensors of one shape, element by element."""
     sums = np.zeros(operands[0].shape, np.int64)
@@ -67,6 +89,14 @@ def add(node: Add, operands, zeros) -> np.ndarray:
     )
 
 
+def _indices(place, shape):
+    """The rows, columns and channels of a tensor of ``shape`` at a place."""
+    return [
+        [start + n * step for n in range(size)]
+        for start, step, size in zip(place.start, (*place.step, 1), shape, strict=True)
+    ]
+
+
 def run(graph: Graph, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """All tensors of a graph for a batch of inputs [batch, H, W, C]."""
     values = dict(inputs)
@@ -77,8 +107,19 @@ def run(graph: Graph, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
             values[node.output] = x.reshape(len(x), *shape)
         elif isinstance(node, Add):
             values[node.output] = add(node, [values[name] for name in node.inputs], zeros)
+        elif isinstance(node, Mul):
+            values[node.output] = mul(node, [values[name] for name in node.inputs], zeros)
         elif isinstance(node, Concat):
             values[node.output] = np.concatenate([values[name] for name in node.inputs], axis=3)
+        elif isinstance(node, Slice):
+            values[node.output] = np.ascontiguousarray(x[np.ix_(range(len(x)), *_indices(
+                node.place, shape))])
+        elif isinstance(node, Assemble):
+            whole = np.zeros((len(x), *shape), np.int8)
+            for name, place in zip(node.inputs, node.places, strict=True):
+                one = values[name]
+                whole[np.ix_(range(len(x)), *_indices(place, one.shape[1:]))] = one
+            values[node.output] = whole
         elif isinstance(node, Table):
             values[node.output] = node.values[x.astype(np.int64) + 128]
         elif isinstance(node, Pad):

@@ -28,6 +28,14 @@ OPTIONS = {
     "SHAPE": ("ShapeOptions", {"OutType": tflite.TensorType.INT32}),
     "STRIDED_SLICE": ("StridedSliceOptions", {"ShrinkAxisMask": 1}),
     "PACK": ("PackOptions", {"ValuesCount": 2, "Axis": 0}),
+    "UNPACK": ("UnpackOptions", {"Num": 2, "Axis": 1}),
+    "SLICE": ("SliceOptions", {}),
+    "SPLIT": ("SplitOptions", {"NumSplits": 2}),
+    "SPLIT_V": ("SplitVOptions", {"NumSplits": 2}),
+    "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", {}),
+    "DEPTH_TO_SPACE": ("DepthToSpaceOptions", {"BlockSize": 2}),
+    "SPACE_TO_DEPTH": ("SpaceToDepthOptions", {"BlockSize": 2}),
+    "TRANSPOSE_CONV": ("TransposeConvOptions", _WINDOW),
 }  # fmt: skip
 
 
@@ -66,6 +74,15 @@ class Model:
         self.operators.append({"op": op, "inputs": list(inputs), "options": options,
                                "outputs": [self.tensor(shape, dtype, scale, zero)]})
         return self.operators[-1]["outputs"][0]
+
+    def split(self, op, inputs, shapes, **fields) -> list[int]:
+        """Add an operator with several outputs, which are returned."""
+        first = self.op(op, inputs, shapes[0], **fields)
+        options = self.operators[-1]["options"]
+        same = {name: value for name, value in fields.items() if name not in options}
+        outputs = self.operators[-1]["outputs"]
+        outputs += [self.tensor(shape, **same) for shape in shapes[1:]]
+        return outputs if first == outputs[0] else []
 
     def output(self, *indices) -> "Model":
         """Make tensors network outputs."""

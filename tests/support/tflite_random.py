@@ -257,6 +257,125 @@ def free_reshape(draw):
     return draw.op("RESHAPE", [source, shape], [1, length], **same)
 
 
+def _joined(draw, sources, shape, axis, same):
+    return draw.op("CONCATENATION", sources, shape, **same, Axis=axis)
+
+
+def slice_(draw):
+    same, image = draw.same(), draw.image
+    begin = [0, *(draw.whole(0, size - 1) for size in image[1:])]
+    size = [1, *(draw.whole(1, n - first) for n, first in zip(image[1:], begin[1:], strict=True))]
+    given = [-1 if first + n == total and draw.chance(0.5) else n
+             for first, n, total in zip(begin, size, image, strict=True)]
+    return draw.op("SLICE", [draw.input(**same), *map(draw.model.constant, (begin, given))], size,
+                   **same)
+
+
+def strided_slice(draw):
+    same, image = draw.same(), draw.image
+    strides = [1, draw.whole(1, 3), draw.whole(1, 3), 1]
+    begin = [0, *(draw.whole(0, size - 1) for size in image[1:])]
+    end = [1, *(draw.whole(first + 1, size)
+                for first, size in zip(begin[1:], image[1:], strict=True))]
+    masks = {"BeginMask": draw.whole(0, 15), "EndMask": draw.whole(0, 15), "ShrinkAxisMask": 0}
+    if draw.chance(0.4):
+        masks["ShrinkAxisMask"] = 1 << draw.whole(1, 3)
+    shape = []
+    for n, total in enumerate(image):
+        if masks["ShrinkAxisMask"] >> n & 1:
+            continue
+        first = 0 if masks["BeginMask"] >> n & 1 else begin[n]
+        last = total if masks["EndMask"] >> n & 1 else end[n]
+        shape.append(len(range(first, last, strides[n])))
+    numbers = [[value - total if draw.chance(0.3) and value < total else value
+                for value, total in zip(values, image, strict=True)] for values in (begin, end)]
+    return draw.op("STRIDED_SLICE", [draw.input(**same), *map(draw.model.constant,
+                                                               (*numbers, strides))],
+                   shape, **same, **masks)
+
+
+def split(draw):
+    same, axis, count = draw.same(), draw.whole(1, 3), draw.whole(2, 3)
+    image = [*draw.image]
+    image[axis] *= count
+    source = draw.input(image, **same)
+    at = draw.model.constant([axis if draw.chance(0.5) else axis - 4])
+    parts = draw.model.split("SPLIT", [at, source], [draw.image] * count, dtype=draw.dtype, **same,
+                             NumSplits=count)
+    return _joined(draw, parts[::-1], image, axis, same)
+
+
+def split_v(draw):
+    same, axis = draw.same(), draw.whole(1, 3)
+    sizes, image = [draw.whole(1, 4) for _ in range(draw.whole(2, 4))], [*draw.image]
+    image[axis] = sum(sizes)
+    given = [-1 if n == 1 and draw.chance(0.5) else size for n, size in enumerate(sizes)]
+    shapes = [[*image[:axis], size, *image[axis + 1 :]] for size in sizes]
+    source = draw.input(image, **same)
+    parts = draw.model.split(
+        "SPLIT_V", [source, *map(draw.model.constant, (given, [axis]))], shapes, dtype=draw.dtype,
+        **same, NumSplits=len(sizes),
+    )  # fmt: skip
+    return _joined(draw, parts[::-1], image, axis, same)
+
+
+def pack(draw):
+    """UNPACK and PACK along perhaps another axis."""
+    same, axis, image = draw.same(), draw.whole(1, 3), draw.image
+    rest, count = image[:axis] + image[axis + 1 :], image[axis]
+    parts = draw.model.split("UNPACK", [draw.input(**same)], [rest] * count, dtype=draw.dtype,
+                             **same, Num=count, Axis=axis)
+    axis = draw.whole(1, 3)
+    return draw.op("PACK", parts, [*rest[:axis], count, *rest[axis:]], **same, ValuesCount=count,
+                   Axis=axis)
+
+
+def resize(draw):
+    """By integer factors in every way that LiteRT knows and that repeats rows equally often."""
+    same, image, corners = draw.same(), draw.image, draw.chance(0.2)
+    factors = [draw.whole(1, 4) for _ in range(2)]
+    sizes = [size * factor for size, factor in zip(image[1:3], factors, strict=True)]
+    if corners:
+        sizes = image[1:3] if draw.chance(0.5) else [1, 1]
+    return draw.op("RESIZE_NEAREST_NEIGHBOR", [draw.input(**same), draw.model.constant(sizes)],
+                   [1, *sizes, image[3]], **same, AlignCorners=corners,
+                   HalfPixelCenters=not corners and draw.chance(0.5))
+
+
+def depth_to_space(draw):
+    same, block, (_, height, width, channels) = draw.same(), draw.whole(1, 3), draw.image
+    return draw.op("DEPTH_TO_SPACE", [draw.input([1, height, width, channels * block**2], **same)],
+                   [1, height * block, width * block, channels], **same, BlockSize=block)
+
+
+def space_to_depth(draw):
+    same, block, (_, height, width, channels) = draw.same(), draw.whole(1, 3), draw.image
+    return draw.op("SPACE_TO_DEPTH", [draw.input([1, height * block, width * block, channels],
+                                                 **same)],
+                   [1, height, width, channels * block**2], **same, BlockSize=block)
+
+
+def transpose_conv(draw):
+    """Mostly as a converter writes it, at times an output that the input does not quite give."""
+    filters, image = draw.whole(1, 5), draw.image
+    kernel = [draw.whole(1, 4), draw.whole(1, 4)]
+    sizes = []
+    for size, reach, stride in zip(image[1:3], kernel, draw.stride, strict=True):
+        sizes.append(size * stride if draw.padding == tflite.Padding.SAME
+                     else (size - 1) * stride + reach)
+    if draw.chance(0.3):  # as many outputs more (VALID) or fewer (SAME) as give the same inputs
+        rests = [draw.whole(0, stride - 1) for stride in draw.stride]
+        sign = -1 if draw.padding == tflite.Padding.SAME else 1
+        sizes = [size + sign * rest for size, rest in zip(sizes, rests, strict=True)]
+    weights, source = draw.weights([filters, *kernel, image[3]], 0), draw.input()
+    inputs = [draw.model.constant([1, *sizes, filters]), weights, source]
+    if draw.chance(0.7):
+        inputs.append(draw.bias(source, weights, filters))
+    # A fused activation came with version 4 of the operator.
+    return draw.op("TRANSPOSE_CONV", inputs, [1, *sizes, filters], Padding=draw.padding,
+                   StrideH=draw.stride[0], StrideW=draw.stride[1], FusedActivationFunction=0)
+
+
 KINDS = {
     "conv": conv, "depthwise": depthwise, "fully_connected": fully_connected, "halves": halves,
     "per_pixel": per_pixel, "average_pool": pool("AVERAGE_POOL_2D"),
@@ -265,7 +384,10 @@ KINDS = {
     "relu_n1": function("RELU_N1_TO_1"), "tanh": function("TANH", 1 / 128, 0),
     "logistic": function("LOGISTIC", 1 / 256, -128), "hard_swish": function("HARD_SWISH"),
     "requantise": requantise, "float_ports": float_ports, "pad": pad, "reshape": reshape,
-    "free_reshape": free_reshape,
+    "free_reshape": free_reshape, "slice": slice_, "strided_slice": strided_slice,
+    "split": split, "split_v": split_v, "pack": pack, "resize": resize,
+    "depth_to_space": depth_to_space, "space_to_depth": space_to_depth,
+    "transpose_conv": transpose_conv,
 }  # fmt: skip
 
 

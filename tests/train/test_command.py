@@ -10,6 +10,7 @@ import pytest
 from accel import frontend, golden, models
 from accel.cli import main
 from accel.graph import ports
+from accel.network.export import to_bytes
 from accel.train import session
 
 
@@ -135,3 +136,22 @@ def test_mistakes_with_quantize(tmp_path, digits, model, images, words):
     assert len(done.output.strip().splitlines()) == 1
     assert words in done.output
     assert [path.name for path in tmp_path.iterdir()] == ["text.onnx"]
+
+
+def test_reduce_range(tmp_path):
+    """The flag reaches the file: no weight beyond seven bits."""
+    net = models.NETWORKS["shallow"].build()
+    net.initialise(1)
+    (tmp_path / "float.onnx").write_bytes(to_bytes(net))
+    images = np.random.default_rng(1).random((4, *net.input_shape), np.float32)
+    np.savez(tmp_path / "images.npz", images=images)
+    most = []
+    for flags in ([], ["--reduce-range"]):
+        done = call("quantize", tmp_path / "float.onnx", "--calibrate", tmp_path / "images.npz",
+                    "-o", tmp_path / "int8.onnx", *flags)  # fmt: skip
+        assert done.exit_code == 0, done.output
+        nodes = frontend.load(tmp_path / "int8.onnx").nodes
+        weights = [node.weights for node in nodes if hasattr(node, "weights")]
+        most.append(max(int(np.abs(one.astype(int)).max()) for one in weights))
+    assert most == [127, 64]
+    assert "--reduce-range" in call("quantize", "--help").output

@@ -14,8 +14,8 @@ from accel import golden
 from accel.compiler import compile_graph
 from accel.cyclemodel import predict
 from accel.graph import ports
+from accel.opening import open_network, own_images, run_batch
 from accel.params import Params
-from accel.runner import open_network, own_images, run_batch
 from accel.sim.engine import Memory, SimulationError
 from tests.support.networks import Builder
 from tests.verilog.engines import Cxxrtl, Icarus, Verilator, written

@@ -13,6 +13,7 @@ from accel.frontend.onnx.build import Builder, requantised
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.values import (
     Activation,
+    Assembled,
     Constant,
     Function,
     Hosted,
@@ -75,6 +76,9 @@ def _clamp_origin(node: NodeView, value, lo: float, hi: float) -> Pending:
     if isinstance(value, Joined):
         sources = tuple(_clamp_origin(node, source, lo, hi) for source in value.sources)
         return dataclasses.replace(value, sources=sources)
+    if isinstance(value, Assembled):
+        parts = tuple(_clamp_origin(node, part, lo, hi) for part in value.parts)
+        return dataclasses.replace(value, parts=parts)
     if isinstance(value, Function):
         with np.errstate(over="ignore"):
             return dataclasses.replace(value, real=np.clip(value.real, *np.float32((lo, hi))))

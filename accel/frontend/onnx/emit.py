@@ -5,20 +5,24 @@ import numpy as np
 from accel.frontend.onnx import add
 from accel.frontend.onnx.values import (
     Activation,
+    Assembled,
     Function,
     Hosted,
     Joined,
     Mean,
+    Product,
     Same,
     Sums,
     Total,
 )
 from accel.graph.ir import (
     Add,
+    Assemble,
     AveragePool,
     Concat,
     Conv,
     MaxPool,
+    Mul,
     Node,
     Pad,
     Requant,
@@ -26,11 +30,12 @@ from accel.graph.ir import (
     Softmax,
     Table,
 )
+from accel.graph.places import along
 from accel.graph.ports import to_int8
 from accel.isa import Rounding
 from accel.quant import QuantError, float_multiplier, float_multipliers
 
-INT32_MAX = (1 << 31) - 1
+INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
 
 def _divide(a, b) -> np.ndarray:
@@ -45,8 +50,10 @@ def _divide(a, b) -> np.ndarray:
 def _sums(pending: Sums, name, result: Activation, lo, hi) -> Node:
     if not pending.scaled:
         raise QuantError("int32 sums must be scaled by a Mul before they are quantised")
-    for value in pending.bias[abs(pending.bias) > INT32_MAX][:1]:
-        raise QuantError(f"bias must fit int32 in multiples of its scale, not {value}")
+    beyond = (pending.bias < INT32_MIN) | (pending.bias > INT32_MAX)
+    for value in pending.bias[beyond][:1]:
+        raise QuantError(f"bias must be from {INT32_MIN} to {INT32_MAX} in multiples of input "
+                         f"scale times weight scale, not {value}")
     factors = _divide(pending.unit, result.scale)
     multiplier, shift = np.zeros(len(factors), np.int32), np.zeros(len(factors), np.int8)
     some = factors > 0  # one that underflows takes every sum to 0
@@ -63,16 +70,25 @@ def _sums(pending: Sums, name, result: Activation, lo, hi) -> Node:
 
 def _mean(pending: Mean, name, result: Activation, lo, hi) -> Node:
     source, view = pending.source, pending.window
+    # ONNX Runtime's integer kernel needs the QuantizeLinear at once, and of the input's type.
+    apart = pending.apart or (lo, hi) != (-128, 127) or source.centred != result.centred
+    divisors = pending.floating if apart else pending.divisors
+    if divisors is None:
+        raise QuantError("count_include_pad and ceil_mode must not go together in an average with "
+                         "an operator, or another type, before its QuantizeLinear: windows of one "
+                         "size would need two divisors")
     table = {}
-    for count, divisor in pending.divisors.items():
+    for count, divisor in divisors.items():
         factor = _divide(source.scale, np.float32(result.scale) * np.float32(divisor))
         table[count] = float_multiplier(float(factor)) if factor else (0, 0)
     zeros = source.zero_point, result.zero_point
-    # ONNX Runtime's average adds the zero point before it rounds, its global one does not.  Raw
-    # bytes do so, too: then exact halves, which only equal scales often have, round alike.
+    # ONNX Runtime's integer average adds the zero point before it rounds, its global and its float
+    # one do not.  Raw bytes do so, too: then exact halves, which only equal scales often have,
+    # round alike.
     if (
-        not pending.whole and zeros[0] == zeros[1] and source.tensor.scale == result.tensor.scale
-        and all(count == divisor for count, divisor in pending.divisors.items())
+        not pending.whole and not apart and zeros[0] == zeros[1]
+        and source.tensor.scale == result.tensor.scale
+        and all(count == divisor for count, divisor in divisors.items())
     ):
         zeros = 0, 0
     return AveragePool(
@@ -108,8 +124,28 @@ def _total(pending: Total, name, result: Activation, lo, hi) -> Node:
                add.requant(bits, result.zero_point, lo, hi))
 
 
+def _product(pending: Product, name, result: Activation, lo, hi) -> Node:
+    """ONNX Runtime adds the zero point before it rounds: where that is odd, exact halves differ."""
+    one, other = pending.source, pending.other
+    with np.errstate(all="ignore"):
+        unit = np.float32(one.scale) * np.float32(other.scale)
+    multiplier, shift = float_multiplier(float(_divide(unit, result.scale)))
+    requant = Requant(np.array([multiplier], np.int32), np.array([shift], np.int8),
+                      result.zero_point, lo, hi, Rounding.FLOAT)
+    return Mul(name, (one.tensor.name, other.tensor.name), result.tensor.name, requant)
+
+
 def _joined(pending: Joined, name, result: Activation, lo, hi) -> Node:
-    return Concat(name, tuple(s.tensor.name for s in pending.sources), result.tensor.name)
+    names = tuple(source.tensor.name for source in pending.sources)
+    if pending.axis == 2:
+        return Concat(name, names, result.tensor.name)
+    sizes = [source.tensor.shape[pending.axis] for source in pending.sources]
+    return Assemble(name, names, result.tensor.name, along(pending.axis, sizes))
+
+
+def _assembled(pending: Assembled, name, result: Activation, lo, hi) -> Node:
+    names = tuple(part.tensor.name for part in pending.parts)
+    return Assemble(name, names, result.tensor.name, pending.places)
 
 
 def _hosted(pending: Hosted, name, result: Activation, lo, hi) -> Node:
@@ -121,6 +157,6 @@ def _hosted(pending: Hosted, name, result: Activation, lo, hi) -> Node:
 
 #: By the kind of pending value: a function of it, the node's name, its output and its clamp.
 BUILDERS = {
-    Sums: _sums, Mean: _mean, Same: _same, Function: _function, Total: _total, Joined: _joined,
-    Hosted: _hosted,
+    Sums: _sums, Mean: _mean, Same: _same, Function: _function, Total: _total,
+    Product: _product, Joined: _joined, Assembled: _assembled, Hosted: _hosted,
 }  # fmt: skip

@@ -5,35 +5,45 @@ handler (in the modules of HANDLERS) says what its output stands for.  Nothing i
 """
 
 import copy
-import heapq
 import pathlib
 
 import google.protobuf.message
 import numpy as np
 import onnx
 
-from accel.frontend.errors import ModelError
+from accel.frontend import reorders
+from accel.frontend.errors import FloatModelError, ModelError
 from accel.frontend.onnx import (
+    chains,
     elementwise,
     integer,
+    moves,
     qdq,
     qoperator,
     quant,
+    transposed,
     views,
 )
-from accel.frontend.onnx.build import Builder, check_stored, read_tensor
+from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
+from accel.frontend.onnx.order import in_order
+from accel.frontend.onnx.parts import Parts
 from accel.frontend.onnx.ports import add_input, check_size, output_port
-from accel.frontend.onnx.values import Constant
+from accel.frontend.onnx.reading import load_data
+from accel.frontend.onnx.stored import check_stored, read_tensor
+from accel.frontend.onnx.values import Constant, Elsewhere
 from accel.graph.check import check
 from accel.graph.ir import Graph, GraphError
 
 #: Operators whose presence makes a model quantised.
 _QUANTISED = {**quant.HANDLERS, **qoperator.HANDLERS, **integer.HANDLERS,
               "DynamicQuantizeLinear": None}  # fmt: skip
+#: Types of inputs that a float model has.
+_FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE}
 HANDLERS = {
     **quant.HANDLERS, **qdq.HANDLERS, **elementwise.HANDLERS, **views.HANDLERS,
-    **qoperator.HANDLERS, **integer.HANDLERS, **integer.SCALING,
+    **moves.HANDLERS, **transposed.HANDLERS,
+    **qoperator.HANDLERS, **chains.HANDLERS, **integer.HANDLERS, **integer.SCALING,
     **qdq.REFUSED,
 }  # fmt: skip
 #: Operator sets whose operators are known by the names in HANDLERS.
@@ -44,45 +54,83 @@ MOST_NODES, MOST_PORTS = 20_000, 64
 OLDEST_OPSET = 10
 
 
-def load(path) -> Graph:
+def load(path, strict: bool = False) -> Graph:
     """Read a quantised ONNX model.
+
+    Args:
+        path: of the file.
+        strict: refuse what the machine cannot compute, instead of giving it to the host.
 
     Raises:
         ModelError: naming the file, the node, the rule and the value.
     """
     file = str(path)
     try:
-        return _import(file)
+        return _import(file, strict)
     except ModelError:
         raise
     except Exception as error:  # whatever a damaged or hostile file provokes
         raise ModelError(f"{file}: malformed: {type(error).__name__}: {error}") from error
 
 
-def _import(file: str) -> Graph:
+def _import(file: str, strict: bool) -> Graph:
     model = _parse(file)
-    nodes = _order(file, model.graph)
-    _check_operators(file, model.graph, nodes)
+    nodes = in_order(file, model.graph)
+    _check_operators(file, nodes, strict)
     builder = Builder(file, model.graph, nodes, _opset(file, model))
     _add_constants(builder, model.graph, nodes)
     _check_model(file, model, nodes)
     inputs = [value for value in model.graph.input if value.name not in builder.stored]
     if len(inputs) > MOST_PORTS:
         raise ModelError(f"{file}: must have at most {MOST_PORTS} inputs, not {len(inputs)}")
-    for value in inputs:
-        add_input(builder, value, nodes)
-    for node in nodes:
-        if node.op != "Constant":
-            _handle(builder, node)
-    outputs = tuple(output_port(builder, value, nodes) for value in model.graph.output)
+    outputs = _walk(builder, model, nodes, inputs, strict)
+    made = reorders.fold(builder.nodes, builder.tensors, {port.tensor for port in outputs})
     graph = Graph(
-        pathlib.Path(file).stem, builder.tensors, tuple(builder.nodes), tuple(builder.inputs),
-        outputs,
+        pathlib.Path(file).stem, builder.tensors, tuple(made), tuple(builder.inputs), outputs,
     )
     try:
         return check(graph)
     except GraphError as error:
         raise ModelError(f"{file}: {error}") from None
+
+
+def _walk(builder: Builder, model: onnx.ModelProto, nodes, inputs, strict: bool) -> tuple:
+    """Run all handlers; return the outputs' ports.  What is refused, the host gets."""
+    parts = Parts(builder, model, nodes)
+    for value in inputs:
+        try:
+            add_input(builder, value, nodes)
+        except ModelError:
+            if strict or not _shaped(value):
+                raise
+            builder.values[value.name] = Elsewhere(value.name, "")
+    for number, node in enumerate(nodes):
+        if node.op != "Constant":
+            try:
+                _handle(builder, node)
+            except ModelError as error:
+                if strict:
+                    raise
+                parts.claim(number, str(error).removeprefix(str(node.error(""))))
+    if len(builder.inputs) > MOST_PORTS:
+        raise ModelError(f"{builder.file}: inputs must be quantised in at most {MOST_PORTS} ways, "
+                         f"not {len(builder.inputs)}")
+    outputs = []
+    for value in model.graph.output:
+        try:
+            outputs.append(output_port(builder, value, nodes))
+        except ModelError:
+            if strict:
+                raise
+            outputs.append(parts.output(value))
+    parts.finish(port.tensor for port in outputs)
+    return tuple(outputs)
+
+
+def _shaped(value: onnx.ValueInfoProto) -> bool:
+    """Whether an input's shape is known, but for the number of images."""
+    kind = value.type.tensor_type
+    return kind.HasField("shape") and all(dim.dim_value > 0 for dim in kind.shape.dim[1:])
 
 
 def _parse(file: str) -> onnx.ModelProto:
@@ -104,12 +152,28 @@ def _parse(file: str) -> onnx.ModelProto:
     ):
         if len(values) > most:
             raise ModelError(f"{file}: must have at most {most} {what}, not {len(values)}")
+    _check_quantised(file, model)
+    load_data(file, model)
     for tensor in model.graph.initializer:
         check_stored(file, tensor)
     for part in (*model.opset_import, *model.graph.node):
         if part.domain == "ai.onnx":  # the default domain's other name, which onnx does not know
             part.domain = ""
     return model
+
+
+def _check_quantised(file: str, model: onnx.ModelProto) -> None:
+    """Refuse models that are float, before anything that those alone have, as weights elsewhere."""
+    graph = model.graph
+    stored = {tensor.name for tensor in graph.initializer}
+    types = {v.type.tensor_type.elem_type for v in graph.input if v.name not in stored}
+    nodes = [*graph.node, *(node for function in model.functions for node in function.node)]
+    if types <= _FLOATS and not any(node.op_type in _QUANTISED for node in nodes):
+        node = next((node for node in graph.node if node.op_type != "Constant"), graph.node[0])
+        raise FloatModelError(str(NodeView(file, node).error(
+            "the model is float; quantise it to int8 first, with `accel quantize` and some images "
+            "to calibrate with, or give `accel run` images"
+        )))  # fmt: skip
 
 
 def _opset(file: str, model: onnx.ModelProto) -> int:
@@ -145,43 +209,8 @@ def _check_model(file: str, model: onnx.ModelProto, nodes: list[NodeView]) -> No
         raise ModelError(f"{file}: not a valid ONNX model: {text}") from None
 
 
-def _order(file: str, graph: onnx.GraphProto) -> list[NodeView]:
-    """Nodes in an order that computes inputs before their users, else as in the file."""
-    views = [NodeView(file, node) for node in graph.node]
-    ready = {value.name for value in graph.input} | {t.name for t in graph.initializer} | {""}
-    made = {}
-    for number, view in enumerate(views):
-        for name in filter(None, view.proto.output):
-            if name in made or name in ready:
-                raise view.error(f"output {name!r} must be computed once, not twice")
-            made[name] = number
-    waiting, users = [], [[] for _ in views]
-    for number, view in enumerate(views):
-        missing = set(view.proto.input) - ready
-        for name in missing:
-            if name not in made:
-                raise view.error(
-                    f"input {name!r} must be an input, an initializer or computed, not missing"
-                )
-            users[made[name]].append(number)
-        waiting.append(len(missing))
-    queue = [number for number, count in enumerate(waiting) if not count]
-    order = []
-    while queue:
-        number = heapq.heappop(queue)
-        order.append(views[number])
-        for user in users[number]:
-            waiting[user] -= 1
-            if not waiting[user]:
-                heapq.heappush(queue, user)
-    for number, count in enumerate(waiting):
-        if count:
-            raise views[number].error("nodes must not depend on themselves, not form a cycle")
-    return order
-
-
-def _check_operators(file: str, graph: onnx.GraphProto, nodes: list[NodeView]) -> None:
-    """Refuse unknown operators and models that are not quantised."""
+def _check_operators(file: str, nodes: list[NodeView], strict: bool) -> None:
+    """Refuse unknown operators if ``strict``."""
     unknown = next(
         (node for node in nodes
          if node.op not in (*HANDLERS, "Constant") or node.proto.domain not in DOMAINS),
@@ -191,19 +220,8 @@ def _check_operators(file: str, graph: onnx.GraphProto, nodes: list[NodeView]) -
         f"node {unknown.name!r} has the unsupported operator "
         f"{':'.join(filter(None, (unknown.proto.domain, unknown.op)))}"
     )
-    stored = {tensor.name for tensor in graph.initializer}
-    types = {v.type.tensor_type.elem_type for v in graph.input if v.name not in stored}
-    quantised = any(node.op in _QUANTISED for node in nodes)
-    if not quantised and types <= {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE}:
-        first = next((node for node in nodes if node.op != "Constant"), nodes[0])
-        raise ModelError(
-            f"{file}: node {first.name!r} ({first.op}): the model is float; quantise it to int8 "
-            "first, for example with onnxruntime.quantization.quantize_static"
-            + (f"; also, {text}" if text else "")
-        )
-    if text:
-        supported = ", ".join(sorted(HANDLERS.keys() - qdq.REFUSED.keys()))
-        raise ModelError(f"{file}: {text}; supported are {supported}")
+    if text and strict:
+        raise ModelError(f"{file}: {text}, which the machine does not compute")
 
 
 def _add_constants(builder: Builder, graph: onnx.GraphProto, nodes: list[NodeView]) -> None:
@@ -229,6 +247,8 @@ def _add_constants(builder: Builder, graph: onnx.GraphProto, nodes: list[NodeVie
 def _handle(builder: Builder, node: NodeView) -> None:
     """Run a node's handler; an error that it did not foresee still names the node."""
     try:
+        if node.op not in HANDLERS or node.proto.domain not in DOMAINS:
+            raise node.error("the machine has no such operator")
         value = HANDLERS[node.op](builder, node)
     except ModelError:
         raise
@@ -236,11 +256,13 @@ def _handle(builder: Builder, node: NodeView) -> None:
         raise node.error("quantisations must not be so far apart, not hundreds of nodes") from None
     except Exception as error:
         raise node.error(f"malformed: {type(error).__name__}: {error}") from error
-    shape = getattr(value, "shape", None)
-    if shape is not None:
-        check_size(shape, node.error)
-    for name in ("array", "integers", "weights"):
-        if hasattr(value, name):
-            builder.spend(node, getattr(value, name))
     node.require(len(node.proto.output) > 0, "a node must have an output", "none")
-    builder.values[node.proto.output[0]] = value
+    values = value if isinstance(value, tuple) else (value,)
+    for name, made in zip(node.proto.output, values, strict=False):
+        shape = getattr(made, "shape", None)
+        if shape is not None:
+            check_size(shape, node.error)
+        for stored in ("array", "integers", "weights"):
+            if hasattr(made, stored):
+                builder.spend(node, getattr(made, stored))
+        builder.values[name] = made

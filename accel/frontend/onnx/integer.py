@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from accel.frontend.onnx import layers
+from accel.frontend.onnx import chains, weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.quant import along
@@ -31,13 +31,13 @@ def _operands(builder: Builder, node: NodeView, axis: int):
 def conv_integer(builder: Builder, node: NodeView) -> Sums:
     """ConvInteger(x, w, x_zero, w_zero): int32 sums, to be scaled by a Mul."""
     source, weights = _operands(builder, node, 0)
-    return dataclasses.replace(layers.convolution(node, source, weights, None), scaled=False)
+    return dataclasses.replace(weighted.convolution(node, source, weights, None), scaled=False)
 
 
 def matmul_integer(builder: Builder, node: NodeView) -> Sums:
     """MatMulInteger(a, b, a_zero, b_zero): int32 sums, to be scaled by a Mul."""
     source, weights = _operands(builder, node, 1)
-    sums = layers.fully_connected(node, source, weights, None, 1)
+    sums = weighted.fully_connected(node, source, weights, None, 1)
     return dataclasses.replace(sums, scaled=False)
 
 
@@ -49,11 +49,18 @@ def cast(builder: Builder, node: NodeView) -> Sums:
     return value
 
 
-def mul(builder: Builder, node: NodeView) -> Sums:
-    """Mul of int32 sums, behind a Cast, and their scale: one number or one per channel."""
+def mul(builder: Builder, node: NodeView):
+    """Mul of int32 sums, behind a Cast, and their scale: one number or one per channel.
+
+    Any other Mul is a function of bytes.
+    """
     values = [builder.value(node, number) for number in (0, 1)]
+    if not any(isinstance(value, Sums) and not value.scaled for value in values):
+        return chains.combine(builder, node)
     known = [isinstance(value, Constant) for value in values]
-    node.require(known.count(True) == 1, "Mul must be of sums and a constant", "something else")
+    node.require(known.count(True) == 1, "Mul must be of the int32 sums of a ConvInteger or "
+                 "MatMulInteger and of a constant",
+                 " and ".join(type(value).__name__.lower() for value in values))
     sums, scale = values[known.index(False)], values[known.index(True)].array
     node.require(isinstance(sums, Sums) and not sums.scaled,
                  "Mul must scale the sums of a ConvInteger or MatMulInteger",

@@ -1,5 +1,7 @@
 """Reading ONNX nodes: attributes, window geometry, reshape targets."""
 
+import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -88,75 +90,112 @@ def check_area(node: NodeView, size) -> None:
                  f"an image must have at most {LARGEST_IMAGE} rows times columns", list(size))
 
 
-def window(node: NodeView, shape: Shape, kernel) -> tuple[Window, tuple[int, int]]:
+def window(node: NodeView, shape: Shape, kernel, pool=False) -> tuple[Window, tuple[int, int]]:
     """Return a node's window, its paddings made explicit, and the output (height, width).
 
-    ``ceil_mode`` is turned into padding behind the image, as the graph knows no such mode.
+    ``ceil_mode`` is turned into padding behind the image, as the graph knows no such mode.  Where
+    the windows begin inside the image (see :func:`same_padding`) the padding is negative.
     """
     stride = node.integers("strides", 2, (1, 1), 1)
     dilation = node.integers("dilations", 2, (1, 1), 1)
     pads = node.integers("pads", 4, (0, 0, 0, 0), 0)
     mode = node.text("auto_pad", "NOTSET")
-    ceil_mode = node.integer("ceil_mode", 0)
+    ceil_mode = bool(node.integer("ceil_mode", 0))
     known = ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
     node.require(mode in known, f"auto_pad must be one of {known}", repr(mode))
     begin, end, out = [], [], []
     for axis, size in enumerate(shape[1:]):
-        before, after = pads[axis], pads[2 + axis]
         reach = (kernel[axis] - 1) * dilation[axis] + 1
-        if mode != "NOTSET":
-            before = after = 0
         if mode.startswith("SAME"):
-            total = max((-(-size // stride[axis]) - 1) * stride[axis] + reach - size, 0)
-            before = total // 2 if mode == "SAME_UPPER" else total - total // 2
-            after = total - before
-        count = out_size(size, kernel[axis], stride[axis], (before, after), dilation[axis],
-                         bool(ceil_mode))
-        node.require(count > 0 and size + before + after >= reach,
-                     f"kernel (reaching {reach} elements) must fit the padded input",
-                     size + before + after)
+            count = -(-size // stride[axis])
+            missing = (count - 1) * stride[axis] + reach - size
+            before = same_padding(missing, mode == "SAME_LOWER", pool)
+            after = missing - before
+        else:
+            before, after = (pads[axis], pads[2 + axis]) if mode == "NOTSET" else (0, 0)
+            count = out_size(size, kernel[axis], stride[axis], (before, after), dilation[axis],
+                             ceil_mode)
+            node.require(count > 0 and size + before + after >= reach,
+                         f"kernel (reaching {reach} elements) must fit the padded input",
+                         size + before + after)
         begin.append(before)
-        end.append(max(after, (count - 1) * stride[axis] + reach - size - before))
+        end.append(max(0, after, (count - 1) * stride[axis] + reach - size - before))
         out.append(count)
     check_area(node, out)
     return Window(tuple(kernel), stride, (*begin, *end), dilation), tuple(out)
 
 
+def same_padding(missing: int, lower: bool, pool: bool) -> int:
+    """Padding before the image with auto_pad SAME_UPPER or SAME_LOWER, as ONNX Runtime has it.
+
+    Args:
+        missing: elements that the windows reach beyond the image; negative where the last one ends
+            before the image does, as a stride larger than the kernel may have it.  ONNX Runtime
+            then leaves some out on both sides: the first window begins inside the image.
+        lower: whether the larger half goes before the image.
+        pool: a pooling or a convolution; they differ in how they halve a negative number.
+    """
+    if missing >= 0:
+        return (missing + lower) // 2
+    unused = -missing
+    return -(max(unused - lower, 0) // 2 if pool else max(unused - 1 - lower, 0) // 2)
+
+
 def pool_window(node: NodeView, shape: Shape) -> tuple[Window, tuple[int, int]]:
     """Return :func:`window` of a pooling node, whose kernel is an attribute."""
     image_shape(node, shape)
-    result = window(node, shape, node.integers("kernel_shape", 2, None, 1))
-    node.require(result[0].dilation == (1, 1), "a pooling's dilations must be 1",
-                 result[0].dilation)
-    return result
+    view, out = window(node, shape, node.integers("kernel_shape", 2, None, 1), pool=True)
+    # Between the elements of a kernel of 1 there is nothing to dilate.
+    dilation = tuple(d if k > 1 else 1 for d, k in zip(view.dilation, view.kernel, strict=True))
+    node.require(dilation == (1, 1), "a pooling's dilations must be 1", view.dilation)
+    node.require(min(view.padding) >= 0,
+                 "auto_pad must be NOTSET or VALID where the strides are larger than the kernel: "
+                 "the windows would begin inside the image",
+                 f"{node.text('auto_pad', '')} with strides {list(view.stride)} and kernel "
+                 f"{list(view.kernel)}")
+    return dataclasses.replace(view, dilation=(1, 1)), out
 
 
-def average_divisors(node: NodeView, shape: Shape, view: Window, out) -> dict[int, int]:
-    """Map the number of real elements of a window to the number its sum is divided by."""
-    include_pad = node.integer("count_include_pad", 0)
+def average_divisors(node: NodeView, shape: Shape, view: Window, out):
+    """What the sum of a window with so many elements of the image is divided by.
+
+    With count_include_pad ONNX Runtime's integer kernel always divides by the whole kernel, also
+    where ceil_mode lets a window reach beyond the padding.  Its float kernel, which it takes where
+    something stands between the AveragePool and its QuantizeLinear, counts padding but not what
+    lies beyond.
+
+    Returns:
+        The integer kernel's {elements: divisor}, and the float kernel's, None where it needs two
+        divisors for one number of elements.
+    """
+    counts = [
+        window_counts(shape[1 + axis], out[axis], view.kernel[axis], view.stride[axis],
+                      view.padding[axis])
+        for axis in (0, 1)
+    ]
+    node.require(min(count.min() for count in counts) > 0,
+                 "every window must hold an element of the input", "one that is all padding")
+    sizes = {int(n) for n in np.unique(np.outer(*map(np.unique, counts)))}
+    if not node.integer("count_include_pad", 0):
+        divisors = {size: size for size in sizes}
+        return divisors, divisors
+    integer = dict.fromkeys(sizes, view.kernel[0] * view.kernel[1])
     pads = node.integers("pads", 4, (0, 0, 0, 0), 0)
     mode = node.text("auto_pad", "NOTSET")
-    per_axis = []
-    for axis, size in enumerate(shape[1:]):
+    pairs = []
+    for axis, real in enumerate(counts):
         before, after = view.padding[axis], view.padding[2 + axis]
-        real = window_counts(size, out[axis], view.kernel[axis], view.stride[axis], before)
-        node.require(real.min() > 0, "every window must hold an element of the input",
-                     "one that is all padding")
-        if not mode.startswith("SAME"):  # what ceil_mode adds is never counted
+        if not mode.startswith("SAME"):
             after = pads[2 + axis] if mode == "NOTSET" else 0
-        counted = window_counts(
-            size + before + after, out[axis], view.kernel[axis], view.stride[axis], 0
-        )
-        per_axis.append(sorted({(int(r), int(c)) for r, c in zip(real, counted, strict=True)}))
-    divisors = {}
-    for rows, counted_rows in per_axis[0]:
-        for columns, counted_columns in per_axis[1]:
-            real, counted = rows * columns, counted_rows * counted_columns
-            divisor = counted if include_pad else real
-            node.require(divisors.setdefault(real, divisor) == divisor,
-                         f"windows with {real} real elements must share one divisor",
-                         f"{divisors[real]} and {divisor} (count_include_pad)")
-    return divisors
+        counted = window_counts(shape[1 + axis] + before + after, out[axis], view.kernel[axis],
+                                view.stride[axis], 0)
+        pairs.append({(int(r), int(c)) for r, c in zip(real, counted, strict=True)})
+    floating = {}
+    for (rows, counted_rows), (columns, counted_columns) in itertools.product(*pairs):
+        divisor = counted_rows * counted_columns
+        if floating.setdefault(rows * columns, divisor) != divisor:
+            return integer, None
+    return integer, floating
 
 
 def new_shape(node: NodeView, shape: Shape, constants) -> Shape:

@@ -65,15 +65,15 @@ def add_input(builder: Builder, value: onnx.ValueInfoProto, nodes: list[NodeView
     if dtype == "float32":
         builder.values[value.name] = Input(value.name, shape)
         return
-    scale, zero_point = _find_scale(builder, value.name, dtype, nodes)
+    scale, zero_point = found_scale(builder, value.name, dtype, nodes)
     builder.values[value.name] = builder.add_input(
         (value.name, shape), shape, value.name, scale, zero_point, dtype, dtype
     )
 
 
-def _find_scale(builder: Builder, name: str, dtype: str, nodes) -> tuple[float, int]:
-    """Quantisation of an integer input, as its first reader (behind views) has it."""
-    names = {name}
+def found_scale(builder: Builder, name: str, dtype: str, nodes) -> tuple[float, int]:
+    """Quantisation of a value of bytes, as its first reader (behind views) has it."""
+    names, zero_point = {name}, -128 if dtype == "uint8" else 0
     for node in nodes:
         for at in [n for n, given in enumerate(node.proto.input) if given in names][:1]:
             if node.op in integer.HANDLERS:
@@ -81,8 +81,10 @@ def _find_scale(builder: Builder, name: str, dtype: str, nodes) -> tuple[float, 
             if node.op in qoperator.HANDLERS or node.op == "DequantizeLinear":
                 scale = builder.scale(node, at + 1)
                 return scale, builder.zero_point(node, at + 2, np.dtype(dtype))[0]
+            if node.op == "Pad" and builder.has(node, 2):  # what stands for 0
+                zero_point = builder.zero_point(node, 2, np.dtype(dtype))[0]
             names.update(node.proto.output)
-    return 1.0, -128 if dtype == "uint8" else 0
+    return 1.0, zero_point
 
 
 def output_port(builder: Builder, value: onnx.ValueInfoProto, nodes: list[NodeView]) -> Port:
@@ -104,21 +106,26 @@ def output_port(builder: Builder, value: onnx.ValueInfoProto, nodes: list[NodeVi
         )
     if not isinstance(found, Activation):
         raise ModelError(f"{where}: must be computed from the input, not missing or constant")
+    return port_of(builder, value.name, found)
+
+
+def port_of(builder: Builder, name: str, found: Activation) -> Port:
+    """How a value in memory is seen from outside."""
     tensor = found.tensor
     channels, pixels = found.order
     if channels > 1 and tensor.shape[2] != channels:
         # Flattened channel by channel for the user, pixel by pixel in memory: a port can
         # only reorder an image, so view the vector as one.
-        image = builder.add_tensor(f"{value.name}_image", (channels, 1, pixels), found.order,
+        image = builder.add_tensor(f"{name}_image", (channels, 1, pixels), found.order,
                                    found.scale, found.zero_point, found.dtype)
-        name = builder.unique(f"{value.name}_image", value.name)
-        builder.nodes.append(Reshape(name, tensor.name, image.tensor.name))
+        view = builder.unique(f"{name}_image", name)
+        builder.nodes.append(Reshape(view, tensor.name, image.tensor.name))
         tensor = image.tensor
     if not math.isclose(found.scale, tensor.scale, rel_tol=1e-6):
-        raise ModelError(f"{where}: scale must be {tensor.scale} as it was quantised, "
-                         f"not {found.scale}")
+        raise ModelError(f"{builder.file}: output {name!r}: scale must be {tensor.scale} as it was "
+                         f"quantised, not {found.scale}")
     image_shape = memory_shape(found.shape, found.order)
     layout = "CHW" if len(found.shape) == 3 and image_shape == tensor.shape else "N"
     if found.order == flat(found.shape) and tensor.shape[2] not in (1, tensor.size):
         layout = "HWC"  # as it lies in memory
-    return Port(value.name, tensor.name, found.shape, layout, found.dtype)
+    return Port(name, tensor.name, found.shape, layout, found.dtype)

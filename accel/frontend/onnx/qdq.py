@@ -9,14 +9,15 @@ import math
 
 import numpy as np
 
-from accel.frontend.onnx import layers
+from accel.frontend.onnx import layers, weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.elementwise import apply
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.values import Constant, Hosted, Mean, QuantConstant, Sums
 
 
-def _weights(builder: Builder, node: NodeView, number: int) -> QuantConstant:
+def stored_weights(builder: Builder, node: NodeView, number: int) -> QuantConstant:
+    """A layer's weights: a constant that was dequantised."""
     value = builder.value(node, number)
     if isinstance(value, Constant):
         raise node.error(
@@ -28,7 +29,8 @@ def _weights(builder: Builder, node: NodeView, number: int) -> QuantConstant:
     return value
 
 
-def _bias(builder: Builder, node: NodeView, number: int):
+def stored_bias(builder: Builder, node: NodeView, number: int):
+    """A layer's bias, if it has one: floats, or a constant that was dequantised."""
     if not builder.has(node, number):
         return None
     value = builder.value(node, number)
@@ -43,26 +45,27 @@ def _bias(builder: Builder, node: NodeView, number: int):
 def conv(builder: Builder, node: NodeView) -> Sums:
     """Conv."""
     source = builder.activation(node, 0, quantised=False)
-    return layers.convolution(node, source, _weights(builder, node, 1), _bias(builder, node, 2))
+    weights, bias = stored_weights(builder, node, 1), stored_bias(builder, node, 2)
+    return weighted.convolution(node, source, weights, bias)
 
 
 def gemm(builder: Builder, node: NodeView) -> Sums:
     """Gemm: alpha * A * B + beta * C."""
     node.require(node.integer("transA", 0) == 0, "transA must be 0", 1)
-    beta, bias = node.number("beta", 1.0), _bias(builder, node, 2)
+    beta, bias = node.number("beta", 1.0), stored_bias(builder, node, 2)
     if bias is not None and beta != 1.0:
         bias = (bias.real if isinstance(bias, QuantConstant) else bias) * beta
     source = builder.activation(node, 0, quantised=False)
-    return layers.fully_connected(
-        node, source, _weights(builder, node, 1), bias, 0 if node.integer("transB", 0) else 1,
-        node.number("alpha", 1.0),
+    return weighted.fully_connected(
+        node, source, stored_weights(builder, node, 1), bias,
+        0 if node.integer("transB", 0) else 1, node.number("alpha", 1.0),
     )
 
 
 def matmul(builder: Builder, node: NodeView) -> Sums:
     """MatMul of an activation and stored weights."""
     source = builder.activation(node, 0, quantised=False)
-    return layers.fully_connected(node, source, _weights(builder, node, 1), None, 1)
+    return weighted.fully_connected(node, source, stored_weights(builder, node, 1), None, 1)
 
 
 def add(builder: Builder, node: NodeView):
@@ -84,7 +87,7 @@ def add(builder: Builder, node: NodeView):
     if real.size == 1:
         return apply(builder, node, number, lambda x: x + np.float32(real.ravel()[0]))
     source = builder.activation(node, number, quantised=False)
-    return layers.add_constant(source, node, real)
+    return weighted.add_constant(source, node, real)
 
 
 def _add_bias(node: NodeView, value: Sums, constant, real: np.ndarray) -> Sums:
@@ -97,7 +100,7 @@ def _add_bias(node: NodeView, value: Sums, constant, real: np.ndarray) -> Sums:
                  list(real.shape))
     bias = constant if isinstance(constant, QuantConstant) else real
     return dataclasses.replace(
-        value, bias=value.bias + layers.bias_integers(node, bias, value.unit)
+        value, bias=value.bias + weighted.bias_integers(node, bias, value.unit)
     )
 
 
@@ -139,8 +142,10 @@ def local_response(builder: Builder, node: NodeView) -> Hosted:
 
 def batch_normalization(builder: Builder, node: NodeView):
     """Refuse: between quantised layers it should have become part of one."""
-    raise node.error("a quantised network must have its batch normalisation folded into the "
-                     "convolution before (onnxruntime's quant_pre_process does)")
+    raise node.error("a quantised network must have no batch normalisation: `accel quantize` folds "
+                     "one that stands directly behind a convolution into that; another one (first "
+                     "in the network, or behind an activation or an addition) must be moved there "
+                     "or, as a 1x1 depthwise Conv, be written as one, before quantising")
 
 
 def dynamic(builder: Builder, node: NodeView):

@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 
-from accel.frontend.onnx import functions, layers
+from accel.frontend.onnx import functions, layers, weighted
 from accel.frontend.onnx.build import Builder, requantised
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.quant import dequantise_constant
@@ -16,6 +16,9 @@ from accel.frontend.onnx.values import (
     Constant,
     Function,
     Pending,
+    flat,
+    memory_shape,
+    order_of,
 )
 
 
@@ -44,18 +47,41 @@ def _bias(builder: Builder, node: NodeView, number: int):
     return bias
 
 
+def _image(builder: Builder, node: NodeView) -> Activation:
+    """Return the first input, which com.microsoft's channels_last has pixel by pixel, as CHW."""
+    source = _source(builder, node, 0)
+    if not node.integer("channels_last", 0):
+        return source
+    node.require(len(source.shape) == 3, "input must be an image [1, H, W, C]", [1, *source.shape])
+    shape = (source.shape[2], *source.shape[:2])
+    node.require(memory_shape(shape, order_of(shape)) == source.tensor.shape
+                 and source.order == flat(source.shape),
+                 "the image must lie in memory pixel by pixel (channels_last)",
+                 f"{list(source.tensor.shape)} for {[1, *source.shape]}")
+    return dataclasses.replace(source, shape=shape, order=order_of(shape))
+
+
+def _emit_image(builder: Builder, node: NodeView, pending: Pending, number: int) -> Activation:
+    """:func:`_emit`; with channels_last the result is seen pixel by pixel, as it lies."""
+    result = _emit(builder, node, pending, number)
+    if not node.integer("channels_last", 0):
+        return result
+    channels, height, width = result.shape
+    shape = height, width, channels
+    return dataclasses.replace(result, shape=shape, order=flat(shape))
+
+
 def qlinear_conv(builder: Builder, node: NodeView) -> Activation:
     """QLinearConv(x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias)."""
-    node.require(node.integer("channels_last", 0) == 0, "channels_last must be 0", 1)
     weights = dequantise_constant(builder, node, 3, 4, 5, axis=0)
-    sums = layers.convolution(node, _source(builder, node, 0), weights, _bias(builder, node, 8))
-    return _emit(builder, node, sums, 6)
+    sums = weighted.convolution(node, _image(builder, node), weights, _bias(builder, node, 8))
+    return _emit_image(builder, node, sums, 6)
 
 
 def qlinear_matmul(builder: Builder, node: NodeView) -> Activation:
     """QLinearMatMul(a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero)."""
     weights = dequantise_constant(builder, node, 3, 4, 5, axis=1)
-    sums = layers.fully_connected(node, _source(builder, node, 0), weights, None, 1)
+    sums = weighted.fully_connected(node, _source(builder, node, 0), weights, None, 1)
     return _emit(builder, node, sums, 6)
 
 
@@ -64,7 +90,7 @@ def qgemm(builder: Builder, node: NodeView) -> Activation:
     node.require(node.integer("transA", 0) == 0, "transA must be 0", 1)
     out_axis = 0 if node.integer("transB", 0) else 1
     weights = dequantise_constant(builder, node, 3, 4, 5, axis=out_axis)
-    sums = layers.fully_connected(
+    sums = weighted.fully_connected(
         node, _source(builder, node, 0), weights, _bias(builder, node, 6), out_axis,
         node.number("alpha", 1.0),
     )
@@ -88,7 +114,13 @@ def qlinear_add(builder: Builder, node: NodeView) -> Activation:
     if constant.size == 1:
         addend = np.float32(constant.ravel()[0])
         return _emit(builder, node, _function(node, source, lambda x: x + addend), 6)
-    return _emit(builder, node, layers.add_constant(source, node, constant), 6)
+    return _emit(builder, node, weighted.add_constant(source, node, constant), 6)
+
+
+def qlinear_mul(builder: Builder, node: NodeView) -> Activation:
+    """com.microsoft QLinearMul(a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero)."""
+    both = layers.product(node, _source(builder, node, 0), _source(builder, node, 3))
+    return _emit(builder, node, both, 6)
 
 
 def qlinear_concat(builder: Builder, node: NodeView) -> Activation:
@@ -124,25 +156,24 @@ def qlinear_leaky_relu(builder: Builder, node: NodeView) -> Activation:
 def qlinear_softmax(builder: Builder, node: NodeView) -> Activation:
     """com.microsoft QLinearSoftmax(x, x_scale, x_zero, y_scale, y_zero)."""
     joint = node.integer("opset", 13) < 13
-    axis = node.integer("axis", 1 if joint else -1)
+    axis = node.integer("axis", -1)
     return _emit(builder, node, layers.softmax(node, _source(builder, node, 0), axis, joint), 3)
 
 
 def qlinear_average_pool(builder: Builder, node: NodeView) -> Activation:
     """com.microsoft QLinearAveragePool(x, x_scale, x_zero, y_scale, y_zero)."""
-    node.require(node.integer("channels_last", 0) == 0, "channels_last must be 0", 1)
-    return _emit(builder, node, layers.average_pool(node, _source(builder, node, 0)), 3)
+    return _emit_image(builder, node, layers.average_pool(node, _image(builder, node)), 3)
 
 
 def qlinear_global_average_pool(builder: Builder, node: NodeView) -> Activation:
     """com.microsoft QLinearGlobalAveragePool(x, x_scale, x_zero, y_scale, y_zero)."""
-    node.require(node.integer("channels_last", 0) == 0, "channels_last must be 0", 1)
-    return _emit(builder, node, layers.global_average_pool(node, _source(builder, node, 0)), 3)
+    return _emit_image(builder, node, layers.global_average_pool(node, _image(builder, node)), 3)
 
 
 HANDLERS = {
     "QLinearConv": qlinear_conv, "QLinearMatMul": qlinear_matmul, "QGemm": qgemm,
-    "QLinearAdd": qlinear_add, "QLinearAveragePool": qlinear_average_pool,
+    "QLinearAdd": qlinear_add, "QLinearMul": qlinear_mul,
+    "QLinearAveragePool": qlinear_average_pool,
     "QLinearGlobalAveragePool": qlinear_global_average_pool, "QLinearConcat": qlinear_concat,
     "QLinearSigmoid": qlinear_sigmoid, "QLinearLeakyRelu": qlinear_leaky_relu,
     "QLinearSoftmax": qlinear_softmax,

@@ -4,9 +4,17 @@ import dataclasses
 
 import numpy as np
 
-from accel.frontend.onnx.build import Builder, requantised, same_quantisation
+from accel.frontend.onnx import shuffles
+from accel.frontend.onnx.build import Builder, same_quantisation
 from accel.frontend.onnx.nodes import NodeView
-from accel.frontend.onnx.values import Activation, Constant, Input, Pending, QuantConstant
+from accel.frontend.onnx.values import (
+    Activation,
+    Constant,
+    Input,
+    Passing,
+    Pending,
+    QuantConstant,
+)
 
 #: TensorProto's numbers of the types a QuantizeLinear may ask for without a zero point.
 _OUTPUT_DTYPES = {0: np.uint8, 2: np.uint8, 3: np.int8}
@@ -22,14 +30,13 @@ def quantize_linear(builder: Builder, node: NodeView):
     node.require(wanted in _OUTPUT_DTYPES, "output_dtype must be int8 or uint8", wanted)
     zero_point, dtype = builder.zero_point(node, 2, _OUTPUT_DTYPES[wanted])
     name = node.proto.output[0]
-    if isinstance(value, Input):
-        return builder.quantise_input(value, name, scale, zero_point, dtype)
-    if isinstance(value, Pending):
-        return builder.emit(value, name, scale, zero_point, dtype, node)
-    value = builder.activation(node, 0, quantised=False)
-    if same_quantisation(value, scale, zero_point):
-        return dataclasses.replace(value, dtype=dtype, centred=dtype == "uint8")
-    return builder.emit(requantised(node, value), name, scale, zero_point, dtype, node)
+    if isinstance(value, Passing):
+        return shuffles.quantised(builder, node, value, (scale, zero_point, dtype))
+    if not isinstance(value, (Input, Pending)):
+        value = builder.activation(node, 0, quantised=False)
+        if same_quantisation(value, scale, zero_point):
+            return dataclasses.replace(value, dtype=dtype, centred=dtype == "uint8")
+    return builder.quantise(value, name, scale, zero_point, dtype, node)
 
 
 def _quantise_constant(builder: Builder, node: NodeView, array: np.ndarray) -> Constant:
@@ -86,6 +93,12 @@ def dequantize_linear(builder: Builder, node: NodeView):
     value = builder.value(node, 0)
     if isinstance(value, Constant):
         return dequantise_constant(builder, node, 0, 1, 2, node.integer("axis", 1))
+    if isinstance(value, Passing):
+        return dataclasses.replace(value, source=_dequantised(builder, node, value.source))
+    return _dequantised(builder, node, value)
+
+
+def _dequantised(builder: Builder, node: NodeView, value) -> Activation:
     if not (isinstance(value, Activation) and value.dtype != "float32"):
         raise node.error(f"input {node.proto.input[0]!r} must be int8 or uint8, not float")
     scale = builder.scale(node, 1)

@@ -1,123 +1,238 @@
 """Float ONNX to int8 ONNX by ONNX Runtime's own tools: calibrate on images, then quantise.
 
-The sole importer of onnxruntime.  Its calibration takes the smallest and largest value of every
-tensor over the images, so the same model and images give the same file.
+With the "minmax" method the calibration takes the smallest and largest value of every tensor over
+the images; "entropy" and "percentile" cut rare values off.  The same model and images give the same
+file.
 """
 
-import logging
+import contextlib
+import dataclasses
+import difflib
+import os
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import onnx
 
-from accel.frontend import load
 from accel.frontend.errors import ModelError
+from accel.frontend.onnx import batches, coverage
+from accel.frontend.onnx.importer import load
+from accel.frontend.onnx.prepare import prepare, quiet
+from accel.frontend.onnx.reading import one_line
+from accel.graph.ir import Graph
 
-#: What ONNX Runtime calls the two forms of a quantised file.
+#: What ONNX Runtime calls the two forms of a quantised file, the methods and the types.
 FORMS = {"qdq": "QDQ", "qoperator": "QOperator"}
+METHODS = {"minmax": "MinMax", "entropy": "Entropy", "percentile": "Percentile"}
+ACTIVATIONS = {"int8": "QInt8", "uint8": "QUInt8"}
+#: Operators that ONNX Runtime leaves float by default, although they have int8 images on both
+#: sides; the pooling behind one would then stay float as well.
+_MORE = ("DepthToSpace", "GlobalMaxPool", "Max", "Min", "PRelu", "SpaceToDepth", "Sub")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How to quantise.
+
+    Attributes:
+        per_channel: one weight scale for every output channel instead of one a layer.
+        form: "qdq" (float operators between conversions) or "qoperator" (integer operators).
+        method: of calibration: "minmax", "entropy" or "percentile".
+        reduce_range: weights of 7 bits, -64 to 64, at some cost in accuracy: with them ONNX
+            Runtime's default kernels are exact on processors without VNNI, too (they add pairs of
+            products in 16 bits; accel.onnx_session).  Golden model and machine always are.
+        activations: "int8" or "uint8".
+        keep_float: names of nodes that stay float; the host computes them.
+    """
+
+    per_channel: bool = False
+    form: str = "qdq"
+    method: str = "minmax"
+    reduce_range: bool = False
+    activations: str = "int8"
+    keep_float: Sequence[str] = ()
+
+    def told(self) -> dict:
+        """What a report says of the way of quantising."""
+        from onnxruntime import __version__
+
+        return {
+            "library": f"onnxruntime {__version__}", "method": self.method,
+            "per_channel": self.per_channel, "reduce_range": self.reduce_range,
+            "activations": self.activations, "form": self.form,
+            "keep_float": list(self.keep_float),
+        }  # fmt: skip
+
+
+class FloatModel:
+    """A float ONNX model, prepared.
+
+    Parameters:
+        source: its file.
+        shapes: of its inputs by name, batch first, where the file leaves dimensions open.
+
+    Attributes:
+        model: what is quantised; computes what the file does.
+
+    Raises:
+        ModelError: naming the file and the rule.
+    """
+
+    def __init__(self, source, shapes: Mapping[str, Sequence[int]] | None = None):
+        self.source = pathlib.Path(source)
+        self.model = prepare(source, shapes)
+
+    @property
+    def inputs(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the inputs, without the batch, by name."""
+        return {value.name: batches.image_shape(value) for value in self.model.graph.input}
+
+    def check(self, images) -> dict[str, np.ndarray]:
+        """Images by input name; of a model with one input they may be given alone.
+
+        Raises:
+            ModelError: wrong names, shapes, types or values.
+        """
+        if not isinstance(images, Mapping):
+            arrays = list(images) if isinstance(images, (list, tuple)) else [images]
+            if len(arrays) != len(self.inputs):
+                raise ModelError(f"{self.source}: calibration needs images for the inputs "
+                                 f"{list(self.inputs)}, not {len(arrays)} arrays")  # fmt: skip
+            images = dict(zip(self.inputs, arrays, strict=True))
+        if images.keys() != self.inputs.keys():
+            raise ModelError(f"{self.source}: the inputs are {list(self.inputs)}, not "
+                             f"{list(images)}")  # fmt: skip
+        images = {name: np.asarray(array) for name, array in images.items()}
+        for name, shape in self.inputs.items():
+            self._check_images(images[name], shape)
+        if len(set(map(len, images.values()))) > 1:
+            raise ModelError(f"{self.source}: all inputs must have the same number of images")
+        return images
+
+    def _check_images(self, images: np.ndarray, shape: tuple[int, ...]) -> None:
+        if images.dtype != np.float32 or images.shape[1:] != shape or not len(images):
+            wanted = ", ".join(map(str, ("N", *shape)))
+            raise ModelError(
+                f"{self.source}: calibration images must be float32 ({wanted}), "
+                f"not {images.dtype} {images.shape}"
+            )
+        if not np.isfinite(images).all():
+            raise ModelError(
+                f"{self.source}: calibration images must be finite, not NaN or infinite"
+            )
+
+    def missing(self, images) -> list[coverage.Missing]:
+        """What would not run on the machine, found without calibrating: with one image's scales.
+
+        Raises:
+            ModelError: the model cannot be quantised at all.
+        """
+        first = {name: array[:1] for name, array in self.check(images).items()}
+        with self._quantised(first, Options(), "missing.onnx") as (_, graph):
+            return coverage.missing(graph)
+
+    def quantize(self, target, images, options: Options) -> Graph:
+        """Write the int8 model, only if the importer takes it, and return it as a graph.
+
+        Raises:
+            ModelError: naming the file and the rule.
+        """
+        target = pathlib.Path(target)
+        options = dataclasses.replace(options, keep_float=self._kept(options.keep_float))
+        with self._quantised(self.check(images), options, target.name, target.parent) as made:
+            file, graph = made
+            shutil.move(file, target)
+            return graph
+
+    def _kept(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The nodes to leave float, named by their own names or those of their results."""
+        nodes = {node.name: node.name for node in self.model.graph.node}
+        nodes |= {name: node.name for node in self.model.graph.node for name in node.output}
+        for name in names:
+            if name not in nodes:
+                near = difflib.get_close_matches(name, nodes, 3, 0) or list(nodes)[:3]
+                raise ModelError(f"{self.source}: no node {name!r} to keep float; the nearest "
+                                 f"are {near}")  # fmt: skip
+        return tuple(nodes[name] for name in names)
+
+    @contextlib.contextmanager
+    def _quantised(
+        self, images: dict[str, np.ndarray], options: Options, name: str, beside=None
+    ) -> Iterator[tuple[pathlib.Path, Graph]]:
+        """A quantised file, in a folder for the time being, and what the importer makes of it."""
+        with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=beside) as folder:
+            result = pathlib.Path(folder) / name
+            prepared = result.with_name("prepared.onnx")
+            onnx.save(self.model, prepared)
+            try:
+                _quantize(prepared, result, images, options)
+            except Exception as error:  # onnxruntime raises what it likes
+                raise ModelError(f"{self.source}: onnxruntime cannot quantise it: "
+                                 f"{one_line(error)}") from error  # fmt: skip
+            try:
+                graph = load(result)
+            except ModelError as error:
+                text = str(error).replace(str(result), os.fspath(self.source))
+                raise ModelError(f"quantised, but not for this accelerator: {text}") from None
+            yield result, graph
 
 
 class _Images:
     """The images one by one, as onnxruntime's calibration asks for them."""
 
-    def __init__(self, name: str, images: np.ndarray):
-        self.name, self.images = name, iter(images)
+    def __init__(self, images: dict[str, np.ndarray]):
+        self._names = list(images)
+        self._images = iter(zip(*images.values(), strict=True))
 
     def get_next(self):
         """Return the next image by input name, or None after the last."""
-        image = next(self.images, None)
-        return None if image is None else {self.name: image[None]}
+        image = next(self._images, None)
+        if image is None:
+            return None
+        return {name: values[None] for name, values in zip(self._names, image, strict=True)}
 
 
-def _read(source: pathlib.Path) -> onnx.ModelProto:
-    try:
-        model = onnx.load(source)
-        onnx.checker.check_model(model)
-    except OSError as error:
-        raise ModelError(f"{source}: cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # whatever a damaged or hostile file provokes
-        text = " ".join(str(error).split())
-        raise ModelError(f"{source}: not a valid ONNX model: {text}") from error
-    return model
+def _operators() -> list[str]:
+    """Kinds of operators to quantise: ONNX Runtime's own, and the machine's besides."""
+    from onnxruntime.quantization import registry
+
+    return sorted({*registry.QLinearOpsRegistry, *registry.QDQRegistry, *_MORE})
 
 
-def _input(source: pathlib.Path, model: onnx.ModelProto) -> tuple[str, tuple[int, ...]]:
-    """Name and image shape of a float model's one input."""
-    stored = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in stored]
-    if len(inputs) != 1:
-        raise ModelError(f"{source}: a model to quantise must have one input, not {len(inputs)}")
-    kind = inputs[0].type.tensor_type
-    quantised = any(node.op_type == "QuantizeLinear" or node.op_type.startswith("QLinear")
-                    for node in model.graph.node)  # fmt: skip
-    if kind.elem_type != onnx.TensorProto.FLOAT or quantised:
-        raise ModelError(f"{source}: a model to quantise must be float32, not quantised already")
-    shape = tuple(dim.dim_value for dim in kind.shape.dim)[1:]
-    if not shape or 0 in shape:
-        raise ModelError(f"{source}: input {inputs[0].name!r}: shape must be known, not {shape}")
-    return inputs[0].name, shape
+def _quantize(prepared, result, images: dict[str, np.ndarray], options: Options) -> None:
+    from onnxruntime import quantization
+
+    with quiet():
+        quantization.quantize_static(
+            str(prepared), str(result), _Images(images),
+            quant_format=quantization.QuantFormat[FORMS[options.form]],
+            per_channel=options.per_channel, reduce_range=options.reduce_range,
+            activation_type=quantization.QuantType[ACTIVATIONS[options.activations]],
+            weight_type=quantization.QuantType.QInt8,
+            nodes_to_exclude=list(options.keep_float), op_types_to_quantize=_operators(),
+            calibrate_method=quantization.CalibrationMethod[METHODS[options.method]],
+        )  # fmt: skip
 
 
-def quantize(source, target, images, *, per_channel: bool = False, form: str = "qdq") -> None:
+def quantize(source, target, images, shapes=None, **options) -> FloatModel:
     """Quantise a float ONNX model to int8 activations and weights.
 
     Args:
         source: the float model.
         target: where the int8 model goes; written only if the importer takes it.
-        images: float32 [n, ...] in the model's own layout, to calibrate with.
-        per_channel: one weight scale for every output channel instead of one a layer.
-        form: "qdq" (float operators between conversions) or "qoperator" (integer operators).
+        images: float32 [n, ...] in the model's own layout, to calibrate with, or such by input.
+        shapes: of inputs by name, batch first, where the file leaves dimensions open.
+        options: those of Options.
+
+    Returns:
+        The prepared float model.
 
     Raises:
         ModelError: naming the file and the rule.
     """
-    source, target = pathlib.Path(source), pathlib.Path(target)
-    name, shape = _input(source, _read(source))
-    images = np.asarray(images)
-    if images.dtype != np.float32 or images.shape[1:] != shape or not len(images):
-        wanted = ", ".join(map(str, ("N", *shape)))
-        raise ModelError(
-            f"{source}: calibration images must be float32 ({wanted}), "
-            f"not {images.dtype} {images.shape}"
-        )
-    if not np.isfinite(images).all():
-        raise ModelError(f"{source}: calibration images must be finite, not NaN or infinite")
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
-        result = pathlib.Path(folder) / target.name
-        try:
-            _quantize(source, result, _Images(name, images), per_channel, FORMS[form])
-        except Exception as error:  # onnxruntime raises what it likes
-            text = " ".join(str(error).split())
-            raise ModelError(f"{source}: onnxruntime cannot quantise it: {text}") from error
-        try:
-            load(result)
-        except ModelError as error:
-            text = str(error).replace(str(result), str(target))
-            raise ModelError(f"quantised, but not for this accelerator: {text}") from None
-        shutil.move(result, target)
-
-
-def _quantize(source, result, reader, per_channel: bool, form: str) -> None:
-    """Prepare (fold constants and batch normalisation), calibrate, quantise."""
-    import onnxruntime
-    from onnxruntime import quantization
-    from onnxruntime.quantization import shape_inference
-
-    root = logging.getLogger()
-    before = root.level
-    root.setLevel(logging.ERROR)  # it advises to prepare the model, which is done here
-    onnxruntime.set_default_logger_severity(3)
-    try:
-        prepared = result.with_name("prepared.onnx")
-        shape_inference.quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-        quantization.quantize_static(
-            str(prepared), str(result), reader,
-            quant_format=quantization.QuantFormat[form], per_channel=per_channel,
-            activation_type=quantization.QuantType.QInt8,
-            weight_type=quantization.QuantType.QInt8,
-            calibrate_method=quantization.CalibrationMethod.MinMax,
-        )  # fmt: skip
-    finally:
-        root.setLevel(before)
+    model = FloatModel(source, shapes)
+    model.quantize(target, images, Options(**options))
+    return model

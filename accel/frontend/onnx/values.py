@@ -10,7 +10,8 @@ import dataclasses
 
 import numpy as np
 
-from accel.graph.ir import Tensor
+from accel.frontend.pieces import Piece
+from accel.graph.ir import Place, Tensor
 
 Shape = tuple[int, ...]
 Order = tuple[int, int]
@@ -86,6 +87,14 @@ class Input:
 
 
 @dataclasses.dataclass(frozen=True)
+class Elsewhere:
+    """A value that the host computes: of ``node``, which the machine does not take."""
+
+    name: str
+    node: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Activation:
     """An int8 tensor of the graph, seen as ``dtype``: float32 (dequantised), int8 or uint8.
 
@@ -134,8 +143,8 @@ class Pending:
 class Sums(Pending):
     """int32 sums of a convolution or fully connected layer, in multiples of ``unit``.
 
-    Weights beyond int8 are split: the layer then reads its input twice or three times, side by
-    side, with a part of every weight each.
+    Weights beyond int8 are taken apart, as accel.frontend.wide tells: the layer then reads its
+    input twice or three times, with a part of every weight each.
     """
 
     op: str = "conv2d"
@@ -151,11 +160,15 @@ class Sums(Pending):
 class Mean(Pending):
     """Window averages; ``divisors`` maps a window's real elements to what divides their sum.
 
+    ``floating``: the same where ONNX Runtime averages in float, None where it is no such map.
+    ``apart``: it does, since its QuantizeLinear does not come at once.
     ``whole``: one window as large as the image, which ONNX Runtime averages in its own way.
     """
 
     window: Window = None
     divisors: dict[int, int] = None
+    floating: dict[int, int] | None = None
+    apart: bool = False
     whole: bool = False
 
 
@@ -181,10 +194,29 @@ class Total(Pending):
 
 
 @dataclasses.dataclass(frozen=True)
+class Product(Pending):
+    """Product of an activation and another one of its shape, or of a pixel: a gate of channels."""
+
+    other: "Activation" = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Joined(Pending):
-    """``sources`` (activations or functions of them) behind each other along the channels."""
+    """``sources`` (activations or functions of them) behind each other.
+
+    ``axis`` is that of memory: 0 rows, 1 columns, 2 channels.
+    """
 
     sources: "tuple[Activation | Function, ...]" = ()
+    axis: int = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Assembled(Pending):
+    """``parts`` that are quantised alike, each at its place in memory."""
+
+    parts: tuple[Pending, ...] = ()
+    places: tuple[Place, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,6 +238,31 @@ class Same(Pending):
     window: Window | None = None
     pads: tuple[int, int, int, int] | None = None
     via: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Moved(Same):
+    """Bytes of an image or a vector in other places: pieces of it, its channels perhaps reordered.
+
+    ``channels``: which of the source's channels there are, before the pieces are cut.
+    """
+
+    pieces: tuple[Piece, ...] = ()
+    channels: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Passing:
+    """An image on its way through Reshapes and Transposes: ``source``, and what was done to it.
+
+    A step is a shape, or ("transpose", order), both without the batch; ``via`` is what ONNX calls
+    the source.
+    """
+
+    source: "Activation | Pending"
+    shape: Shape
+    steps: tuple
+    via: str
 
 
 def settled(value) -> Activation | None:

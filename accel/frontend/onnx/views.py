@@ -7,14 +7,15 @@ import dataclasses
 
 import numpy as np
 
-from accel.frontend.onnx import layers
-from accel.frontend.onnx.build import Builder, same_quantisation
+from accel.frontend.onnx import layers, shuffles
+from accel.frontend.onnx.build import Builder, keeping, same_quantisation
 from accel.frontend.onnx.nodes import TO_CHW, TO_HWC, NodeView, new_shape
 from accel.frontend.onnx.values import (
     Activation,
     Constant,
     Function,
     Input,
+    Passing,
     Pending,
     QuantConstant,
     Same,
@@ -53,9 +54,12 @@ def pad(builder: Builder, node: NodeView):
     """Pad with zeros (or, in integers, zero points), from attributes or constant inputs."""
     node.require(node.text("mode", "constant") == "constant", "mode must be 'constant'",
                  repr(node.text("mode", "constant")))
-    node.require(not builder.has(node, 3), "axes must be left out", "given")
     amounts = builder.constant(node, 1)
     amounts = node.attributes.get("pads", ()) if amounts is None else amounts.ravel().tolist()
+    axes = builder.constant(node, 3)
+    if axes is not None:
+        amounts = _of_all_axes(node, amounts, axes.ravel().tolist(),
+                               1 + len(getattr(builder.value(node, 0), "shape", ())))
     fill = builder.constant(node, 2)
     fill = np.array(node.number("value", 0.0)) if fill is None else fill
     value = builder.value(node, 0)
@@ -64,24 +68,25 @@ def pad(builder: Builder, node: NodeView):
         zero = value.zero_point + (128 if value.dtype == "uint8" else 0)
     node.require(fill.size == 1 and fill.ravel()[0] == zero,
                  f"the padded value must be {zero}, which stands for 0", fill.ravel()[:2])
-    return _same(builder, node, lambda source: layers.pad(node, source, tuple(amounts)))
+    return keeping(builder, node, lambda source: layers.pad(node, source, tuple(amounts)))
+
+
+def _of_all_axes(node: NodeView, amounts, axes, rank: int) -> list[int]:
+    """A Pad's amounts for all dimensions, from those of some."""
+    node.require(all(-rank <= axis < rank for axis in axes) and len(amounts) == 2 * len(axes)
+                 and len({axis % rank for axis in axes}) == len(axes),
+                 f"axes must be different integers from {-rank} to {rank - 1}, with two pads each",
+                 f"{axes[:8]} and {len(amounts)} pads")
+    full = [0] * (2 * rank)
+    for number, axis in enumerate(axes):
+        full[axis % rank] = amounts[number]
+        full[rank + axis % rank] = amounts[len(axes) + number]
+    return full
 
 
 def max_pool(builder: Builder, node: NodeView) -> Same:
     """MaxPool on dequantised or quantised values."""
-    return _same(builder, node, lambda source: layers.max_pool(node, source))
-
-
-def _same(builder: Builder, node: NodeView, build):
-    """Apply an operator that keeps the quantisation, and so exists in both forms."""
-    value = builder.value(node, 0)
-    if isinstance(value, Activation) and value.dtype != "float32":
-        pending = build(value)
-        return builder.emit(pending, node.proto.output[0], value.scale, value.zero_point,
-                            value.dtype, node)
-    if isinstance(value, (Input, Pending)):
-        return build(value)
-    return build(builder.activation(node, 0, quantised=False))
+    return keeping(builder, node, lambda source: layers.max_pool(node, source))
 
 
 def reshape(builder: Builder, node: NodeView):
@@ -96,7 +101,13 @@ def reshape(builder: Builder, node: NodeView):
         return dataclasses.replace(value, shape=new_shape(node, value.shape, constants))
     if isinstance(value, (Constant, QuantConstant)):
         return _reshape_constant(node, value, constants)
-    return _same(builder, node, lambda source: layers.reshape(node, source, constants))
+    if isinstance(value, Passing):
+        return shuffles.reshape(builder, node, value, constants)
+    if isinstance(value, Activation | Pending):
+        shape = new_shape(node, value.shape, constants)
+        if shuffles.begins(builder, node, value, shape):
+            return shuffles.begin(node, value, shape)
+    return keeping(builder, node, lambda source: layers.reshape(node, source, constants))
 
 
 def _reshape_constant(node: NodeView, value, constants):
@@ -125,6 +136,8 @@ def transpose(builder: Builder, node: NodeView):
                      "an input must be transposed from NHWC to NCHW only", list(order))
         shape = tuple(value.shape[n - 1] for n in order[1:])
         return dataclasses.replace(value, shape=shape, hwc=not value.hwc)
+    if isinstance(value, Passing):
+        return shuffles.transpose(node, value)
     if isinstance(value, Pending):
         shape, order = layers.transposed(node, value)
         return Same(node.name, value, shape, order, via=node.proto.input[0])

@@ -1,5 +1,6 @@
 """What the handlers of TFLite operators share: checked views of tensors, the graph being built."""
 
+import collections
 import dataclasses
 import math
 
@@ -50,7 +51,7 @@ class Builder:
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
         self.values: dict[int, Tensor | Dequantised | Padded | Sizes] = {}
-        self.ports: dict[int, Port] = {}
+        self.ports: dict[int, list[Port]] = collections.defaultdict(list)
         self.users: dict[int, list[Operator]] = {}
         self.cost = 0
         for operator in contents.operators:
@@ -180,12 +181,18 @@ class View:
                      f"operators must not cost more than {limit} elements in a file of this size "
                      "(a tensor is shared by too many)", self.builder.cost)
 
-    def counts(self, least: int, most: int) -> None:
-        """Require from ``least`` to ``most`` inputs, and one output."""
-        inputs, outputs = len(self.operator.inputs), len(self.operator.outputs)
+    def counts(self, least: int, most: int, outputs: int = 1) -> None:
+        """Require from ``least`` to ``most`` inputs, and one output, or up to ``outputs``."""
+        inputs, made = len(self.operator.inputs), len(self.operator.outputs)
         self.require(least <= inputs <= most, f"must have from {least} to {most} inputs", inputs)
-        self.require(outputs == 1, "must have one output", outputs)
-        self.spend(inputs * INPUT_COST)
+        self.require(1 <= made <= outputs,
+                     "must have one output" if outputs == 1 else "must have outputs", made)
+        self.spend((inputs + made - 1) * INPUT_COST)
+
+    def viewing(self, *order: int) -> "View":
+        """The operator with these of its inputs only, in this order."""
+        inputs = tuple(self.operator.inputs[at] for at in order)
+        return View(self.builder, dataclasses.replace(self.operator, inputs=inputs))
 
     def record(self, at: int) -> Record:
         """Return input ``at`` as the file has it."""
@@ -220,16 +227,19 @@ class View:
     @property
     def result(self) -> Record:
         """The output as the file has it, which must be new."""
-        index = self.operator.outputs[0]
+        return self._result(0)
+
+    def _result(self, number: int) -> Record:
+        index = self.operator.outputs[number]
         record = self.builder.record(f"{self._title}: output", index)
         self.require(index not in self.builder.values and record.data is None,
                      f"output {self.builder.title(index)} must be computed once, by an operator",
                      "twice or constant")
         return record
 
-    def target(self) -> Tensor:
-        """Make the output; its type must be the first input's."""
-        record = self.result
+    def target(self, number: int = 0) -> Tensor:
+        """Make an output; its type must be the first input's."""
+        record = self._result(number)
         given = self.record(0).dtype
         self.require(record.dtype == given, f"output must be {given} as its input", record.dtype)
         tensor = self.builder.activation(record.index)

@@ -44,10 +44,24 @@ _OPTIONS = {
         tflite.FullyConnectedOptions, ("FusedActivationFunction", "WeightsFormat", "KeepNumDims"),
     ),
     "ADD": (tflite.AddOptions, ("FusedActivationFunction",)),
+    "MUL": (tflite.MulOptions, ("FusedActivationFunction",)),
     "AVERAGE_POOL_2D": (tflite.Pool2DOptions, (*_WINDOW, "FilterHeight", "FilterWidth")),
     "MAX_POOL_2D": (tflite.Pool2DOptions, (*_WINDOW, "FilterHeight", "FilterWidth")),
     "MEAN": (tflite.ReducerOptions, ("KeepDims",)),
     "CONCATENATION": (tflite.ConcatenationOptions, ("Axis", "FusedActivationFunction")),
+    "SPLIT": (tflite.SplitOptions, ("NumSplits",)),
+    "STRIDED_SLICE": (
+        tflite.StridedSliceOptions,
+        ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask", "Offset"),
+    ),
+    "PACK": (tflite.PackOptions, ("Axis",)),
+    "UNPACK": (tflite.UnpackOptions, ("Num", "Axis")),
+    "RESIZE_NEAREST_NEIGHBOR": (
+        tflite.ResizeNearestNeighborOptions, ("AlignCorners", "HalfPixelCenters"),
+    ),
+    "DEPTH_TO_SPACE": (tflite.DepthToSpaceOptions, ("BlockSize",)),
+    "SPACE_TO_DEPTH": (tflite.SpaceToDepthOptions, ("BlockSize",)),
+    "TRANSPOSE_CONV": (tflite.TransposeConvOptions, _WINDOW),
     "SOFTMAX": (tflite.SoftmaxOptions, ("Beta",)),
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ in the order of execution, and an operator may only read what was computed befor
 import pathlib
 
 from accel.frontend.errors import ModelError
-from accel.frontend.tflite import pointwise, weighted, windows
+from accel.frontend.tflite import moves, pointwise, transposed, weighted, windows
 from accel.frontend.tflite.build import Builder, Dequantised, View
 from accel.frontend.tflite.file import read
 from accel.graph.check import check
@@ -23,11 +23,10 @@ HANDLERS = {
     "MEAN": windows.mean,
     "PAD": windows.pad,
     "ADD": pointwise.add,
+    "MUL": pointwise.mul,
     "CONCATENATION": pointwise.concatenation,
     "RESHAPE": pointwise.reshape,
     "SHAPE": pointwise.sizes,
-    "STRIDED_SLICE": pointwise.sizes,
-    "PACK": pointwise.sizes,
     "SOFTMAX": pointwise.softmax,
     "QUANTIZE": pointwise.quantize,
     "DEQUANTIZE": pointwise.dequantize,
@@ -37,11 +36,16 @@ HANDLERS = {
     "LOGISTIC": pointwise.smooth,
     "TANH": pointwise.smooth,
     "HARD_SWISH": pointwise.hard_swish,
+    "TRANSPOSE_CONV": transposed.transpose_conv,
+    **moves.HANDLERS,
 }
 
+#: In so many ways a file may quantise its float inputs.
+MOST_WAYS = 64
 
-def load(path) -> Graph:
-    """Read a quantised TFLite model.
+
+def load(path, strict: bool = True) -> Graph:
+    """Read a quantised TFLite model; what the machine cannot compute is refused.
 
     Nodes are named opNN_OPERATOR by their place in the file, tensors as the file names them.
 
@@ -62,7 +66,11 @@ def load(path) -> Graph:
         except QuantError as error:
             raise view.error(str(error)) from None
     outputs = tuple(_output(builder, index) for index in builder.contents.outputs)
-    inputs = tuple(_input(builder, index) for index in builder.contents.inputs)
+    inputs = tuple(port for index in builder.contents.inputs for port in _input(builder, index))
+    ways = 1 + len(inputs) - len(builder.contents.inputs)
+    if ways > MOST_WAYS:
+        raise ModelError(f"{file}: inputs must be quantised in at most {MOST_WAYS} ways, "
+                         f"not {ways}")
     graph = Graph(pathlib.Path(file).stem, builder.tensors, tuple(builder.nodes), inputs, outputs)
     try:
         return check(graph)
@@ -82,16 +90,19 @@ def _add_input(builder: Builder, index: int) -> None:
         return
     tensor = builder.activation(index)
     builder.values[index] = tensor
-    builder.ports[index] = Port(tensor.name, tensor.name, record.shape[1:], "HWC", record.dtype)
+    builder.ports[index].append(
+        Port(tensor.name, tensor.name, record.shape[1:], "HWC", record.dtype)
+    )
 
 
-def _input(builder: Builder, index: int) -> Port:
-    port = builder.ports.get(index)
-    if port is None:
+def _input(builder: Builder, index: int) -> list[Port]:
+    """The ports of a network input: one for every way in which a float one is quantised."""
+    ports = builder.ports[index]
+    if not ports:
         raise ModelError(f"{builder.file}: input {builder.title(index)}: the model is float here; "
                          "quantise it to int8 first, with a TFLite converter's full integer "
                          "quantisation")
-    return port
+    return ports
 
 
 def _output(builder: Builder, index: int) -> Port:

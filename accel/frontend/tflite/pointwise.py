@@ -1,5 +1,5 @@
-"""Operators that look at one element at a time, or at none: ADD, CONCATENATION, SOFTMAX, changes of
-shape, QUANTIZE, DEQUANTIZE and stand-alone activation functions."""
+"""Operators that look at one element at a time, or at none: ADD, MUL, CONCATENATION, SOFTMAX,
+changes of shape, QUANTIZE, DEQUANTIZE and stand-alone activation functions."""
 
 import math
 
@@ -14,10 +14,22 @@ from accel.frontend.tflite.build import (
     Sizes,
     View,
 )
-from accel.frontend.tflite.file import MAX_ARGUMENTS
-from accel.frontend.tflite.scales import activation_range, addition, divide32
+from accel.frontend.tflite.file import ACTIVATIONS, MAX_ARGUMENTS
+from accel.frontend.tflite.scales import activation_range, addition, divide32, product
 from accel.frontend.tflite.scales import softmax as softmax_factor
-from accel.graph.ir import Add, Concat, Port, Requant, Reshape, Softmax, Table, Tensor
+from accel.graph.ir import (
+    Add,
+    Assemble,
+    Concat,
+    Mul,
+    Port,
+    Requant,
+    Reshape,
+    Softmax,
+    Table,
+    Tensor,
+)
+from accel.graph.places import along
 from accel.isa import Rounding
 
 
@@ -36,17 +48,36 @@ def add(op: View) -> None:
     op.add(Add(op.name, (first.name, second.name), target.name, tuple(operands), requant))
 
 
+def mul(op: View) -> None:
+    """Product of two images of one shape, or of an image and a factor for each of its channels."""
+    op.counts(2, 2)
+    sources, target = [op.source(0), op.source(1)], op.target()
+    dtypes = [op.record(at).dtype for at in (0, 1)]
+    op.require(dtypes[0] == dtypes[1], f"inputs must both be {dtypes[0]}", dtypes[1])
+    if sources[0].shape[:2] == (1, 1):  # the image first
+        sources.reverse()
+    first, second = (source.shape for source in sources)
+    op.require(second in (first, (1, 1, first[2])), f"inputs must have one shape, {list(first)}, "
+               f"or one be [1, 1, {first[2]}]", list(second))
+    multiplier, shift = product(op.scale(0), op.scale(1), _output_scale(op))
+    lo, hi = op.clamp()
+    requant = Requant(np.array([multiplier], np.int32), np.array([shift], np.int8),
+                      target.zero_point, lo, hi, Rounding.DOUBLE)
+    op.add(Mul(op.name, tuple(source.name for source in sources), target.name, requant))
+
+
 def _output_scale(op: View) -> np.float32:
     return op.builder.per_tensor(op.operator.outputs[0])[0]
 
 
 def concatenation(op: View) -> None:
-    """Images behind each other along the channels; uint8 ones may change their scale."""
+    """Images behind each other along any axis; uint8 ones may change their scale."""
     op.counts(1, MAX_ARGUMENTS)
     rank, axis = len(op.record(0).shape), op.options["Axis"]
-    op.require(axis in (-1, rank - 1), f"axis must be the channels, -1 or {rank - 1}", axis)
-    op.require(op.options["FusedActivationFunction"] == 0, "fused activation must be NONE",
-               op.options["FusedActivationFunction"])
+    op.require(-rank <= axis < rank and axis % rank, f"axis must be from 1 to {rank - 1}", axis)
+    axis = axis % rank + 3 - rank  # that of memory: 0 rows, 1 columns, 2 channels
+    fused = op.options["FusedActivationFunction"]
+    op.require(fused == 0, "fused activation must be NONE", ACTIVATIONS.get(fused, fused))
     count = len(op.operator.inputs)
     sources, target = [op.source(at) for at in range(count)], op.target()
     dtype = op.record(0).dtype
@@ -57,7 +88,11 @@ def concatenation(op: View) -> None:
         _rescaled(op, at, source, target) if dtype == "uint8" else source.name
         for at, source in enumerate(sources)
     ]
-    op.add(Concat(op.name, tuple(names), target.name))
+    if axis == 2:
+        op.add(Concat(op.name, tuple(names), target.name))
+        return
+    sizes = [source.shape[axis] for source in sources]
+    op.add(Assemble(op.name, tuple(names), target.name, along(axis, sizes)))
 
 
 def _rescaled(op: View, at: int, source: Tensor, target: Tensor) -> str:
@@ -157,16 +192,14 @@ def _quantize_float(op: View, found: Dequantised) -> None:
         values = tables.quantised(found.tensor, _output_scale(op), target.zero_point)
         op.add(Table(op.name, found.tensor.name, target.name, values, op="requantise"))
         return
-    port = op.builder.ports.get(record.index)
-    if port is None:
-        op.builder.ports[record.index] = Port(op.builder.names[record.index], target.name,
-                                              record.shape[1:], "HWC", "float32", away=True)
-        return
-    first = op.builder.tensors[port.tensor]
-    op.require((first.scale, first.zero_point) == (target.scale, target.zero_point),
-               f"a float input must be quantised one way only, {first.scale, first.zero_point}",
-               (target.scale, target.zero_point))
-    _alias(op, first, target)
+    ports = op.builder.ports[record.index]
+    for port in ports:
+        known = op.builder.tensors[port.tensor]
+        if (known.scale, known.zero_point) == (target.scale, target.zero_point):
+            _alias(op, known, target)
+            return
+    ports.append(Port(op.builder.names[record.index], target.name, record.shape[1:], "HWC",
+                      "float32", away=True))
 
 
 def dequantize(op: View) -> None:

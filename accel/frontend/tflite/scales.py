@@ -92,6 +92,13 @@ def addition(scale_a, scale_b, output_scale):
     return factors
 
 
+def product(scale_a, scale_b, output_scale) -> tuple[int, int]:
+    """Factor of a MUL, which LiteRT computes in float32."""
+    with np.errstate(all="ignore"):
+        real = divide32(np.float32(scale_a) * np.float32(scale_b), output_scale)
+    return quantize_multiplier(float(check_scale(real)))
+
+
 def mean(input_scale, output_scale, count: int) -> tuple[int, int]:
     """Return the factor of a MEAN over ``count`` elements: the division goes into the multiplier.
 

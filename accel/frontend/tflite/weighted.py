@@ -5,11 +5,14 @@ float64 and round halves away from zero.  The rounding AWAY gives that, with a f
 next to a half, fewer than one sum in ten million can come out one step off.
 """
 
+import math
+
 import numpy as np
 
-from accel.frontend.tflite.build import CENTRES, FACTOR_COST, Padded, View
+from accel.frontend import wide
+from accel.frontend.tflite.build import FACTOR_COST, Padded, View
 from accel.frontend.tflite.scales import weighted
-from accel.graph.ir import Conv, Requant, Reshape, Tensor
+from accel.graph.ir import Concat, Conv, Requant, Reshape, Tensor
 from accel.isa import Rounding
 
 #: A bias may be off its scale, input * weights, by this much of an output step, LiteRT says.
@@ -20,7 +23,7 @@ def conv_2d(op: View) -> None:
     """Weights [Cout, kh, kw, Cin / groups]."""
     op.counts(2, 3)
     source, padding = _image(op)
-    weights = _weights(op, 4, 0)
+    weights = stored_weights(op, 4, 0)
     channels = source.shape[2]
     op.require(channels % weights.shape[3] == 0,
                f"input channels of the weights must divide the input's {channels}",
@@ -32,7 +35,7 @@ def depthwise_conv_2d(op: View) -> None:
     """Weights [1, kh, kw, Cout]; Cout is a multiple of Cin."""
     op.counts(2, 3)
     source, padding = _image(op)
-    weights = _weights(op, 4, 3)
+    weights = stored_weights(op, 4, 3)
     channels, filters = source.shape[2], weights.shape[3]
     op.require(weights.shape[0] == 1, "weights must have shape [1, kh, kw, Cout]",
                list(weights.shape))
@@ -47,14 +50,14 @@ def fully_connected(op: View) -> None:
     op.counts(2, 3)
     op.require(op.options["WeightsFormat"] == 0, "WeightsFormat must be 0, the default",
                op.options["WeightsFormat"])
-    source, weights = op.source(), _weights(op, 2, 0)
+    source, weights = op.source(), stored_weights(op, 2, 0)
     filters, length = weights.shape
     per_pixel = op.options["KeepNumDims"] and source.shape[2] == length
     op.require(per_pixel or source.size == length,
                f"the weights' second dimension must be the input's {source.size} elements", length)
     if not per_pixel:
         source = _flat(op, source)
-    factors = _factors(op, filters, "float64")
+    factors = stored_factors(op, filters, "float64")
     node_weights = weights.reshape(filters, 1, 1, length)
     _append(op, source, node_weights, factors, Rounding.AWAY, op_name="fully_connected")
 
@@ -84,7 +87,7 @@ def _convolution(op: View, source: Tensor, padded, weights, groups: int) -> None
     dilation = op.size("DilationHFactor"), op.size("DilationWFactor")
     own = op.padding(source.shape, kernel, stride, dilation)
     uint8 = op.record(0).dtype == "uint8"
-    factors = _factors(op, len(weights), "float32" if uint8 else "float64")
+    factors = stored_factors(op, len(weights), "float32" if uint8 else "float64")
     padding = tuple(a + b for a, b in zip(own, padded, strict=True))  # a PAD meets VALID only
     _append(op, source, weights, factors, Rounding.DOUBLE, stride=stride, padding=padding,
             dilation=dilation, groups=groups)
@@ -93,12 +96,42 @@ def _convolution(op: View, source: Tensor, padded, weights, groups: int) -> None
 def _append(op: View, source, weights, factors, rounding, op_name="conv2d", **geometry) -> None:
     target, (lo, hi) = op.target(), op.clamp()
     requant = Requant(*factors, target.zero_point, lo, hi, rounding)
-    bias, weights = _bias(op, len(weights)), np.array(weights, order="C")  # no longer the file's
-    op.add(Conv(op.name, op_name, source.name, target.name, weights, bias, requant, **geometry))
+    add_conv(op, op.name, source, target, weights, stored_bias(op, len(weights)), requant,
+             op_name=op_name, **geometry)
 
 
-def _weights(op: View, rank: int, axis: int) -> np.ndarray:
-    """Return symmetric int8 weights: zero points are subtracted where that fits."""
+def add_conv(op: View, name: str, source, target, weights, bias, requant, op_name,
+             **geometry) -> None:
+    """Append a convolution with weights of 8 or 9 bits."""
+    if wide.fits(weights):
+        weights = np.array(weights, np.int8, order="C")  # no longer the file's
+    else:
+        source, weights = _taken_apart(op, name, source, weights, geometry)
+    op.add(Conv(name, op_name, source.name, target.name, weights, bias, requant, **geometry))
+
+
+def _taken_apart(op: View, name: str, source: Tensor, weights: np.ndarray, geometry) -> tuple:
+    """Input and weights of a layer whose weights need 9 bits; its geometry is widened in place."""
+    op.spend(weights.size)
+    pieces = wide.parts(weights)
+    copies = len(pieces)
+    height, width, channels = source.shape
+    copied = op.builder.extra(f"{name}_copies", source, (height, width, copies * channels))
+    op.add(Concat(copied.name, copies * (source.name,), copied.name))
+    if geometry.get("groups", 1) == 1:
+        return copied, wide.beside(pieces)
+    dilation = geometry["dilation"]
+    op.spend(math.prod(wide.across_shape(weights.shape, copies, dilation[1])))
+    row = op.builder.extra(f"{name}_row", source, (height, copies * width, channels))
+    op.add(Reshape(row.name, copied.name, row.name))
+    (top, left, bottom, right), stride = geometry["padding"], geometry["stride"]
+    geometry |= {"stride": (stride[0], copies * stride[1]), "dilation": (dilation[0], 1),
+                 "padding": (top, copies * left, bottom, copies * right)}
+    return row, wide.across(pieces, dilation[1])
+
+
+def stored_weights(op: View, rank: int, axis: int) -> np.ndarray:
+    """Return weights minus their zero point: int8, or int16 where that needs 9 bits."""
     record, title = op.record(1), op.title(1)
     dtype = op.record(0).dtype
     op.require(record.dtype == dtype, f"{title} must be {dtype} as the input", record.dtype)
@@ -118,15 +151,12 @@ def _weights(op: View, rank: int, axis: int) -> np.ndarray:
     zero_point = int(zeros[0])
     if (dtype, zero_point) == ("int8", 0):
         return values
-    if zero_point != CENTRES[dtype]:  # else nothing leaves int8
-        for value in (int(values.min()), int(values.max())):
-            op.require(-128 <= value - zero_point <= 127,
-                       f"{title} must fit int8 (-128 to 127) once its zero point {zero_point} is "
-                       "subtracted", value - zero_point)
-    return (values.astype(np.int16) - zero_point).astype(np.int8)
+    weights = values.astype(np.int16) - zero_point
+    return weights.astype(np.int8) if wide.fits(weights) else weights
 
 
-def _factors(op: View, filters: int, product: str) -> tuple[np.ndarray, np.ndarray]:
+def stored_factors(op: View, filters: int, product: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return multipliers and shifts of the sums, one of each per filter."""
     scales = op.builder.quantisation(op.record(1).index)[0]
     output_scale = op.builder.per_tensor(op.result.index)[0]
     multiplier, shift = weighted(op.scale(0), scales, output_scale, product)
@@ -135,7 +165,7 @@ def _factors(op: View, filters: int, product: str) -> tuple[np.ndarray, np.ndarr
     return multiplier, shift
 
 
-def _bias(op: View, filters: int) -> np.ndarray:
+def stored_bias(op: View, filters: int) -> np.ndarray:
     """Return the bias, whose scale must be the sums'; zeros if there is none."""
     if len(op.operator.inputs) < 3 or op.operator.inputs[2] == -1:
         return np.zeros(filters, np.int32)

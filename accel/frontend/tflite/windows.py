@@ -39,10 +39,10 @@ def average_pool_2d(op: View) -> None:
 
 
 def _same(op: View, source: Tensor, target: Tensor) -> None:
-    wanted = source.scale, source.zero_point
-    op.require((target.scale, target.zero_point) == wanted,
-               f"output must have the input's scale and re-centred zero point {wanted}",
-               (target.scale, target.zero_point))
+    centre = CENTRES[op.record(0).dtype]
+    wanted, given = ((tensor.scale, tensor.zero_point + centre) for tensor in (source, target))
+    op.require(given == wanted, f"output must have the input's scale and zero point {wanted}",
+               given)
 
 
 def _window(op: View):

@@ -6,12 +6,13 @@ import pytest
 from onnx import TensorProto, helper
 
 from accel import frontend, golden
+from accel.frontend import ModelError
 from accel.frontend.onnx import add
 from accel.graph import ports
 from accel.graph.ir import Add, AveragePool, Concat, Conv, LocalResponse, Pad, Softmax, Table
 from accel.isa import Rounding
+from accel.onnx_session import session
 from tests.support.onnx_models import Model
-from tests.support.onnx_oracle import session
 
 TYPES = {np.int8: TensorProto.INT8, np.uint8: TensorProto.UINT8}
 FORMS = ["qdq", "qoperator"]
@@ -236,10 +237,13 @@ WINDOWS = {
     "3x2": {"kernel": [3, 2], "pads": [1, 0, 1, 1], "strides": [1, 2]},
     "padded": {"kernel": [3, 3], "pads": [1, 1, 1, 1], "count_include_pad": 1},
     "8x8": {"kernel": [8, 8], "strides": [8, 8]},
+    "beyond": {"kernel": [3, 3], "pads": [1, 1, 1, 1], "strides": [2, 2], "count_include_pad": 1,
+               "ceil_mode": 1},
 }
 #: The largest part of the bytes that may differ where input and output have the same
 #: quantisation: exact halves, which ONNX Runtime's float32 sums miss now and then.
-HALVES = {"2x2": 0.04, "3x3": 0.03, "3x2": 0.07, "padded": 0.01, "8x8": 0.01}
+HALVES = {"2x2": 0.04, "3x3": 0.03, "3x2": 0.07, "padded": 0.01, "8x8": 0.01,
+          "beyond": 0.01}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -263,6 +267,42 @@ def test_average_pool(form, window, tmp_path):
           f"quantisation on both sides {np.mean(results['equal']):.1e}")
     assert np.mean(results["random"]) < 1e-4
     assert np.mean(results["equal"]) < HALVES[window]
+
+
+FLOATING = {
+    "halves": {"kernel_shape": [2, 2], "strides": [2, 2]},
+    "beyond": {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1, "count_include_pad": 1},
+}
+
+
+@pytest.mark.parametrize("behind", ["Flatten", "Relu"])
+@pytest.mark.parametrize("window", FLOATING)
+def test_average_pool_in_float(window, behind, tmp_path):
+    """Something before the QuantizeLinear: another divisor beyond the padding, other halves."""
+    random, off = np.random.default_rng(22), []
+    for _ in range(8):
+        scale = log_uniform(random, -3, 0)
+        model, x = start((1, 16, 12, 12), scale=scale, zero=-7)
+        value = model.node("AveragePool", [model.node("DequantizeLinear", x, "xd")], "p",
+                           **FLOATING[window])  # fmt: skip
+        finish(model, model.node(behind, [value], "b"), model.params("y", scale, -7), np.int8,
+               "qdq")
+        _, actual, expected = both(model, tmp_path, integers(random, (1, 16, 12, 12)))
+        off.append(share(actual, expected))
+    assert np.mean(off) < 0.08  # all halves, a fifth of the bytes, would be 0.2
+
+
+def test_a_softmax_that_is_left_its_axis(tmp_path):
+    """Softmax begins at dimension 1 then, before opset 13; com.microsoft's is over the last one."""
+    model, x = start((1, 12, 1, 1), scale=0.15)
+    model.node("QLinearSoftmax", [*x, *model.params("y", 1 / 256, -128)], "y",
+               domain="com.microsoft", opset=11)
+    model.output("y", TensorProto.INT8)
+    given = integers(np.random.default_rng(23), (1, 12, 1, 1))
+    [answer] = session(model.proto()).run(None, {"x": given})
+    assert (answer == 127).all()  # each is alone
+    with pytest.raises(ModelError, match="a softmax must be over the channels, not axis 3"):
+        frontend.load(model.save(tmp_path), strict=True)
 
 
 @pytest.mark.parametrize("form", FORMS)

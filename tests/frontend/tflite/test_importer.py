@@ -18,7 +18,7 @@ from tests.support import shared
 from tests.support.tflite_models import Model
 from tests.support.tflite_random import KINDS, draw
 
-RECORDED = pathlib.Path(__file__).parent.parent / "data" / "litert" / "operators.npz"
+RECORDED = pathlib.Path(__file__).parents[2] / "data" / "litert" / "operators.npz"
 #: Recorded answers by their models in ../shared.
 REAL = {
     "kws_dscnn_int8": "mlperf_tiny_kws_dscnn_int8",
@@ -214,3 +214,20 @@ def test_shipped_files_are_those_of_their_sources():
     assert {name for name, _ in rows} == shipped
     for name, digest in rows:
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
+
+
+def test_a_float_input_quantised_in_two_ways(tmp_path):
+    """Equal ones are one tensor; another one is another tensor of the same array."""
+    model, shape = Model(), [1, 2, 2, 3]
+    source = model.input(shape, "float32", None, name="x")
+    parts = [model.op("QUANTIZE", [source], shape, scale=scale) for scale in (0.05, 0.1, 0.05)]
+    parts = [model.op("QUANTIZE", [part], shape, scale=0.2) for part in parts]
+    joined = model.op("CONCATENATION", parts, [1, 2, 2, 9], scale=0.2)
+    graph = frontend.load(model.output(joined).save(tmp_path))
+    assert [port.name for port in graph.inputs] == ["x", "x"]
+    given = np.random.default_rng(1).normal(0, 3, (2, 2, 2, 3)).astype(np.float32)
+    [output] = ports.outputs(graph, golden.run(graph, ports.read_inputs(graph, {"x": given})))
+    one, other, again = np.split(output, 3, axis=3)
+    np.testing.assert_array_equal(one, again)
+    np.testing.assert_allclose(other.astype(int), np.rint(given / 0.2) + 3, atol=1)
+    assert (one != other).any()

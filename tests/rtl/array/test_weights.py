@@ -1,4 +1,6 @@
 # amaranth: UnusedElaboratable=no
+"""The weight engine: rows, parameters and swaps in their cycles, and how far it asks ahead."""
+
 import random
 
 import pytest

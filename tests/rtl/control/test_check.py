@@ -6,9 +6,10 @@ import random
 import pytest
 from amaranth.sim import Simulator
 
-from accel.isa import COMMAND_BITS, FIELDS, Error, Op, Rounding, WindowMode, pack
+from accel.isa import COMMAND_BITS, FIELDS, PAIRS, Error, Op, Rounding, WindowMode, pack
 from accel.params import POOL_OPEN, WINDOW_TILES, Params
-from accel.rtl.control.check import CHECK_LATENCY, POOL_LATENCY, CommandCheck
+from accel.rtl.control.check import CHECK_LATENCY, CommandCheck
+from accel.rtl.control.products import POOL_LATENCY
 
 PARAMS = Params(
     rows=8, cols=8, input_bytes=4096, acc_rows=128, pool_entries=64, bus_bytes=8, addr_bits=24,
@@ -48,6 +49,7 @@ ADD = dict(
     mode=3, k=2, multiplier=1 << 30, shift=-20, a_multiplier=1 << 30, a_shift=0,
     b_multiplier=(1 << 31) - 1, b_shift=-31,
 )  # fmt: skip
+MUL = dict(mode=4, k=2, multiplier=1 << 30, shift=-20, a_zero=-128, b_zero=127)
 
 LARGE = Params(rows=8, cols=128, input_bytes=1 << 20, acc_rows=1 << 16, bus_bytes=128,
                window_bytes=1 << 20)  # fmt: skip
@@ -130,8 +132,14 @@ def illegal_window(f, params, space):
         if f["rounding"] == Rounding.FLOAT:
             factor = f["multiplier"]
             legal = legal and factor % 128 == 0 and (factor == 0 or factor >= 1 << 30)
-    if f["mode"] == WindowMode.ADD:
+    legal = legal and f["mode"] in list(WindowMode)
+    if f["mode"] in PAIRS:
         legal = legal and f["k"] == 2
+    if f["mode"] == WindowMode.MUL:
+        legal = legal and not any(
+            f[f"{operand}_{what}"] for operand in "ab" for what in ("multiplier", "shift")
+        )
+    if f["mode"] == WindowMode.ADD:
         for operand in "ab":
             shift = f[f"{operand}_shift"]
             legal = legal and shift <= 0 and scales(f[f"{operand}_multiplier"], shift)
@@ -330,6 +338,16 @@ EDGES = [
     (Op.WINDOW, dict(mode=1, a_multiplier=1 << 31, b_shift=1), False),
     (Op.WINDOW, ADD, False),
     (Op.WINDOW, ADD | dict(k=1), True),
+    (Op.WINDOW, MUL, False),
+    (Op.WINDOW, MUL | dict(k=1), True),
+    (Op.WINDOW, MUL | dict(k=3), True),
+    (Op.WINDOW, MUL | dict(multiplier=1 << 31), True),
+    (Op.WINDOW, MUL | dict(a_multiplier=1), True),
+    (Op.WINDOW, MUL | dict(a_shift=-1), True),
+    (Op.WINDOW, MUL | dict(b_multiplier=1), True),
+    (Op.WINDOW, MUL | dict(b_shift=-1), True),
+    (Op.WINDOW, MUL | dict(mode=5), True),
+    (Op.WINDOW, MUL | dict(mode=7), True),
     (Op.WINDOW, ADD | dict(k=3), True),
     (Op.WINDOW, ADD | dict(multiplier=1 << 31), True),
     (Op.WINDOW, ADD | dict(a_multiplier=1 << 31), True),

@@ -1,3 +1,5 @@
+"""The gate of a queue: a command passes when all that it waits for has been counted."""
+
 import pytest
 
 from accel.isa import FIELDS, Op

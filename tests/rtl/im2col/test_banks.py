@@ -1,3 +1,5 @@
+"""How bytes are spread over banks: no chunk meets a bank twice, words come from any base."""
+
 import random
 
 import pytest

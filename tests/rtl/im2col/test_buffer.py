@@ -1,3 +1,5 @@
+"""The im2col buffer: lanes of any base and offsets, in their cycle."""
+
 import random
 
 import numpy as np

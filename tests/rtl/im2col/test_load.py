@@ -1,3 +1,5 @@
+"""The load engine: bytes and padding of random commands, its speed, waits and halt."""
+
 import random
 
 import pytest

@@ -1,4 +1,6 @@
 # amaranth: UnusedElaboratable=no
+"""The way in: ranges cut into bursts, readers in turn, data read ahead."""
+
 import random
 
 import pytest

@@ -1,3 +1,5 @@
+"""The way out: images of pixels, records of counters, bursts, errors and halt."""
+
 import random
 
 import pytest

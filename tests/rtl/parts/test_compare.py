@@ -1,3 +1,5 @@
+"""Comparisons in an FPGA's form: every mix of signs and widths."""
+
 import itertools
 
 from amaranth import Cat, Module, Signal, signed

@@ -1,4 +1,6 @@
 # amaranth: UnusedElaboratable=no
+"""The deep queue: order, speed, latency and depth."""
+
 import random
 
 import pytest

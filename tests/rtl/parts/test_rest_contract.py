@@ -10,10 +10,10 @@ from amaranth.sim import Simulator
 
 from accel.isa import COMMAND_BYTES, Op, pack
 from accel.params import PARAM_PLANES, PARAM_SLOTS, Params
-from accel.rtl.control.check import OPCODE_BITS
 from accel.rtl.control.dispatch import command_queues
 from accel.rtl.control.fetch import Fetch
 from accel.rtl.control.registers import Registers
+from accel.rtl.control.rules import OPCODE_BITS
 from accel.rtl.parts.reset import RESET_CYCLES, distribute
 from accel.rtl.post.post import PostEngine
 from tests.rtl.gated_twin import Twin

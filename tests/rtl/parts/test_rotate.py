@@ -1,4 +1,6 @@
 # amaranth: UnusedElaboratable=no
+"""Rotation in both directions, by every amount."""
+
 import pytest
 from amaranth import Module, Signal
 from amaranth.lib import data

@@ -1,3 +1,5 @@
+"""The plan of a pooling window against a plain walk over two images."""
+
 import random
 
 import pytest

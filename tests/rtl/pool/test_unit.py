@@ -1,3 +1,5 @@
+"""The pooling unit against plain Python: kernels, strides, padding, and its speed."""
+
 import random
 
 import numpy as np

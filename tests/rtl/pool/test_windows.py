@@ -1,4 +1,6 @@
 # amaranth: UnusedElaboratable=no
+"""The walk over windows that are open in a pixel, along an axis."""
+
 import pytest
 from amaranth.sim import Simulator
 

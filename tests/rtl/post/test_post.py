@@ -1,3 +1,5 @@
+"""The post engine: images, tables, marks and waits, with a bus that stalls, and its speed."""
+
 import random
 
 import pytest

@@ -1,3 +1,5 @@
+"""The requantiser against its definition, and a sample of the campaign over random sums."""
+
 import random
 
 import numpy as np

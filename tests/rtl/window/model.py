@@ -95,6 +95,8 @@ class WindowModel:
             total = sum(v - field["a_zero"] for v in values)
         elif field["mode"] == WindowMode.MAX:
             total = max(values)
+        elif field["mode"] == WindowMode.MUL:
+            total = (values[0] - field["a_zero"]) * (values[1] - field["b_zero"])
         else:
             total = sum(
                 scaled(v, *(field[f"{name}_{part}"] for part in ("zero", "multiplier", "shift")))

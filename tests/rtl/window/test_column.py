@@ -1,3 +1,5 @@
+"""The window unit's column: outputs of random groups in every mode."""
+
 import random
 
 import pytest

@@ -1,14 +1,16 @@
+"""All columns with their weights: sums after the latency."""
+
 import random
 
 import pytest
 from amaranth.sim import Simulator
 
-from accel.isa import WindowMode
+from accel.isa import PAIRS, WindowMode
 from accel.params import IM2COL_LATENCY, Params
 from accel.rtl.window.compute import WindowCompute, compute_latency
-from accel.rtl.window.params import READ_LATENCY
+from accel.rtl.window.slots import READ_LATENCY
 
-MAC, SUM, MAX, ADD = WindowMode
+MAC, SUM, MAX, ADD, MUL = WindowMode
 COLS, ZERO = 4, -77
 
 
@@ -92,13 +94,13 @@ class Bench:
         )
         self.asked.append(self.tiles[slot, tile] if valid else None)
         if complete:
-            mask = 0xFFFF if self.mode == ADD else -1
+            mask = 0xFFFF if self.mode in PAIRS else -1
             self.got.append((self.cycle, [total & mask for total in sums], of, final))
         self.cycle += 1
 
 
 @pytest.mark.parametrize("taps", (2, 4, 8))
-@pytest.mark.parametrize("mode, k", [(MAC, 9), (MAC, 1), (SUM, 7), (MAX, 5), (ADD, 2)])
+@pytest.mark.parametrize("mode, k", [(MAC, 9), (MAC, 1), (SUM, 7), (MAX, 5), (ADD, 2), (MUL, 2)])
 def test_sums_come_after_the_latency(taps, mode, k):
     bench = Bench(taps, mode, k)
     sim = Simulator(bench.dut)

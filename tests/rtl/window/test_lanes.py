@@ -1,20 +1,22 @@
+"""The requantising lanes: outputs as fast as they may come."""
+
 import random
 
 import pytest
 from amaranth.sim import Simulator
 
-from accel.isa import Rounding, WindowMode
+from accel.isa import PAIRS, Rounding, WindowMode
 from accel.params import Params
 from accel.rtl.window.lanes import RELAYS, WindowLanes, lanes_latency
 from accel.rtl.window.scale import SCALE_LATENCY
 from tests.rtl.expected import requantise
 from tests.rtl.window.model import scaled
 
-MAC, SUM, MAX, ADD = WindowMode
+MAC, SUM, MAX, ADD, MUL = WindowMode
 
 
 @pytest.mark.parametrize("cols, lanes", [(4, 4), (8, 2), (4, 1)])
-@pytest.mark.parametrize("mode", (MAC, SUM, ADD))
+@pytest.mark.parametrize("mode", (MAC, SUM, ADD, MUL))
 def test_outputs_as_fast_as_they_may_come(cols, lanes, mode):
     params = Params(rows=8, cols=cols, input_bytes=4096, acc_rows=16, bus_bytes=8,
                     window_taps=2, window_lanes=lanes)  # fmt: skip
@@ -24,6 +26,8 @@ def test_outputs_as_fast_as_they_may_come(cols, lanes, mode):
         "multiplier": 3 << 29, "shift": -18 if mode == ADD else -8, "a_zero": -7, "b_zero": 9,
         "a_multiplier": 3 << 29, "a_shift": -1, "b_multiplier": 5 << 28, "b_shift": 0,
     }  # fmt: skip
+    if mode == MUL:
+        config |= {"a_multiplier": 0, "a_shift": 0, "b_multiplier": 0}
     slots = [[(rng.randrange(1 << 30, 1 << 31), rng.randint(-10, -5)) for _ in range(cols)]
              for _ in range(2)]  # fmt: skip
     outputs = [[rng.randint(-(1 << 15), 1 << 15) for _ in range(cols)] for _ in range(20)]
@@ -32,9 +36,11 @@ def test_outputs_as_fast_as_they_may_come(cols, lanes, mode):
         vector = []
         for x, own in zip(sums, slots[slot], strict=True):
             multiplier, shift = own if mode == MAC else (config["multiplier"], config["shift"])
+            a, b = ((byte ^ 128) - 128 for byte in (x & 255, x >> 8 & 255))
             if mode == ADD:
-                a, b = ((byte ^ 128) - 128 for byte in (x & 255, x >> 8 & 255))
                 x = scaled(a, -7, 3 << 29, -1) + scaled(b, 9, 5 << 28, 0)
+            elif mode == MUL:
+                x = (a + 7) * (b - 9)
             vector.append(requantise(x, multiplier, shift, Rounding.DOUBLE, 4, -120, 121))
         return vector
 
@@ -78,7 +84,7 @@ def test_outputs_as_fast_as_they_may_come(cols, lanes, mode):
     sim.add_testbench(slot, background=True)
     sim.add_testbench(bench)
     sim.run()
-    latency = lanes_latency(params) + SCALE_LATENCY * (mode == ADD)
+    latency = lanes_latency(params) + SCALE_LATENCY * (mode in PAIRS)
     assert got == [
         (RELAYS + number * pace + latency, expected(sums, number >= 10), number in (9, 19))
         for number, sums in enumerate(outputs)

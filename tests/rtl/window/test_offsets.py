@@ -1,3 +1,5 @@
+"""Where the taps of a window lie: random windows, and how long they take to prepare."""
+
 import random
 
 import pytest

@@ -1,3 +1,5 @@
+"""The window unit's parameters: records of all sizes to the slots, ahead of their use."""
+
 import random
 
 import pytest
@@ -6,7 +8,8 @@ from amaranth.lib.wiring import connect
 
 from accel.params import WINDOW_TILES, Params
 from accel.rtl.memory.read import ReadMaster
-from accel.rtl.window.params import READ_LATENCY, SLOTS, WindowParamEngine, WindowParamMemory
+from accel.rtl.window.params import WindowParamEngine
+from accel.rtl.window.slots import READ_LATENCY, SLOTS, WindowParamMemory
 from tests.rtl.read_memory import ReadMemory, simulate
 
 SIZE = 1 << 15

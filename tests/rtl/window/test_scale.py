@@ -1,3 +1,5 @@
+"""A byte brought to the scale of a sum, as LiteRT does it."""
+
 import random
 
 from amaranth import Module, signed
@@ -23,7 +25,7 @@ class Scaler(wiring.Component):
         m.submodules.scaler = scaler = ByteScaler()
         config = scale_config(m, self.zero, self.multiplier, self.shift, "config")
         m.d.comb += [
-            scaler.config.eq(config), scaler.valid.eq(-1), scaler.x.eq(self.x), self.y.eq(scaler.y)
+            scaler.config.eq(config), scaler.valid.eq(-1), scaler.x.eq(self.x), self.y.eq(scaler.y),
         ]
         return m
 

@@ -1,3 +1,5 @@
+"""The window unit's store: every command with a target of its own."""
+
 import random
 
 import pytest

@@ -1,15 +1,17 @@
+"""The whole window unit against plain Python: every mode, and when commands begin."""
+
 import itertools
 
 import pytest
 
-from accel.isa import RECORD_BYTES, RECORD_WORDS, Op, Rounding, WindowMode
+from accel.isa import PAIRS, RECORD_BYTES, RECORD_WORDS, Op, Rounding, WindowMode
 from accel.params import REQUANT_LATENCY
 from accel.rtl.window.compute import compute_latency
 from accel.rtl.window.lanes import lanes_latency
 from accel.rtl.window.scale import SCALE_LATENCY
 from tests.rtl.window.bench import MULTIPLIERS, SIZE, Bench, machine
 
-MAC, SUM, MAX, ADD = WindowMode
+MAC, SUM, MAX, ADD, MUL = WindowMode
 #: A multiplier and shift that change nothing.
 IDENTITY = {"multiplier": 1 << 30, "shift": 1}
 
@@ -70,12 +72,25 @@ def test_addition(taps):
     bench.run()
 
 
+@pytest.mark.parametrize("taps", (2, 4))
+def test_multiplication(taps):
+    """Zeros at the ends, so that the products reach their limits."""
+    bench = Bench(machine(taps))
+    bench.fill_buffer()
+    for zeros in ((-128, -128), (127, -128), (3, -5)):
+        for rounding in Rounding:
+            bench.window(mode=MUL, k=2, seg=1, seg_skip=9, nx=20, ny=1, step_x=4,
+                         rounding=rounding, out_zero=-7, a_zero=zeros[0], b_zero=zeros[1],
+                         multiplier=3 << 29, shift=-8, **bench.waits("wload"))  # fmt: skip
+    bench.run()
+
+
 def random_window(bench, mode):
     """A WINDOW anywhere in the buffer, with gaps in memory."""
     rng, params = bench.random, bench.params
     word, size = params.cols, params.window_bytes
     k = {MAC: rng.randint(1, 4 * params.window_taps), SUM: rng.randint(1, 60),
-         MAX: rng.randint(1, 30), ADD: 2}[mode]  # fmt: skip
+         MAX: rng.randint(1, 30), ADD: 2, MUL: 2}[mode]  # fmt: skip
     cols = rng.randint(1, word)
     nx, ny = rng.choice([(1, 1), (1, 5), (6, 1), (rng.randint(2, 7), rng.randint(2, 4))])
     pitch_x = cols + rng.choice([0, 0, 1, 3])
@@ -92,6 +107,8 @@ def random_window(bench, mode):
     elif mode != MAC:
         fields |= {"a_zero": rng.randint(-128, 127), "multiplier": rng.choice(MULTIPLIERS),
                    "shift": rng.randint(-6, 1)}  # fmt: skip
+    if mode == MUL:
+        fields |= {"b_zero": rng.randint(-128, 127), "shift": rng.randint(-14, 1)}
     if mode != MAC and fields["rounding"] == Rounding.FLOAT:
         fields["multiplier"] &= -128
     return fields
@@ -159,7 +176,7 @@ def test_like_commands_follow_after_one_cycle():
     assert issues[-1] - issues[0] == len(issues) - 1 + 3
 
 
-@pytest.mark.parametrize("mode", (MAX, ADD))
+@pytest.mark.parametrize("mode", (MAX, ADD, MUL))
 @pytest.mark.parametrize("lanes", (2, 8))
 def test_a_new_configuration_waits_for_the_old_one_to_drain(mode, lanes):
     bench = Bench(machine(4, 8, lanes), latency=2)
@@ -170,7 +187,7 @@ def test_a_new_configuration_waits_for_the_old_one_to_drain(mode, lanes):
     bench.run()
     gaps = [after - before for before, after in itertools.pairwise(bench.issues)]
     drain = compute_latency(bench.params) + lanes_latency(bench.params) + 4
-    drain += SCALE_LATENCY * (mode == ADD)
+    drain += SCALE_LATENCY * (mode in PAIRS)
     assert sorted(gaps) == [8 // lanes] * 57 + [drain + 1] * 2
     assert lanes_latency(bench.params) == REQUANT_LATENCY + 1 + 8 // lanes
 

@@ -1,3 +1,5 @@
+"""The walk over groups of taps: order, pace, and all that holds a command back."""
+
 import random
 
 import pytest
@@ -7,7 +9,7 @@ from accel.isa import WindowMode
 from accel.params import Params
 from accel.rtl.window.walker import WindowWalker
 
-MAC, SUM, MAX, ADD = WindowMode
+MAC, SUM, MAX, ADD, MUL = WindowMode
 
 
 def machine(taps=4, cols=4, lanes=0):

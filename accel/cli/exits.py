@@ -1,0 +1,106 @@
+"""How a command ends: exit codes, and every error as one line on standard error.
+
+0   everything agrees.
+1   a compared byte differs, or the simulated machine itself reported an error or did not end; and
+    nothing else, so that a script can rely on it.
+2   bad input or usage: a file, an option, a network that cannot be used.
+3   anything else: an error of this program, a tool that is missing, a full disk, no memory.
+130 interrupted; 141: nobody reads the output any more (what a shell makes of these signals).
+"""
+
+import contextlib
+import errno
+import os
+import pathlib
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+
+import click
+
+DIFFERS, USAGE, FAILED, INTERRUPTED, PIPE = 1, 2, 3, 130, 141
+#: Where a command's context keeps what was typed behind the program's name.
+ARGUMENTS = "accel.arguments"
+
+
+def failure(message: str, code: int) -> click.ClickException:
+    """An error that ends the command with one line and a code."""
+    exception = click.ClickException(" ".join(message.split()))
+    exception.exit_code = code
+    return exception
+
+
+@contextlib.contextmanager
+def one_line() -> Iterator[None]:
+    """Turn the package's own errors into one line and an exit code."""
+    from accel.compiler import CompileError
+    from accel.dse.errors import SweepError
+    from accel.frontend import ModelError
+    from accel.graph.ir import GraphError
+    from accel.graph.ports import InputError
+    from accel.network import NetworkError
+    from accel.npz import NpzError
+    from accel.params import ParamError
+    from accel.scalesim.errors import ScaleSimError
+    from accel.sim.engine import MachineError, SimulationError
+    from accel.train import TrainingError
+
+    try:
+        yield
+    except (
+        CompileError, ModelError, GraphError, ParamError, InputError, NetworkError, TrainingError,
+        SweepError, ScaleSimError, NpzError,
+    ) as error:
+        raise failure(str(error), USAGE) from error
+    except MachineError as error:
+        raise failure(str(error), DIFFERS) from error
+    except SimulationError as error:
+        raise failure(str(error), FAILED) from error
+
+
+@contextlib.contextmanager
+def everything(command: str) -> Iterator[None]:
+    """Turn whatever else ends a command into one line and an exit code.
+
+    Click itself ends with 1 for several of these.
+    """
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else command
+        raise failure(f"{error.format_message()} ({path} --help)", error.exit_code) from error
+    except (click.ClickException, click.exceptions.Exit):
+        raise
+    except (KeyboardInterrupt, click.Abort) as error:
+        raise failure("interrupted", INTERRUPTED) from error
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # the reader has seen enough
+            _nobody_reads()
+            raise click.exceptions.Exit(PIPE) from error
+        raise failure(str(error), FAILED) from error
+    except Exception as error:
+        raise failure(internal(error), FAILED) from error
+
+
+def internal(error: BaseException) -> str:
+    """One line about an error of this program; its traceback goes to a file, for a report of it."""
+    if isinstance(error, MemoryError):
+        return f"not enough memory: {error}"
+    *_, last = traceback.extract_tb(error.__traceback__) or [None]
+    where = f" at {pathlib.Path(last.filename).name}, line {last.lineno}" if last else ""
+    kept = ""
+    with contextlib.suppress(OSError):
+        handle, name = tempfile.mkstemp(prefix="accel-", suffix=".txt")
+        with open(handle, "w", encoding="utf-8") as file:
+            file.writelines(traceback.format_exception(error))
+        kept = f"; please report it with {name}"
+    return f"internal error{where}: {type(error).__name__}: {error}{kept}"
+
+
+def _nobody_reads() -> None:
+    """Let Python's own last flush of standard output go nowhere, not fail."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

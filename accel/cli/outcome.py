@@ -1,0 +1,54 @@
+"""What a run or an estimate ends with: its folder, its table, and the errors behind it."""
+
+import pathlib
+import tempfile
+
+import numpy as np
+
+from accel.cli.exits import internal
+
+
+def keep(report: dict, out: pathlib.Path) -> tuple[pathlib.Path, list[str]]:
+    """Write ``report`` and what is drawn from it into the folder ``out``.
+
+    What was computed is kept: a report that cannot be written there goes to a folder for temporary
+    files.
+
+    Returns:
+        The folder; what went wrong.
+    """
+    from accel.report import folder
+
+    problems = []
+    try:
+        failed = folder.write(report, out)
+    except OSError as error:
+        other = pathlib.Path(tempfile.mkdtemp(prefix="accel-"))
+        problems.append(f"{out}: cannot write the report: {error}; it is in {other}")
+        out, failed = other, folder.write(report, other)
+    problems += [f"{out / name}: cannot be drawn: {internal(why)}" for name, why in failed.items()]
+    return out, problems
+
+
+def keep_outputs(graph_outputs: list[np.ndarray], out: pathlib.Path) -> None:
+    """Write the outputs of a run that did not end well beside its report."""
+    arrays = {f"output{number}": values for number, values in enumerate(graph_outputs)}
+    np.savez(out / "outputs.npz", **arrays)
+
+
+def show(report: dict) -> None:
+    """Print the layers, and what the search and the labels say."""
+    from accel.cli.common import terminal
+    from accel.report import quantised, table
+
+    console = terminal()
+    console.print(table.render(report))
+    if "quantised" in report:
+        console.print(quantised.line(report["quantised"]), soft_wrap=True)
+    if "search" in report:
+        console.print(table.searched(report["search"]))
+    if on_host := table.hosted(report):
+        console.print(on_host, soft_wrap=True, markup=False)
+    if "accuracy" in report:
+        right, of = report["accuracy"]["correct"], report["accuracy"]["images"]
+        console.print(f"accuracy {right}/{of} = {right / of:.1%}")

@@ -1,0 +1,198 @@
+"""Lower an element-wise addition or multiplication into commands of the window unit."""
+
+import dataclasses
+
+from accel.compiler.ready import WINDOW, Ready
+from accel.compiler.stream import Stream
+from accel.compiler.window import AddLayer
+from accel.compiler.window_tile import add_pixels, pitch_words
+from accel.program import Placement
+
+Where = tuple[Placement, Ready]
+
+
+def lower(layer: AddLayer, stream: Stream, sources: list[Where], target: Where) -> None:
+    """Add an addition's or multiplication's commands to a stream.
+
+    An operand of a pixel an image is read again for every pixel of the other one.
+
+    Parameters:
+        layer: the layer.
+        stream: receives the commands.
+        sources, target: where the operands and the result lie, and when they are ready.
+    """
+    sources = [(_spread(place, layer.shape), ready) for place, ready in sources]
+    places = [place for place, _ in (*sources, target)]
+    linear = all(place.linear is not None for place in places)
+    (_Addition if linear else _Rectangles)(layer, stream, sources, target).run()
+
+
+def _spread(place: Placement, shape: tuple[int, int, int]) -> Placement:
+    """A tensor as one of ``shape``: as it is, or its only pixel everywhere."""
+    if place.shape == shape:
+        return place
+    return dataclasses.replace(place, shape=shape, pixel=0, row=0)
+
+
+class _Addition:
+    """An element-wise addition: pixels, or where that wastes less, any C bytes, one by one."""
+
+    def __init__(self, layer: AddLayer, stream: Stream, sources: list[Where], target: Where):
+        self.layer, self.stream, self.sources = layer, stream, sources
+        self.target, self.done = target
+        params, (height, width, channels) = stream.params, layer.shape
+        self.params, self.channels = params, channels
+        self.pixels = layer.views[0].images * height * width
+        self.pitches = [place.linear for place in (sources[0][0], sources[1][0], self.target)]
+        # By channel group only where that makes something ready earlier, or where the pixels of a
+        # tensor have gaps.
+        apart = set(self.pitches) != {channels}
+        small = channels % params.cols == 0 and height * width <= params.bank_rows
+        self.flat = not apart and not small and self.pixels * channels % params.cols == 0
+        if self.flat:
+            self.pixels, self.channels = self.pixels * channels // params.cols, params.cols
+            self.pitches = [params.cols] * 3
+
+    def run(self) -> None:
+        size, cols = add_pixels(self.pixels, self.params), self.params.cols
+        blocks = [
+            (first, min(size, self.pixels - first), channel)
+            for first in range(0, self.pixels, size)
+            for channel in range(0, self.channels, cols)
+        ]
+        for first, count, channel in sorted(blocks, key=self._ready):
+            self._block(first, count, channel)
+
+    def _cols(self, channel: int) -> int:
+        return min(self.params.cols, self.channels - channel)
+
+    def _ready(self, block: tuple[int, int, int]) -> int:
+        first, count, channel = block
+        cols, waits = self._cols(channel), 0
+        for (source, ready), pitch in zip(self.sources, self.pitches, strict=False):
+            start = source.address + first * pitch + channel
+            last = start + (count - 1) * pitch + cols - 1
+            waits = max(waits, int(ready.before(start, last, None if self.flat else cols).sum()))
+        return waits
+
+    def _block(self, first: int, count: int, channel: int) -> None:
+        params, cols, target = self.params, self._cols(channel), self.target
+        buffer_pitch, pitch = pitch_words(count, 2, 1, params.window_taps), self.pitches[2]
+        there = [
+            self._load(where, distance, first, count, channel, buffer_pitch)
+            for where, distance in zip(self.sources, self.pitches, strict=False)
+        ]
+        fields = self.layer.fields | {
+            "cols": cols, "nx": count, "ny": 1, "k": 2, "seg": 1,
+            "seg_skip": (buffer_pitch - 1) // params.window_taps,
+            "dst": target.address + first * pitch + channel, "pitch_x": pitch,
+        }  # fmt: skip
+        if count > 1:
+            fields["step_x"] = params.cols
+        done = self.stream.window(fields, there[0], there[0])
+        width = None if self.flat else cols
+        begin = fields["dst"]
+        self.done.spanned(begin, begin + (count - 1) * pitch + cols - 1, width, WINDOW, done)
+
+    def _load(
+        self, where: Where, pitch: int, first: int, count: int, channel: int, words: int
+    ) -> int:
+        """Load one operand into ``words`` words; returns its virtual address."""
+        source, ready = where
+        cols = self.params.cols
+        fields = {"src": source.address + first * pitch + channel, "rows": 1}
+        if pitch == cols:
+            fields |= {"items": 1, "inner": count * cols}
+        else:
+            fields |= {"items": count, "inner": cols, "item_pitch": pitch}
+        real = None if self.flat else self._cols(channel)
+        return self.stream.wload(fields, words * cols, ready, real)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Rectangle:
+    """Pixels of an image: rows y0 to y1 - 1, columns x0 to x1 - 1, channels from ``channel`` on."""
+
+    image: int
+    y0: int
+    y1: int
+    x0: int
+    x1: int
+    channel: int
+
+    @property
+    def pixels(self) -> int:
+        return (self.y1 - self.y0) * (self.x1 - self.x0)
+
+    def address(self, place: Placement) -> int:
+        """Of its first byte."""
+        first = place.address + self.image * place.image + self.channel
+        return first + self.y0 * place.row + self.x0 * place.pixel
+
+    def last(self, place: Placement, cols: int) -> int:
+        """The address of its last byte."""
+        rows, columns = self.y1 - self.y0 - 1, self.x1 - self.x0 - 1
+        return self.address(place) + rows * place.row + columns * place.pixel + cols - 1
+
+
+class _Rectangles:
+    """An addition where rows of a tensor have gaps between them: rows, or pieces of a row."""
+
+    def __init__(self, layer: AddLayer, stream: Stream, sources: list[Where], target: Where):
+        self.layer, self.stream, self.sources, self.target = layer, stream, sources, target
+        self.params = stream.params
+
+    def run(self) -> None:
+        for block in sorted(self._blocks(), key=self._ready):
+            self._block(block)
+
+    def _blocks(self) -> list[_Rectangle]:
+        height, width, channels = self.layer.shape
+        most = add_pixels(height * width, self.params)
+        columns = min(width, most)
+        rows = max(1, most // columns)
+        return [
+            _Rectangle(image, y0, min(y0 + rows, height), x0, min(x0 + columns, width), channel)
+            for image in range(self.layer.views[0].images)
+            for y0 in range(0, height, rows)
+            for x0 in range(0, width, columns)
+            for channel in range(0, channels, self.params.cols)
+        ]
+
+    def _cols(self, block: _Rectangle) -> int:
+        return min(self.params.cols, self.layer.shape[2] - block.channel)
+
+    def _ready(self, block: _Rectangle) -> int:
+        cols = self._cols(block)
+        return max(
+            int(ready.before(block.address(place), block.last(place, cols), cols).sum())
+            for place, ready in self.sources
+        )
+
+    def _block(self, block: _Rectangle) -> None:
+        params, cols, (target, done) = self.params, self._cols(block), self.target
+        words = pitch_words(block.pixels, 2, 1, params.window_taps)
+        there = [self._load(block, place, ready, words) for place, ready in self.sources]
+        nx, ny = block.x1 - block.x0, block.y1 - block.y0
+        fields = self.layer.fields | {
+            "cols": cols, "nx": nx, "ny": ny, "k": 2, "seg": 1,
+            "seg_skip": (words - 1) // params.window_taps,
+            "dst": block.address(target), "pitch_x": target.pixel, "pitch_y": target.row,
+        }  # fmt: skip
+        if nx > 1:
+            fields["step_x"] = params.cols
+        if ny > 1:
+            fields["step_y"] = nx * params.cols
+        count = self.stream.window(fields, there[0], there[0])
+        done.written(fields["dst"], ny, target.row, cols, WINDOW, count)
+
+    def _load(self, block: _Rectangle, place: Placement, ready: Ready, words: int) -> int:
+        """Load one operand into ``words`` words; returns its virtual address."""
+        cols, rows, columns = self.params.cols, block.y1 - block.y0, block.x1 - block.x0
+        fields = {"src": block.address(place), "rows": rows, "items": columns, "inner": cols,
+                  "item_pitch": place.pixel}
+        if place.pixel == cols:
+            fields |= {"items": 1, "inner": columns * cols, "item_pitch": 0}
+        if rows > 1:
+            fields |= {"row_pitch": place.row, "dst_pitch": columns * cols}
+        return self.stream.wload(fields, words * cols, ready, self._cols(block))

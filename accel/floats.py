@@ -1,0 +1,85 @@
+"""Float networks for `run`, `estimate`, `golden_run`: quantised on the way, as a report then says.
+
+Calibration takes the images that the network is to run on, at most CALIBRATION of them.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from accel import seeded
+from accel.frontend import FloatModelError
+from accel.graph.ir import Graph
+from accel.opening import Model, open_network
+
+#: Most images to calibrate with, spread evenly over those that are given.
+CALIBRATION = 32
+
+
+def opened(
+    model: Model,
+    inputs=None,
+    *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    keep: str | os.PathLike | None = None,
+    random: bool = False,
+) -> tuple[Graph, dict]:
+    """Open a network; quantise it first if it is a float .onnx file.
+
+    Args:
+        model: a built-in name, a path to a network file, or a graph.
+        inputs: images along the first axis in the model's own layout, or such by input.
+        shapes: of inputs by name, batch first, where a float file leaves dimensions open.
+        keep: the folder for the quantised file; it is left nowhere otherwise.
+        random: calibrate on a seeded random image where no images are given.
+
+    Returns:
+        The graph; what a report says of quantising.
+
+    Raises:
+        FloatModelError: there are no images to calibrate with.
+        accel.frontend.ModelError: naming the file and the rule.
+    """
+    try:
+        return open_network(model), {}
+    except FloatModelError:
+        if inputs is None and not random:
+            raise
+    from accel.frontend.onnx.quantize import FloatModel, Options
+
+    source, options = FloatModel(model, shapes), Options(per_channel=True)
+    note = {}
+    if inputs is None:
+        rng = np.random.default_rng(seeded.SEED)
+        inputs = {name: rng.standard_normal((1, *shape), np.float32)
+                  for name, shape in source.inputs.items()}  # fmt: skip
+        note = {"inputs": f"seeded random images, seed {seeded.SEED}"}
+    images = source.check(inputs)
+    given = len(next(iter(images.values())))
+    chosen = np.unique(np.linspace(0, given - 1, CALIBRATION).astype(int))
+    images = {name: values[chosen] for name, values in images.items()}
+    stem = pathlib.Path(model).stem
+    with _folder(keep) as folder:
+        path = folder / f"{stem}_int8.onnx"
+        graph = dataclasses.replace(source.quantize(path, images, options), name=stem)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    note |= {"file": str(path)} if keep is not None else {}
+    told = options.told() | {"images": len(chosen), "given": given, "sha256": digest} | note
+    return graph, {"quantised": told}
+
+
+@contextlib.contextmanager
+def _folder(keep) -> Iterator[pathlib.Path]:
+    """The folder ``keep``, made if need be, or one for the time being."""
+    if keep is not None:
+        pathlib.Path(keep).mkdir(parents=True, exist_ok=True)
+        yield pathlib.Path(keep)
+        return
+    with tempfile.TemporaryDirectory(prefix="accel-") as folder:
+        yield pathlib.Path(folder)

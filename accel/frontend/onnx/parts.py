@@ -1,0 +1,311 @@
+"""The host's parts of an ONNX network: what the machine does not compute, cut out as models.
+
+A node that no handler takes is *claimed*: what it computes is ``Elsewhere``, and so is what is
+computed from that, until a value comes that the machine can go on with, an int8 or uint8 tensor, or
+the network's end.  Then all that leads there from the last values known in memory becomes one part:
+a model of its own, whose inputs and outputs are tensors of the graph.  Parts that need not wait for
+the machine in between are one.
+"""
+
+import dataclasses
+import graphlib
+import heapq
+import math
+
+import numpy as np
+import onnx
+
+from accel.frontend.errors import ModelError
+from accel.frontend.onnx import facts as about
+from accel.frontend.onnx.build import Builder
+from accel.frontend.onnx.nodes import NodeView
+from accel.frontend.onnx.ports import found_scale, port_of
+from accel.frontend.onnx.values import Activation, Elsewhere, Input, order_of
+from accel.graph.ir import External, Port, Tensor
+
+#: Operators with subgraphs or state, which are parts of no static network.
+_REFUSED = {
+    "If": "control flow", "Loop": "control flow", "Scan": "control flow",
+    "LSTM": "a recurrent state", "GRU": "a recurrent state", "RNN": "a recurrent state",
+}  # fmt: skip
+#: What a part's name leaves out: conversions at its ends, and what only moves elements.
+_PLAIN = frozenset({"QuantizeLinear", "DequantizeLinear", "Constant", "Identity", "Cast", "Reshape",
+                    "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Shape"})  # fmt: skip
+
+
+@dataclasses.dataclass(eq=False)
+class Part:
+    """A part that grows: numbers of nodes; what it reads and writes, by the values' names.
+
+    ``place`` is its place among the graph's nodes: what it reads is computed before it.
+    """
+
+    place: int
+    nodes: set[int] = dataclasses.field(default_factory=set)
+    reads: dict[str, Port] = dataclasses.field(default_factory=dict)
+    writes: dict[str, Port] = dataclasses.field(default_factory=dict)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tensors it reads so far."""
+        return tuple(port.tensor for port in self.reads.values())
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The tensors it computes so far."""
+        return tuple(port.tensor for port in self.writes.values())
+
+
+class Parts:
+    """Collects the host's parts of one import.
+
+    Parameters:
+        builder: the import.
+        model: the file.
+        nodes: its nodes, in order.
+    """
+
+    def __init__(self, builder: Builder, model: onnx.ModelProto, nodes: list[NodeView]):
+        self._builder, self._model, self._nodes = builder, model, nodes
+        self._facts = about.Facts(builder.file, model)
+        self._maker = {name: number for number, node in enumerate(nodes)
+                       for name in node.proto.output if name}
+        self._inputs = {value.name for value in model.graph.input}
+        self._constant = self._constants()
+        self._reasons: dict[int, str] = {}
+        self._home: dict[int, Part] = {}  # the part that a node is in
+        self._read: dict[str, Port] = {}  # network inputs that parts read
+
+    def claim(self, number: int, reason: str) -> None:
+        """Give the host a node; what it makes in int8 or uint8, the machine may go on with."""
+        node = self._nodes[number]
+        if node.op in _REFUSED:
+            raise node.error(f"a network with {_REFUSED[node.op]} is not a static one: export it "
+                             "without (unrolled, or for one case)")
+        self._reasons[number] = reason
+        for name in filter(None, node.proto.output):
+            self._builder.values[name] = Elsewhere(name, node.name)
+        for name in filter(None, node.proto.output):
+            try:
+                quantisation = self._quantisation(node, name)
+            except ModelError as error:
+                text = str(error).removeprefix(f"{self._builder.file}: ")
+                raise node.error(f"{reason}, and the host cannot: {text}") from None
+            if quantisation:
+                self._builder.values[name] = self._write_bytes(name, *quantisation)
+
+    def output(self, value: onnx.ValueInfoProto) -> Port:
+        """The port of a network output that the host computes."""
+        return dataclasses.replace(self._write_values(value.name), name=value.name)
+
+    def finish(self, outputs) -> None:
+        """Put the finished parts into the graph, without what none of its ``outputs`` needs."""
+        builder, kept, needed = self._builder, [], set(outputs)
+        for node in reversed(_sorted(builder.nodes)):
+            if needed.isdisjoint(node.outputs):
+                continue
+            if isinstance(node, Part):
+                node = self._external(node, needed)
+            needed.update(node.inputs)
+            kept.append(node)
+        builder.nodes[:] = kept[::-1]
+        order = [value.name for value in self._model.graph.input]
+        builder.inputs[:] = sorted((port for port in builder.inputs if port.tensor in needed),
+                                   key=lambda port: order.index(port.name))
+
+    # -- claiming
+
+    def _constants(self) -> set[str]:
+        """Names of values that follow from stored ones alone."""
+        known = {tensor.name for tensor in self._model.graph.initializer} | {""}
+        for node in self._nodes:
+            if known.issuperset(node.proto.input):
+                known.update(node.proto.output)
+        return known
+
+    def _quantisation(self, node: NodeView, name: str):
+        """Scale, zero point and type of bytes that the machine can go on with, if they are."""
+        if name in self._constant or self._facts.dtype(name) not in (np.int8, np.uint8):
+            return None
+        _, dims = self._facts.of(name)
+        if len(dims) < 2 or dims[0] != 1:
+            return None
+        dtype = str(self._facts.dtype(name))
+        try:
+            if node.op == "QuantizeLinear":
+                scale = self._builder.scale(node, 1)
+                return scale, *self._builder.zero_point(node, 2, np.dtype(dtype))
+            return *found_scale(self._builder, name, dtype, self._nodes), dtype
+        except ModelError:
+            return None
+
+    def _write_bytes(self, name: str, scale, zero_point, dtype) -> Activation:
+        shape = self._facts.of(name)[1][1:]
+        value = self._builder.add_tensor(name, shape, order_of(shape), scale, zero_point, dtype)
+        layout = "CHW" if len(shape) == 3 and order_of(shape) != (1, math.prod(shape)) else "N"
+        self._write(name, Port(name, value.tensor.name, shape, layout, dtype))
+        return value
+
+    def _write_values(self, name: str) -> Port:
+        """A value as a tensor of the host's."""
+        home = self._home.get(self._maker.get(name, -1))
+        if home and name in home.writes:
+            return home.writes[name]
+        port = self._host_port(name)
+        self._write(name, port)
+        return port
+
+    def _host_port(self, name: str) -> Port:
+        dtype, dims = self._facts.of(name)
+        batched = len(dims) > 0 and dims[0] == 1
+        shape = tuple(dims[1:] if batched else dims)
+        size = math.prod(shape)
+        if not size:
+            raise ModelError(f"{self._builder.file}: value {name!r}: must not be empty, {dims}")
+        tensor = self._builder.unused(name)
+        self._builder.tensors[tensor] = Tensor(tensor, (1, 1, size), 1.0, 0, str(dtype))
+        return Port(name, tensor, shape, "N", str(dtype), batched=batched)
+
+    # -- cutting
+
+    def _write(self, name: str, port: Port) -> None:
+        """Have the part that computes a value, a new one if need be, write it."""
+        home = self._home.get(self._maker[name])
+        if home is None:
+            home = self._cut(name)
+        home.writes[name] = port
+
+    def _cut(self, name: str) -> Part:
+        """Collect what leads to a value that no part computes yet."""
+        nodes, ends, stack = set(), set(), [self._maker[name]]
+        while stack:
+            number = stack.pop()
+            if number in nodes:
+                continue
+            nodes.add(number)
+            for source in _sources(self._nodes[number].proto):
+                maker = self._maker.get(source)
+                if source in self._inputs or self._is_border(source, maker):
+                    ends.add(source)
+                elif maker is not None:
+                    stack.append(maker)
+        ends = {end for end in ends if end not in self._builder.stored}
+        part = self._part_for(ends)
+        part.nodes |= nodes
+        self._home |= {number: part for number in nodes
+                       if self._nodes[number].op != "DequantizeLinear"}
+        for end in ends:
+            if self._home.get(self._maker.get(end, -1)) is not part:
+                part.reads.setdefault(end, self._port(end))
+        return part
+
+    def _is_border(self, name: str, maker) -> bool:
+        """Whether a value is in memory, or another part has it."""
+        if name in self._constant:
+            return False
+        value = self._builder.values.get(name)
+        known = isinstance(value, Activation) and value.dtype != "float32"
+        return known or maker in self._home
+
+    def _part_for(self, ends: set[str]) -> Part:
+        """The last part that need not wait for anything to read ``ends``, or a new one."""
+        nodes = self._builder.nodes
+        place = {name: at for at, node in enumerate(nodes) for name in node.outputs}
+        for at in range(len(nodes) - 1, -1, -1):
+            part = nodes[at]
+            if isinstance(part, Part) and all(self._there(end, part, place) for end in ends):
+                return part
+        part = Part(len(nodes))
+        nodes.append(part)
+        return part
+
+    def _there(self, end: str, part: Part, place: dict[str, int]) -> bool:
+        """Whether ``part`` computes a value itself, or finds it computed."""
+        home = self._home.get(self._maker.get(end, -1))
+        if home is not None:
+            return home is part or home.place < part.place
+        value = self._builder.values.get(end)
+        if isinstance(value, Activation):
+            return place.get(value.tensor.name, -1) < part.place
+        return end in self._inputs
+
+    def _port(self, name: str) -> Port:
+        """How a part reads a value from memory, from another part, or from outside."""
+        value = self._builder.values.get(name)
+        if isinstance(value, Activation) and value.dtype != "float32":
+            return port_of(self._builder, name, value)
+        if name in self._maker:
+            return self._write_values(name)
+        if name not in self._read:
+            port = self._host_port(name)
+            if not isinstance(value, (Input, Elsewhere)):
+                raise ModelError(f"{self._builder.file}: input {name!r}: must be a tensor")
+            self._builder.inputs.append(port)
+            self._read[name] = port
+        return self._read[name]
+
+    # -- making models
+
+    def _external(self, part: Part, needed: set[str]) -> External:
+        writes = tuple(port for port in part.writes.values() if port.tensor in needed)
+        numbers = sorted(part.nodes)
+        views = [self._nodes[number] for number in numbers]
+        main = [view for view in views if view.op not in _PLAIN] or views
+        name = main[0].name if len(main) == 1 else f"{main[0].name} .. {main[-1].name}"
+        op = main[0].op.lower() if len(main) == 1 else f"host ({len(main)} operators)"
+        reason = next((self._reasons[n] for n in numbers if n in self._reasons), "")
+        return External(
+            self._builder.unique(name, writes[0].name), op, tuple(part.reads.values()), writes,
+            "onnxruntime", self._model_of(part, views, writes),
+            sum(about.macs(view.proto, self._facts) for view in views), reason,
+        )
+
+    def _model_of(self, part: Part, views: list[NodeView], writes) -> bytes:
+        graph = self._model.graph
+        used = {name for view in views for name in _sources(view.proto)}
+        made = {name for view in views for name in view.proto.output}
+        inputs = [self._info(name) for name in part.reads if name not in made]
+        model = onnx.helper.make_model(
+            onnx.helper.make_graph(
+                [view.proto for view in views], graph.name or "part", inputs,
+                [self._info(port.name) for port in writes],
+                [tensor for tensor in graph.initializer if tensor.name in used],
+            ),
+            opset_imports=list(self._model.opset_import), functions=list(self._model.functions),
+        )
+        model.ir_version = self._model.ir_version
+        return model.SerializeToString()
+
+    def _info(self, name: str) -> onnx.ValueInfoProto:
+        dtype, dims = self._facts.of(name)
+        return onnx.helper.make_tensor_value_info(
+            name, onnx.helper.np_dtype_to_tensor_dtype(dtype), dims
+        )
+
+
+def _sorted(nodes: list) -> list:
+    """Nodes behind what they read, else as they are."""
+    maker = {name: at for at, node in enumerate(nodes) for name in node.outputs}
+    graph = {at: {maker[name] for name in node.inputs if name in maker}
+             for at, node in enumerate(nodes)}
+    sorter = graphlib.TopologicalSorter(graph)
+    sorter.prepare()
+    ready, order = list(sorter.get_ready()), []
+    heapq.heapify(ready)
+    while ready:
+        at = heapq.heappop(ready)
+        order.append(nodes[at])
+        sorter.done(at)
+        for behind in sorter.get_ready():
+            heapq.heappush(ready, behind)
+    return order
+
+
+def _sources(node: onnx.NodeProto) -> set[str]:
+    """What a node reads, its subgraphs included."""
+    names = set(node.input)
+    for attribute in node.attribute:
+        for graph in (attribute.g, *attribute.graphs):
+            for inner in graph.node:
+                names |= _sources(inner)
+    return names - {""}

@@ -1,0 +1,75 @@
+"""Arithmetic of places: where one tensor lies in another."""
+
+import itertools
+
+import numpy as np
+
+from accel.graph.ir import Assemble, Concat, Node, Place, Tensor
+from accel.graph.rules import ints, require, title
+
+Shape = tuple[int, int, int]
+
+
+def end(place: Place, shape: Shape) -> Shape:
+    """Rows, columns and channels up to the last one of a tensor of ``shape`` at a place."""
+    return tuple(
+        start + (size - 1) * step + 1
+        for start, step, size in zip(place.start, (*place.step, 1), shape, strict=True)
+    )
+
+
+def of(node: Concat | Assemble, tensors: dict[str, Tensor]) -> tuple[Place, ...]:
+    """The places of a node's inputs in its output."""
+    if isinstance(node, Assemble):
+        return node.places
+    channels = [tensors[name].shape[2] for name in node.inputs]
+    return tuple(Place((0, 0, sum(channels[:n]))) for n in range(len(channels)))
+
+
+def along(axis: int, sizes) -> tuple[Place, ...]:
+    """The places of tensors of so many rows (axis 0), columns or channels behind each other."""
+    firsts = itertools.accumulate(sizes, initial=0)
+    return tuple(
+        Place(tuple(first if n == axis else 0 for n in range(3)))
+        for first, _ in zip(firsts, sizes, strict=False)
+    )
+
+
+def whole(node: Assemble, sources: tuple[Tensor, ...]) -> Shape:
+    """The least shape that holds all inputs at their places."""
+    ends = [end(place, one.shape) for place, one in zip(node.places, sources, strict=True)]
+    return tuple(max(sizes) for sizes in zip(*ends, strict=True))
+
+
+def check(node: Node, place: Place) -> None:
+    """Check a place's numbers."""
+    require(ints(place.start, 3, 0), title(node), "start must be three integers from 0",
+            place.start)
+    require(ints(place.step, 2, 1), title(node), "step must be two integers from 1", place.step)
+
+
+def check_cover(node: Assemble, sources: tuple[Tensor, ...], target: Tensor) -> None:
+    """Check that every byte of the output is given just once.
+
+    Two inputs are apart where on one axis they have no index in common; if all are, and their sizes
+    add up to the output's, there is no gap.
+    """
+    total = sum(source.size for source in sources)
+    require(total == target.size, title(node),
+            f"inputs must give the output's {target.size} bytes", total)
+    taken = [_taken(place, source.shape, target.shape)
+             for place, source in zip(node.places, sources, strict=True)]
+    for (a, one), (b, other) in itertools.combinations(enumerate(taken), 2):
+        apart = any(not (x & y).any() for x, y in zip(one, other, strict=True))
+        require(apart, title(node), "inputs must not overlap", f"inputs {a} and {b}")
+
+
+def _taken(place: Place, shape: Shape, whole_shape: Shape) -> list[np.ndarray]:
+    """Along each axis, which indices a tensor takes."""
+    axes = []
+    for start, step, size, total in zip(
+        place.start, (*place.step, 1), shape, whole_shape, strict=True
+    ):
+        axes.append(np.zeros(total, bool))
+        axes[-1][start : start + (size - 1) * step + 1 : step] = True
+    return axes

@@ -1,0 +1,29 @@
+"""What the tables and pages of all benchmarks share."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+import rich.box
+import rich.table
+
+
+def machine(report: dict) -> str:
+    """Where the figures were measured."""
+    return f"{report['machine']['cpu']}, {report['machine']['cores']} cores"
+
+
+def table(title: str, columns: Sequence[str], text: Collection[str]) -> rich.table.Table:
+    """An empty table; columns in ``text`` are words, the others numbers."""
+    empty = rich.table.Table(title=title, box=rich.box.SIMPLE_HEAD)
+    for name in columns:
+        empty.add_column(name, justify="left" if name in text else "right", overflow="fold")
+    return empty
+
+
+def lines(
+    columns: Sequence[str], text: Collection[str], rows: Iterable[Sequence[str]]
+) -> list[str]:
+    """The lines of such a table, full, in Markdown."""
+    rule = "|".join("---" if name in text else "---:" for name in columns)
+    return [
+        f"| {' | '.join(columns)} |", f"|{rule}|", *(f"| {' | '.join(cells)} |" for cells in rows)
+    ]  # fmt: skip

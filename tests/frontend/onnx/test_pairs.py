@@ -1,0 +1,46 @@
+"""All pairs of attribute values of every operator of ONNX files, against ONNX Runtime live."""
+
+import itertools
+
+import pytest
+
+from tests.support import (
+    onnx_pairs,
+    onnx_pairs_moves,
+    onnx_pairs_pointwise,
+    onnx_pairs_weighted,
+    onnx_pairs_windows,
+)
+from tests.support.covering import covering
+
+OPERATORS = (onnx_pairs_weighted.OPERATORS | onnx_pairs_windows.OPERATORS
+             | onnx_pairs_pointwise.OPERATORS | onnx_pairs_moves.OPERATORS)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_operator(name, tmp_path):
+    outcome = onnx_pairs.run(OPERATORS[name], tmp_path)
+    print(f"{name}: {dict(outcome.counts)} {dict(outcome.refusals)}")
+    assert not outcome.faults, "\n".join(outcome.faults[:10])
+    assert outcome.counts["compared"] >= OPERATORS[name].least * outcome.counts["rows"]
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", range(1, 11))
+@pytest.mark.parametrize("name", OPERATORS)
+def test_other_arrays(name, seed, tmp_path):
+    """Other rows with all pairs, and so other triples."""
+    outcome = onnx_pairs.run(OPERATORS[name], tmp_path, seed)
+    assert not outcome.faults, "\n".join(outcome.faults[:10])
+
+
+def test_rows_cover_all_pairs():
+    options = {"a": [1, 2, 3], "b": "xyz", "c": [False, True], "d": range(5), "e": "pq"}
+    rows = covering(options, lambda row: not (row["a"] == 1 and row["b"] == "x"))
+    missing = [
+        (one, v, other, w) for one, other in itertools.combinations(options, 2)
+        for v in options[one] for w in options[other]
+        if not any(row[one] == v and row[other] == w for row in rows)
+    ]
+    assert missing == [("a", 1, "b", "x")]
+    assert len(rows) <= 20  # at least 15, of 180

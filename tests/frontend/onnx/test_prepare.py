@@ -1,0 +1,224 @@
+"""Float files as many tools write them: prepared, they compute the same and can be quantised."""
+
+import collections
+
+import numpy as np
+import onnx
+import pytest
+
+from accel import golden, onnx_session
+from accel.frontend import FloatModelError, ModelError, load
+from accel.frontend.onnx.prepare import prepare
+from accel.frontend.onnx.quantize import FloatModel, Options
+from accel.graph import ports
+from accel.graph.ir import External
+from tests.support import float_models
+from tests.support.float_models import IMAGES
+
+#: Graphs, and how many operators of a kind are left when they are prepared.
+GRAPHS = {
+    "dense": (float_models.dense, {"BatchNormalization": 0, "Conv": 3}),
+    "normalised": (float_models.normalised, {"Div": 0, "Sub": 0, "Conv": 2}),
+    "normalised_hwc": (float_models.normalised_hwc, {"Mul": 0, "Div": 0, "Sub": 0, "Conv": 2}),
+    **{f"on_pixels_{batch}": (
+        lambda batch=batch: float_models.on_pixels(batch),
+        {"MatMul": 0, "Gemm": 1, "Conv": 2, "Reshape": 0})
+       for batch in ("N", 1)},
+    "folded_late": (float_models.folded_late, {"BatchNormalization": 0, "Conv": 0,
+                                               "ConvTranspose": 1}),
+    **{f"{op}{'_first' * first}": (
+        lambda op=op, first=first: float_models.per_channel(op, first), {op: 0, "Conv": 3})
+       for op, first in [("Mul", 0), ("Mul", 1), ("Add", 1), ("Sub", 0), ("Sub", 1), ("Div", 0)]},
+    **{f"mean{opset}_{keep}": (
+        lambda opset=opset, axes=axes, keep=keep: float_models.means(opset, axes, keep),
+        {"ReduceMean": 0, "GlobalAveragePool": 1})
+       for opset, axes, keep in [(13, [2, 3], 1), (13, [-1, -2], 0), (18, [-1, -2], 1),
+                                 (18, [2, 3], 0)]},
+    "row_bias": (lambda: float_models.biased([[0.1, 0.2, 0.3, -0.4, 0.5]]), {"Gemm": 1}),
+    "number_bias": (lambda: float_models.biased(0.7), {"Gemm": 1}),
+    "own_shape": (float_models.own_shape, {"Shape": 0, "Gather": 0}),
+}  # fmt: skip
+#: Ways of writing one and the same graph.
+FORMS = ("constants", "unsorted", "version_3", "function", "untyped")
+
+
+def same(path, prepared, images=IMAGES):
+    """Both compute the same, image by image."""
+    whole, other = onnx_session.session(path), onnx_session.session(prepared)
+    for image in images:
+        [wanted] = whole.run(None, {"x": image[None]})
+        [found] = other.run(None, {"x": image[None]})
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
+
+
+def decibels(wanted, found):
+    return 10 * np.log10(np.square(wanted).sum() / np.square(wanted - found).sum())
+
+
+def quantised(path, folder, images=IMAGES, **options):
+    """Graph, and its outputs on all images."""
+    options = {"per_channel": True, **options}
+    graph = FloatModel(path).quantize(folder / "int8.onnx", images, Options(**options))
+    return graph, ports.outputs(graph, golden.run(graph, ports.read_inputs(graph, images)))
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_graphs(name, tmp_path):
+    build, counts = GRAPHS[name]
+    path, images = build().save(tmp_path), IMAGES
+    if name == "normalised_hwc":
+        images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
+    prepared = prepare(path)
+    kinds = collections.Counter(node.op_type for node in prepared.graph.node)
+    assert {kind: kinds[kind] for kind in counts} == counts
+    same(path, prepared, images)
+    graph, [found] = quantised(path, tmp_path, images)
+    session = onnx_session.session(path)
+    wanted = np.concatenate([session.run(None, {"x": image[None]})[0] for image in images])
+    assert decibels(wanted, found) > 25
+    hosted = {node.op for node in graph.nodes if isinstance(node, External)}
+    assert hosted <= {"convtranspose"}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_of_one_graph(form, tmp_path):
+    plain = float_models.plain().save(tmp_path, "plain.onnx")
+    onnx.save(getattr(float_models, form)(onnx.load(plain)), tmp_path / "other.onnx")
+    with pytest.raises(FloatModelError, match="the model is float; quantise it"):
+        load(tmp_path / "other.onnx")
+    same(plain, prepare(tmp_path / "other.onnx"))
+    for name in ("plain", "other"):
+        quantised(tmp_path / f"{name}.onnx", tmp_path)
+        (tmp_path / "int8.onnx").rename(tmp_path / f"{name}.int8.onnx")
+    outputs = [onnx_session.session(tmp_path / f"{name}.int8.onnx").run(None, {"x": IMAGES[:1]})
+               for name in ("plain", "other")]
+    np.testing.assert_array_equal(*outputs)
+
+
+@pytest.mark.parametrize("opset", [7, 9, 11, 12])
+def test_old_operator_sets(opset, tmp_path):
+    path = float_models.plain(opset=opset).save(tmp_path)
+    prepared = prepare(path)
+    assert max(entry.version for entry in prepared.opset_import if not entry.domain) >= 13
+    same(path, prepared)
+
+
+def test_weights_beside(tmp_path):
+    model = float_models.plain().proto()
+    path = tmp_path / "model.onnx"
+    onnx.save(model, path, save_as_external_data=True, location="model.onnx.data",
+              size_threshold=0)
+    with pytest.raises(FloatModelError):
+        load(path)
+    same(path, prepare(path))
+    (tmp_path / "model.onnx.data").unlink()
+    with pytest.raises(ModelError, match=r"model\.onnx: its weights lie in 'model\.onnx\.data'"):
+        prepare(path)
+    (tmp_path / "model.onnx.data").write_bytes(b"short")
+    with pytest.raises(ModelError, match=r"its weights in \['model\.onnx\.data'\] cannot"):
+        prepare(path)
+
+
+def test_open_dimensions(tmp_path):
+    path = float_models.plain(("N", 3, "height", "width")).save(tmp_path)
+    with pytest.raises(ModelError) as error:
+        prepare(path)
+    assert str(error.value) == (
+        f"{path}: input 'x': its shape must be known, not Nx3xheightxwidth: give it with --shape "
+        "NAME=SHAPE, for example --shape x=1x3x224x224"
+    )
+    same(path, prepare(path, {"x": (1, 3, 8, 8)}))
+    assert FloatModel(path, {"x": (1, 3, 8, 8)}).inputs == {"x": (3, 8, 8)}
+    for shapes, words in (
+        ({"z": (1, 3, 8, 8)}, r"--shape z: its inputs are \['x'\], not 'z'"),
+        ({"x": (1, 4, 8, 8)}, r"--shape x=1x4x8x8: must agree with the file's shape Nx3xheight"),
+        ({"x": (1, 3, 8)}, "must agree with the file's shape"),
+        ({"x": (1, 3, 0, 8)}, "must agree with the file's shape"),
+    ):
+        with pytest.raises(ModelError, match=words):
+            prepare(path, shapes)
+
+
+@pytest.mark.parametrize("target", [[4, 4], [0, -1], [-1, 4]])
+def test_a_fixed_batch(target, tmp_path):
+    path = float_models.reshaped(4, target).save(tmp_path)
+    prepared = prepare(path)
+    images = IMAGES[:4]
+    [wanted] = onnx_session.session(path).run(None, {"x": images})
+    session = onnx_session.session(prepared)
+    found = np.concatenate([session.run(None, {"x": image[None]})[0] for image in images])
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
+
+
+def test_a_batch_that_is_needed(tmp_path):
+    path = float_models.mixed().save(tmp_path)
+    with pytest.raises(ModelError, match="the batch is fixed at 4: it must be 1 or left open"):
+        prepare(path)
+
+
+@pytest.mark.parametrize("options", [
+    {"method": "entropy"}, {"method": "percentile"}, {"reduce_range": True},
+    {"activations": "uint8"}, {"form": "qoperator"}, {"per_channel": False},
+])  # fmt: skip
+def test_options(options, tmp_path):
+    path = float_models.plain().save(tmp_path)
+    _, [found] = quantised(path, tmp_path, **options)
+    session = onnx_session.session(path)
+    wanted = np.concatenate([session.run(None, {"x": image[None]})[0] for image in IMAGES])
+    assert decibels(wanted, found) > 20
+    plain = onnx.load(tmp_path / "int8.onnx")
+    kinds = {node.op_type for node in plain.graph.node}
+    assert ("QLinearConv" in kinds) == (options.get("form") == "qoperator")
+    stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in plain.graph.initializer}
+    most = max(np.abs(array.astype(int)).max() for name, array in stored.items()
+               if name.endswith("_quantized") and array.ndim == 4)
+    assert (most <= 64) == bool(options.get("reduce_range"))
+    types = {array.dtype.name for name, array in stored.items()
+             if name.endswith("zero_point") and name.startswith(("x_", "a_relu"))}
+    assert types == {options.get("activations", "int8")}
+
+
+def test_nodes_that_stay_float(tmp_path):
+    path = float_models.plain().save(tmp_path)
+    graph, _ = quantised(path, tmp_path)
+    assert not any(isinstance(node, External) for node in graph.nodes)
+    for name in ("a_node", "a"):  # by its own name and by its result's
+        graph, _ = quantised(path, tmp_path, keep_float=[name])
+        [part] = [node for node in graph.nodes if isinstance(node, External)]
+        assert "Conv" in {node.op_type for node in onnx.load_from_string(part.model).graph.node}
+    with pytest.raises(ModelError, match=r"no node 'a_nod' to keep float; the nearest are \['a_no"):
+        quantised(path, tmp_path, keep_float=["a_nod"])
+
+
+def test_what_will_not_run_is_told_before(tmp_path):
+    model = float_models.Float()
+    a = model.conv("x", "a", 3, 4)
+    model.node("LpNormalization", [a], "l")
+    w = model.floats("t_w", 4, 4, 2, 2)
+    model.end(model.node("ConvTranspose", ["l", w], "t", strides=[2, 2], group=1), 4)
+    found = FloatModel(model.save(tmp_path)).missing(IMAGES)
+    counts = {one.op: one.count for one in found}
+    assert counts["LpNormalization"] == 1
+    assert {one.op: one.share for one in found}["LpNormalization"] == 0
+    assert list(tmp_path.iterdir()) == [tmp_path / "model.onnx"]
+
+
+def test_a_pooling_behind_a_float_operator_runs_on_the_machine(tmp_path):
+    model = float_models.Float()
+    steep = model.node("PRelu", [model.conv("x", "a", 3, 4), model.floats("slope", 4, 1, 1)], "p")
+    pooled = model.node("MaxPool", [steep], "m", kernel_shape=[2, 2], strides=[2, 2])
+    graph, _ = quantised(model.end(pooled, 4).save(tmp_path), tmp_path)
+    assert "max_pool" in {node.op for node in graph.nodes}
+
+
+def test_a_network_the_accelerator_cannot_take_is_not_written(tmp_path):
+    model = float_models.Float()
+    to = model.const("to", [4, -1, 8], np.int64)
+    rows = model.node("Reshape", [model.conv("x", "a", 3, 4), to], "rows")
+    path = model.output(model.node("RNN", [rows, model.floats("w", 1, 5, 8),
+                                           model.floats("r", 1, 5, 5)], "y", hidden_size=5))
+    path = path.save(tmp_path)
+    rule = r"quantised, but not for this accelerator: .*model\.onnx: .*y_node.*a recurrent state"
+    with pytest.raises(ModelError, match=rule):
+        FloatModel(path).quantize(tmp_path / "int8.onnx", IMAGES, Options())
+    assert list(tmp_path.iterdir()) == [path]

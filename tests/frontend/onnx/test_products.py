@@ -1,0 +1,77 @@
+"""Products of two tensors, as ONNX Runtime's integer kernel multiplies: byte for byte."""
+
+import numpy as np
+import pytest
+from onnx import TensorProto
+
+from accel import frontend, golden, onnx_session
+from accel.frontend import ModelError
+from accel.graph import ports
+from tests.support.onnx_models import Model
+
+SHAPES = {"alike": [1, 8, 16, 16], "gate": [1, 8, 1, 1]}
+
+
+def build(dtype, form, shape, scales, zeros, swapped=False):
+    rng = np.random.default_rng(abs(sum(zeros)) + shape[2])
+    kind = TensorProto.INT8 if dtype == np.int8 else TensorProto.UINT8
+    model = Model([1, 8, 16, 16], opset=17, elem_type=kind)
+    model.inputs += Model(shape, elem_type=kind, name="g").inputs
+    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max + 1
+    given = {"x": rng.integers(low, high, [1, 8, 16, 16]).astype(dtype),
+             "g": rng.integers(low, high, shape).astype(dtype)}
+    names = [model.params(name, scale, zero, dtype)
+             for name, scale, zero in zip("xgy", scales, zeros, strict=True)]
+    order = ("g", "x") if swapped else ("x", "g")
+    if form == "qoperator":
+        ends = {"x": names[0], "g": names[1]}
+        model.node("QLinearMul", [order[0], *ends[order[0]], order[1], *ends[order[1]], *names[2]],
+                   "y", domain="com.microsoft")
+    else:
+        for name, ends in zip("xg", names, strict=False):
+            model.node("DequantizeLinear", [name, *ends], f"{name}_real")
+        model.node("Mul", [f"{name}_real" for name in order], "m")
+        model.node("QuantizeLinear", ["m", *names[2]], "y")
+    return model.output("y", kind), given
+
+
+#: Ratios of scales with their zero points of int8 bytes; those of the last one make many halves.
+NUMBERS = [
+    ((0.02, 0.01, 0.005), (0, 3, 7)), ((0.5, 0.25, 0.125), (-123, 100, 127)),
+    ((0.03, 1 / 255, 0.011), (100, -128, -128)), ((0.001, 0.002, 3.0), (5, -9, -77)),
+    ((1.0, 1.0, 64.0), (-128, 17, 6)),
+]  # fmt: skip
+
+
+def both(dtype, form, shape, scales, zeros, swapped, folder):
+    """Our bytes, and ONNX Runtime's."""
+    zeros = [zero + 128 * (dtype == np.uint8) for zero in zeros]
+    model, given = build(dtype, form, SHAPES[shape], scales, zeros, swapped)
+    path = model.save(folder)
+    graph = frontend.load(path, strict=True)
+    assert [node.op for node in graph.nodes] == ["mul"]
+    [actual] = ports.outputs(graph, golden.run(graph, ports.read_inputs(graph, given)))
+    return actual, onnx_session.session(path).run(None, given)[0]
+
+
+@pytest.mark.parametrize("form", ["qdq", "qoperator"])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8], ids=["int8", "uint8"])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_all_bytes_are_onnx_runtimes(form, shape, dtype, swapped, tmp_path):
+    for scales, zeros in NUMBERS:
+        np.testing.assert_array_equal(*both(dtype, form, shape, scales, zeros, swapped, tmp_path))
+
+
+def test_exact_halves_differ_by_a_step_where_the_zero_point_is_odd(tmp_path):
+    """ONNX Runtime rounds to even behind the zero point, the machine before it."""
+    scales, zeros = (1.0, 1.0, 64.0), (-128, 17, 7)
+    actual, expected = both(np.int8, "qoperator", "alike", scales, zeros, False, tmp_path)
+    off = np.abs(actual.astype(int) - expected)
+    assert off.max() == 1 and 0 < (off > 0).mean() < 0.05
+
+
+def test_other_shapes_are_refused(tmp_path):
+    model, _ = build(np.int8, "qdq", [1, 1, 16, 16], (0.1, 0.1, 0.1), (0, 0, 0))
+    with pytest.raises(ModelError, match=r"same shape, or one be a pixel .* not \[1, 8, 16, 16\]"):
+        frontend.load(model.save(tmp_path), strict=True)
