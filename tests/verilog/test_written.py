@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from accel import golden
+from accel.batch import run_batch
 from accel.compiler import compile_graph
 from accel.cyclemodel import predict
 from accel.graph import ports
-from accel.opening import open_network, own_images, run_batch
+from accel.opening import open_network, own_images
 from accel.params import Params
 from accel.sim.engine import Memory, SimulationError
 from tests.support.networks import Builder
