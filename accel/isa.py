@@ -252,14 +252,10 @@ def unpack(command: bytes) -> tuple[Op, dict[str, int]]:
 
 
 #: Word numbers of a layer-completion record, and (times 4, from COUNTERS) of the registers.
-RECORD = {
-    name: number
-    for number, name in enumerate(
-        ("cycles", "busy", "macs_low", "macs_high", "fill", "weight", "memory", "post", "sync",
-         "read_beats", "write_beats", "done_load", "done_exec", "done_post", "done_window",
-         "window_busy")
-    )
-}
+RECORD = {name: number for number, name in enumerate((
+    "cycles", "busy", "macs_low", "macs_high", "fill", "weight", "memory", "post", "sync",
+    "read_beats", "write_beats", "done_load", "done_exec", "done_post", "done_window", "window_busy"
+))}  # fmt: skip
 
 
 class Reg(enum.IntEnum):
@@ -276,11 +272,11 @@ class Reg(enum.IntEnum):
     COUNTERS = 0x40  # and the RECORD_WORDS - 1 words behind it
 
 
-ID_VALUE = 0x434E4E41  # "CNNA"
+ID_VALUE = 0x434E4E41  # CNNA
 
 
 class Bits(typing.NamedTuple):
-    """Bits ``low`` and up of a register; the host may read ("r") or write ("w") them, or both."""
+    """Some bits of a register; the host may read ("r") or write ("w") them, or both."""
 
     low: int
     width: int
@@ -291,10 +287,8 @@ class Bits(typing.NamedTuple):
 #: What the registers hold; other bits read 0 and ignore writes.
 REGISTERS: dict[Reg, tuple[Bits, ...]] = {
     Reg.ID: (Bits(0, 32, "r", f"{ID_VALUE:#x}"),),
-    Reg.SHAPE: (Bits(0, 8, "r", "rows of the array"), Bits(8, 8, "r", "columns"),
-                Bits(16, 8, "r", "bytes of the memory bus")),
-    Reg.CONTROL: (Bits(0, 1, "w", "1 starts the program"),
-                  Bits(1, 1, "w", "1 clears the interrupt")),
+    Reg.SHAPE: (Bits(0, 8, "r", "rows"), Bits(8, 8, "r", "columns"), Bits(16, 8, "r", "bus bytes")),
+    Reg.CONTROL: (Bits(0, 1, "w", "1 starts a program"), Bits(1, 1, "w", "1 clears the interrupt")),
     Reg.STATUS: (Bits(0, 1, "r", "busy"), Bits(1, 1, "r", "done"), Bits(2, 1, "r", "error"),
                  Bits(8, 8, "r", ", ".join(f"{code} {code.name}" for code in Error))),
     Reg.PROGRAM: (Bits(0, 32, "rw", "byte address of the first command, aligned to the bus"),),
