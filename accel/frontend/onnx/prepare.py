@@ -81,7 +81,10 @@ def quiet() -> Iterator[list[str]]:
     onnxruntime.set_default_logger_severity(4)
 
     class Collect(logging.Handler):
+        """Keeps messages instead of writing them."""
+
         def emit(self, record):
+            """Keep one."""
             said.append(record.getMessage())
 
     before, handlers = root.level, root.handlers[:]
