@@ -37,10 +37,9 @@ def test_numba_and_numpy():
         has = tile.features()
         print(tile.byte_blocking(has).lanes, tile.float_blocking(has).lanes)
         print(any(name.startswith("avx512") for name in has))
-        numpy.show_config()""")
-    lanes, newer, config = done.stdout.split("\n", 2)
-    assert (lanes, newer) == ("0 8", "False"), done.stderr
-    assert "X86_V4" not in config.split("found:")[1].split("not found:")[0]
+        found = numpy.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+        print(any("X86_V4" in name or name.startswith("AVX512") for name in found))""")
+    assert done.stdout.splitlines() == ["0 8", "False", "False"], done.stderr
 
 
 def test_within_itself():
