@@ -28,7 +28,7 @@ HEAD = """# Networks that people use
 `python -m tests.support.zoo FOLDER --report reports/zoo.md`, {date}, {machine}: random weights,
 exported by PyTorch's old (`legacy`) or new (`dynamo`) exporter, quantised to int8 per channel as
 `accel quantize` does, {images} images. *Machine* is the share of the multiply-accumulates that run
-there. The outputs that differ are those of the golden model, which the RTL equals byte for byte,
+there. The outputs that differ are those of the golden model; the RTL is not run here. They are held
 beside an exact session of ONNX Runtime on the same file.
 
 | network | machine | nodes there | on the host | outputs that differ |
