@@ -114,7 +114,8 @@ def product(node: NodeView, one: Activation, other: Activation) -> Product:
     )
     node.require(alike or gate, "both inputs must have the same shape, or one be a pixel [C, 1, 1]",
                  f"{[1, *one.shape]} and {[1, *other.shape]}")
-    return Product(node.name, one, one.shape, one.order, other=other)
+    return Product(node.name, one, one.shape, one.order, other=other,
+                   centred=one.centred and other.centred)
 
 
 def concat(node: NodeView, sources) -> Joined:
