@@ -15,6 +15,7 @@ from accel.graph.ir import (
     Add,
     AveragePool,
     Conv,
+    Extreme,
     Graph,
     MaxPool,
     Mul,
@@ -73,7 +74,7 @@ def legalise(context: Context, nodes: list[Node]) -> list[Layer]:
 def _array_layer(context: Context, chain: list[Node]) -> MachineLayer:
     """One pass through the array: a convolution or a copy, then perhaps a table, then a pool."""
     first, last, params = chain[0], chain[-1], context.params
-    if isinstance(first, Add | Mul):
+    if isinstance(first, Add | Mul | Extreme):
         raise CompileError(
             f"{first.name}: {first.op!r} of two tensors needs the window unit, so window_taps must "
             "not be 0"
