@@ -113,8 +113,8 @@ def test_shapes_of_other_nodes(node, sources, shape):
     ("node", "sources", "text"),
     [
         (Add("n", ("", ""), "", (), None), [WIDE, OTHER],
-         r"node 'n': inputs must have one shape, or one of them be \(1, 1, C\), not \(4, 3, 2\) and "
-         r"\(4, 3, 5\)"),
+         r"node 'n': inputs must have one shape, or one of them be \(1, 1, C\), not "
+         r"\(4, 3, 2\) and \(4, 3, 5\)"),
         (Concat("n", ("", ""), ""), [WIDE, Tensor("tall", (5, 3, 2), 1.0, 0)],
          r"node 'n': inputs must all be 4x3, not 5x3 \('tall'\)"),
     ],

@@ -102,8 +102,8 @@ class Bench:
 
 
 @pytest.mark.parametrize("taps", (2, 4, 8))
-@pytest.mark.parametrize("mode, k", [(MAC, 9), (MAC, 1), (SUM, 7), (MAX, 5), (ADD, 2), (MUL, 2), (SUB, 2),
-                                     (MIN, 2)])
+@pytest.mark.parametrize("mode, k", [(MAC, 9), (MAC, 1), (SUM, 7), (MAX, 5), (ADD, 2), (MUL, 2),
+                                     (SUB, 2), (MIN, 2)])
 def test_sums_come_after_the_latency(taps, mode, k):
     bench = Bench(taps, mode, k)
     sim = Simulator(bench.dut)

@@ -23,8 +23,8 @@ def test_outputs_as_fast_as_they_may_come(cols, lanes, mode):
     dut, rng, pace = WindowLanes(params), random.Random(cols + lanes), cols // lanes
     config = {
         "mode": mode, "rounding": Rounding.DOUBLE, "out_zero": 4, "lo": -120, "hi": 121,
-        "multiplier": 3 << 29, "shift": -18 if mode in (ADD, SUB) else -8, "a_zero": -7, "b_zero": 9,
-        "a_multiplier": 3 << 29, "a_shift": -1, "b_multiplier": 5 << 28, "b_shift": 0,
+        "multiplier": 3 << 29, "shift": -18 if mode in (ADD, SUB) else -8, "a_zero": -7,
+        "b_zero": 9, "a_multiplier": 3 << 29, "a_shift": -1, "b_multiplier": 5 << 28, "b_shift": 0,
     }  # fmt: skip
     if mode == MUL:
         config |= {"a_multiplier": 0, "a_shift": 0, "b_multiplier": 0}
