@@ -12,6 +12,7 @@ from accel.compiler.layer import Axis, Context, MachineLayer, Pooling, View
 from accel.compiler.seats import Moves
 from accel.compiler.window import AddLayer, WindowLayer, window_layer
 from accel.graph.ir import (
+    NO_MACS,
     Add,
     AveragePool,
     Conv,
@@ -183,7 +184,7 @@ def _layer(
             f"not {node.groups}"
         )
     rows, columns = conv_axes(node, source, conv_out)
-    counts = node is chain[0] and node.op != "reorder"
+    counts = node is chain[0] and node.op not in NO_MACS
     macs = batch * conv_out.size * kh * kw * cin if counts else 0
 
     if pool:

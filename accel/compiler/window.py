@@ -8,7 +8,18 @@ from accel.compiler.axes import conv_axes, pool_axes
 from accel.compiler.channels import INT32, folded_bias
 from accel.compiler.errors import CompileError
 from accel.compiler.layer import Axis, Context, Group, View
-from accel.graph.ir import Add, AveragePool, Conv, Extreme, Max, MaxPool, Mul, Node, Sub
+from accel.graph.ir import (
+    NO_MACS,
+    Add,
+    AveragePool,
+    Conv,
+    Extreme,
+    Max,
+    MaxPool,
+    Mul,
+    Node,
+    Sub,
+)
 from accel.graph.shapes import pair_shape
 from accel.isa import Rounding, WindowMode
 from accel.params import WINDOW_TILES
@@ -135,7 +146,7 @@ def _depthwise(context: Context, node: Conv) -> WindowLayer | None:
                 "lo": need.lo, "hi": need.hi},
         regions=(Region(0, rows.outputs, 0, columns.outputs, {}),),
         groups=groups,
-        macs=context.batch * target.size * kh * kw,
+        macs=context.batch * target.size * kh * kw if node.op not in NO_MACS else 0,
     )  # fmt: skip
 
 

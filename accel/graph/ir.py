@@ -72,6 +72,11 @@ class OneInput(OneOutput):
         return (self.input,)
 
 
+#: Convolutions that compute nothing of the network's: "reorder" moves channels, "constant" gives
+#: known bytes.
+NO_MACS = ("reorder", "constant")
+
+
 @dataclasses.dataclass(frozen=True)
 class Conv(OneInput):
     """2-D convolution (cross-correlation); fully connected where the input is (1, 1, n).
@@ -82,7 +87,7 @@ class Conv(OneInput):
     """
 
     name: str
-    op: str  # "conv2d" or "fully_connected", for reports; "reorder" only moves channels
+    op: str  # "conv2d" or "fully_connected", for reports; or of NO_MACS
     input: str
     output: str
     weights: np.ndarray
