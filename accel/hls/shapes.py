@@ -11,7 +11,9 @@ from accel.graph.ir import (
     AveragePool,
     Concat,
     Conv,
+    Extreme,
     LocalResponse,
+    Max,
     MaxPool,
     Mul,
     Node,
@@ -20,6 +22,7 @@ from accel.graph.ir import (
     Reshape,
     Slice,
     Softmax,
+    Sub,
     Table,
     Tensor,
 )
@@ -71,6 +74,8 @@ def shape(part: Part, node: Node) -> Shape:
             return _add(node, [tensors[name] for name in node.inputs], target)
         case Mul():
             return _mul(node, [tensors[name] for name in node.inputs], target)
+        case Extreme():
+            return _extreme(node, [tensors[name] for name in node.inputs], target)
         case Concat():
             pixels = target.shape[0] * target.shape[1]
             return Shape("concat", ({"pixels": pixels, "channels": target.shape[2]},))
@@ -133,19 +138,36 @@ def _add(node: Add, sources: list[Tensor], target: Tensor) -> Shape:
     ]
     need = node.requant
     total = {"multiplier": need.multiplier[0], "shift": need.shift[0]}
-    return Shape("add", ({"size": target.size}, *operands, total, _ends(need)), need.rounding.name)
+    groups = _sizes(sources, target), *operands, total, _ends(need)
+    template = "subtract" if isinstance(node, Sub) else "add"
+    return Shape(template, groups, need.rounding.name, _repeated(sources))
+
+
+def _sizes(sources: list[Tensor], target: Tensor) -> Group:
+    """Elements of the result, and of the operands."""
+    return {"size": target.size, "a_size": sources[0].size, "b_size": sources[1].size}
+
+
+def _repeated(sources: list[Tensor]) -> str:
+    same = sources[0].size == sources[1].size
+    return "" if same else "one operand is a number for each channel"
 
 
 def _mul(node: Mul, sources: list[Tensor], target: Tensor) -> Shape:
     need = node.requant
     groups = (
-        {"size": target.size, "factors": sources[1].size},
+        _sizes(sources, target),
         {"a_zero": sources[0].zero_point, "b_zero": sources[1].zero_point},
         {"multiplier": need.multiplier[0], "shift": need.shift[0]},
         _ends(need),
     )
-    about = "" if target.size == sources[1].size else "a factor for each channel"
-    return Shape("mul", groups, need.rounding.name, about)
+    return Shape("mul", groups, need.rounding.name, _repeated(sources))
+
+
+def _extreme(node: Extreme, sources: list[Tensor], target: Tensor) -> Shape:
+    groups = _sizes(sources, target), {"lo": node.lo, "hi": node.hi}
+    template = "larger" if isinstance(node, Max) else "smaller"
+    return Shape(template, groups, about=_repeated(sources))
 
 
 def _on_host(node: LocalResponse | Softmax, source: Tensor, target: Tensor) -> Shape:

@@ -45,6 +45,7 @@ _OPTIONS = {
     ),
     "ADD": (tflite.AddOptions, ("FusedActivationFunction",)),
     "MUL": (tflite.MulOptions, ("FusedActivationFunction",)),
+    "SUB": (tflite.SubOptions, ("FusedActivationFunction",)),
     "AVERAGE_POOL_2D": (tflite.Pool2DOptions, (*_WINDOW, "FilterHeight", "FilterWidth")),
     "MAX_POOL_2D": (tflite.Pool2DOptions, (*_WINDOW, "FilterHeight", "FilterWidth")),
     "MEAN": (tflite.ReducerOptions, ("KeepDims",)),

@@ -7,7 +7,7 @@ in the order of execution, and an operator may only read what was computed befor
 import pathlib
 
 from accel.frontend.errors import ModelError
-from accel.frontend.tflite import moves, pointwise, transposed, weighted, windows
+from accel.frontend.tflite import moves, pairs, pointwise, transposed, weighted, windows
 from accel.frontend.tflite.build import Builder, Dequantised, View
 from accel.frontend.tflite.file import read
 from accel.graph.check import check
@@ -22,8 +22,6 @@ HANDLERS = {
     "MAX_POOL_2D": windows.max_pool_2d,
     "MEAN": windows.mean,
     "PAD": windows.pad,
-    "ADD": pointwise.add,
-    "MUL": pointwise.mul,
     "CONCATENATION": pointwise.concatenation,
     "RESHAPE": pointwise.reshape,
     "SHAPE": pointwise.sizes,
@@ -37,6 +35,7 @@ HANDLERS = {
     "TANH": pointwise.smooth,
     "HARD_SWISH": pointwise.hard_swish,
     "TRANSPOSE_CONV": transposed.transpose_conv,
+    **pairs.HANDLERS,
     **moves.HANDLERS,
 }
 

@@ -1,0 +1,142 @@
+"""Operators on two tensors: ADD, SUB, MUL, MAXIMUM, MINIMUM.
+
+Both are images of one shape, or one is a number for each channel: a computed pixel or a constant.
+"""
+
+import math
+
+import numpy as np
+
+from accel.frontend import pieces
+from accel.frontend.tflite.build import CENTRES, FACTOR_COST, View
+from accel.frontend.tflite.scales import addition, product
+from accel.graph.ir import Add, Conv, Max, Min, Mul, Place, Requant, Slice, Sub, Tensor
+from accel.graph.shapes import pair_shape
+from accel.isa import Rounding
+
+
+def add(op: View) -> None:
+    """Sum of two tensors."""
+    _sum(op, Add)
+
+
+def sub(op: View) -> None:
+    """Difference of two tensors; LiteRT scales them as ADD does."""
+    _sum(op, Sub)
+
+
+def _sum(op: View, kind: type[Add]) -> None:
+    sources, target = _operands(op)
+    *operands, factor = addition(op.scale(0), op.scale(1), _output_scale(op))
+    names = tuple(source.name for source in sources)
+    op.add(kind(op.name, names, target.name, tuple(operands), _requant(op, factor, target)))
+
+
+def mul(op: View) -> None:
+    """Product of two tensors; by constants that fit int8, a depthwise convolution."""
+    known = _known(op)
+    if any(known):
+        at = known.index(True)
+        source = op.source(1 - at)
+        values, zero = _values(op, at, source)
+        weights = values.astype(np.int16) - zero
+        if np.array_equal(weights, weights.astype(np.int8)):
+            _scaled(op, source, weights.astype(np.int8))
+            return
+    sources, target = _operands(op)
+    names = tuple(source.name for source in sources)
+    op.add(Mul(op.name, names, target.name, _requant(op, _product(op), target)))
+
+
+def _product(op: View) -> tuple[int, int]:
+    return product(op.scale(0), op.scale(1), _output_scale(op))
+
+
+def _scaled(op: View, source: Tensor, weights: np.ndarray) -> None:
+    """An image by a number for each channel."""
+    channels, target = len(weights), op.target()
+    op.add(Conv(op.name, "conv2d", source.name, target.name, weights.reshape(-1, 1, 1, 1),
+                np.zeros(channels, np.int32), _requant(op, _product(op), target, channels),
+                groups=channels))  # fmt: skip
+
+
+def maximum(op: View) -> None:
+    """The larger bytes of two tensors that are quantised alike."""
+    _extreme(op, Max)
+
+
+def minimum(op: View) -> None:
+    """The smaller bytes."""
+    _extreme(op, Min)
+
+
+def _extreme(op: View, kind: type[Max | Min]) -> None:
+    sources, target = _operands(op)
+    for at, source in enumerate(sources):
+        same = source.zero_point == target.zero_point and math.isclose(
+            source.scale, target.scale, rel_tol=1e-6)
+        op.require(same, f"{op.title(at)} must be quantised as the output, with scale "
+                   f"{target.scale} and zero point {target.zero_point + CENTRES[op.dtype]}",
+                   f"{source.scale} and {source.zero_point + CENTRES[op.dtype]}")
+    op.add(kind(op.name, tuple(source.name for source in sources), target.name))
+
+
+def _known(op: View) -> list[bool]:
+    """Which of the two inputs are constants; checks what all operators have in common."""
+    op.counts(2, 2)
+    dtypes = [op.record(at).dtype for at in (0, 1)]
+    op.require(dtypes[0] == dtypes[1], f"inputs must both be {dtypes[0]}", dtypes[1])
+    known = [op.record(at).data is not None for at in (0, 1)]
+    op.require(not all(known), "an input must be computed", "two constants")
+    return known
+
+
+def _operands(op: View) -> tuple[tuple[Tensor, Tensor], Tensor]:
+    """Both inputs and the output."""
+    known = _known(op)
+    sources = [None if constant else op.source(at) for at, constant in enumerate(known)]
+    if any(known):
+        at = known.index(True)
+        sources[at] = _constant(op, at, sources[1 - at])
+    first, second = (source.shape for source in sources)
+    op.require(pair_shape(first, second), f"inputs must have one shape, {list(first)}, or one be a "
+               "number for each channel", list(second))
+    return tuple(sources), op.target()
+
+
+def _values(op: View, at: int, other: Tensor) -> tuple[np.ndarray, int]:
+    """The bytes of a constant, one for each channel of the other input, and their zero point."""
+    values, channels = op.constant(at, tuple(CENTRES)), other.shape[2]
+    op.require(values.size == 1 or values.shape[-1] == values.size == channels,
+               f"{op.title(at)} must be one number, or one for each of {channels} channels",
+               list(values.shape))
+    op.spend(FACTOR_COST * channels)
+    centre = CENTRES[op.dtype]
+    values = np.broadcast_to((values.ravel().astype(np.int16) - centre).astype(np.int8), channels)
+    return values, op.builder.per_tensor(op.operator.inputs[at])[1] - centre
+
+
+def _constant(op: View, at: int, other: Tensor) -> Tensor:
+    """A constant as a pixel that the machine makes."""
+    values, zero = _values(op, at, other)
+    made = op.builder.extra(f"{op.name}_{at}", Tensor("", (1, 1, len(values)), float(op.scale(at)),
+                                                      zero))
+    source = other
+    if other.shape != made.shape:
+        source = op.builder.extra(f"{op.name}_pixel", other, made.shape)
+        op.add(Slice(source.name, other.name, source.name, Place((0, 0, 0)), made.shape))
+    op.add(pieces.constant(made.name, source, made, values))
+    return made
+
+
+def _output_scale(op: View) -> np.float32:
+    return op.builder.per_tensor(op.operator.outputs[0])[0]
+
+
+def _requant(op: View, factor: tuple[int, int], target: Tensor, count: int = 1) -> Requant:
+    lo, hi = op.clamp()
+    return Requant(np.full(count, factor[0], np.int32), np.full(count, factor[1], np.int8),
+                   target.zero_point, lo, hi, Rounding.DOUBLE)
+
+
+HANDLERS = {"ADD": add, "SUB": sub, "MUL": mul, "MAXIMUM": maximum, "MINIMUM": minimum}
