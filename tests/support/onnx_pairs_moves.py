@@ -176,6 +176,7 @@ TRANSPOSED = {
     "lower": ([3, 4], [2, 3], None, None, [1, 1], None, "SAME_LOWER"),
     "upper shape": ([4, 3], [2, 2], None, None, None, [11, 9], "SAME_UPPER"),
     "one": ([1, 1], [1, 1], None, None, None, None, None),
+    "upper gaps": ([1, 2], [3, 4], None, None, [1, 0], None, "SAME_UPPER"),
 }  # fmt: skip
 
 

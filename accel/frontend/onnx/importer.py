@@ -17,6 +17,7 @@ from accel.frontend.onnx import (
     chains,
     elementwise,
     integer,
+    lines,
     moves,
     qdq,
     qoperator,
@@ -249,7 +250,10 @@ def _handle(builder: Builder, node: NodeView) -> None:
     try:
         if node.op not in HANDLERS or node.proto.domain not in DOMAINS:
             raise node.error("the machine has no such operator")
-        value = HANDLERS[node.op](builder, node)
+        if lines.are_lines(builder, node):
+            value = lines.handle(builder, node, HANDLERS[node.op])
+        else:
+            value = HANDLERS[node.op](builder, node)
     except ModelError:
         raise
     except RecursionError:

@@ -19,6 +19,8 @@ MOST_AXES = 8
 LARGEST_IMAGE = 1 << 24
 #: What a Transpose of an image from or to HWC order has as ``perm``.
 TO_CHW, TO_HWC = (0, 3, 1, 2), (0, 2, 3, 1)
+#: The same of a line.
+TURNED = (0, 2, 1)
 
 
 class NodeView:

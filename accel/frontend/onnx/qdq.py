@@ -119,13 +119,9 @@ def reduce_mean(builder: Builder, node: NodeView):
     axes = builder.constant(node, 1)
     axes = node.attributes.get("axes") if axes is None else axes.ravel().tolist()
     source = builder.activation(node, 0, quantised=False)
-    rank = 1 + len(source.shape)
-    node.require(rank == 4 and axes is not None and sorted(v % 4 for v in axes) == [2, 3],
-                 "axes must be the rows and columns, [2, 3], of an image", axes)
+    keep = layers.whole_image(node, 1 + len(source.shape), axes)
     mean = layers.global_average_pool(node, source)
-    if node.integer("keepdims", 1):
-        return mean
-    return dataclasses.replace(mean, shape=mean.shape[:1])
+    return mean if keep else dataclasses.replace(mean, shape=mean.shape[:1])
 
 
 def softmax(builder: Builder, node: NodeView) -> Hosted:

@@ -41,6 +41,8 @@ def memory_shape(shape: Shape, order: Order) -> tuple[int, int, int]:
     if len(shape) == 3 and order_of(shape) == order:
         channels, height, width = shape
         return height, width, channels
+    if len(shape) == 2 and shape[0] == order[0]:  # a line is an image of one row
+        return 1, shape[1], shape[0]
     return 1, 1, int(np.prod(shape, dtype=np.int64))
 
 

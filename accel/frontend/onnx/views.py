@@ -9,7 +9,7 @@ import numpy as np
 
 from accel.frontend.onnx import layers, shuffles
 from accel.frontend.onnx.build import Builder, keeping, same_quantisation
-from accel.frontend.onnx.nodes import TO_CHW, TO_HWC, NodeView, new_shape
+from accel.frontend.onnx.nodes import TO_CHW, TO_HWC, TURNED, NodeView, new_shape
 from accel.frontend.onnx.values import (
     Activation,
     Constant,
@@ -19,6 +19,8 @@ from accel.frontend.onnx.values import (
     Pending,
     QuantConstant,
     Same,
+    memory_shape,
+    order_of,
 )
 
 
@@ -89,6 +91,24 @@ def max_pool(builder: Builder, node: NodeView) -> Same:
     return keeping(builder, node, lambda source: layers.max_pool(node, source))
 
 
+def global_max_pool(builder: Builder, node: NodeView) -> Same:
+    """GlobalMaxPool on dequantised or quantised values."""
+    return keeping(builder, node, lambda source: layers.global_max_pool(node, source))
+
+
+def reduce_max(builder: Builder, node: NodeView) -> Same:
+    """ReduceMax over rows and columns: a global maximum."""
+    axes = builder.constant(node, 1)
+    axes = node.attributes.get("axes") if axes is None else axes.ravel().tolist()
+
+    def build(source) -> Same:
+        keep = layers.whole_image(node, 1 + len(source.shape), axes)
+        most = layers.global_max_pool(node, source)
+        return most if keep else dataclasses.replace(most, shape=most.shape[:1])
+
+    return keeping(builder, node, build)
+
+
 def reshape(builder: Builder, node: NodeView):
     """Reshape, Flatten, Squeeze and Unsqueeze, also of constants and of a float input."""
     def constants(number):
@@ -132,7 +152,7 @@ def transpose(builder: Builder, node: NodeView):
     value = builder.value(node, 0)
     if isinstance(value, Input):
         order = node.permutation(1 + len(value.shape))
-        node.require(order == (TO_HWC if value.hwc else TO_CHW),
+        node.require(order in (TO_HWC if value.hwc else TO_CHW, TURNED),
                      "an input must be transposed from NHWC to NCHW only", list(order))
         shape = tuple(value.shape[n - 1] for n in order[1:])
         return dataclasses.replace(value, shape=shape, hwc=not value.hwc)
@@ -143,7 +163,10 @@ def transpose(builder: Builder, node: NodeView):
         return Same(node.name, value, shape, order, via=node.proto.input[0])
     if isinstance(value, Activation):
         shape, order = layers.transposed(node, value)
-        return dataclasses.replace(value, shape=shape, order=order)
+        if value.tensor.shape == memory_shape(shape, order) or order != order_of(shape):
+            return dataclasses.replace(value, shape=shape, order=order)
+        return keeping(builder, node, lambda source: Same(node.name, source, shape, order,
+                                                          via=node.proto.input[0]))
     array = value.array if isinstance(value, Constant) else value.integers
     order = list(node.permutation(array.ndim))
     if isinstance(value, Constant):
@@ -158,7 +181,8 @@ def identity(builder: Builder, node: NodeView):
 
 
 HANDLERS = {
-    "Concat": concat, "Pad": pad, "MaxPool": max_pool, "Reshape": reshape, "Flatten": reshape,
+    "Concat": concat, "Pad": pad, "MaxPool": max_pool, "GlobalMaxPool": global_max_pool,
+    "ReduceMax": reduce_max, "Reshape": reshape, "Flatten": reshape,
     "Squeeze": reshape, "Unsqueeze": reshape, "Transpose": transpose, "Identity": identity,
     "Dropout": identity,
 }  # fmt: skip
