@@ -14,10 +14,12 @@ import onnx
 from accel.frontend import reorders
 from accel.frontend.errors import FloatModelError, ModelError
 from accel.frontend.onnx import (
+    borders,
     chains,
     elementwise,
     integer,
     lines,
+    maxima,
     moves,
     qdq,
     qoperator,
@@ -43,7 +45,8 @@ _QUANTISED = {**quant.HANDLERS, **qoperator.HANDLERS, **integer.HANDLERS,
 _FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE}
 HANDLERS = {
     **quant.HANDLERS, **qdq.HANDLERS, **elementwise.HANDLERS, **views.HANDLERS,
-    **moves.HANDLERS, **transposed.HANDLERS,
+    **moves.HANDLERS, **borders.HANDLERS, **maxima.HANDLERS,
+    **transposed.HANDLERS,
     **qoperator.HANDLERS, **chains.HANDLERS, **integer.HANDLERS, **integer.SCALING,
     **qdq.REFUSED,
 }  # fmt: skip

@@ -29,26 +29,6 @@ from accel.frontend.onnx.values import (
 from accel.graph.ir import LocalResponse, Softmax
 
 
-def max_pool(node: NodeView, source) -> Same:
-    """MaxPool of either form; the source may be pending or a float input itself."""
-    node.require(len([name for name in node.proto.output if name]) == 1,
-                 "a MaxPool must have one output", list(node.proto.output))
-    check_image(node, source)
-    view, out = pool_window(node, source.shape)
-    shape = (source.shape[0], *out)
-    return Same(node.name, source, shape, order_of(shape), window=view,
-                via=node.proto.input[0])
-
-
-def global_max_pool(node: NodeView, source) -> Same:
-    """GlobalMaxPool of either form: one window as large as the image."""
-    channels, height, width = image_shape(node, source.shape)
-    check_image(node, source)
-    shape = channels, 1, 1
-    return Same(node.name, source, shape, order_of(shape), window=Window((height, width)),
-                via=node.proto.input[0])
-
-
 def whole_image(node: NodeView, rank: int, axes) -> bool:
     """Refuse a reduction but for one of rows and columns; whether it keeps their axes."""
     node.require(rank == 4 and axes is not None and sorted(v % 4 for v in axes) == [2, 3],

@@ -268,7 +268,13 @@ class Passing:
 
 
 def settled(value) -> Activation | None:
-    """The activation whose quantisation a pending value may keep, if there is one."""
+    """The activation whose quantisation a pending value may keep, if there is one.
+
+    What is assembled of an activation's own parts may, too.
+    """
     while isinstance(value, Same) or (isinstance(value, Function) and value.clamps):
         value = value.source
+    if isinstance(value, Assembled):
+        found = [settled(part) for part in value.parts]
+        return found[0] if all(found) else None
     return value if isinstance(value, Activation) else None

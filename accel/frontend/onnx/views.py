@@ -52,63 +52,6 @@ def concat(builder: Builder, node: NodeView):
                         node)
 
 
-def pad(builder: Builder, node: NodeView):
-    """Pad with zeros (or, in integers, zero points), from attributes or constant inputs."""
-    node.require(node.text("mode", "constant") == "constant", "mode must be 'constant'",
-                 repr(node.text("mode", "constant")))
-    amounts = builder.constant(node, 1)
-    amounts = node.attributes.get("pads", ()) if amounts is None else amounts.ravel().tolist()
-    axes = builder.constant(node, 3)
-    if axes is not None:
-        amounts = _of_all_axes(node, amounts, axes.ravel().tolist(),
-                               1 + len(getattr(builder.value(node, 0), "shape", ())))
-    fill = builder.constant(node, 2)
-    fill = np.array(node.number("value", 0.0)) if fill is None else fill
-    value = builder.value(node, 0)
-    zero = 0
-    if is_quantised(value):
-        zero = value.zero_point + (128 if value.dtype == "uint8" else 0)
-    node.require(fill.size == 1 and fill.ravel()[0] == zero,
-                 f"the padded value must be {zero}, which stands for 0", fill.ravel()[:2])
-    return keeping(builder, node, lambda source: layers.pad(node, source, tuple(amounts)))
-
-
-def _of_all_axes(node: NodeView, amounts, axes, rank: int) -> list[int]:
-    """A Pad's amounts for all dimensions, from those of some."""
-    node.require(all(-rank <= axis < rank for axis in axes) and len(amounts) == 2 * len(axes)
-                 and len({axis % rank for axis in axes}) == len(axes),
-                 f"axes must be different integers from {-rank} to {rank - 1}, with two pads each",
-                 f"{axes[:8]} and {len(amounts)} pads")
-    full = [0] * (2 * rank)
-    for number, axis in enumerate(axes):
-        full[axis % rank] = amounts[number]
-        full[rank + axis % rank] = amounts[len(axes) + number]
-    return full
-
-
-def max_pool(builder: Builder, node: NodeView) -> Same:
-    """MaxPool on dequantised or quantised values."""
-    return keeping(builder, node, lambda source: layers.max_pool(node, source))
-
-
-def global_max_pool(builder: Builder, node: NodeView) -> Same:
-    """GlobalMaxPool on dequantised or quantised values."""
-    return keeping(builder, node, lambda source: layers.global_max_pool(node, source))
-
-
-def reduce_max(builder: Builder, node: NodeView) -> Same:
-    """ReduceMax over rows and columns: a global maximum."""
-    axes = builder.constant(node, 1)
-    axes = node.attributes.get("axes") if axes is None else axes.ravel().tolist()
-
-    def build(source) -> Same:
-        keep = layers.whole_image(node, 1 + len(source.shape), axes)
-        most = layers.global_max_pool(node, source)
-        return most if keep else dataclasses.replace(most, shape=most.shape[:1])
-
-    return keeping(builder, node, build)
-
-
 def reshape(builder: Builder, node: NodeView):
     """Reshape, Flatten, Squeeze and Unsqueeze, also of constants and of a float input."""
     def constants(number):
@@ -181,8 +124,7 @@ def identity(builder: Builder, node: NodeView):
 
 
 HANDLERS = {
-    "Concat": concat, "Pad": pad, "MaxPool": max_pool, "GlobalMaxPool": global_max_pool,
-    "ReduceMax": reduce_max, "Reshape": reshape, "Flatten": reshape,
+    "Concat": concat, "Reshape": reshape, "Flatten": reshape,
     "Squeeze": reshape, "Unsqueeze": reshape, "Transpose": transpose, "Identity": identity,
     "Dropout": identity,
 }  # fmt: skip
