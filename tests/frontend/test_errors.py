@@ -309,7 +309,8 @@ def pool(**attributes) -> Model:
 @pytest.mark.parametrize(
     ("attributes", "text"),
     [
-        ({"dilations": [2, 2]}, "dilations must be 1"),
+        ({"dilations": [2, 0]}, "dilations must be 2 integers from 1"),
+        ({"dilations": [9, 9]}, "must fit the padded input"),
         ({"pads": [3, 0, 0, 0]}, "every window must hold an element of the input"),
         ({"ceil_mode": 1.5}, "ceil_mode"),
     ],

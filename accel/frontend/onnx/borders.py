@@ -139,9 +139,9 @@ def filled(builder: Builder, node: NodeView, source: Activation, amounts, real: 
 def _blocks(start, shape, most):
     """A box, in parts that are no larger than ``most``."""
     cuts = [range(0, size, step) for size, step in zip(shape, most, strict=True)]
-    for first in itertools.islice(itertools.product(*cuts), MOST_PIECES):
-        part = tuple(min(step, size - at) for at, size, step in zip(first, shape, most, strict=True))
-        yield tuple(a + b for a, b in zip(start, first, strict=True)), part
+    for first in itertools.product(*cuts):
+        part = (min(step, size - at) for at, size, step in zip(first, shape, most, strict=True))
+        yield tuple(a + b for a, b in zip(start, first, strict=True)), tuple(part)
 
 
 def _constant(builder: Builder, node: NodeView, source: Activation, part, real: float) -> Function:

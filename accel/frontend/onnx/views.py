@@ -5,8 +5,6 @@ They exist on integers and on float, and may stand before as well as behind a qu
 
 import dataclasses
 
-import numpy as np
-
 from accel.frontend.onnx import layers, shuffles
 from accel.frontend.onnx.build import Builder, keeping, same_quantisation
 from accel.frontend.onnx.nodes import TO_CHW, TO_HWC, TURNED, NodeView, new_shape
