@@ -24,6 +24,7 @@ from accel.frontend.onnx import (
     qdq,
     qoperator,
     quant,
+    resize,
     transposed,
     views,
 )
@@ -45,7 +46,7 @@ _QUANTISED = {**quant.HANDLERS, **qoperator.HANDLERS, **integer.HANDLERS,
 _FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE}
 HANDLERS = {
     **quant.HANDLERS, **qdq.HANDLERS, **elementwise.HANDLERS, **views.HANDLERS,
-    **moves.HANDLERS, **borders.HANDLERS, **maxima.HANDLERS,
+    **moves.HANDLERS, **borders.HANDLERS, **resize.HANDLERS, **maxima.HANDLERS,
     **transposed.HANDLERS,
     **qoperator.HANDLERS, **chains.HANDLERS, **integer.HANDLERS, **integer.SCALING,
     **qdq.REFUSED,
