@@ -99,6 +99,7 @@ def _taken(node: NodeView, source, axis: int, taken: np.ndarray) -> Moved:
     """Rows (axis 0) or columns of an image, as many at a time as follow each other."""
     channels, *size = source.shape
     ends = [0, *(np.flatnonzero(np.diff(taken) != 1) + 1).tolist(), len(taken)]
+    node.require(len(ends) <= MOST_PIECES, f"it must have at most {MOST_PIECES} parts", len(ends))
     parts = []
     for first, end in itertools.pairwise(ends):
         start, target, shape = [0, 0, 0], [0, 0, 0], [*size, channels]
