@@ -14,6 +14,7 @@ import onnx
 from accel.frontend import reorders
 from accel.frontend.errors import FloatModelError, ModelError
 from accel.frontend.onnx import (
+    batches,
     borders,
     chains,
     elementwise,
@@ -79,7 +80,7 @@ def load(path, strict: bool = False) -> Graph:
 
 
 def _import(file: str, strict: bool) -> Graph:
-    model = _parse(file)
+    model = batches.one_image(file, _parse(file))
     nodes = in_order(file, model.graph)
     _check_operators(file, nodes, strict)
     builder = Builder(file, model.graph, nodes, _opset(file, model))
