@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 from accel import onnx_session
 from accel.frontend.onnx import layers
 from accel.frontend.onnx.build import Builder, real_values
+from accel.frontend.onnx.fused import fused
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.values import Activation, Constant, Function, Product, QuantConstant
 
@@ -50,9 +51,10 @@ def combine(builder: Builder, node: NodeView) -> Function | Product:
 
     Two tensors that are not may be multiplied.
     """
-    operands, arrays = [], []
+    operands, arrays, values = [], [], []
     for number in range(len(node.proto.input)):
         value = builder.value(node, number) if builder.has(node, number) else None
+        values.append(value)
         if isinstance(value, (Constant, QuantConstant)):
             array = value.array if isinstance(value, Constant) else value.real
             node.require(array.size == 1 and array.dtype.kind == "f", "constants must be single "
@@ -75,7 +77,8 @@ def combine(builder: Builder, node: NodeView) -> Function | Product:
     given = [reals[array] if isinstance(array, int) else array for array in arrays]
     real = _compute(node, builder.opset, given)
     node.require(np.isfinite(real).all(), "results must be finite for every byte", "NaN or inf")
-    return Function(node.name, source, source.shape, source.order, op=node.op.lower(), real=real)
+    made = Function(node.name, source, source.shape, source.order, op=node.op.lower(), real=real)
+    return fused(builder, node, made, values)
 
 
 def _common(operands) -> tuple[Activation, list[np.ndarray]] | None:

@@ -12,6 +12,7 @@ import numpy as np
 from accel.frontend.onnx import layers, weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.elementwise import apply
+from accel.frontend.onnx.fused import fused
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.values import Constant, Hosted, Mean, QuantConstant, Sums
 
@@ -85,7 +86,8 @@ def add(builder: Builder, node: NodeView):
     if isinstance(value, Sums) and math.isinf(value.lo) and math.isinf(value.hi):
         return _add_bias(node, value, constant, real)
     if real.size == 1:
-        return apply(builder, node, number, lambda x: x + np.float32(real.ravel()[0]))
+        made = apply(builder, node, number, lambda x: x + np.float32(real.ravel()[0]))
+        return fused(builder, node, made, values)
     source = builder.activation(node, number, quantised=False)
     return weighted.add_constant(source, node, real)
 

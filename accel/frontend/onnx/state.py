@@ -62,6 +62,7 @@ class State:
         self._names = set()
         self._numbers = collections.Counter()
         self._users = collections.defaultdict(list)
+        self._makers = {name: node for node in nodes for name in node.proto.output}
         for node in nodes:
             for name in set(node.proto.input):
                 self._users[name].append(node)
@@ -69,6 +70,10 @@ class State:
     def users(self, name: str) -> list[NodeView]:
         """The nodes that read a value."""
         return self._users.get(name, [])
+
+    def maker(self, name: str) -> NodeView | None:
+        """The node that computes a value."""
+        return self._makers.get(name)
 
     def has(self, node: NodeView, number: int) -> bool:
         """Whether an optional input is there."""

@@ -179,11 +179,13 @@ class Function(Pending):
     """A function of each element: ``real`` float32 [256], what byte q becomes at q + 128.
 
     ``clamps``: it does nothing but clamp, so it may keep its source's quantisation.
+    ``fused``: what gives its bytes where ONNX Runtime computes it in integers (fused.py).
     """
 
     op: str = "table"
     real: np.ndarray = None
     clamps: bool = False
+    fused: object = None
 
 
 @dataclasses.dataclass(frozen=True)
