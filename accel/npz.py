@@ -20,8 +20,10 @@ class NpzError(ValueError):
     """A file that is no .npz file, or lacks an array; the message names file, rule and value."""
 
 
-def read(path: str | os.PathLike, *needed: str, optional=()) -> dict[str, np.ndarray]:
+def read(path: str | os.PathLike, *needed: str, optional=(), instead=False) -> dict:
     """The arrays ``needed`` and, where the file has them, ``optional``, by name.
+
+    ``instead``: where it lacks one that is needed, all arrays that it has, if they are several.
 
     Raises:
         NpzError: the file cannot be read, is in another format, or lacks an array.
@@ -33,6 +35,8 @@ def read(path: str | os.PathLike, *needed: str, optional=()) -> dict[str, np.nda
             raw.seek(0)
             with np.load(raw, allow_pickle=False) as file:
                 missing = sorted(set(needed) - set(file.files))
+                if missing and instead and len(set(file.files) - set(optional)) > 1:
+                    return {name: _array(path, file, name) for name in file.files}
                 if missing:
                     raise NpzError(f"{path}: must hold {missing}, has {file.files}")
                 wanted = [*needed, *(name for name in optional if name in file.files)]

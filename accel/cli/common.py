@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 
 import click
-import numpy as np
 import rich.console
 import rich.progress
 
@@ -112,16 +111,23 @@ def terminal() -> rich.console.Console:
     return _Console(width=width, markup=False, emoji=False)
 
 
-def read_inputs(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """``images``, at least one, and, where known, ``labels`` of an .npz file."""
+def read_inputs(path: pathlib.Path):
+    """``images``, at least one, and, where known, ``labels`` of an .npz file.
+
+    Without ``images`` the file has an array for each of the network's inputs, by its name.
+    """
     from accel import npz
     from accel.graph.ports import InputError
 
-    arrays = npz.read(path, "images", optional=["labels"])
-    images = arrays["images"]
-    if images.ndim == 0 or len(images) == 0:
-        raise InputError(f"{path}: images must be at least one, not of shape {images.shape}")
-    return images, arrays.get("labels")
+    arrays = npz.read(path, "images", optional=["labels"], instead=True)
+    for name in arrays.keys() - {"labels"}:
+        if arrays[name].ndim == 0 or len(arrays[name]) == 0:
+            raise InputError(f"{path}: {name} must be at least one, not of shape "
+                             f"{arrays[name].shape}")
+    if "images" in arrays:
+        return arrays["images"], arrays.get("labels")
+    labels = arrays.pop("labels", None)
+    return arrays, labels
 
 
 def command_line() -> str | None:

@@ -68,7 +68,8 @@ def estimate(network, inputs, limit, batch, array, search, shapes, out, topology
         images = limit
         given = read_inputs(inputs)[0] if inputs else None
         if given is not None:
-            images = min(len(given), limit or len(given))
+            count = len(next(iter(given.values())) if isinstance(given, dict) else given)
+            images = min(count, limit or count)
         with progress_bar("reading") as progress:
             report = predict(
                 network, array=array, batch=batch, images=images, search=search, engines=True,

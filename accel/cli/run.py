@@ -21,7 +21,8 @@ from accel.cli.exits import DIFFERS, FAILED, failure, internal, one_line
 @click.command()
 @click.argument("network")
 @click.option("--input", "inputs", type=click.Path(path_type=pathlib.Path),
-              help="An .npz file with 'images' and, where known, 'labels'.")  # fmt: skip
+              help="An .npz file with 'images' (or, of several inputs, an array for each by its "
+              "name) and, where known, 'labels'.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=1), help="Use only the first N images.")
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True,
               help="Images the machine computes together.")  # fmt: skip

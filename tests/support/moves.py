@@ -55,6 +55,63 @@ def interleave(net: Builder, rng: np.random.Generator, down: int, across: int) -
     net.assemble(places, *parts)
 
 
+def border(net: Builder, rng: np.random.Generator) -> None:
+    """Rows, then columns, of the last tensor around it: repeated, reflected, or all one number."""
+    for axis in (0, 1):
+        source, size = net.last, net.last.shape[axis]
+        before, after = (int(n) for n in rng.integers(0, 3, 2))
+        if source.size * (size + before + after) // size > MOST:
+            return
+        parts, firsts = [source], [before]
+        for first in (*range(before), *range(before + size, before + size + after)):
+            net.last, start, shape = source, [0, 0, 0], list(source.shape)
+            start[axis], shape[axis] = int(rng.integers(size)), 1
+            net.slice(start, shape)
+            if rng.random() < 0.3:
+                net.table(zero=source.zero_point, fill=int(rng.integers(-128, 128)))
+            parts.append(net.last)
+            firsts.append(first)
+        net.last = source
+        if len(parts) > 1:
+            places = [tuple(first if n == axis else 0 for n in range(3)) for first in firsts]
+            net.assemble([Place(place) for place in places], *parts)
+
+
+def gapped(net: Builder, rng: np.random.Generator) -> None:
+    """A maximum of pixels that are apart: of every second row or column, interleaved."""
+    down, across = (int(n) for n in rng.integers(1, 3, 2))
+    source, (height, width, channels) = net.last, net.last.shape
+    if height % down or width % across or min(height // down, width // across) < 2:
+        return
+    padding, parts, places = tuple(int(n) for n in rng.integers(0, 2, 4)), [], []
+    for y, x in np.ndindex(down, across):
+        net.last = source
+        net.slice((y, x, 0), (height // down, width // across, channels), (down, across))
+        net.pool("max", (2, 2), (1, 1), padding)
+        parts.append(net.last)
+        places.append(Place((y, x, 0), (down, across)))
+    net.assemble(places, *parts)
+
+
+def interpolate(net: Builder, rng: np.random.Generator) -> None:
+    """Depthwise convolutions of neighbours, interleaved."""
+    down, across = (int(n) for n in rng.integers(1, 4, 2))
+    source, (height, width, channels) = net.last, net.last.shape
+    if min(height, width) < 2 or source.size * down * across > MOST:
+        return
+    parts, places, zero = [], [], source.zero_point
+    for y, x in np.ndindex(down, across):
+        net.last = source
+        start = [int(rng.integers(2)) for _ in range(2)]
+        net.slice((*start, 0), (height - 1, width - 1, channels))
+        kernel = tuple(int(rng.integers(1, min(2, size) + 1)) for size in net.last.shape[:2])
+        net.conv(channels, kernel, padding=(0, 0, kernel[0] - 1, kernel[1] - 1), groups=channels,
+                 zero=zero, op="resize")
+        parts.append(net.last)
+        places.append(Place((y, x, 0), (down, across)))
+    net.assemble(places, *parts)
+
+
 def random_moves(rng: np.random.Generator) -> Graph:
     """Three to eight random steps, about half of them slices and assemblies."""
     channels = int(rng.choice([1, 2, 3, 4, 5, 8, 9, 12, 16, 17]))
@@ -65,7 +122,7 @@ def random_moves(rng: np.random.Generator) -> Graph:
         if rng.random() < 0.2:
             net.last = before[int(rng.integers(len(before)))]
         same = [one for one in before if one.shape == net.last.shape]
-        match int(rng.integers(10)):
+        match int(rng.integers(13)):
             case 0 | 1:
                 random_slice(net, rng)
             case 2 | 3:
@@ -81,6 +138,12 @@ def random_moves(rng: np.random.Generator) -> Graph:
                 net.pool(kind, kernel, (1, 1) if rng.random() < 0.5 else (2, 2))
             case 7:
                 net.depthwise()
+            case 10:
+                border(net, rng)
+            case 11:
+                gapped(net, rng)
+            case 12:
+                interpolate(net, rng)
             case 8:
                 net.flatten() if rng.random() < 0.3 else net.table(zero=net.last.zero_point)
             case _:

@@ -180,10 +180,11 @@ class Builder:
         self.last = self._tensor(out, node_shape(node, *parts), parts[0].zero_point)
         return self
 
-    def table(self, zero=None) -> "Builder":
-        """A random function of each byte."""
+    def table(self, zero=None, fill=None) -> "Builder":
+        """A random function of each byte, or the number ``fill`` for all."""
         name, out = self._names("table")
         values = self.rng.integers(-128, 128, 256).astype(np.int8)
+        values = values if fill is None else np.full(256, fill, np.int8)
         self.nodes.append(Table(name, self.last.name, out, values))
         self.last = self._tensor(out, self.last.shape, zero)
         return self

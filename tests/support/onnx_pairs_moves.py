@@ -142,6 +142,50 @@ RESIZE = Operator(
 )  # fmt: skip
 
 
+#: Interpolation: factors, how places are computed.
+LINEAR = {
+    "torch": (2, 2, "pytorch_half_pixel"), "half": (3, 2, "half_pixel"), "default": (4, 1, None),
+    "asymmetric": (2, 3, "asymmetric"), "corners": (11 / 6, 9 / 5, "align_corners"),
+    "uneven": (2, 2, "align_corners"), "down": (1 / 2, 1 / 3, "half_pixel"),
+    "fraction": (3 / 2, 4 / 5, "half_pixel"), "less": (1 / 2, 2, "asymmetric"),
+    "symmetric": (2, 2, "half_pixel_symmetric"), "eight": (8, 2, "half_pixel"),
+    "sixteen": (16, 8, "half_pixel"), "same": (1, 1, "half_pixel"),
+}  # fmt: skip
+
+
+def linear(row):
+    """Resize by linear interpolation, also of images of a single row, column or pixel."""
+    shape = [3, *row["size"]]
+    net, x, value = begin(row | {"form": "qdq"}, shape)
+    factors, mode = LINEAR[row["resize"]][:2], LINEAR[row["resize"]][2]
+    options = {"mode": "linear"} | present(coordinate_transformation_mode=mode)
+    roi = "" if row["opset"] >= 13 else net.const("roi", [], np.float32)
+    inputs = [value, roi, net.const("scales", [1, 1, *factors], np.float32)]
+    if row["sizes"] or row["resize"] == "corners":
+        sizes = [max(1, int(n * f + 1e-6)) for n, f in zip(shape, (1, *factors), strict=True)]
+        scales = "" if row["opset"] >= 13 else net.const("none", [], np.float32)
+        inputs[2:] = [scales, net.const("sizes", [1, *sizes], np.int64)]
+    value = net.node("Resize", inputs, "r", **options)
+    value = net.node("Relu", [value], "b") if row["behind"] else value
+    return net.finish(value, net.params("y", *SCALES[row["scales"]]))
+
+
+LINEARLY = Operator(
+    {"dtype": TYPES, "opset": [11, 13, 19], "batch": [1, "N"], "scales": list(SCALES),
+     "before": [None, "pool"], "resize": list(LINEAR), "sizes": [True, False],
+     "size": [[6, 5], [1, 1], [1, 5], [6, 1]], "behind": [None, "Relu"]},
+    linear,
+    lambda row: not (row["opset"] < 18 and row["resize"] == "symmetric")
+    and not (row["batch"] == "N" and (row["sizes"] or row["resize"] == "corners"))
+    and not (row["resize"] in ("corners", "fraction", "down", "less") and row["size"] != [6, 5])
+    # What the rows make, rounded, is then interpolated once more.
+    and not (row["resize"] == "sixteen" and row["behind"]),
+    ("interpolates finely must be quantised at once",),
+    # Where an output lies halfway between two bytes, ONNX Runtime's float may be off either way.
+    lambda row: 0.4 if row["resize"] == "sixteen" else 0.3 if row["scales"] == "same" else 0.01,
+)  # fmt: skip
+
+
 def depth(row):
     """DepthToSpace and SpaceToDepth."""
     block, mode = row["block"], row["mode"]
@@ -176,6 +220,7 @@ TRANSPOSED = {
     "lower": ([3, 4], [2, 3], None, None, [1, 1], None, "SAME_LOWER"),
     "upper shape": ([4, 3], [2, 2], None, None, None, [11, 9], "SAME_UPPER"),
     "one": ([1, 1], [1, 1], None, None, None, None, None),
+    "upper gaps": ([1, 2], [3, 4], None, None, [1, 0], None, "SAME_UPPER"),
 }  # fmt: skip
 
 
@@ -262,4 +307,4 @@ SHUFFLE = Operator(
 )  # fmt: skip
 
 OPERATORS = {"shuffles": SHUFFLE, "ConvTranspose": TRANSPOSE, "Slice": SLICE, "Split": SPLIT,
-             "Resize": RESIZE, "DepthToSpace": DEPTH}  # fmt: skip
+             "Resize": RESIZE, "Resize linear": LINEARLY, "DepthToSpace": DEPTH}  # fmt: skip

@@ -121,14 +121,14 @@ MAXIMUM = Operator(
         "form": ["qdq", "integer"], "dtype": TYPES, "opset": [12, 13, 19, 21], "batch": [1, "N"],
         "size": [[9, 8], [4, 7]], "kernel": [[2, 2], [3, 3], [1, 3], [4, 2]],
         "strides": [None, [1, 1], [2, 1], [3, 2]], "padding": list(PADDINGS),
-        "ceil": [None, 0, 1], "order": [None, 0, 1], "dilations": [None, [1, 1], [2, 1]],
+        "ceil": [None, 0, 1], "order": [None, 0, 1], "dilations": [None, [1, 1], [2, 1], [2, 3]],
         "scales": list(SCALES), "behind": [None, "Relu", "Clip", "Flatten", "Reshape", "Pad"],
     },
     maximum,
     lambda row: not (row["form"] == "integer" and (row["behind"] or row["scales"] != "same"))
     and not (row["padding"] == "pads" and min(row["kernel"]) < 3)
-    and not (row["dilations"] == [2, 1] and row["size"] == [4, 7]),
-    ("a pooling's dilations must be 1", "windows would begin inside the image"),
+    and not (row["dilations"] in ([2, 1], [2, 3]) and row["size"] == [4, 7]),
+    ("windows would begin inside the image", "one that is all padding"),
     least=0.7,
 )  # fmt: skip
 
@@ -139,10 +139,11 @@ def pad(row):
     x = net.input([row["batch"], 3, 5, 4])
     amounts = row["pads"]
     inputs = [net.const("by", amounts, np.int64)]
-    if row["form"] == "integer":
-        inputs.append("x_zero")  # what stands for 0
-    elif row["value"]:
-        inputs.append(net.const("v", 0, np.float32))
+    if row["form"] == "integer":  # what stands for 0, or not
+        zero = -7 + (128 if row["dtype"] == np.uint8 else 0)
+        inputs.append("x_zero" if not row["value"] else net.const("v", zero + 5, row["dtype"]))
+    elif row["value"] is not None:
+        inputs.append(net.const("v", row["value"], np.float32))
     if row["axes"] and row["opset"] >= 18:
         inputs += [""] * (2 - len(inputs)) + [net.const("axes", row["axes"], np.int64)]
         inputs[0] = net.const("some", [amounts[n] for n in (2, 3, 6, 7)], np.int64)
@@ -156,11 +157,16 @@ def pad(row):
 PAD = Operator(
     {
         "form": ["qdq", "integer"], "dtype": TYPES, "opset": [11, 13, 18, 21], "batch": [1, "N"],
-        "pads": [[0, 0, 1, 2, 0, 0, 3, 0], [0] * 8, [0, 0, 0, 0, 0, 0, 0, 1]],
-        "mode": [None, "constant"], "value": [True, False], "axes": [None, [2, 3]],
-        "scales": list(SCALES),
+        "pads": [[0, 0, 1, 2, 0, 0, 3, 0], [0] * 8, [0, 0, 0, 0, 0, 0, 0, 1],
+                 [0, 0, 4, 3, 0, 0, 4, 3], [0, 0, 7, 9, 0, 0, 6, 1], [0, 1, 0, 0, 0, 5, 1, 0]],
+        "mode": [None, "constant", "reflect", "edge", "wrap"],
+        "value": [None, 0, 1.3, -0.8, -np.inf], "axes": [None, [2, 3]], "scales": list(SCALES),
     },
     pad,
+    # ONNX Runtime reflects and wraps more, this importer does not; nor has it "wrap" before 19.
+    lambda row: not (row["mode"] == "wrap" and row["opset"] < 19)
+    and not (row["mode"] in ("reflect", "wrap") and max(row["pads"]) > 4)
+    and not (row["pads"][1] and (row["axes"] or row["mode"] not in (None, "constant"))),
 )  # fmt: skip
 
 

@@ -1,8 +1,10 @@
-"""Input shapes of a float model: dimensions that are left open, and batches that are not.
+"""Input shapes of a model: dimensions that are left open, and batches that are not.
 
-A model is quantised for single images.  Its first dimension is the batch: left open it stays open,
-unless the model computes with its own shapes; a fixed one becomes 1.
+A model is quantised, and imported, for single images.  Its first dimension is the batch: left open
+it stays open, unless the model computes with its own shapes; a fixed one becomes 1.
 """
+
+import math
 
 import numpy as np
 import onnx
@@ -16,6 +18,8 @@ from accel.frontend.onnx.reading import one_line
 _SHAPED = ("Reshape", "Expand")
 #: A rewritten model may differ by another order of float sums, and no more.
 _TOLERANCE = 1e-4
+#: Most elements of an input with a fixed batch.
+_MOST_ELEMENTS = 1 << 26
 
 
 def settle(file: str, model: onnx.ModelProto, shapes) -> onnx.ModelProto:
@@ -40,6 +44,24 @@ def settle(file: str, model: onnx.ModelProto, shapes) -> onnx.ModelProto:
     own = any(node.op_type in ("Shape", "Size") for node in model.graph.node)
     fixed = max((_dims(value)[0].dim_value for value in given.values()), default=0)
     return _single(file, model, fixed) if own or fixed > 1 or shapes else model
+
+
+def one_image(file: str, model: onnx.ModelProto) -> onnx.ModelProto:
+    """A quantised model whose inputs all have the same fixed batch, for one image; else itself.
+
+    Raises:
+        ModelError: it does not compute image by image.
+    """
+    fixed = {dims[0].dim_value if (dims := _dims(value)) else 0 for value in _given(model.graph)}
+    if len(fixed) != 1 or max(fixed) <= 1:
+        return model
+    return _single(file, model, *fixed)
+
+
+def _given(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
+    """The inputs that are not stored as well, as old files have it."""
+    stored = {tensor.name for tensor in graph.initializer}
+    return [value for value in graph.input if value.name not in stored]
 
 
 def image_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
@@ -90,7 +112,7 @@ def _single(file: str, model: onnx.ModelProto, fixed: int) -> onnx.ModelProto:
     single = onnx.ModelProto()
     single.CopyFrom(model)
     del single.graph.value_info[:]
-    for value in single.graph.input:
+    for value in _given(single.graph):
         if _dims(value):
             _dims(value)[0].dim_value = 1
     for value in single.graph.output:
@@ -103,23 +125,38 @@ def _single(file: str, model: onnx.ModelProto, fixed: int) -> onnx.ModelProto:
 
 def _reshape(graph: onnx.GraphProto, batch: int) -> None:
     """Targets of reshapes that repeat the batch have 1 there."""
-    targets = {node.input[1] for node in graph.node if node.op_type in _SHAPED}
-    for tensor in graph.initializer:
-        if tensor.name in targets:
-            array = numpy_helper.to_array(tensor)
-            if array.size > 1 and array[0] == batch:
-                array = np.concatenate([[1], array[1:]]).astype(array.dtype)
-                tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+    targets = {node.input[1] for node in graph.node if node.op_type in _SHAPED and node.input[1:]}
+    stored = [tensor for tensor in graph.initializer if tensor.name in targets]
+    stored += [item.t for node in graph.node if node.op_type == "Constant"
+               and targets.intersection(node.output) for item in node.attribute
+               if item.name == "value"]
+    for tensor in stored:
+        array = numpy_helper.to_array(tensor)
+        if array.size > 1 and array[0] == batch:
+            array = np.concatenate([[1], array[1:]]).astype(array.dtype)
+            tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+
+
+def _random(rng, kind: int, dims) -> np.ndarray:
+    """Random floats, bytes, or small numbers."""
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(kind)
+    if dtype.kind == "f":
+        return rng.standard_normal(dims).astype(dtype)
+    if dtype.itemsize == 1 and dtype.kind in "iu":
+        return rng.integers(0, 256, dims).astype(np.uint8).view(dtype)
+    return rng.integers(0, 2, dims).astype(dtype)
 
 
 def _check_same(file: str, model: onnx.ModelProto, single: onnx.ModelProto, batch: int) -> None:
     """Run both on random images: the first one's results must be the same."""
     rng = np.random.default_rng(0)
     given = {}
-    for value in model.graph.input:
+    for value in _given(model.graph):
         dims = [dim.dim_value or batch for dim in _dims(value)]
-        kind = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
-        given[value.name] = rng.standard_normal(dims).astype(kind)
+        if math.prod(dims) > _MOST_ELEMENTS:
+            raise ModelError(f"{file}: input {value.name!r}: a fixed batch must have at most "
+                             f"{_MOST_ELEMENTS} elements, not {dims}")
+        given[value.name] = _random(rng, value.type.tensor_type.elem_type, dims)
     rule = (f"{file}: the batch is fixed at {batch}: it must be 1 or left open, or the model must "
             "not depend on it: export the model for any number of images")  # fmt: skip
     try:

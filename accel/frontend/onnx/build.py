@@ -115,7 +115,7 @@ class Builder(State):
             pending = self._two(pending, name, (scale, zero_point, dtype), node)
         elif isinstance(pending, Assembled):
             parts = tuple(
-                self.emit(part, f"{name}/part{number}", scale, zero_point, dtype, node)
+                self._alike(part, f"{name}/part{number}", scale, zero_point, dtype, node)
                 for number, part in enumerate(pending.parts)
             )
             pending = dataclasses.replace(pending, parts=parts)
@@ -230,7 +230,7 @@ class Builder(State):
         return self.quantise(source, via, scale, zero_point, dtype, node)
 
     def _alike(self, source, name, scale, zero_point, dtype, node) -> Activation:
-        """An activation or function of one, quantised as wanted."""
+        """An activation, or what is pending, quantised as wanted."""
         if isinstance(source, Activation) and same_quantisation(source, scale, zero_point):
             return source
         return self.quantise(source, name, scale, zero_point, dtype, node)

@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 from accel import onnx_session
 from accel.frontend.onnx import layers, perchannel
 from accel.frontend.onnx.build import Builder, real_values
+from accel.frontend.onnx.fused import fused
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.values import Activation, Constant, Function, Pending, QuantConstant
 
@@ -65,9 +66,10 @@ def prelu(builder: Builder, node: NodeView) -> Pending:
 
 
 def _functions(builder: Builder, node: NodeView) -> Pending:
-    operands, arrays, values = [], [], []
+    operands, arrays, values, tensors = [], [], [], []
     for number in range(len(node.proto.input)):
         value = builder.value(node, number) if builder.has(node, number) else None
+        values.append(value)
         if isinstance(value, (Constant, QuantConstant)):
             array = value.array if isinstance(value, Constant) else value.real
             node.require(array.size == 1 and array.dtype.kind == "f", "constants must be single "
@@ -76,16 +78,16 @@ def _functions(builder: Builder, node: NodeView) -> Pending:
         elif value is not None:
             if not isinstance(value, Function):
                 value = builder.activation(node, number, quantised=False)
-            values.append(value)
+            tensors.append(value)
             operands.append(ways(builder, value))
             arrays.append(len(operands) - 1)
     node.require(len(operands) > 0, "must have something to compute", "constants alone")
     found = _common(operands)
     if found is None:
-        node.require(node.op in _PAIRS and len(arrays) == len(values), "its operands must follow "
+        node.require(node.op in _PAIRS and len(arrays) == len(tensors), "its operands must follow "
                      "from one tensor, byte by byte", "different ones")
         if node.op in ("Max", "Min"):
-            return layers.extremes(node, values, node.op == "Max")
+            return layers.extremes(node, tensors, node.op == "Max")
         return _PAIRS[node.op](node, *(
             builder.activation(node, number, quantised=False) for number in (0, 1)
         ))
@@ -93,7 +95,8 @@ def _functions(builder: Builder, node: NodeView) -> Pending:
     given = [reals[array] if isinstance(array, int) else array for array in arrays]
     real = _compute(node, builder.opset, given)
     node.require(np.isfinite(real).all(), "results must be finite for every byte", "NaN or inf")
-    return Function(node.name, source, source.shape, source.order, op=node.op.lower(), real=real)
+    made = Function(node.name, source, source.shape, source.order, op=node.op.lower(), real=real)
+    return fused(builder, node, made, values)
 
 
 def _common(operands) -> tuple[Activation, list[np.ndarray]] | None:

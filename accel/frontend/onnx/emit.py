@@ -117,7 +117,10 @@ def _same(pending: Same, name, result: Activation, lo, hi) -> Node:
 
 
 def _function(pending: Function, name, result: Activation, lo, hi) -> Node:
-    values = to_int8(pending.real, result.scale, result.zero_point)
+    if pending.fused is not None and pending.fused.centred == result.centred:
+        values = pending.fused.bytes(result.scale, result.zero_point)
+    else:
+        values = to_int8(pending.real, result.scale, result.zero_point)
     return Table(name, pending.source.tensor.name, result.tensor.name, values, pending.op)
 
 

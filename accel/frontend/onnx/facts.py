@@ -1,5 +1,6 @@
 """Types and shapes of a model's values, for one image."""
 
+import functools
 import math
 
 import numpy as np
@@ -32,18 +33,30 @@ class Facts:
         Raises:
             ModelError: the model cannot be run to find out.
         """
+        known = self._without_running()
+        if name not in known and not self._ran:
+            self._ran = True
+            known |= self._observed()
+        if name not in known:
+            raise ModelError(f"{self._file}: value {name!r}: its type and shape must be known")
+        return known[name]
+
+    def follows(self, name: str) -> bool:
+        """Whether a value's shape is the same for all images, as far as can be inferred."""
+        return name in self._inferred
+
+    def _without_running(self) -> dict[str, Fact]:
         if self._known is None:
-            self._known = _inferred(self._model)
+            self._known = dict(self._inferred)
             if any(map(_rounds_up, self._model.graph.node)):
                 stored = {tensor.name for tensor in self._model.graph.initializer}
                 stored |= {value.name for value in self._model.graph.input}
                 self._known = {name: self._known[name] for name in stored & self._known.keys()}
-        if name not in self._known and not self._ran:
-            self._ran = True
-            self._known |= self._observed()
-        if name not in self._known:
-            raise ModelError(f"{self._file}: value {name!r}: its type and shape must be known")
-        return self._known[name]
+        return self._known
+
+    @functools.cached_property
+    def _inferred(self) -> dict[str, Fact]:
+        return _inferred(self._model)
 
     def dtype(self, name: str) -> np.dtype:
         """A value's type."""

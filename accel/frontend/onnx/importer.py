@@ -14,14 +14,19 @@ import onnx
 from accel.frontend import reorders
 from accel.frontend.errors import FloatModelError, ModelError
 from accel.frontend.onnx import (
+    batches,
+    borders,
     chains,
     elementwise,
     integer,
+    lines,
+    maxima,
     moves,
     perchannel,
     qdq,
     qoperator,
     quant,
+    resize,
     transposed,
     views,
 )
@@ -43,7 +48,8 @@ _QUANTISED = {**quant.HANDLERS, **qoperator.HANDLERS, **integer.HANDLERS,
 _FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE}
 HANDLERS = {
     **quant.HANDLERS, **qdq.HANDLERS, **elementwise.HANDLERS, **views.HANDLERS,
-    **moves.HANDLERS, **transposed.HANDLERS,
+    **moves.HANDLERS, **borders.HANDLERS, **resize.HANDLERS, **maxima.HANDLERS,
+    **transposed.HANDLERS,
     **qoperator.HANDLERS, **chains.HANDLERS, **perchannel.HANDLERS, **integer.HANDLERS,
     **integer.SCALING, **qdq.REFUSED,
 }  # fmt: skip
@@ -75,7 +81,7 @@ def load(path, strict: bool = False) -> Graph:
 
 
 def _import(file: str, strict: bool) -> Graph:
-    model = _parse(file)
+    model = batches.one_image(file, _parse(file))
     nodes = in_order(file, model.graph)
     _check_operators(file, nodes, strict)
     builder = Builder(file, model.graph, nodes, _opset(file, model))
@@ -250,7 +256,10 @@ def _handle(builder: Builder, node: NodeView) -> None:
     try:
         if node.op not in HANDLERS or node.proto.domain not in DOMAINS:
             raise node.error("the machine has no such operator")
-        value = HANDLERS[node.op](builder, node)
+        if lines.are_lines(builder, node):
+            value = lines.handle(builder, node, HANDLERS[node.op])
+        else:
+            value = HANDLERS[node.op](builder, node)
     except ModelError:
         raise
     except RecursionError:

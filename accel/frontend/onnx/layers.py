@@ -5,8 +5,6 @@ import math
 
 from accel.frontend.onnx.nodes import (
     LIMIT,
-    TO_CHW,
-    TO_HWC,
     NodeView,
     average_divisors,
     image_shape,
@@ -26,20 +24,17 @@ from accel.frontend.onnx.values import (
     Total,
     Window,
     flat,
+    memory_shape,
     order_of,
 )
 from accel.graph.ir import LocalResponse, Softmax
 
 
-def max_pool(node: NodeView, source) -> Same:
-    """MaxPool of either form; the source may be pending or a float input itself."""
-    node.require(len([name for name in node.proto.output if name]) == 1,
-                 "a MaxPool must have one output", list(node.proto.output))
-    check_image(node, source)
-    view, out = pool_window(node, source.shape)
-    shape = (source.shape[0], *out)
-    return Same(node.name, source, shape, order_of(shape), window=view,
-                via=node.proto.input[0])
+def whole_image(node: NodeView, rank: int, axes) -> bool:
+    """Refuse a reduction but for one of rows and columns; whether it keeps their axes."""
+    node.require(rank == 4 and axes is not None and sorted(v % 4 for v in axes) == [2, 3],
+                 "axes must be the rows and columns, [2, 3], of an image", axes)
+    return bool(node.integer("keepdims", 1))
 
 
 def average_pool(node: NodeView, source: Activation) -> Mean:
@@ -118,8 +113,9 @@ def larger(node: NodeView, one, other):
     channels = large.shape[0]
     alike = (one.shape, one.order, laid_out(one)) == (other.shape, other.order, laid_out(other))
     gate = (
-        len(large.shape) == 3 and small.shape == (channels, 1, 1)
-        and laid_out(large) == (*large.shape[1:], channels) and laid_out(small) == (1, 1, channels)
+        len(large.shape) > 1 and small.shape == (channels, *(1 for _ in large.shape[1:]))
+        and laid_out(large) == memory_shape(large.shape, large.order)
+        and (laid_out(large)[2], laid_out(small)) == (channels, (1, 1, channels))
     )
     node.require(alike or gate, "both inputs must have the same shape, or one be a pixel [C, 1, 1]",
                  f"{[1, *one.shape]} and {[1, *other.shape]}")
@@ -208,9 +204,13 @@ def transposed(node: NodeView, source) -> tuple[Shape, Order]:
     moved = [n for n in order if full[n] != 1]
     if order[0] == 0 and moved == sorted(moved):
         return shape, source.order
-    if order == TO_CHW and source.order == flat(source.shape):
-        return shape, order_of(shape)
-    node.require(order == TO_HWC and source.order == order_of(source.shape),
+    # The first dimensions become the last: channels, or what will be pixels.
+    count = sorted(moved).index(moved[0]) if moved else 0
+    turned = sorted(moved)[count:] + sorted(moved)[:count]
+    back, front = (math.prod(full[n] for n in part)
+                   for part in (moved[: len(moved) - count], moved[len(moved) - count :]))
+    node.require(order[0] == 0 and moved == turned
+                 and source.order in ((front, back), flat(source.shape)),
                  "an activation must be transposed between NCHW and NHWC only",
                  f"{[1, *source.shape]} by {list(order)}")
-    return shape, flat(shape)
+    return shape, flat(shape) if source.order == (front, back) else (back, front)

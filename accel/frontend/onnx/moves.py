@@ -1,4 +1,4 @@
-"""Operators that put bytes elsewhere: Slice, Split, Resize to nearest, DepthToSpace, SpaceToDepth.
+"""Operators that put bytes elsewhere: Slice, Split, DepthToSpace, SpaceToDepth.
 
 They exist on integers and on float, and may stand before as well as behind a quantisation.  What
 they give is a :class:`Moved`: pieces of an image (or a vector), in memory's coordinates.
@@ -7,7 +7,7 @@ they give is a :class:`Moved`: pieces of an image (or a vector), in memory's coo
 import numpy as np
 
 from accel.frontend import pieces
-from accel.frontend.onnx import layers, nearest
+from accel.frontend.onnx import layers
 from accel.frontend.onnx.build import Builder, keeping
 from accel.frontend.onnx.nodes import NodeView, image_shape
 from accel.frontend.onnx.values import Moved, Shape, flat, memory_shape, order_of
@@ -119,18 +119,6 @@ def split(builder: Builder, node: NodeView) -> tuple:
     return tuple(results)
 
 
-def resize(builder: Builder, node: NodeView):
-    """Resize to the nearest pixel, where that repeats or leaves out whole rows and columns."""
-    def build(source) -> Moved:
-        channels, _, _ = image_shape(node, source.shape)
-        check_layout(node, source)
-        rows, columns = nearest.axes(builder, node, source.shape)
-        shape = channels, rows.count * rows.factor, columns.count * columns.factor
-        return moved(node, source, shape, pieces.resized(rows, columns, channels))
-
-    return keeping(builder, node, build)
-
-
 def depth_to_space(builder: Builder, node: NodeView):
     """DepthToSpace, channels as (y, x, c) (DCR) or as (c, y, x) (CRD, a pixel shuffle)."""
     mode = node.text("mode", "DCR")
@@ -173,6 +161,5 @@ def _block(node: NodeView) -> int:
 
 
 HANDLERS = {
-    "Slice": slice_, "Split": split, "Resize": resize, "DepthToSpace": depth_to_space,
-    "SpaceToDepth": space_to_depth,
+    "Slice": slice_, "Split": split, "DepthToSpace": depth_to_space, "SpaceToDepth": space_to_depth,
 }  # fmt: skip

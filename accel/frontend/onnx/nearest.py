@@ -16,32 +16,29 @@ def axes(builder: Builder, node: NodeView, shape: Shape) -> tuple[pieces.Axis, p
     """Rows and columns of a Resize of an image [C, H, W].
 
     Raises:
-        ModelError: it interpolates, or the elements it takes form no such pattern.
+        ModelError: the elements that it takes form no such pattern.
     """
-    mode = node.text("mode", "nearest")
-    node.require(mode == "nearest", "mode must be 'nearest'", repr(mode))
     full = (1, *shape)
-    sizes, scales = _sizes(builder, node, full)
-    node.require(sizes[:2] == list(full[:2]), "only rows and columns may be resized", sizes)
+    outputs, scales = sizes(builder, node, full)
     return tuple(
-        _axis(node, builder.opset, full[n], sizes[n], scales[n],
+        _axis(node, builder.opset, full[n], outputs[n], scales[n],
               _nearest(builder, node, scales[n]))
         for n in (2, 3)
     )
 
 
-def _sizes(builder: Builder, node: NodeView, full) -> tuple[list[int], list[np.float32]]:
+def sizes(builder: Builder, node: NodeView, full) -> tuple[list[int], list[np.float32]]:
     """All dimensions' output sizes and scales."""
     oldest = builder.opset < 11
     given = builder.constant(node, 1 if oldest else 2)
-    sizes = None if oldest else builder.constant(node, 3)
+    wholes = None if oldest else builder.constant(node, 3)
     rank = len(full)
     wanted = [int(axis) for axis in node.attributes.get("axes", range(rank))]
     node.require(all(-rank <= axis < rank for axis in wanted)
                  and len({axis % rank for axis in wanted}) == len(wanted),
                  f"axes must be different integers from {-rank} to {rank - 1}", wanted)
     chosen = [axis % rank for axis in wanted]
-    array = sizes if sizes is not None and sizes.size else given
+    array = wholes if wholes is not None and wholes.size else given
     node.require(array is not None and array.size == len(chosen),
                  f"scales or sizes must be {len(chosen)} constants",
                  None if array is None else array.size)
@@ -51,18 +48,18 @@ def _sizes(builder: Builder, node: NodeView, full) -> tuple[list[int], list[np.f
     for axis, value in zip(chosen, array.ravel().tolist(), strict=True):
         node.require(math.isfinite(value) and 0 < value <= LIMIT, "scales and sizes must be "
                      f"positive, up to {LIMIT}", value)
-        if array is sizes:
+        if array is wholes:
             result[axis], factors[axis] = value, f32(value) / f32(full[axis])
         else:
             result[axis], factors[axis] = math.floor(f32(value) * f32(full[axis])), f32(value)
-    node.require(min(result) > 0, "outputs must not be empty", result)
+    node.require(min(result) > 0 and max(result) <= LIMIT, f"outputs must be from 1 to {LIMIT}",
+                 result)
+    node.require(result[:2] == list(full[:2]), "only rows and columns may be resized", result)
     return result, factors
 
 
 def _axis(node: NodeView, opset: int, size: int, outputs: int, scale, nearest) -> pieces.Axis:
     """The pattern of one axis."""
-    if outputs > LIMIT:
-        raise node.error(f"outputs must be at most {LIMIT}, not {outputs}")
     place = np.arange(outputs, dtype=f32)
     taken = np.clip(nearest(_original(node, opset, place, scale, size, outputs)), 0, size - 1)
     found = pieces.pattern(taken.astype(int))

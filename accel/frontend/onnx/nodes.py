@@ -19,6 +19,8 @@ MOST_AXES = 8
 LARGEST_IMAGE = 1 << 24
 #: What a Transpose of an image from or to HWC order has as ``perm``.
 TO_CHW, TO_HWC = (0, 3, 1, 2), (0, 2, 3, 1)
+#: The same of a line.
+TURNED = (0, 2, 1)
 
 
 class NodeView:
@@ -108,9 +110,16 @@ def window(node: NodeView, shape: Shape, kernel, pool=False) -> tuple[Window, tu
         reach = (kernel[axis] - 1) * dilation[axis] + 1
         if mode.startswith("SAME"):
             count = -(-size // stride[axis])
-            missing = (count - 1) * stride[axis] + reach - size
+            # ONNX Runtime's poolings forget the gaps here, and their outputs are fewer then.
+            reached = kernel[axis] if pool else reach
+            missing = (count - 1) * stride[axis] + reached - size
             before = same_padding(missing, mode == "SAME_LOWER", pool)
             after = missing - before
+            if reached < reach:
+                count = out_size(size, kernel[axis], stride[axis], (before, after),
+                                 dilation[axis], ceil_mode)
+                node.require(count > 0, f"kernel (reaching {reach} elements) must fit the padded "
+                             "input", size + missing)
         else:
             before, after = (pads[axis], pads[2 + axis]) if mode == "NOTSET" else (0, 0)
             count = out_size(size, kernel[axis], stride[axis], (before, after), dilation[axis],
@@ -141,19 +150,22 @@ def same_padding(missing: int, lower: bool, pool: bool) -> int:
     return -(max(unused - lower, 0) // 2 if pool else max(unused - 1 - lower, 0) // 2)
 
 
-def pool_window(node: NodeView, shape: Shape) -> tuple[Window, tuple[int, int]]:
-    """Return :func:`window` of a pooling node, whose kernel is an attribute."""
+def pool_window(node: NodeView, shape: Shape, gaps=False) -> tuple[Window, tuple[int, int]]:
+    """Return :func:`window` of a pooling node, whose kernel is an attribute.
+
+    ``gaps``: whether there may be some between a window's elements (dilations).
+    """
     image_shape(node, shape)
     view, out = window(node, shape, node.integers("kernel_shape", 2, None, 1), pool=True)
     # Between the elements of a kernel of 1 there is nothing to dilate.
     dilation = tuple(d if k > 1 else 1 for d, k in zip(view.dilation, view.kernel, strict=True))
-    node.require(dilation == (1, 1), "a pooling's dilations must be 1", view.dilation)
+    node.require(gaps or dilation == (1, 1), "an average's dilations must be 1", view.dilation)
     node.require(min(view.padding) >= 0,
                  "auto_pad must be NOTSET or VALID where the strides are larger than the kernel: "
                  "the windows would begin inside the image",
                  f"{node.text('auto_pad', '')} with strides {list(view.stride)} and kernel "
                  f"{list(view.kernel)}")
-    return dataclasses.replace(view, dilation=(1, 1)), out
+    return dataclasses.replace(view, dilation=dilation), out
 
 
 def average_divisors(node: NodeView, shape: Shape, view: Window, out):

@@ -8,8 +8,6 @@ the machine in between are one.
 """
 
 import dataclasses
-import graphlib
-import heapq
 import math
 
 import numpy as np
@@ -17,6 +15,7 @@ import onnx
 
 from accel.frontend.errors import ModelError
 from accel.frontend.onnx import facts as about
+from accel.frontend.onnx import searching
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.ports import found_scale, port_of
@@ -101,7 +100,7 @@ class Parts:
     def finish(self, outputs) -> None:
         """Put the finished parts into the graph, without what none of its ``outputs`` needs."""
         builder, kept, needed = self._builder, [], set(outputs)
-        for node in reversed(_sorted(builder.nodes)):
+        for node in reversed(searching.in_order(builder.nodes)):
             if needed.isdisjoint(node.outputs):
                 continue
             if isinstance(node, Part):
@@ -156,6 +155,14 @@ class Parts:
         return port
 
     def _host_port(self, name: str) -> Port:
+        finding = None if self._facts.follows(name) else searching.finding(
+            name, self._nodes, self._maker, self._constant)
+        if finding:
+            raise finding.error(
+                f"how much it finds, and so the size of {name!r}, depends on the image: end the "
+                "network before it (onnx.utils.extract_model does that) and compute the rest from "
+                "the outputs that it has then"
+            )
         dtype, dims = self._facts.of(name)
         batched = len(dims) > 0 and dims[0] == 1
         shape = tuple(dims[1:] if batched else dims)
@@ -183,7 +190,7 @@ class Parts:
             if number in nodes:
                 continue
             nodes.add(number)
-            for source in _sources(self._nodes[number].proto):
+            for source in searching.sources(self._nodes[number].proto):
                 maker = self._maker.get(source)
                 if source in self._inputs or self._is_border(source, maker):
                     ends.add(source)
@@ -262,7 +269,7 @@ class Parts:
 
     def _model_of(self, part: Part, views: list[NodeView], writes) -> bytes:
         graph = self._model.graph
-        used = {name for view in views for name in _sources(view.proto)}
+        used = {name for view in views for name in searching.sources(view.proto)}
         made = {name for view in views for name in view.proto.output}
         inputs = [self._info(name) for name in part.reads if name not in made]
         model = onnx.helper.make_model(
@@ -281,31 +288,3 @@ class Parts:
         return onnx.helper.make_tensor_value_info(
             name, onnx.helper.np_dtype_to_tensor_dtype(dtype), dims
         )
-
-
-def _sorted(nodes: list) -> list:
-    """Nodes behind what they read, else as they are."""
-    maker = {name: at for at, node in enumerate(nodes) for name in node.outputs}
-    graph = {at: {maker[name] for name in node.inputs if name in maker}
-             for at, node in enumerate(nodes)}
-    sorter = graphlib.TopologicalSorter(graph)
-    sorter.prepare()
-    ready, order = list(sorter.get_ready()), []
-    heapq.heapify(ready)
-    while ready:
-        at = heapq.heappop(ready)
-        order.append(nodes[at])
-        sorter.done(at)
-        for behind in sorter.get_ready():
-            heapq.heappush(ready, behind)
-    return order
-
-
-def _sources(node: onnx.NodeProto) -> set[str]:
-    """What a node reads, its subgraphs included."""
-    names = set(node.input)
-    for attribute in node.attribute:
-        for graph in (attribute.g, *attribute.graphs):
-            for inner in graph.node:
-                names |= _sources(inner)
-    return names - {""}

@@ -12,6 +12,7 @@ import numpy as np
 from accel.frontend.onnx import layers, weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.elementwise import apply
+from accel.frontend.onnx.fused import fused
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.values import Constant, Hosted, Mean, QuantConstant, Sums
 
@@ -85,7 +86,8 @@ def add(builder: Builder, node: NodeView):
     if isinstance(value, Sums) and math.isinf(value.lo) and math.isinf(value.hi):
         return _add_bias(node, value, constant, real)
     if real.size == 1:
-        return apply(builder, node, number, lambda x: x + np.float32(real.ravel()[0]))
+        made = apply(builder, node, number, lambda x: x + np.float32(real.ravel()[0]))
+        return fused(builder, node, made, values)
     source = builder.activation(node, number, quantised=False)
     return weighted.add_constant(source, node, real)
 
@@ -119,13 +121,9 @@ def reduce_mean(builder: Builder, node: NodeView):
     axes = builder.constant(node, 1)
     axes = node.attributes.get("axes") if axes is None else axes.ravel().tolist()
     source = builder.activation(node, 0, quantised=False)
-    rank = 1 + len(source.shape)
-    node.require(rank == 4 and axes is not None and sorted(v % 4 for v in axes) == [2, 3],
-                 "axes must be the rows and columns, [2, 3], of an image", axes)
+    keep = layers.whole_image(node, 1 + len(source.shape), axes)
     mean = layers.global_average_pool(node, source)
-    if node.integer("keepdims", 1):
-        return mean
-    return dataclasses.replace(mean, shape=mean.shape[:1])
+    return mean if keep else dataclasses.replace(mean, shape=mean.shape[:1])
 
 
 def softmax(builder: Builder, node: NodeView) -> Hosted:

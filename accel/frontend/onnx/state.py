@@ -7,7 +7,8 @@ import math
 import numpy as np
 import onnx
 
-from accel.frontend.onnx.nodes import TO_CHW, NodeView, new_shape
+from accel.frontend.onnx import lines
+from accel.frontend.onnx.nodes import TO_CHW, TURNED, NodeView, new_shape
 from accel.frontend.onnx.stored import read_tensor
 from accel.frontend.onnx.values import (
     Activation,
@@ -61,6 +62,7 @@ class State:
         self._names = set()
         self._numbers = collections.Counter()
         self._users = collections.defaultdict(list)
+        self._makers = {name: node for node in nodes for name in node.proto.output}
         for node in nodes:
             for name in set(node.proto.input):
                 self._users[name].append(node)
@@ -68,6 +70,10 @@ class State:
     def users(self, name: str) -> list[NodeView]:
         """The nodes that read a value."""
         return self._users.get(name, [])
+
+    def maker(self, name: str) -> NodeView | None:
+        """The node that computes a value."""
+        return self._makers.get(name)
 
     def has(self, node: NodeView, number: int) -> bool:
         """Whether an optional input is there."""
@@ -235,8 +241,10 @@ class State:
                     break  # an image that a chain of Reshapes and Transposes may shuffle
                 shape = longer
             elif user.op == "Transpose":
-                if turned or len(shape) != 3 or user.permutation(4) != TO_CHW:
+                if turned or user.permutation(1 + len(shape)) not in (TO_CHW, TURNED):
                     break
-                shape, turned = (shape[2], *shape[:2]), True
+                shape, turned = (shape[-1], *shape[:-1]), True
             name = user.proto.output[0]
+        if len(shape) == 2 and (turned or any(lines.wants(one, name) for one in self.users(name))):
+            shape = shape[0], 1, shape[1]
         return shape, turned

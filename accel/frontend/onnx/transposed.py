@@ -64,7 +64,7 @@ def _axes(node: NodeView, size, kernel) -> list[list[Phase]]:
     for n in (0, 1):
         full = stride[n] * (size[n] - 1) + more[n] + (kernel[n] - 1) * dilation[n] + 1
         if wanted or mode.startswith("SAME"):
-            outputs = wanted[n] if wanted else size[n] * stride[n]
+            outputs = wanted[n] if wanted else min(full, size[n] * stride[n])
             missing = max(0, full - outputs)
             before = missing // 2 if mode == "SAME_UPPER" else missing - missing // 2
         else:

@@ -41,6 +41,8 @@ def memory_shape(shape: Shape, order: Order) -> tuple[int, int, int]:
     if len(shape) == 3 and order_of(shape) == order:
         channels, height, width = shape
         return height, width, channels
+    if len(shape) == 2 and shape[0] == order[0]:  # a line is an image of one row
+        return 1, shape[1], shape[0]
     return 1, 1, int(np.prod(shape, dtype=np.int64))
 
 
@@ -178,11 +180,13 @@ class Function(Pending):
     """A function of each element: ``real`` float32 [256], what byte q becomes at q + 128.
 
     ``clamps``: it does nothing but clamp, so it may keep its source's quantisation.
+    ``fused``: what gives its bytes where ONNX Runtime computes it in integers (fused.py).
     """
 
     op: str = "table"
     real: np.ndarray = None
     clamps: bool = False
+    fused: object = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -284,7 +288,13 @@ class Passing:
 
 
 def settled(value) -> Activation | None:
-    """The activation whose quantisation a pending value may keep, if there is one."""
+    """The activation whose quantisation a pending value may keep, if there is one.
+
+    What is assembled of an activation's own parts may, too.
+    """
     while isinstance(value, Same) or (isinstance(value, Function) and value.clamps):
         value = value.source
+    if isinstance(value, Assembled):
+        found = [settled(part) for part in value.parts]
+        return found[0] if all(found) else None
     return value if isinstance(value, Activation) else None

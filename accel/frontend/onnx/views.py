@@ -5,11 +5,9 @@ They exist on integers and on float, and may stand before as well as behind a qu
 
 import dataclasses
 
-import numpy as np
-
 from accel.frontend.onnx import layers, shuffles
 from accel.frontend.onnx.build import Builder, keeping, same_quantisation
-from accel.frontend.onnx.nodes import TO_CHW, TO_HWC, NodeView, new_shape
+from accel.frontend.onnx.nodes import TO_CHW, TO_HWC, TURNED, NodeView, new_shape
 from accel.frontend.onnx.values import (
     Activation,
     Constant,
@@ -19,6 +17,8 @@ from accel.frontend.onnx.values import (
     Pending,
     QuantConstant,
     Same,
+    memory_shape,
+    order_of,
 )
 
 
@@ -48,45 +48,6 @@ def concat(builder: Builder, node: NodeView):
                      f"{first.scale}, {first.zero_point} and {source.scale}, {source.zero_point}")
     return builder.emit(joined, node.proto.output[0], first.scale, first.zero_point, first.dtype,
                         node)
-
-
-def pad(builder: Builder, node: NodeView):
-    """Pad with zeros (or, in integers, zero points), from attributes or constant inputs."""
-    node.require(node.text("mode", "constant") == "constant", "mode must be 'constant'",
-                 repr(node.text("mode", "constant")))
-    amounts = builder.constant(node, 1)
-    amounts = node.attributes.get("pads", ()) if amounts is None else amounts.ravel().tolist()
-    axes = builder.constant(node, 3)
-    if axes is not None:
-        amounts = _of_all_axes(node, amounts, axes.ravel().tolist(),
-                               1 + len(getattr(builder.value(node, 0), "shape", ())))
-    fill = builder.constant(node, 2)
-    fill = np.array(node.number("value", 0.0)) if fill is None else fill
-    value = builder.value(node, 0)
-    zero = 0
-    if is_quantised(value):
-        zero = value.zero_point + (128 if value.dtype == "uint8" else 0)
-    node.require(fill.size == 1 and fill.ravel()[0] == zero,
-                 f"the padded value must be {zero}, which stands for 0", fill.ravel()[:2])
-    return keeping(builder, node, lambda source: layers.pad(node, source, tuple(amounts)))
-
-
-def _of_all_axes(node: NodeView, amounts, axes, rank: int) -> list[int]:
-    """A Pad's amounts for all dimensions, from those of some."""
-    node.require(all(-rank <= axis < rank for axis in axes) and len(amounts) == 2 * len(axes)
-                 and len({axis % rank for axis in axes}) == len(axes),
-                 f"axes must be different integers from {-rank} to {rank - 1}, with two pads each",
-                 f"{axes[:8]} and {len(amounts)} pads")
-    full = [0] * (2 * rank)
-    for number, axis in enumerate(axes):
-        full[axis % rank] = amounts[number]
-        full[rank + axis % rank] = amounts[len(axes) + number]
-    return full
-
-
-def max_pool(builder: Builder, node: NodeView) -> Same:
-    """MaxPool on dequantised or quantised values."""
-    return keeping(builder, node, lambda source: layers.max_pool(node, source))
 
 
 def reshape(builder: Builder, node: NodeView):
@@ -132,7 +93,7 @@ def transpose(builder: Builder, node: NodeView):
     value = builder.value(node, 0)
     if isinstance(value, Input):
         order = node.permutation(1 + len(value.shape))
-        node.require(order == (TO_HWC if value.hwc else TO_CHW),
+        node.require(order in (TO_HWC if value.hwc else TO_CHW, TURNED),
                      "an input must be transposed from NHWC to NCHW only", list(order))
         shape = tuple(value.shape[n - 1] for n in order[1:])
         return dataclasses.replace(value, shape=shape, hwc=not value.hwc)
@@ -143,7 +104,10 @@ def transpose(builder: Builder, node: NodeView):
         return Same(node.name, value, shape, order, via=node.proto.input[0])
     if isinstance(value, Activation):
         shape, order = layers.transposed(node, value)
-        return dataclasses.replace(value, shape=shape, order=order)
+        if value.tensor.shape == memory_shape(shape, order) or order != order_of(shape):
+            return dataclasses.replace(value, shape=shape, order=order)
+        return keeping(builder, node, lambda source: Same(node.name, source, shape, order,
+                                                          via=node.proto.input[0]))
     array = value.array if isinstance(value, Constant) else value.integers
     order = list(node.permutation(array.ndim))
     if isinstance(value, Constant):
@@ -158,7 +122,7 @@ def identity(builder: Builder, node: NodeView):
 
 
 HANDLERS = {
-    "Concat": concat, "Pad": pad, "MaxPool": max_pool, "Reshape": reshape, "Flatten": reshape,
+    "Concat": concat, "Reshape": reshape, "Flatten": reshape,
     "Squeeze": reshape, "Unsqueeze": reshape, "Transpose": transpose, "Identity": identity,
     "Dropout": identity,
 }  # fmt: skip

@@ -78,6 +78,50 @@ def test_every_byte_is_onnx_runtimes(name, dtype, tmp_path):
     np.testing.assert_array_equal(actual, expected)
 
 
+def hard_swish_quantised_between(m, x):
+    """As PyTorch's new exporter and ONNX Runtime's quantiser write it together."""
+    s = m.quantise(m.node("HardSigmoid", [x], "s", alpha=1 / 6, beta=0.5), 1 / 255, 0)
+    return m.node("Mul", [x, s], "y")
+
+
+def scaled(m, x):
+    return m.node("Mul", [x, m.weights("k", [77], 0.0123)], "y")
+
+
+def shifted(m, x):
+    return m.node("Add", [m.weights("k", [-35], 0.0371), x], "y")
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8], ids=["int8", "uint8"])
+@pytest.mark.parametrize("function", [hard_swish_quantised_between, scaled, shifted])
+def test_what_onnx_runtime_computes_in_integers(function, dtype, tmp_path):
+    """Scales for which that differs from the float operator's bytes, in some of them."""
+    rng, wrong = np.random.default_rng(1), 0
+    for number in range(60):
+        scale, out = rng.uniform(0.01, 0.05, 2).astype(np.float32).tolist()
+        if number % 3 == 0:  # exact halves
+            scale, out = 2.0 ** -int(rng.integers(3, 7)), 2.0 ** -int(rng.integers(3, 7))
+        zeros = rng.integers(-128, 128, 2) + 128 * (dtype == np.uint8)
+        model = Model(["N", 2, 16, 16], opset=17)
+        x = model.quantise("x", scale, zeros[0], dtype)
+        if function is hard_swish_quantised_between:
+            s = model.node("HardSigmoid", [x], "s", alpha=1 / 6, beta=0.5)
+            made = model.node("Mul", [x, model.quantise(s, 1 / 255, zeros[0], dtype)], "y")
+        elif dtype == np.uint8:
+            made = model.node("Mul" if function is scaled else "Add", [
+                x, model.weights("k", [205], 0.0123, 128, np.uint8)], "y")
+        else:
+            made = function(model, x)
+        path = model.output(model.quantise(made, out, zeros[1], dtype)).save(tmp_path)
+        graph = frontend.load(path, strict=True)
+        centre = zeros[0] - 128 * (dtype == np.uint8)
+        given = ((BYTES - centre) * np.float32(scale)).astype(np.float32)
+        [actual] = ports.outputs(graph, golden.run(graph, ports.read_inputs(graph, given)))
+        [expected] = onnx_session.session(path).run(None, {"x": given})
+        wrong += int((actual != expected).sum())
+    assert wrong == 0
+
+
 def test_what_is_needed_elsewhere_stays(tmp_path):
     model = Model(["N", 2, 16, 16], opset=17)
     x = model.quantise("x", SCALE, ZERO)
