@@ -45,8 +45,12 @@ class ParamError(ValueError):
     """A machine parameter breaks a rule; the message names parameter, rule and value."""
 
 
+def _is_whole(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _is_power_of_two(value) -> bool:
-    return isinstance(value, int) and value > 0 and value & (value - 1) == 0
+    return _is_whole(value) and value > 0 and value & (value - 1) == 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,9 +93,9 @@ class Params:
     timeout_cycles: int = 1 << 16
 
     def __post_init__(self):
-        if self.post_lanes == 0:
+        if _is_whole(self.post_lanes) and self.post_lanes == 0:
             object.__setattr__(self, "post_lanes", self.cols)
-        if self.window_lanes == 0 and isinstance(self.cols, int):
+        if _is_whole(self.window_lanes) and self.window_lanes == 0 and _is_whole(self.cols):
             object.__setattr__(self, "window_lanes", max(1, self.cols // 2))
         limits = {
             "rows": (4, 128),
@@ -117,11 +121,11 @@ class Params:
             "addr_bits": (16, 32), "timeout_cycles": (64, (1 << 32) - 1)
         }.items():  # fmt: skip
             value = getattr(self, name)
-            if not isinstance(value, int) or not low <= value <= high:
+            if not _is_whole(value) or not low <= value <= high:
                 raise ParamError(f"{name} must be from {low} to {high}, not {value!r}")
         if self.window_taps is None:
             object.__setattr__(self, "window_taps", min(4, MAX_WINDOW_BYTES // self.cols))
-        if not isinstance(self.window_taps, int) or self.window_taps not in (0, 2, 4, 8, 16):
+        if not _is_whole(self.window_taps) or self.window_taps not in (0, 2, 4, 8, 16):
             raise ParamError(f"window_taps must be 0, 2, 4, 8 or 16, not {self.window_taps!r}")
         if self.window_taps * self.cols > MAX_WINDOW_BYTES:
             raise ParamError(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from accel import floats, golden, mapper, recording
+from accel import floats, golden, machines, mapper, recording
 from accel.batch import Batch, differing, run_batch
 from accel.compiler import compile_graph
 from accel.graph import ports
@@ -208,7 +208,8 @@ def run(
     model: Model,
     inputs=None,
     *,
-    array: Sequence[int] = (16, 16),
+    machine: machines.Source | None = None,
+    array: Sequence[int] | None = None,
     engine: str = "auto",
     batch: int = 1,
     limit: int | None = None,
@@ -228,14 +229,18 @@ def run(
             quantised on the way, calibrated on ``inputs``, and ``report["quantised"]`` says how.
         inputs: images along the first axis in the model's own layout and dtype; a built-in
             network has its own, or takes ``limit`` (else ``batch``) random ones.
-        array: rows and columns of the MAC array (ignored when ``params`` is given).
+        machine: a named machine ("small", "default", "large"), a machine's .toml file, or one
+            from accel.machines; by default "default", whose array is 16 x 16.
+        array: rows and columns of the MAC array, instead of the machine's own (ignored when
+            ``params`` is given).
         engine: "auto", "verilator" or "pysim".
         batch: images the machine computes together; a last, smaller batch takes the rest.
         limit: use only the first images.
         labels: the right class of each of ``inputs``, to report accuracy; of a network whose
             answer is one float, numbers that mean yes from one half on.
-        params: the whole machine, for other buffers or bus widths.
-        memory: the memory behind the machine; by default 32 cycles latency at full bus width.
+        params: the whole hardware, instead of ``machine``.
+        memory: the memory behind the machine, instead of the machine's own; by default 32 cycles
+            latency at full bus width.
         search: how many programs accel.mapper may try to find faster tilings for a batch;
             with 0 the compiler chooses.
         engines: whether the report tells what each engine did when in the first batch, as the
@@ -259,10 +264,11 @@ def run(
     for name, value, least in (("batch", batch, 1), ("limit", limit, 1), ("search", search, 0)):
         if value is not None and value < least:
             raise InputError(f"{name} must be at least {least}, not {value}")
-    machine = params or Params(rows=array[0], cols=array[1])
-    behaviour = memory or Memory()
+    meant = machines.chosen(machine, array, params, memory)
+    hardware, behaviour = meant.params, meant.memory
     graph, quantised = floats.opened(model, inputs, shapes=shapes, keep=keep)
-    notes = {"network_sha256": file_hash(model)} | origin(model) | quantised
+    notes = {"network_sha256": file_hash(model), "machine": machines.report(meant)}
+    notes |= origin(model) | quantised
     if inputs is None:
         inputs, labels, where = own_images(model, graph, limit or batch)
         notes |= where
@@ -272,10 +278,11 @@ def run(
     pixels = _sliced(pixels, 0, limit)
 
     mapping, found = mapper.choose(
-        graph, machine, min(batch, _count(pixels)), behaviour, search, tell
+        graph, hardware, min(batch, _count(pixels)), behaviour, search, tell
     )
     simulator = get_engine(engine)
-    setting = _Setting(graph, machine, simulator, behaviour, notes | found, engines, tell)
+    spans = engines and behaviour.surprise is None  # of others the cycle model knows nothing
+    setting = _Setting(graph, hardware, simulator, behaviour, notes | found, spans, tell)
     batches, build_seconds, error = _simulate(setting, mapping, pixels, batch)
     if not batches:
         raise error

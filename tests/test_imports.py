@@ -18,6 +18,9 @@ ALLOWED = {
     "accel.pareto": (),
     "accel.onnx_session": (),
     "accel.program": ("accel.params",),
+    "accel.machines": (
+        "accel.machines", "accel.params", "accel.sim.engine", "accel.sim.memory",
+    ),
     "accel.host": ("accel.host", "accel.graph", "accel.onnx_session"),
     "accel.golden": (
         "accel.golden", "accel.compiled", "accel.quant", "accel.graph", "accel.isa", "accel.host",

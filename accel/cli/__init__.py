@@ -8,6 +8,7 @@ from accel.cli.bench_networks import bench_networks
 from accel.cli.estimate import estimate
 from accel.cli.hardware import fpga, verilog
 from accel.cli.hls import hls
+from accel.cli.machines import show_machine
 from accel.cli.networks import show_models
 from accel.cli.quantize import quantize
 from accel.cli.run import run
@@ -39,6 +40,9 @@ def main() -> None:
     """Simulate, check and build a CNN accelerator."""
 
 
-for command in (show_models, train, quantize, run, estimate, sweep, verilog, hls, fpga, bench):
+COMMANDS = (
+    show_models, train, quantize, run, estimate, sweep, show_machine, verilog, hls, fpga, bench,
+)  # fmt: skip
+for command in COMMANDS:
     main.add_command(command)
 bench.add_command(bench_networks)

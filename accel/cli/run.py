@@ -6,7 +6,6 @@ import click
 
 from accel.cli import outcome
 from accel.cli.common import (
-    ArrayShape,
     command_line,
     prepare,
     progress_bar,
@@ -16,6 +15,7 @@ from accel.cli.common import (
     terminal,
 )
 from accel.cli.exits import DIFFERS, FAILED, failure, internal, one_line
+from accel.cli.machines import machine_options
 
 
 @click.command()
@@ -25,8 +25,7 @@ from accel.cli.exits import DIFFERS, FAILED, failure, internal, one_line
 @click.option("--limit", type=click.IntRange(min=1), help="Use only the first N images.")
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True,
               help="Images the machine computes together.")  # fmt: skip
-@click.option("--array", type=ArrayShape(), default="16x16", show_default=True,
-              help="Rows and columns of the MAC array.")  # fmt: skip
+@machine_options()
 @click.option("--engine", type=click.Choice(["auto", "verilator", "pysim"]), default="auto",
               show_default=True, help="The simulator of the RTL.")  # fmt: skip
 @click.option("--search", type=click.IntRange(min=0), default=0, metavar="N",
@@ -35,7 +34,7 @@ from accel.cli.exits import DIFFERS, FAILED, failure, internal, one_line
 @shape_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
               help="Where report.json and the plots go; by default build/run/NETWORK.")  # fmt: skip
-def run(network, inputs, limit, batch, array, engine, search, shapes, out) -> None:
+def run(network, inputs, limit, batch, machine, engine, search, shapes, out) -> None:
     """Run NETWORK (a built-in name, or a path to .onnx or .tflite) on the simulated accelerator.
 
     A float .onnx file is quantised on the way, calibrated on at most 32 of the images; the
@@ -55,7 +54,7 @@ def run(network, inputs, limit, batch, array, engine, search, shapes, out) -> No
         try:
             with progress_bar("reading") as progress:
                 result, ended = _simulate(
-                    network, images, array=array, engine=engine, batch=batch, limit=limit,
+                    network, images, machine=machine, engine=engine, batch=batch, limit=limit,
                     labels=labels, search=search, engines=True, shapes=dict(shapes),
                     keep=out or results("run", pathlib.Path(network).stem), progress=progress,
                 )  # fmt: skip

@@ -42,6 +42,15 @@ class Memory:
     fail_write: int = -1
     dead: bool = False
 
+    @property
+    def surprise(self) -> str | None:
+        """The field that makes its cycles or answers others than the cycle model's, or None."""
+        names = {
+            "stall_percent": self.stall_seed and self.stall_percent,
+            "fail_read": self.fail_read >= 0, "fail_write": self.fail_write >= 0, "dead": self.dead,
+        }  # fmt: skip
+        return next((name for name, on in names.items() if on), None)
+
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
