@@ -15,13 +15,14 @@ import sysconfig
 import tempfile
 from collections.abc import Callable, Sequence
 
+from accel.errors import AccelError
 from accel.netlist import absorb_registers
 from accel.params import Params
 from accel.sim.verilog import TOP
 from accel.sim.written import emit
 
 
-class FpgaError(RuntimeError):
+class FpgaError(AccelError, RuntimeError):
     """A tool is missing or failed; the message says which and why."""
 
 

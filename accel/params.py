@@ -8,6 +8,8 @@ that the RTL can build them and tests can assert them.
 import dataclasses
 import functools
 
+from accel.errors import AccelError
+
 #: Command-completion counters and ``wait_*`` fields are this wide.
 DONE_BITS = 24
 #: Longest AXI burst in beats.  Bursts never cross an address multiple of ``MAX_BURST`` beats,
@@ -41,7 +43,7 @@ ACC_READ_LATENCY = 2
 REQUANT_LATENCY = 14
 
 
-class ParamError(ValueError):
+class ParamError(AccelError, ValueError):
     """A machine parameter breaks a rule; the message names parameter, rule and value."""
 
 

@@ -14,31 +14,21 @@ import numpy as np
 from accel import floats, golden, machines, mapper, recording
 from accel.batch import Batch, differing, run_batch
 from accel.compiler import compile_graph
+from accel.errors import AccelError
 from accel.graph import ports
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
 from accel.opening import Model, file_hash, origin, own_images
 from accel.params import Params
 from accel.report import summary
+from accel.result import Inside, Result
 from accel.sim import get_engine
 from accel.sim.engine import Memory, SimulationError
 
 Progress = Callable[[str, float], None]
 
 
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """What a run gives back.
-
-    ``outputs``: one array per network output, in the model's own order, layout and dtype, with
-    the images along the first axis.  ``report``: the dict that report.json holds.
-    """
-
-    outputs: list[np.ndarray]
-    report: dict
-
-
-class Unfinished(RuntimeError):
+class Unfinished(AccelError, RuntimeError):
     """Something behind the simulation failed: an error of this program, not of the machine.
 
     ``result`` has what is there nevertheless: the outputs, and the report without what failed; in
@@ -187,9 +177,8 @@ def _conclude(
     }
     outputs = attempt("outputs", lambda: ports.outputs(graph, stored)) or []
     setting.tell("golden model", 1.0)
-    differ = attempt(
-        "golden model", lambda: differing(batches, graph, golden.run(graph, pixels))
-    )
+    right = attempt("golden model", lambda: golden.run(graph, pixels))
+    differ = right and attempt("golden model", lambda: differing(batches, graph, right))
     where = graph, setting.machine, setting.simulator.name, setting.memory, batches
     report = attempt("report", lambda: summary.summarise(*where, differ, build_seconds))
     report = (report or summary.bare(*where)) | setting.notes
@@ -199,9 +188,9 @@ def _conclude(
         spans = attempt("cycle model", lambda: recording.engines(program, setting.memory))
         report["engines"] = spans or {}
     if labels is not None and outputs:
-        right = attempt("accuracy", lambda: _accuracy(graph, outputs[0], labels))
-        report |= {"accuracy": right} if right else {}
-    return Result(outputs, report), failed
+        found = attempt("accuracy", lambda: _accuracy(graph, outputs[0], labels))
+        report |= {"accuracy": found} if found else {}
+    return Result(outputs, report, Inside(graph, tuple(batches), right or {})), failed
 
 
 def run(

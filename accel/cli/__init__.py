@@ -5,6 +5,7 @@ import click
 from accel.cli import exits
 from accel.cli.bench import bench
 from accel.cli.bench_networks import bench_networks
+from accel.cli.compare import compare
 from accel.cli.estimate import estimate
 from accel.cli.hardware import fpga, verilog
 from accel.cli.hls import hls
@@ -41,7 +42,8 @@ def main() -> None:
 
 
 COMMANDS = (
-    show_models, train, quantize, run, estimate, sweep, show_machine, verilog, hls, fpga, bench,
+    show_models, train, quantize, run, compare, estimate, sweep, show_machine, verilog, hls, fpga,
+    bench,
 )  # fmt: skip
 for command in COMMANDS:
     main.add_command(command)

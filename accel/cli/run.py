@@ -34,7 +34,10 @@ from accel.cli.machines import machine_options
 @shape_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
               help="Where report.json and the plots go; by default build/run/NETWORK.")  # fmt: skip
-def run(network, inputs, limit, batch, machine, engine, search, shapes, out) -> None:
+@click.option("--dump", type=click.Path(file_okay=False, path_type=pathlib.Path), metavar="DIR",
+              help="Also write every layer's inputs, weights and outputs here, as .npy and .hex, "
+              "for accel compare.")  # fmt: skip
+def run(network, inputs, limit, batch, machine, engine, search, shapes, out, dump) -> None:
     """Run NETWORK (a built-in name, or a path to .onnx or .tflite) on the simulated accelerator.
 
     A float .onnx file is quantised on the way, calibrated on at most 32 of the images; the
@@ -44,12 +47,15 @@ def run(network, inputs, limit, batch, machine, engine, search, shapes, out) -> 
     Every layer is compared with the golden model; the exit code is 0 only if every byte agrees, 1
     if one differs or the machine reports an error, 2 for bad input, 3 for anything else.
     """
+    from accel.dump.writer import check as check_dump
     from accel.graph.ports import InputError
     from accel.sim.engine import MachineError
 
     with one_line():
         if out is not None:
             prepare(out)
+        if dump is not None:
+            check_dump(dump)
         images, labels = read_inputs(inputs) if inputs else (None, None)
         try:
             with progress_bar("reading") as progress:
@@ -61,6 +67,9 @@ def run(network, inputs, limit, batch, machine, engine, search, shapes, out) -> 
         except InputError as error:
             raise InputError(f"{inputs}: {error}" if inputs else str(error)) from error
     report = result.report | {"command": command_line()}
+    if dump is not None:
+        with one_line():
+            result.dump(dump)
     out, problems = outcome.keep(report, out or results("run", report["network"]))
     code = FAILED if problems else 0
     if ended is not None:

@@ -10,10 +10,11 @@ import dataclasses
 
 import numpy as np
 
+from accel.errors import AccelError
 from accel.isa import Rounding
 
 
-class GraphError(ValueError):
+class GraphError(AccelError, ValueError):
     """A network breaks a rule; the message names the node, the rule and the value."""
 
 

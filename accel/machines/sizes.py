@@ -23,4 +23,5 @@ class Size:
 #: By name, from the smallest to the largest.
 SIZES = {
     "ecp5": Size(25_605, 24_461, 79, 62, "the core alone, placed by accel fpga"),
+    "small": Size(39_791, 34_966, 113, 72, "every network on an FPGA of 85 thousand LUTs"),
 }

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from accel.errors import AccelError
 from accel.isa import Error
 from accel.params import Params
 
 
-class SimulationError(RuntimeError):
+class SimulationError(AccelError, RuntimeError):
     """The machine stopped with an error, or a simulator could not be built or run.
 
     ``result`` is what a run had computed before it, where there is something: an accel.Result.
