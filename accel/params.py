@@ -76,6 +76,15 @@ class Params:
         load_beats: beats of input data that may be requested ahead of their placement.
         queue_depth: commands each engine's queue holds.
         timeout_cycles: cycles without any progress after which the machine reports an error.
+
+    Raises ParamError, which names parameter, rule and value.
+
+    >>> import accel
+    >>> accel.Params(rows=8, cols=8, bus_bytes=8).tile_bytes
+    64
+    >>> accel.Params(rows=5)
+    Traceback (most recent call last):
+    accel.params.ParamError: rows must be a power of two from 4 to 128, not 5
     """
 
     rows: int = 16

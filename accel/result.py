@@ -4,6 +4,7 @@ import dataclasses
 import html
 import os
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class LayerResult:
     tensor: str
     output: np.ndarray
     golden: np.ndarray
-    counters: dict
+    counters: dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Result:
     """
 
     outputs: list[np.ndarray]
-    report: dict
+    report: dict[str, Any]
     inside: Inside | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @property
@@ -85,7 +86,7 @@ class Result:
                 found += [self._layer(node.name, tensor, rows) for tensor in node.outputs]
         return tuple(found)
 
-    def _layer(self, name: str, tensor: str, rows: dict) -> LayerResult:
+    def _layer(self, name: str, tensor: str, rows: dict[str, Any]) -> LayerResult:
         copies = self._inside().batches[0].program.copies
         golden = self._inside().golden.get(copies.get(tensor, tensor))
         row = rows.get(name, {"op": "", "where": ""})
@@ -111,7 +112,7 @@ class Result:
             raise InputError(f"tensor must be one of {known}, not {name!r}")
         return found
 
-    def dump(self, folder: str | os.PathLike) -> pathlib.Path:
+    def dump(self, folder: str | os.PathLike[str]) -> pathlib.Path:
         """Write every layer's inputs, weights, parameters and outputs into a folder (accel.dump).
 
         Returns:
@@ -151,6 +152,6 @@ class Result:
         )
 
 
-def _cell(value) -> str:
+def _cell(value: object) -> str:
     text = f"{value:,}" if isinstance(value, int) else "-" if value is None else str(value)
     return html.escape(text)

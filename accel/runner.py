@@ -5,7 +5,7 @@ accel.golden on the other, compared byte for byte.
 """
 
 import dataclasses
-import math
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,6 +18,7 @@ from accel.errors import AccelError
 from accel.graph import ports
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
+from accel.labels import accuracy, labels_of
 from accel.opening import Model, file_hash, origin, own_images
 from accel.params import Params
 from accel.report import summary
@@ -26,6 +27,8 @@ from accel.sim import get_engine
 from accel.sim.engine import Memory, SimulationError
 
 Progress = Callable[[str, float], None]
+#: Images: of a network's one input, of its inputs in order, or by input name.
+Inputs = np.ndarray | Sequence[np.ndarray] | Mapping[str, np.ndarray]
 
 
 class Unfinished(AccelError, RuntimeError):
@@ -40,7 +43,12 @@ class Unfinished(AccelError, RuntimeError):
         self.result = result
 
 
-def golden_run(model: Model, inputs=None, *, shapes=None) -> list[np.ndarray]:
+def golden_run(
+    model: Model,
+    inputs: Inputs | None = None,
+    *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+) -> list[np.ndarray]:
     """Compute a network with the golden model alone, without RTL.
 
     Args:
@@ -55,7 +63,12 @@ def golden_run(model: Model, inputs=None, *, shapes=None) -> list[np.ndarray]:
 
     Raises:
         InputError: naming the input, the rule and the value.
-        accel.frontend.ModelError: naming file, node and rule.
+        ModelError: naming file, node and rule.
+
+    >>> import accel
+    >>> outputs = accel.golden_run("notes")
+    >>> [(one.shape, str(one.dtype)) for one in outputs]
+    [((1, 1), 'float32')]
     """
     graph, _ = floats.opened(model, inputs, shapes=shapes)
     images = own_images(model, graph, 1)[0] if inputs is None else inputs
@@ -78,38 +91,6 @@ def _count(pixels: dict[str, np.ndarray]) -> int:
 def _sliced(pixels: dict[str, np.ndarray], start: int, stop: int | None) -> dict[str, np.ndarray]:
     """Some of the images, of every input tensor."""
     return {name: values[start:stop] for name, values in pixels.items()}
-
-
-def _says_yes_or_no(graph: Graph) -> bool:
-    """Whether a network's answer is one float: as in accel.train, yes from one half on."""
-    port = graph.outputs[0]
-    return port.dtype == "float32" and math.prod(port.shape) == 1
-
-
-def _checked_labels(graph: Graph, labels, count: int) -> np.ndarray:
-    """The labels of ``count`` images as an array [count]; how many classes there are is unknown.
-
-    Raises:
-        InputError: wrong shape, number or type.
-    """
-    labels = np.asarray(labels)
-    kinds, one = ("iuf", "number") if _says_yes_or_no(graph) else ("iu", "integer")
-    rule = f"labels must be one {one} per image"
-    if labels.shape != (count,):
-        raise InputError(f"{rule}: shape ({count},), not {labels.shape}")
-    if labels.dtype.kind not in kinds:
-        raise InputError(f"{rule}, not {labels.dtype}")
-    return labels
-
-
-def _accuracy(graph: Graph, scores: np.ndarray, labels: np.ndarray) -> dict[str, int]:
-    """How many images have the right answer: the class of the highest score, or yes or no."""
-    scores = scores.reshape(len(scores), -1)
-    if _says_yes_or_no(graph):
-        agree = (scores[:, 0] >= 0.5) == (labels >= 0.5)
-    else:
-        agree = scores.argmax(axis=1) == labels
-    return {"correct": int(agree.sum()), "images": len(scores)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,27 +169,27 @@ def _conclude(
         spans = attempt("cycle model", lambda: recording.engines(program, setting.memory))
         report["engines"] = spans or {}
     if labels is not None and outputs:
-        found = attempt("accuracy", lambda: _accuracy(graph, outputs[0], labels))
+        found = attempt("accuracy", lambda: accuracy(graph, outputs[0], labels))
         report |= {"accuracy": found} if found else {}
     return Result(outputs, report, Inside(graph, tuple(batches), right or {})), failed
 
 
 def run(
     model: Model,
-    inputs=None,
+    inputs: Inputs | None = None,
     *,
     machine: machines.Source | None = None,
     array: Sequence[int] | None = None,
     engine: str = "auto",
     batch: int = 1,
     limit: int | None = None,
-    labels=None,
+    labels: Sequence[float] | np.ndarray | None = None,
     params: Params | None = None,
     memory: Memory | None = None,
     search: int = 0,
     engines: bool = False,
     shapes: Mapping[str, Sequence[int]] | None = None,
-    keep=None,
+    keep: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Simulate a network on the machine's RTL and compare every layer with the golden model.
@@ -243,11 +224,15 @@ def run(
 
     Raises:
         InputError: naming the input, the rule and the value.
-        accel.params.ParamError, accel.frontend.ModelError, accel.compiler.CompileError: naming
-            the parameter, or the file, node and rule.
-        accel.sim.engine.SimulationError: the machine (MachineError) or the simulator failed.
-            The batches before it are in its ``result``.
+        ParamError, ModelError, CompileError: naming the parameter, or the file, node and rule.
+        SimulationError: the machine (MachineError) or the simulator failed.  The batches before it
+            are in its ``result``.
         Unfinished: something behind the simulation failed; ``result`` has all the rest.
+
+    >>> import accel
+    >>> result = accel.run("notes", limit=1, array=(4, 4), engine="pysim")
+    >>> result.report["total"]["mismatches"], result.report["machine"]["name"]
+    (0, 'default')
     """
     tell = progress or (lambda stage, share: None)
     for name, value, least in (("batch", batch, 1), ("limit", limit, 1), ("search", search, 0)):
@@ -263,7 +248,7 @@ def run(
         notes |= where
     pixels = _given(graph, inputs)
     if labels is not None:
-        labels = _checked_labels(graph, labels, _count(pixels))[:limit]
+        labels = labels_of(graph, labels, _count(pixels))[:limit]
     pixels = _sliced(pixels, 0, limit)
 
     mapping, found = mapper.choose(

@@ -14,6 +14,7 @@ from accel.cli.networks import show_models
 from accel.cli.quantize import quantize
 from accel.cli.run import run
 from accel.cli.sweep import sweep
+from accel.cli.trace import trace
 from accel.cli.train import train
 from accel.version import version
 
@@ -42,8 +43,8 @@ def main() -> None:
 
 
 COMMANDS = (
-    show_models, train, quantize, run, compare, estimate, sweep, show_machine, verilog, hls, fpga,
-    bench,
+    show_models, train, quantize, run, compare, trace, estimate, sweep, show_machine, verilog,
+    hls, fpga, bench,
 )  # fmt: skip
 for command in COMMANDS:
     main.add_command(command)

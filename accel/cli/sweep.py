@@ -15,9 +15,6 @@ from accel.report.words import counted
 _KINDS = 5
 #: What is swept where neither a machine nor an array is given.
 _ARRAYS = [(8, 8), (16, 16), (32, 32)]
-#: Fields of a memory by their names in a point; and how those begin that only tests use.
-_POINT_NAMES = {"latency_cycles": "latency"}
-_TESTS = ("stall_", "fail_", "dead")
 #: Errors of points that nobody could evaluate, by their first word: there is no such machine, or
 #: it cannot run the network.
 _ASKED = ("ParamError", "CompileError")
@@ -73,22 +70,14 @@ def axis(option: str, text: str):
     return click.option(option, type=Several(Number()), help=text)
 
 
-def _points(machine, arrays, axes: dict[str, list[int]]):
+def _points(machine: str, arrays, axes: dict[str, list[int]]):
     """The points of the sweep: the machine's fields, but for those that are swept."""
-    from accel.dse.point import grid
-    from accel.graph.ports import InputError
+    from accel.dse.point import from_machine
     from accel.machines import open_machine
 
-    base = open_machine(machine)
-    if base.memory.surprise:
-        raise InputError(f"a sweep's memory must not have {base.memory.surprise}")
-    given = {**base.given["machine"], **base.given["memory"]}
-    if arrays is None:
-        arrays = _ARRAYS if machine == "default" else [(base.params.rows, base.params.cols)]
-    given = {name: value for name, value in given.items() if name not in ("rows", "cols")}
-    fields = {_POINT_NAMES.get(name, name): value for name, value in given.items()}
-    fields = {name: value for name, value in fields.items() if not name.startswith(_TESTS)}
-    return grid(arrays, fields, **axes)
+    if arrays is None and machine == "default":
+        arrays = _ARRAYS
+    return from_machine(open_machine(machine), arrays, axes)
 
 
 @click.command()

@@ -5,6 +5,7 @@ import dataclasses
 import itertools
 from collections.abc import Mapping
 
+from accel.dse.errors import SweepError
 from accel.params import ParamError, Params
 from accel.sim.engine import Memory
 
@@ -78,6 +79,35 @@ def grid(
         for rows, cols in dict.fromkeys(arrays)
         for values in itertools.product(*axes.values())
     ]
+
+
+def from_machine(
+    machine, arrays: list[tuple[int, int]] | None, axes: Mapping[str, list[int]]
+) -> list[Point]:
+    """The grid of what is swept, around a machine.
+
+    Args:
+        machine: accel.machines.Machine: the fields that are no axis.
+        arrays: rows and columns; by default the machine's.
+        axes: the values of each other field.
+
+    Raises:
+        SweepError: there is no such field, or the memory is one that no model knows.
+    """
+    known = {field.name for field in dataclasses.fields(Point)} - {"rows", "cols"}
+    for name in axes:
+        if name not in known:
+            raise SweepError(f"axes must be of {', '.join(sorted(known))}, not {name!r}")
+    if machine.memory.surprise:
+        raise SweepError(f"a sweep's memory must not have {machine.memory.surprise}, but the one "
+                         f"of machine {machine.name} has")  # fmt: skip
+    parts = {"machine": machine.params, "memory": machine.memory}
+    given = machine.given or {table: dataclasses.asdict(part) for table, part in parts.items()}
+    fields = {**given["machine"], **given["memory"]}
+    if "latency_cycles" in fields:
+        fields["latency"] = fields.pop("latency_cycles")
+    fields = {name: value for name, value in fields.items() if name in known}
+    return grid(arrays or [(machine.params.rows, machine.params.cols)], fields, **axes)
 
 
 def buffer_bytes(params: Params) -> int:

@@ -353,7 +353,13 @@ Node = (
 
 @dataclasses.dataclass(frozen=True)
 class Graph:
-    """A network: tensors by name, nodes in an order that computes inputs before their users."""
+    """A network: tensors by name, nodes in an order that computes inputs before their users.
+
+    >>> import accel
+    >>> graph = accel.open_network("mnist")
+    >>> graph.name, graph.nodes[0].op, graph.tensors[graph.nodes[0].output].shape
+    ('mnist', 'conv2d', (28, 28, 8))
+    """
 
     name: str
     tensors: dict[str, Tensor]

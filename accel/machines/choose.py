@@ -3,13 +3,14 @@
 import dataclasses
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from accel.machines.machine import Machine, open_machine
 from accel.params import ParamError, Params
 from accel.sim.engine import Memory
 
 #: What a machine may be given as: a name, a path to a .toml file, or one.
-Source = str | os.PathLike | Machine
+Source = str | os.PathLike[str] | Machine
 
 
 def chosen(
@@ -41,7 +42,7 @@ def chosen(
     return found if memory is None else dataclasses.replace(found, memory=memory, given={})
 
 
-def report(machine: Machine) -> dict:
+def report(machine: Machine) -> dict[str, Any]:
     """What report.json says of the machine: its name, and every field of it and its memory."""
     changed = {"changed": dict(machine.changed)} if machine.changed else {}
     return {

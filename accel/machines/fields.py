@@ -8,7 +8,7 @@ from accel.params import Params
 from accel.sim.engine import Memory
 
 #: The tables of a machine's file, and the class whose fields are their keys.
-TABLES = {"machine": Params, "memory": Memory}
+TABLES: dict[str, type[Params] | type[Memory]] = {"machine": Params, "memory": Memory}
 #: The memory's fields in a line each.
 _MEMORY = {
     "latency_cycles": "cycles from a read's address to its first beat, and from a write's last "
@@ -33,7 +33,7 @@ def meaning(table: str) -> dict[str, str]:
     return {name: " ".join(words.split()) for name, words in found}
 
 
-def wrong_type(table: str, name: str, value) -> str | None:
+def wrong_type(table: str, name: str, value: object) -> str | None:
     """The rule that the type of a value breaks, or None."""
     field = next(one for one in dataclasses.fields(TABLES[table]) if one.name == name)
     if field.type is bool:

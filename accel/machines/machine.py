@@ -34,7 +34,7 @@ class Machine:
 
 
 def open_machine(
-    source: "str | os.PathLike | Machine" = "default", changes: Mapping[str, int] | None = None
+    source: "str | os.PathLike[str] | Machine" = "default", changes: Mapping[str, int] | None = None
 ) -> Machine:
     """A machine by its name or its file, with some fields changed.
 
@@ -53,14 +53,15 @@ def open_machine(
     'small, changed'
     """
     changes = dict(changes or {})
+    before: Mapping[str, int] = {}
     if isinstance(source, Machine):
-        name, before = source.name, source.changed
+        name = source.name
+        before = source.changed
         fields = {table: dict(given) for table, given in _given(source).items()}
     else:
-        before = {}
         path = path_of(source)
-        name, fields = read(path)
-        name = name or os.fspath(source)
+        own_name, fields = read(path)
+        name = own_name or os.fspath(source)
         try:
             _build(fields)
         except ParamError as error:
@@ -81,11 +82,12 @@ def open_machine(
 
 
 def _given(machine: Machine) -> Fields:
-    parts = {"machine": machine.params, "memory": machine.memory}
-    return machine.given or {table: dataclasses.asdict(part) for table, part in parts.items()}
+    return machine.given or {
+        "machine": dataclasses.asdict(machine.params), "memory": dataclasses.asdict(machine.memory)
+    }  # fmt: skip
 
 
-def _keys(of) -> list[str]:
+def _keys(of: type[Params] | type[Memory]) -> list[str]:
     return [field.name for field in dataclasses.fields(of)]
 
 
@@ -93,7 +95,7 @@ def _told(changes: Mapping[str, int]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in changes.items())
 
 
-def _build(fields) -> tuple[Params, Memory]:
+def _build(fields: Fields) -> tuple[Params, Memory]:
     """The hardware and its memory, checked."""
     memory = Memory(**fields["memory"])
     try:

@@ -5,12 +5,14 @@ import difflib
 import os
 import pathlib
 import tomllib
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from accel.machines.errors import MachineFileError
 from accel.machines.fields import TABLES, wrong_type
 
 _HERE = pathlib.Path(__file__).parent
-Fields = dict[str, dict[str, int | bool]]
+Fields = dict[str, dict[str, Any]]
 
 
 def names() -> list[str]:
@@ -20,7 +22,7 @@ def names() -> list[str]:
     return sorted(found, key=lambda name: order.index(name) if name in order else len(order))
 
 
-def path_of(source: str | os.PathLike) -> pathlib.Path:
+def path_of(source: str | os.PathLike[str]) -> pathlib.Path:
     """The file of a machine that is given by its name or by a path.
 
     Raises:
@@ -63,7 +65,7 @@ def read(path: pathlib.Path) -> tuple[str | None, Fields]:
     return name, {table: dict(content.get(table, {})) for table in TABLES}
 
 
-def _known(where: str, kind: str, given, known) -> None:
+def _known(where: str, kind: str, given: Mapping[str, object], known: Collection[str]) -> None:
     """Refuse what is not among ``known``, with what may have been meant."""
     for key in given:
         if key not in known:

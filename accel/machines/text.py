@@ -24,7 +24,7 @@ def written(machine: Machine) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _value(value) -> str:
+def _value(value: str | int) -> str:
     """A value as TOML has it."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -33,6 +33,10 @@ class Memory:
     bus width).  With a non-zero ``stall_seed``, each ready and valid is withheld at random in
     ``stall_percent`` of the cycles.  For tests of error handling: reads of ``fail_read`` and
     writes to ``fail_write`` (addresses, -1 for none) answer SLVERR; ``dead`` never answers.
+
+    >>> import accel
+    >>> accel.Memory(latency_cycles=100).bytes_per_cycle
+    0
     """
 
     latency_cycles: int = 32
