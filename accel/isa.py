@@ -14,6 +14,7 @@ command can always proceed, and no program of that form can deadlock, however sh
 import enum
 import typing
 
+from accel.errors import AccelError
 from accel.params import DONE_BITS
 
 COMMAND_BYTES = 64
@@ -203,7 +204,7 @@ FIELDS: dict[Op, tuple[Field, ...]] = {
 }  # fmt: skip
 
 
-class EncodingError(ValueError):
+class EncodingError(AccelError, ValueError):
     """A command field is missing, unknown or out of range."""
 
 

@@ -8,6 +8,8 @@ import zlib
 
 import numpy as np
 
+from accel.errors import AccelError
+
 _ZIP, _NPY = (b"PK\x03\x04", b"PK\x05\x06"), b"\x93NUMPY"
 #: What reading a damaged archive, or one that is packed in a way not known here, raises.
 _DAMAGE = (
@@ -16,7 +18,7 @@ _DAMAGE = (
 )  # fmt: skip
 
 
-class NpzError(ValueError):
+class NpzError(AccelError, ValueError):
     """A file that is no .npz file, or lacks an array; the message names file, rule and value."""
 
 

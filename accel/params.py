@@ -8,6 +8,8 @@ that the RTL can build them and tests can assert them.
 import dataclasses
 import functools
 
+from accel.errors import AccelError
+
 #: Command-completion counters and ``wait_*`` fields are this wide.
 DONE_BITS = 24
 #: Longest AXI burst in beats.  Bursts never cross an address multiple of ``MAX_BURST`` beats,
@@ -41,12 +43,16 @@ ACC_READ_LATENCY = 2
 REQUANT_LATENCY = 14
 
 
-class ParamError(ValueError):
+class ParamError(AccelError, ValueError):
     """A machine parameter breaks a rule; the message names parameter, rule and value."""
 
 
+def _is_whole(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _is_power_of_two(value) -> bool:
-    return isinstance(value, int) and value > 0 and value & (value - 1) == 0
+    return _is_whole(value) and value > 0 and value & (value - 1) == 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +76,15 @@ class Params:
         load_beats: beats of input data that may be requested ahead of their placement.
         queue_depth: commands each engine's queue holds.
         timeout_cycles: cycles without any progress after which the machine reports an error.
+
+    Raises ParamError, which names parameter, rule and value.
+
+    >>> import accel
+    >>> accel.Params(rows=8, cols=8, bus_bytes=8).tile_bytes
+    64
+    >>> accel.Params(rows=5)
+    Traceback (most recent call last):
+    accel.params.ParamError: rows must be a power of two from 4 to 128, not 5
     """
 
     rows: int = 16
@@ -89,9 +104,9 @@ class Params:
     timeout_cycles: int = 1 << 16
 
     def __post_init__(self):
-        if self.post_lanes == 0:
+        if _is_whole(self.post_lanes) and self.post_lanes == 0:
             object.__setattr__(self, "post_lanes", self.cols)
-        if self.window_lanes == 0 and isinstance(self.cols, int):
+        if _is_whole(self.window_lanes) and self.window_lanes == 0 and _is_whole(self.cols):
             object.__setattr__(self, "window_lanes", max(1, self.cols // 2))
         limits = {
             "rows": (4, 128),
@@ -117,11 +132,11 @@ class Params:
             "addr_bits": (16, 32), "timeout_cycles": (64, (1 << 32) - 1)
         }.items():  # fmt: skip
             value = getattr(self, name)
-            if not isinstance(value, int) or not low <= value <= high:
+            if not _is_whole(value) or not low <= value <= high:
                 raise ParamError(f"{name} must be from {low} to {high}, not {value!r}")
         if self.window_taps is None:
             object.__setattr__(self, "window_taps", min(4, MAX_WINDOW_BYTES // self.cols))
-        if not isinstance(self.window_taps, int) or self.window_taps not in (0, 2, 4, 8, 16):
+        if not _is_whole(self.window_taps) or self.window_taps not in (0, 2, 4, 8, 16):
             raise ParamError(f"window_taps must be 0, 2, 4, 8 or 16, not {self.window_taps!r}")
         if self.window_taps * self.cols > MAX_WINDOW_BYTES:
             raise ParamError(

@@ -59,7 +59,8 @@ class Layer:
     ``macs`` counts the multiplications of the network's own definition, for the whole batch;
     ``bytes_read`` and ``bytes_written`` are the bus traffic of this layer's commands, without
     command fetch.  ``unit`` is "array" or "window"; in ``busy_cycles`` cycles it takes a vector of
-    this layer, whenever they are.  ``mark_addr`` is where its completion record is written.
+    this layer, whenever they are.  ``mark_addr`` is where its completion record is written,
+    ``records`` are address and bytes of its parameters and weights, in the order they are read.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Layer:
     busy_cycles: int
     mark_addr: int
     unit: str
+    records: tuple[tuple[int, int], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,6 +21,7 @@ import math
 
 import numpy as np
 
+from accel.errors import AccelError
 from accel.isa import Rounding
 
 #: Shifts a requantiser can apply; positive is left.
@@ -33,7 +34,7 @@ _AWAY = int(Rounding.AWAY)
 _FLOAT = int(Rounding.FLOAT)
 
 
-class QuantError(ValueError):
+class QuantError(AccelError, ValueError):
     """A scale or a factor cannot be represented; the message names the rule and the value."""
 
 

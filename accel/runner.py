@@ -5,40 +5,33 @@ accel.golden on the other, compared byte for byte.
 """
 
 import dataclasses
-import math
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from accel import floats, golden, mapper, recording
+from accel import floats, golden, machines, mapper, recording
 from accel.batch import Batch, differing, run_batch
 from accel.compiler import compile_graph
+from accel.errors import AccelError
 from accel.graph import ports
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
+from accel.labels import accuracy, labels_of
 from accel.opening import Model, file_hash, origin, own_images
 from accel.params import Params
 from accel.report import summary
+from accel.result import Inside, Result
 from accel.sim import get_engine
 from accel.sim.engine import Memory, SimulationError
 
 Progress = Callable[[str, float], None]
+#: Images: of a network's one input, of its inputs in order, or by input name.
+Inputs = np.ndarray | Sequence[np.ndarray] | Mapping[str, np.ndarray]
 
 
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """What a run gives back.
-
-    ``outputs``: one array per network output, in the model's own order, layout and dtype, with
-    the images along the first axis.  ``report``: the dict that report.json holds.
-    """
-
-    outputs: list[np.ndarray]
-    report: dict
-
-
-class Unfinished(RuntimeError):
+class Unfinished(AccelError, RuntimeError):
     """Something behind the simulation failed: an error of this program, not of the machine.
 
     ``result`` has what is there nevertheless: the outputs, and the report without what failed; in
@@ -50,7 +43,12 @@ class Unfinished(RuntimeError):
         self.result = result
 
 
-def golden_run(model: Model, inputs=None, *, shapes=None) -> list[np.ndarray]:
+def golden_run(
+    model: Model,
+    inputs: Inputs | None = None,
+    *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+) -> list[np.ndarray]:
     """Compute a network with the golden model alone, without RTL.
 
     Args:
@@ -65,7 +63,12 @@ def golden_run(model: Model, inputs=None, *, shapes=None) -> list[np.ndarray]:
 
     Raises:
         InputError: naming the input, the rule and the value.
-        accel.frontend.ModelError: naming file, node and rule.
+        ModelError: naming file, node and rule.
+
+    >>> import accel
+    >>> outputs = accel.golden_run("notes")
+    >>> [(one.shape, str(one.dtype)) for one in outputs]
+    [((1, 1), 'float32')]
     """
     graph, _ = floats.opened(model, inputs, shapes=shapes)
     images = own_images(model, graph, 1)[0] if inputs is None else inputs
@@ -88,38 +91,6 @@ def _count(pixels: dict[str, np.ndarray]) -> int:
 def _sliced(pixels: dict[str, np.ndarray], start: int, stop: int | None) -> dict[str, np.ndarray]:
     """Some of the images, of every input tensor."""
     return {name: values[start:stop] for name, values in pixels.items()}
-
-
-def _says_yes_or_no(graph: Graph) -> bool:
-    """Whether a network's answer is one float: as in accel.train, yes from one half on."""
-    port = graph.outputs[0]
-    return port.dtype == "float32" and math.prod(port.shape) == 1
-
-
-def _checked_labels(graph: Graph, labels, count: int) -> np.ndarray:
-    """The labels of ``count`` images as an array [count]; how many classes there are is unknown.
-
-    Raises:
-        InputError: wrong shape, number or type.
-    """
-    labels = np.asarray(labels)
-    kinds, one = ("iuf", "number") if _says_yes_or_no(graph) else ("iu", "integer")
-    rule = f"labels must be one {one} per image"
-    if labels.shape != (count,):
-        raise InputError(f"{rule}: shape ({count},), not {labels.shape}")
-    if labels.dtype.kind not in kinds:
-        raise InputError(f"{rule}, not {labels.dtype}")
-    return labels
-
-
-def _accuracy(graph: Graph, scores: np.ndarray, labels: np.ndarray) -> dict[str, int]:
-    """How many images have the right answer: the class of the highest score, or yes or no."""
-    scores = scores.reshape(len(scores), -1)
-    if _says_yes_or_no(graph):
-        agree = (scores[:, 0] >= 0.5) == (labels >= 0.5)
-    else:
-        agree = scores.argmax(axis=1) == labels
-    return {"correct": int(agree.sum()), "images": len(scores)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,9 +158,8 @@ def _conclude(
     }
     outputs = attempt("outputs", lambda: ports.outputs(graph, stored)) or []
     setting.tell("golden model", 1.0)
-    differ = attempt(
-        "golden model", lambda: differing(batches, graph, golden.run(graph, pixels))
-    )
+    right = attempt("golden model", lambda: golden.run(graph, pixels))
+    differ = right and attempt("golden model", lambda: differing(batches, graph, right))
     where = graph, setting.machine, setting.simulator.name, setting.memory, batches
     report = attempt("report", lambda: summary.summarise(*where, differ, build_seconds))
     report = (report or summary.bare(*where)) | setting.notes
@@ -199,26 +169,27 @@ def _conclude(
         spans = attempt("cycle model", lambda: recording.engines(program, setting.memory))
         report["engines"] = spans or {}
     if labels is not None and outputs:
-        right = attempt("accuracy", lambda: _accuracy(graph, outputs[0], labels))
-        report |= {"accuracy": right} if right else {}
-    return Result(outputs, report), failed
+        found = attempt("accuracy", lambda: accuracy(graph, outputs[0], labels))
+        report |= {"accuracy": found} if found else {}
+    return Result(outputs, report, Inside(graph, tuple(batches), right or {})), failed
 
 
 def run(
     model: Model,
-    inputs=None,
+    inputs: Inputs | None = None,
     *,
-    array: Sequence[int] = (16, 16),
+    machine: machines.Source | None = None,
+    array: Sequence[int] | None = None,
     engine: str = "auto",
     batch: int = 1,
     limit: int | None = None,
-    labels=None,
+    labels: Sequence[float] | np.ndarray | None = None,
     params: Params | None = None,
     memory: Memory | None = None,
     search: int = 0,
     engines: bool = False,
     shapes: Mapping[str, Sequence[int]] | None = None,
-    keep=None,
+    keep: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Simulate a network on the machine's RTL and compare every layer with the golden model.
@@ -228,14 +199,18 @@ def run(
             quantised on the way, calibrated on ``inputs``, and ``report["quantised"]`` says how.
         inputs: images along the first axis in the model's own layout and dtype; a built-in
             network has its own, or takes ``limit`` (else ``batch``) random ones.
-        array: rows and columns of the MAC array (ignored when ``params`` is given).
+        machine: a named machine ("small", "default", "large"), a machine's .toml file, or one
+            from accel.machines; by default "default", whose array is 16 x 16.
+        array: rows and columns of the MAC array, instead of the machine's own (ignored when
+            ``params`` is given).
         engine: "auto", "verilator" or "pysim".
         batch: images the machine computes together; a last, smaller batch takes the rest.
         limit: use only the first images.
         labels: the right class of each of ``inputs``, to report accuracy; of a network whose
             answer is one float, numbers that mean yes from one half on.
-        params: the whole machine, for other buffers or bus widths.
-        memory: the memory behind the machine; by default 32 cycles latency at full bus width.
+        params: the whole hardware, instead of ``machine``.
+        memory: the memory behind the machine, instead of the machine's own; by default 32 cycles
+            latency at full bus width.
         search: how many programs accel.mapper may try to find faster tilings for a batch;
             with 0 the compiler chooses.
         engines: whether the report tells what each engine did when in the first batch, as the
@@ -249,33 +224,39 @@ def run(
 
     Raises:
         InputError: naming the input, the rule and the value.
-        accel.params.ParamError, accel.frontend.ModelError, accel.compiler.CompileError: naming
-            the parameter, or the file, node and rule.
-        accel.sim.engine.SimulationError: the machine (MachineError) or the simulator failed.
-            The batches before it are in its ``result``.
+        ParamError, ModelError, CompileError: naming the parameter, or the file, node and rule.
+        SimulationError: the machine (MachineError) or the simulator failed.  The batches before it
+            are in its ``result``.
         Unfinished: something behind the simulation failed; ``result`` has all the rest.
+
+    >>> import accel
+    >>> result = accel.run("notes", limit=1, array=(4, 4), engine="pysim")
+    >>> result.report["total"]["mismatches"], result.report["machine"]["name"]
+    (0, 'default')
     """
     tell = progress or (lambda stage, share: None)
     for name, value, least in (("batch", batch, 1), ("limit", limit, 1), ("search", search, 0)):
         if value is not None and value < least:
             raise InputError(f"{name} must be at least {least}, not {value}")
-    machine = params or Params(rows=array[0], cols=array[1])
-    behaviour = memory or Memory()
+    meant = machines.chosen(machine, array, params, memory)
+    hardware, behaviour = meant.params, meant.memory
     graph, quantised = floats.opened(model, inputs, shapes=shapes, keep=keep)
-    notes = {"network_sha256": file_hash(model)} | origin(model) | quantised
+    notes = {"network_sha256": file_hash(model), "machine": machines.report(meant)}
+    notes |= origin(model) | quantised
     if inputs is None:
         inputs, labels, where = own_images(model, graph, limit or batch)
         notes |= where
     pixels = _given(graph, inputs)
     if labels is not None:
-        labels = _checked_labels(graph, labels, _count(pixels))[:limit]
+        labels = labels_of(graph, labels, _count(pixels))[:limit]
     pixels = _sliced(pixels, 0, limit)
 
     mapping, found = mapper.choose(
-        graph, machine, min(batch, _count(pixels)), behaviour, search, tell
+        graph, hardware, min(batch, _count(pixels)), behaviour, search, tell
     )
     simulator = get_engine(engine)
-    setting = _Setting(graph, machine, simulator, behaviour, notes | found, engines, tell)
+    spans = engines and behaviour.surprise is None  # of others the cycle model knows nothing
+    setting = _Setting(graph, hardware, simulator, behaviour, notes | found, spans, tell)
     batches, build_seconds, error = _simulate(setting, mapping, pixels, batch)
     if not batches:
         raise error

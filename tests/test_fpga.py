@@ -130,3 +130,20 @@ def test_failing_tools_are_named_with_their_error(tools):
     work = tools(nextpnr="echo 'ERROR: unable to place'; exit 255")
     with pytest.raises(fpga.FpgaError, match="nextpnr failed with code 255: ERROR: unable to"):
         fpga.place_and_route(PARAMS, directory=work)
+
+
+def test_synthesis_alone_counts_cells_as_nextpnr_packs_them(tools):
+    kinds = {"LUT4": 3, "CCU2C": 2, "TRELLIS_DPR16X4": 1, "TRELLIS_FF": 4, "MULT18X18D": 1,
+             "DP16KD": 2, "PFUMX": 9}  # fmt: skip
+    cells = {
+        f"{kind}{number}": {"type": kind, "connections": {}, "parameters": {"CEMUX": "0"}}
+        for kind, count in kinds.items() for number in range(count)
+    }  # fmt: skip
+    netlist = {"modules": {"accelerator": {"cells": cells, "ports": {}}}}
+    write = f"cat > accelerator.json <<END\n{json.dumps(netlist)}\nEND"
+    work = tools(yosys=write, nextpnr="exit 1")
+    found = fpga.synthesised(PARAMS, work)
+    assert {name: found[name]["used"] for name in ("lut", "ff", "dsp", "block_ram")} == {
+        "lut": 3 + 2 * 2 + 6, "ff": 4, "dsp": 1, "block_ram": 2
+    }  # fmt: skip
+    assert found["params"] == dataclasses.asdict(PARAMS)

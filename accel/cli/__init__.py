@@ -5,13 +5,16 @@ import click
 from accel.cli import exits
 from accel.cli.bench import bench
 from accel.cli.bench_networks import bench_networks
+from accel.cli.compare import compare
 from accel.cli.estimate import estimate
 from accel.cli.hardware import fpga, verilog
 from accel.cli.hls import hls
+from accel.cli.machines import show_machine
 from accel.cli.networks import show_models
 from accel.cli.quantize import quantize
 from accel.cli.run import run
 from accel.cli.sweep import sweep
+from accel.cli.trace import trace
 from accel.cli.train import train
 from accel.version import version
 
@@ -39,6 +42,10 @@ def main() -> None:
     """Simulate, check and build a CNN accelerator."""
 
 
-for command in (show_models, train, quantize, run, estimate, sweep, verilog, hls, fpga, bench):
+COMMANDS = (
+    show_models, train, quantize, run, compare, trace, estimate, sweep, show_machine, verilog,
+    hls, fpga, bench,
+)  # fmt: skip
+for command in COMMANDS:
     main.add_command(command)
 bench.add_command(bench_networks)

@@ -6,7 +6,6 @@ import click
 
 from accel.cli import outcome, scalesim
 from accel.cli.common import (
-    ArrayShape,
     command_line,
     prepare,
     progress_bar,
@@ -16,6 +15,7 @@ from accel.cli.common import (
     terminal,
 )
 from accel.cli.exits import FAILED, failure, one_line
+from accel.cli.machines import machine_options
 
 
 @click.command()
@@ -27,8 +27,7 @@ from accel.cli.exits import FAILED, failure, one_line
               help="Use N images, or only the first N; by default one batch.")  # fmt: skip
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True,
               help="Images the machine computes together.")  # fmt: skip
-@click.option("--array", type=ArrayShape(), default="16x16", show_default=True,
-              help="Rows and columns of the MAC array.")  # fmt: skip
+@machine_options()
 @click.option("--search", type=click.IntRange(min=0), default=0, metavar="N",
               help="Try up to N programs with the cycle model to find tilings that are faster for "
               "a whole batch.")  # fmt: skip
@@ -41,7 +40,7 @@ from accel.cli.exits import FAILED, failure, one_line
               "compared with its counts.")  # fmt: skip
 @click.option("--scalesim-config", "config", type=click.Path(path_type=pathlib.Path),
               help="A SCALE-Sim configuration (.cfg): its array is the default then.")  # fmt: skip
-def estimate(network, inputs, limit, batch, array, search, shapes, out, topology, config) -> None:
+def estimate(network, inputs, limit, batch, machine, search, shapes, out, topology, config) -> None:
     """Predict what `accel run` counts for NETWORK, exactly, without simulating or computing it.
 
     NETWORK is a built-in name, or a path to .onnx or .tflite.  A float .onnx file is quantised on
@@ -58,7 +57,7 @@ def estimate(network, inputs, limit, batch, array, search, shapes, out, topology
         ):  # fmt: skip
             if value:
                 raise click.UsageError(f"{option} belongs to NETWORK, not to --scalesim")
-        scalesim.compare(topology, config, array, out)
+        scalesim.compare(topology, config, machine, out)
         return
     from accel.estimate import estimate as predict
 
@@ -72,7 +71,7 @@ def estimate(network, inputs, limit, batch, array, search, shapes, out, topology
             images = min(count, limit or count)
         with progress_bar("reading") as progress:
             report = predict(
-                network, array=array, batch=batch, images=images, search=search, engines=True,
+                network, machine=machine, batch=batch, images=images, search=search, engines=True,
                 inputs=given, shapes=dict(shapes), progress=progress,
                 keep=out or results("estimate", pathlib.Path(network).stem),
             )  # fmt: skip

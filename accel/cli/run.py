@@ -6,7 +6,6 @@ import click
 
 from accel.cli import outcome
 from accel.cli.common import (
-    ArrayShape,
     command_line,
     prepare,
     progress_bar,
@@ -16,6 +15,7 @@ from accel.cli.common import (
     terminal,
 )
 from accel.cli.exits import DIFFERS, FAILED, failure, internal, one_line
+from accel.cli.machines import machine_options
 
 
 @click.command()
@@ -26,8 +26,7 @@ from accel.cli.exits import DIFFERS, FAILED, failure, internal, one_line
 @click.option("--limit", type=click.IntRange(min=1), help="Use only the first N images.")
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True,
               help="Images the machine computes together.")  # fmt: skip
-@click.option("--array", type=ArrayShape(), default="16x16", show_default=True,
-              help="Rows and columns of the MAC array.")  # fmt: skip
+@machine_options()
 @click.option("--engine", type=click.Choice(["auto", "verilator", "pysim"]), default="auto",
               show_default=True, help="The simulator of the RTL.")  # fmt: skip
 @click.option("--search", type=click.IntRange(min=0), default=0, metavar="N",
@@ -36,7 +35,10 @@ from accel.cli.exits import DIFFERS, FAILED, failure, internal, one_line
 @shape_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
               help="Where report.json and the plots go; by default build/run/NETWORK.")  # fmt: skip
-def run(network, inputs, limit, batch, array, engine, search, shapes, out) -> None:
+@click.option("--dump", type=click.Path(file_okay=False, path_type=pathlib.Path), metavar="DIR",
+              help="Also write every layer's inputs, weights and outputs here, as .npy and .hex, "
+              "for accel compare.")  # fmt: skip
+def run(network, inputs, limit, batch, machine, engine, search, shapes, out, dump) -> None:
     """Run NETWORK (a built-in name, or a path to .onnx or .tflite) on the simulated accelerator.
 
     A float .onnx file is quantised on the way, calibrated on at most 32 of the images; the
@@ -46,23 +48,29 @@ def run(network, inputs, limit, batch, array, engine, search, shapes, out) -> No
     Every layer is compared with the golden model; the exit code is 0 only if every byte agrees, 1
     if one differs or the machine reports an error, 2 for bad input, 3 for anything else.
     """
+    from accel.dump.writer import check as check_dump
     from accel.graph.ports import InputError
     from accel.sim.engine import MachineError
 
     with one_line():
         if out is not None:
             prepare(out)
+        if dump is not None:
+            check_dump(dump)
         images, labels = read_inputs(inputs) if inputs else (None, None)
         try:
             with progress_bar("reading") as progress:
                 result, ended = _simulate(
-                    network, images, array=array, engine=engine, batch=batch, limit=limit,
+                    network, images, machine=machine, engine=engine, batch=batch, limit=limit,
                     labels=labels, search=search, engines=True, shapes=dict(shapes),
                     keep=out or results("run", pathlib.Path(network).stem), progress=progress,
                 )  # fmt: skip
         except InputError as error:
             raise InputError(f"{inputs}: {error}" if inputs else str(error)) from error
     report = result.report | {"command": command_line()}
+    if dump is not None:
+        with one_line():
+            result.dump(dump)
     out, problems = outcome.keep(report, out or results("run", report["network"]))
     code = FAILED if problems else 0
     if ended is not None:

@@ -1,5 +1,6 @@
 """``accel estimate --scalesim``: SCALE-Sim's counts beside this machine's."""
 
+import functools
 import pathlib
 
 import click
@@ -8,33 +9,35 @@ from accel.cli.common import progress_bar, terminal, writing
 from accel.cli.exits import one_line
 
 
-def compare(topology: pathlib.Path, config: pathlib.Path | None, array, out) -> None:
+def compare(topology: pathlib.Path, config: pathlib.Path | None, machine, out) -> None:
     """Print the comparison for a topology file, and write report.json into ``out`` if it is given.
 
-    The array is the configuration file's, unless --array was given.
+    The machine is ``machine``, with the configuration file's array unless --array was given.
     """
     from accel.dse.engines import predict
-    from accel.params import ParamError, Params
+    from accel.machines import open_machine
+    from accel.machines import report as described
+    from accel.params import ParamError
     from accel.report import files, scalesim_table
     from accel.scalesim import read_config, read_topology
     from accel.scalesim.compare import compare as rows_of
     from accel.scalesim.errors import ScaleSimError
     from accel.scalesim.report import summarise
-    from accel.sim.engine import Memory
 
     with one_line():
         layers = read_topology(topology)
         if config is not None:
             preset = read_config(config)
             if not _is_given("array"):
-                array = preset.rows, preset.cols
-        try:
-            params, memory = Params(rows=array[0], cols=array[1]), Memory()
-        except ParamError as error:  # of the file: an --array has been looked at
-            raise ScaleSimError(f"{config}: ArrayHeight and ArrayWidth: {error}") from error
+                try:
+                    machine = open_machine(machine, {"rows": preset.rows, "cols": preset.cols})
+                except ParamError as error:
+                    raise ScaleSimError(f"{config}: ArrayHeight and ArrayWidth: {error}") from error
+        params, memory = machine.params, machine.memory
+        counted = functools.partial(predict, memory=memory)
         with progress_bar("reading") as progress:
-            rows = rows_of(layers, params, predict, progress)
-        report = summarise(topology, rows, params, memory.latency_cycles)
+            rows = rows_of(layers, params, counted, progress)
+        report = summarise(topology, rows, params, memory) | {"machine": described(machine)}
         if out is not None:
             with writing(out):
                 files.write_json(report, out / "report.json")

@@ -114,11 +114,12 @@ class _Draft:
         self._layers, self._params = layers, params
         self.records: list[tuple[int, weights.Record]] = []
         self._tilings = [mapping.of(layer, params) for layer in layers]
-        self._addresses = []
+        self._addresses, self._sizes = [], {}
         for layer, tiling in zip(layers, self._tilings, strict=True):
             where = {}
             for key, record in _weights(layer, tiling, params):
                 where[key] = memory.take(record.size)
+                self._sizes[where[key]] = record.size
                 self.records.append((where[key], record))
             self._addresses.append(where)
         self._marks = [memory.take(RECORD_BYTES) for _ in layers]
@@ -153,9 +154,10 @@ class _Draft:
                 busy_cycles=busy,
                 mark_addr=mark + offset,
                 unit="array" if isinstance(layer, MachineLayer) else "window",
+                records=tuple((where[key] + offset, self._sizes[where[key]]) for key in where),
             )
-            for layer, (read, written, busy), mark in zip(
-                self._layers, self._counts, self._marks, strict=True
+            for layer, (read, written, busy), mark, where in zip(
+                self._layers, self._counts, self._marks, self._addresses, strict=True
             )
         )
 

@@ -14,7 +14,7 @@ from multiprocessing import connection
 
 from accel.dse.errors import SweepError
 from accel.dse.evaluate import evaluate, failure
-from accel.dse.point import Point
+from accel.dse.point import MEMORY, Point
 from accel.graph.ir import Graph
 
 _DIED = "its worker process died: out of memory, or killed"
@@ -108,7 +108,7 @@ class Processes:
         self._groups.extend(
             collections.deque(group)
             for _, group in itertools.groupby(
-                points, key=lambda point: dataclasses.replace(point, latency=1)
+                points, key=lambda point: dataclasses.replace(point, **dict.fromkeys(MEMORY, 1))
             )
         )
         try:

@@ -3,6 +3,7 @@
 import pathlib
 
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet
 
 from accel.pareto import optimal
@@ -10,7 +11,9 @@ from accel.report.files import replacing
 
 _INTEGERS = (
     "rows", "cols", "input_bytes", "acc_rows", "weight_tiles", "bus_bytes", "latency", "batch",
-    "pes", "buffer_bytes", "macs", "cycles", "busy", "fill", "weight", "memory", "post", "sync",
+    "pool_entries", "post_lanes", "window_taps", "window_bytes", "window_lanes", "addr_bits",
+    "load_beats", "queue_depth", "timeout_cycles", "bytes_per_cycle", "pes", "buffer_bytes", "macs",
+    "cycles", "busy", "fill", "weight", "memory", "post", "sync",
     "window_busy", "read_beats", "write_beats", "bytes_read", "bytes_written",
 )  # fmt: skip
 #: A failed point has nulls from ``pes`` on; ``pareto`` is what accel.pareto says.
@@ -32,9 +35,14 @@ def read(path: pathlib.Path) -> list[dict]:
 
 
 def write(rows: list[dict], identity: dict[str, str], path: pathlib.Path) -> None:
-    """Write rows whole or not at all; ``identity`` goes into the file's metadata."""
+    """Write rows, as Parquet and as CSV beside it, each whole or not at all.
+
+    ``identity`` goes into the Parquet file's metadata.
+    """
     best = optimal(rows)
     rows = [{**row, "pareto": good} for row, good in zip(rows, best, strict=True)]
     table = pa.Table.from_pylist(rows, SCHEMA.with_metadata(identity))
     with replacing(path) as temporary:
         pa.parquet.write_table(table, temporary)
+    with replacing(path.with_suffix(".csv")) as temporary:
+        pa.csv.write_csv(table, temporary)

@@ -19,6 +19,8 @@ from accel.report.files import write_json
 #: Seconds between two versions of the Parquet file while the sweep runs.
 _PERIOD = 5.0
 _FIELDS = tuple(field.name for field in dataclasses.fields(Point))
+#: What rows of every version have; in older ones the other fields had their defaults.
+_ALWAYS = _FIELDS[: _FIELDS.index("batch") + 1]
 
 
 class Store(contextlib.AbstractContextManager):
@@ -99,7 +101,7 @@ def _claim(path: pathlib.Path, identity: dict[str, str]) -> None:
 
 
 def _point(row: dict) -> Point:
-    return Point(**{name: row[name] for name in _FIELDS})
+    return Point(**{name: row[name] for name in _FIELDS if name in row or name in _ALWAYS})
 
 
 def _replay(journal) -> dict[Point, dict]:
@@ -118,7 +120,8 @@ def _replay(journal) -> dict[Point, dict]:
             row = json.loads(line)
             if row["status"] not in ("ok", "failed"):
                 raise ValueError(f"status must be 'ok' or 'failed', not {row['status']!r}")
-            found[_point(row)] = row
+            point = _point(row)
+            found[point] = dataclasses.asdict(point) | row
         except (ValueError, KeyError, TypeError) as error:
             raise SweepError(f"{journal.name}, line {number}: is damaged: {error}") from error
     return found

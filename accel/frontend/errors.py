@@ -1,7 +1,9 @@
 """What importers raise."""
 
+from accel.errors import AccelError
 
-class ModelError(ValueError):
+
+class ModelError(AccelError, ValueError):
     """A network file cannot be used; the message names file, node, rule and value.
 
     Names come from the file and may hold anything: what does not print is shown as an escape, so

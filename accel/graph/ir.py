@@ -10,10 +10,11 @@ import dataclasses
 
 import numpy as np
 
+from accel.errors import AccelError
 from accel.isa import Rounding
 
 
-class GraphError(ValueError):
+class GraphError(AccelError, ValueError):
     """A network breaks a rule; the message names the node, the rule and the value."""
 
 
@@ -394,7 +395,13 @@ Node = (
 
 @dataclasses.dataclass(frozen=True)
 class Graph:
-    """A network: tensors by name, nodes in an order that computes inputs before their users."""
+    """A network: tensors by name, nodes in an order that computes inputs before their users.
+
+    >>> import accel
+    >>> graph = accel.open_network("mnist")
+    >>> graph.name, graph.nodes[0].op, graph.tensors[graph.nodes[0].output].shape
+    ('mnist', 'conv2d', (28, 28, 8))
+    """
 
     name: str
     tensors: dict[str, Tensor]

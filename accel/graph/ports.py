@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from accel.errors import AccelError
 from accel.graph.ir import Graph, Port, Tensor
 
 #: Array types a port accepts and gives, by the port's ``dtype``.
@@ -19,7 +20,7 @@ HOST_DTYPES = frozenset({
 })
 
 
-class InputError(ValueError):
+class InputError(AccelError, ValueError):
     """Input arrays do not fit the network; the message names the input, the rule and the value."""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from accel.errors import AccelError
 from accel.graph.ir import External, Graph
 from accel.graph.ports import from_tensor, to_tensor
 
@@ -16,7 +17,7 @@ from accel.graph.ports import from_tensor, to_tensor
 RUNTIMES = {"onnxruntime": "accel.host.onnx"}
 
 
-class HostError(RuntimeError):
+class HostError(AccelError, RuntimeError):
     """A runtime failed; the message names the part of the network and what the runtime said."""
 
 

@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from accel.errors import AccelError
+
 #: A shape without the batch: (channels, height, width), or (features,) for a vector.
 Shape = tuple[int, ...]
 
 
-class NetworkError(ValueError):
+class NetworkError(AccelError, ValueError):
     """A network breaks a rule; the message names the layer, the rule and the value."""
 
 

@@ -9,15 +9,19 @@ _ROWS = {"lut": "LUT", "ff": "flip-flops", "dsp": "DSP (18x18)", "block_ram": "b
 def render(result: dict) -> rich.table.Table:
     """A table of what a placed and routed machine takes, and how fast its clock may be."""
     array = result["array"]
+    placed = "device" in result
+    place = f"on {result['device']}" if placed else "for an ECP5, synthesised and not placed"
     table = rich.table.Table(
-        title=f"{array['rows']}x{array['cols']} core on {result['device']}",
+        title=f"{array['rows']}x{array['cols']} core {place}",
         box=rich.box.SIMPLE_HEAD,
     )
     for column, justify in (("resource", "left"), ("used", "right"), ("of", "right")):
         table.add_column(column, justify=justify)
     for key, name in _ROWS.items():
         count = result[key]
-        table.add_row(name, f"{count['used']:,}", f"{count['available']:,}")
+        table.add_row(name, f"{count['used']:,}", f"{count['available']:,}" if placed else "-")
+    if not placed:
+        return table
     table.add_section()
     table.add_row("clock, MHz", f"{result['clock_mhz']['achieved']:.1f}", "")
     if len(result["seeds"]) > 1:

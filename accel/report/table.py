@@ -24,7 +24,8 @@ def render(report: dict) -> rich.table.Table:
     notes = "".join(f"; {report[name]}" for name in ("weights", "inputs") if name in report)
     table = rich.table.Table(
         title=f"{report['network']}: {counted(report['images'], 'image')} on the "
-        f"{array['rows']}x{array['cols']} array, engine {report['engine']}{notes}",
+        f"{array['rows']}x{array['cols']} array{_machine(report)}, "
+        f"engine {report['engine']}{notes}",
         box=rich.box.SIMPLE_HEAD,
         caption=overlap.note(report) or None,
         caption_justify="left",
@@ -44,6 +45,17 @@ def render(report: dict) -> rich.table.Table:
     used = f"{total['array_utilisation']:.1%}"
     table.add_row("total", "", "", *_counts(total), "", used, "", _differ(total))
     return table
+
+
+def _machine(report: dict) -> str:
+    """Which machine, where it is not just the default one with another array."""
+    machine = report.get("machine", {"name": "default"})
+    changed = sorted(machine.get("changed", {}).keys() - {"rows", "cols"})
+    if machine["name"] == "default" and not changed:
+        return ""
+    fields = machine["params"] | machine["memory"]
+    told = ", ".join(f"{name} {fields[name]}" for name in changed)
+    return f" of machine {machine['name']}{' with ' if told else ''}{told}"
 
 
 def hosted(report: dict) -> str | None:

@@ -2,8 +2,10 @@
 
 import pathlib
 
+from accel.errors import AccelError
 
-class ScaleSimError(ValueError):
+
+class ScaleSimError(AccelError, ValueError):
     """A topology or configuration file breaks a rule; names file, line, layer, rule and value."""
 
 

@@ -9,17 +9,21 @@ SCHEMA = 1
 
 
 def summarise(
-    topology: pathlib.Path, rows: list[dict], params: Params, latency_cycles: int
+    topology: pathlib.Path, rows: list[dict], params: Params, memory
 ) -> dict:
     """The report of ``rows`` (see accel.scalesim.compare), with totals.
 
-    A layer that this machine cannot run leaves no total of its own.
+    ``memory`` is accel.sim.engine.Memory.  A layer that this machine cannot run leaves no total of
+    its own.
     """
     return {
         "schema": SCHEMA,
         "topology": topology.stem,
         "array": {"rows": params.rows, "cols": params.cols},
-        "memory": {"bytes_per_cycle": params.bus_bytes, "latency_cycles": latency_cycles},
+        "memory": {
+            "bytes_per_cycle": memory.bytes_per_cycle or params.bus_bytes,
+            "latency_cycles": memory.latency_cycles,
+        },
         "layers": rows,
         "total": {
             "macs": sum(row["macs"] for row in rows),

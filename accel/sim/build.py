@@ -13,6 +13,7 @@ lock keeps two processes from building the same one at once.
 
 import concurrent.futures
 import contextlib
+import dataclasses
 import fcntl
 import hashlib
 import importlib.metadata
@@ -43,16 +44,39 @@ _VERILATOR_FLAGS = (
 )
 _COMPILE_FLAGS = (
     "-std=gnu++17", "-fPIC", "-march=native", "-DVERILATOR=1", "-DVL_TIME_CONTEXT",
-    "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE=0", "-DVM_TRACE_FST=0",
-    "-DVM_TRACE_VCD=0", "-DVM_TRACE_SAIF=0", "-w",
+    "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE_SAIF=0", "-w",
     # What only the library itself calls can be part of its caller.
     "-fvisibility=hidden",
 )
-_FAST, _SLOW = "-O2", "-O1"
+_NO_TRACE = ("-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0")
 #: Entries of a kind kept in the cache; beyond that the longest unused ones go.
 _KEPT = 64
 #: Seconds after which what is not finished belongs to a process that was killed.
 _ABANDONED = 24 * 3600
+
+
+@dataclasses.dataclass(frozen=True)
+class Flavour:
+    """A way of simulating a machine.
+
+    Attributes:
+        emit: Verilog of module ``simulated``, from a machine's parameters and design.
+        verilator, compiler, linker: what these get besides the usual.
+        fast, slow: optimisation of what runs every cycle and of the rest.
+        name: what tells its Verilog from another flavour's.
+    """
+
+    emit: Callable[[Params, Design], str] = emit_simulated
+    verilator: tuple[str, ...] = ()
+    compiler: tuple[str, ...] = _NO_TRACE
+    linker: tuple[str, ...] = ()
+    fast: str = "-O2"
+    slow: str = "-O1"
+    name: str = ""
+
+
+#: As fast as can be.
+FASTEST = Flavour()
 
 
 def cache_directory() -> pathlib.Path:
@@ -94,16 +118,24 @@ def find_compiler() -> str:
 
 
 class Builder:
-    """Builds and caches simulation libraries with one ``compiler`` in one ``cache``."""
+    """Builds and caches simulation libraries of a ``flavour`` with one ``compiler`` in one
+    ``cache``."""
 
-    def __init__(self, compiler: str | None = None, cache: pathlib.Path | None = None):
+    def __init__(
+        self,
+        compiler: str | None = None,
+        cache: pathlib.Path | None = None,
+        flavour: Flavour = FASTEST,
+    ):
+        self._flavour = flavour
         self._compiler = compiler or find_compiler()
         self._cache = pathlib.Path(cache) if cache else cache_directory()
         self._include = find_verilator() / "include"
         # The predefined macros tell the compiler's version and what -march=native means here.
         macros = self._compile("-march=native", "-dM", "-E", "-x", "c++", os.devnull, cwd=None)
         self._identity = "\n".join(
-            (macros, importlib.metadata.version("verilator"), *_VERILATOR_FLAGS, *_COMPILE_FLAGS)
+            (macros, importlib.metadata.version("verilator"), *_VERILATOR_FLAGS, *_COMPILE_FLAGS,
+             *map(str, dataclasses.astuple(dataclasses.replace(flavour, emit=None))))
         )
 
     def build(
@@ -137,9 +169,10 @@ class Builder:
         progress("emit Verilog", 0.0)
 
         def make(directory):
-            (directory / "accelerator.v").write_text(emit_simulated(params, design))
+            (directory / "accelerator.v").write_text(self._flavour.emit(params, design))
 
-        entry = self._entry("verilog", _key(fingerprint(params, design)), make)
+        name = [self._flavour.name] if self._flavour.name else []
+        entry = self._entry("verilog", _key(fingerprint(params, design), *name), make)
         return (entry / "accelerator.v").read_text()
 
     def _library(self, directory, text, harness, defines, progress):
@@ -149,31 +182,32 @@ class Builder:
         (work / "accelerator.v").write_text(text)
         progress("run Verilator", 0.0)
         result = run_verilator(
-            [*_VERILATOR_FLAGS, "--prefix", PREFIX, "--top-module", SIMULATED, "--Mdir", ".",
-             "accelerator.v"],
+            [*_VERILATOR_FLAGS, *self._flavour.verilator, "--prefix", PREFIX,
+             "--top-module", SIMULATED, "--Mdir", ".", "accelerator.v"],
             work,
         )
         _check("verilator", result)
         lists = _file_lists((work / f"{PREFIX}_classes.mk").read_text())
         runtime = self._runtime(lists["GLOBAL_FAST"] + lists["GLOBAL_SLOW"], progress)
         sources = [
-            (work / f"{name}.cpp", _FAST if speed == "FAST" else _SLOW)
+            (work / f"{name}.cpp", self._flavour.fast if speed == "FAST" else self._flavour.slow)
             for speed in ("FAST", "SLOW")
             for kind in ("CLASSES", "SUPPORT")
             for name in lists[f"{kind}_{speed}"]
         ]
-        sources.append((harness, _FAST))
+        sources.append((harness, self._flavour.fast))
         flags = ["-I.", "-include", str(_SIGN), *defines]
         objects = self._compile_all(sources, work, flags, "compile", progress)
         progress("link", 0.0)
-        self._compile("-shared", "-o", f"../{LIBRARY}", *objects, *runtime, "-pthread", cwd=work)
+        self._compile("-shared", "-o", f"../{LIBRARY}", *objects, *runtime, "-pthread",
+                      *self._flavour.linker, cwd=work)  # fmt: skip
         shutil.rmtree(work)
 
     def _runtime(self, names, progress):
         """Return the objects of Verilator's runtime."""
 
         def make(directory):
-            sources = [(self._include / f"{name}.cpp", _FAST) for name in names]
+            sources = [(self._include / f"{name}.cpp", self._flavour.fast) for name in names]
             self._compile_all(sources, directory, [], "compile runtime", progress)
 
         entry = self._entry("runtime", _key(self._identity, *names), make)
@@ -187,7 +221,8 @@ class Builder:
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             jobs = [
                 pool.submit(
-                    self._compile, *_COMPILE_FLAGS, level, *flags, *include,
+                    self._compile, *_COMPILE_FLAGS, *self._flavour.compiler, level, *flags,
+                    *include,
                     "-c", str(path), "-o", f"{path.stem}.o", cwd=cwd,
                 )
                 for path, level in sources

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from accel.errors import AccelError
 from accel.isa import Error
 from accel.params import Params
 
 
-class SimulationError(RuntimeError):
+class SimulationError(AccelError, RuntimeError):
     """The machine stopped with an error, or a simulator could not be built or run.
 
     ``result`` is what a run had computed before it, where there is something: an accel.Result.
@@ -32,6 +33,10 @@ class Memory:
     bus width).  With a non-zero ``stall_seed``, each ready and valid is withheld at random in
     ``stall_percent`` of the cycles.  For tests of error handling: reads of ``fail_read`` and
     writes to ``fail_write`` (addresses, -1 for none) answer SLVERR; ``dead`` never answers.
+
+    >>> import accel
+    >>> accel.Memory(latency_cycles=100).bytes_per_cycle
+    0
     """
 
     latency_cycles: int = 32
@@ -41,6 +46,15 @@ class Memory:
     fail_read: int = -1
     fail_write: int = -1
     dead: bool = False
+
+    @property
+    def surprise(self) -> str | None:
+        """The field that makes its cycles or answers others than the cycle model's, or None."""
+        names = {
+            "stall_percent": self.stall_seed and self.stall_percent,
+            "fail_read": self.fail_read >= 0, "fail_write": self.fail_write >= 0, "dead": self.dead,
+        }  # fmt: skip
+        return next((name for name, on in names.items() if on), None)
 
 
 @dataclasses.dataclass(frozen=True)

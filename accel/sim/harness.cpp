@@ -17,6 +17,13 @@
 
 #include "Vaccelerator.h"
 #include "verilated.h"
+#if VM_TRACE_FST
+#include "verilated_fst_c.h"
+using Trace = VerilatedFstC;
+#elif VM_TRACE
+#include "verilated_vcd_c.h"
+using Trace = VerilatedVcdC;
+#endif
 
 // What Python calls; all else is hidden in the library.
 #define EXPORTED extern "C" __attribute__((visibility("default")))
@@ -385,6 +392,11 @@ class Run {
     explicit Run(const Config& config)
         : config_(config), failure_(result_), memory_(config_, failure_),
           host_(new Host(config_, failure_, result_)), top_(&context_) {
+#if VM_TRACE
+        context_.traceEverOn(true);
+        context_.timeunit(-9);
+        context_.timeprecision(-9);
+#endif
         top_.s_axil_wstrb = 0xF;
         top_.s_axil_bready = top_.s_axil_rready = 1;
         top_.eval();
@@ -408,6 +420,9 @@ class Run {
             memory_.begin(top_);
             host_->begin(top_);
             cycle();
+#if VM_TRACE
+            if (result_.cycles == last_ && trace_.isOpen()) trace_.close();
+#endif
             memory_.end(top_);
             if (!failure_.any()) host_->end(top_);
             ++result_.cycles;
@@ -417,14 +432,35 @@ class Run {
 
     const Result& result() const { return result_; }
 
+#if VM_TRACE
+    // Write the waveform of cycles first to last - 1, cycle n from 10 n ns on, to a new file.
+    void trace(const char* path, uint64_t first, uint64_t last) {
+        first_ = first;
+        last_ = last;
+        top_.trace(&trace_, 99);
+        trace_.open(path);
+    }
+#endif
+
   private:
     // To the next cycle, with the inputs as they are now; then there are its outputs.
     void cycle() {
         top_.clk = 1;
         top_.eval();
+        dump(0);
         top_.clk = 0;  // clock gates open and close
         top_.eval();
+        dump(5);
     }
+
+#if VM_TRACE
+    void dump(uint64_t phase) {
+        const uint64_t cycle = result_.cycles;
+        if (trace_.isOpen() && cycle >= first_ && cycle < last_) trace_.dump(10 * cycle + phase);
+    }
+#else
+    void dump(uint64_t) {}
+#endif
 
     Config config_;
     Result result_{};
@@ -433,6 +469,10 @@ class Run {
     std::unique_ptr<Host> host_;
     VerilatedContext context_;
     Vaccelerator top_;
+#if VM_TRACE
+    Trace trace_;
+    uint64_t first_ = 0, last_ = 0;
+#endif
 };
 
 EXPORTED Run* accel_begin(const Config* config) { return new Run(*config); }
@@ -443,5 +483,11 @@ EXPORTED void accel_advance(Run* run, uint64_t cycles, Result* result) {
     run->advance(cycles);
     *result = run->result();
 }
+
+#if VM_TRACE
+EXPORTED void accel_trace(Run* run, const char* path, uint64_t first, uint64_t last) {
+    run->trace(path, first, last);
+}
+#endif
 
 EXPORTED void accel_end(Run* run) { delete run; }

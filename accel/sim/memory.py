@@ -65,7 +65,8 @@ def check(behaviour: Memory) -> None:
         ("stall_percent", 0, 99),
     ):
         value = getattr(behaviour, name)
-        if not isinstance(value, int) or not low <= value <= high:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or not low <= value <= high:
             raise ValueError(f"{name} must be an integer from {low} to {high}, not {value!r}")
 
 

@@ -42,14 +42,14 @@ _OUTPUTS = {
 class PysimEngine:
     """Simulate ``design`` in Amaranth.
 
-    ``vcd`` names a file that every run overwrites with its waveform.
+    ``vcd`` names a file that every run overwrites with its waveform; it can be set later, too.
     """
 
     name = "pysim"
 
     def __init__(self, design: Design = Accelerator, vcd: str | None = None):
         self._design = design
-        self._vcd = vcd
+        self.vcd = vcd
         self._params = None
         self._bench = None
 
@@ -72,7 +72,7 @@ class PysimEngine:
         model = MemoryModel(memory, self._params.bus_bytes, behaviour)
         host = Host(start, commands, self._params.timeout_cycles, max_cycles)
         began = time.perf_counter()
-        self._bench.run(model, host, self._vcd)
+        self._bench.run(model, host, self.vcd)
         return outcome(host.results, time.perf_counter() - began)
 
 

@@ -5,6 +5,7 @@ About a thousand times as fast as `pysim`, with the same cycles.  Needs a C++ co
 
 import contextlib
 import ctypes
+import os
 import pathlib
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import numpy as np
 from accel.isa import Reg
 from accel.params import Params
 from accel.rtl.top import Accelerator
-from accel.sim.build import Builder, Progress, find_compiler, find_verilator
+from accel.sim.build import FASTEST, Builder, Flavour, Progress, find_compiler, find_verilator
 from accel.sim.engine import MachineError, Memory, Outcome, SimulationError
 from accel.sim.host import RESULTS, outcome
 from accel.sim.memory import check
@@ -82,7 +83,7 @@ class VerilatorEngine:
     """Simulate ``design`` with Verilator.
 
     ``compiler`` is a C++ compiler's path, the default being the first on the PATH; ``cache`` the
-    directory that keeps builds, by default the user's.
+    directory that keeps builds, by default the user's; ``flavour`` how it is built.
     """
 
     name = "verilator"
@@ -92,8 +93,11 @@ class VerilatorEngine:
         design: Design = Accelerator,
         compiler: str | None = None,
         cache: pathlib.Path | None = None,
+        flavour: Flavour = FASTEST,
     ):
-        self._design = design
+        self._design, self._flavour = design, flavour
+        #: A waveform that the next run writes, if the flavour can: file, first and last cycle + 1.
+        self.waveform: tuple[pathlib.Path, int, int] | None = None
         self._compiler = compiler
         self._cache = cache
         self._params = None
@@ -107,7 +111,8 @@ class VerilatorEngine:
         """
         if params == self._params:
             return
-        path = Builder(self._compiler, self._cache).build(params, self._design, progress)
+        builder = Builder(self._compiler, self._cache, self._flavour)
+        path = builder.build(params, self._design, progress)
         self._library, self._params = load(path), params
 
     def run(
@@ -115,6 +120,7 @@ class VerilatorEngine:
     ) -> Outcome:
         """Run a program on a fresh machine (see accel.sim.engine.Engine)."""
         with self.machine() as machine:
+            machine.waveform, self.waveform = self.waveform, None
             return machine.run(memory, start, commands, behaviour, max_cycles)
 
     @contextlib.contextmanager
@@ -143,6 +149,7 @@ class Machine:
         self._library, self._params = library, params
         self._handle, self._ended = None, False
         self._memory: np.ndarray | None = None  # whose bytes the C++ writes to
+        self.waveform: tuple[pathlib.Path, int, int] | None = None
 
     def run(
         self, memory: np.ndarray, start: int, commands: int, behaviour: Memory, max_cycles: int
@@ -164,6 +171,11 @@ class Machine:
             self._handle = self._library.accel_begin(config)
         else:
             self._library.accel_restart(self._handle, config)
+        if self.waveform is not None:
+            path, first, last = self.waveform
+            trace = self._library.accel_trace
+            trace.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint64, ctypes.c_uint64)
+            trace(self._handle, os.fsencode(path), first, last)
         result = _Result()
         began = time.perf_counter()
         while not result.finished:

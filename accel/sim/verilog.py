@@ -67,17 +67,21 @@ _LAST_PASSES = """
 
 
 def emit_simulated(params: Params, design: Design = Accelerator) -> str:
-    """Return Verilog of module ``simulated``: ``design`` prepared for a fast simulation.
+    """Return Verilog of module ``simulated``: ``design`` prepared for a fast simulation."""
+    with rare_collection():
+        machine = design(params)
+        return wrapped(_convert_flat(machine), machine)
+
+
+def wrapped(text: str, machine: wiring.Component) -> str:
+    """Return the Verilog ``text`` of a machine with module ``simulated`` around it.
 
     Inputs pass through registers: what they are at a rising edge, they are in the cycle that
     begins with it.  An input port that reaches logic directly would make Verilator evaluate that
     logic (everything with a reset, for one) once more when it changes.
     Memories lose their explicit zeroes, which are Verilator's default.
     """
-    with rare_collection():
-        machine = design(params)
-        flat = _convert_flat(machine)
-    text = re.sub(r"^ *\S+ ?\[\d+\] = \d+'h0+;\n", "", flat, flags=re.M)
+    text = re.sub(r"^ *\S+ ?\[\d+\] = \d+'h0+;\n", "", text, flags=re.M)
     ports, registers, connections = [], [], []
     for path, member, _ in machine.signature.flatten(machine):
         name, port = "_".join(path), "__".join(path)

@@ -300,7 +300,7 @@ def test_a_machine_that_is_too_small_is_told_of(tmp_path):
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        (["mnist", "--latency", "1,x"], "must be positive integers with commas between, not 'x'"),
+        (["mnist", "--latency", "1,x"], "must be whole numbers with commas between, not 'x'"),
         (["mnist", "--array", "8x8,8"], "array must be RxC"),
         (["absent.onnx"], "absent.onnx"),
     ],
