@@ -101,7 +101,7 @@ def conv(node: Conv, source, target, images):
     return result
 
 
-def _window(node, source, oy, ox):
+def window(node, source, oy, ox):
     """Coordinates of a window's real elements."""
     top = oy * node.stride[0] - node.padding[0]
     left = ox * node.stride[1] - node.padding[1]
@@ -116,7 +116,7 @@ def _window(node, source, oy, ox):
 def _pool(node, source, target, images, reduce):
     result = np.empty((len(images), *target.shape), np.int8)
     for n, oy, ox, c in np.ndindex(*result.shape):
-        elements = [int(images[n, y, x, c]) for y, x in _window(node, source, oy, ox)]
+        elements = [int(images[n, y, x, c]) for y, x in window(node, source, oy, ox)]
         result[n, oy, ox, c] = reduce(elements)
     return result
 

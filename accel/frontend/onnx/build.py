@@ -119,7 +119,7 @@ class Builder(State):
                 for number, part in enumerate(pending.parts)
             )
             pending = dataclasses.replace(pending, parts=parts)
-        elif isinstance(pending, Total):
+        elif isinstance(pending, (Total, Product)):
             pending = dataclasses.replace(pending, effort=self._effort)
         elif isinstance(pending, Sums):
             pending = self._split(pending, name, node)

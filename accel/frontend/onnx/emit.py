@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from accel.frontend.onnx import add
+from accel.frontend.onnx import add, mul
 from accel.frontend.onnx.values import (
     Activation,
     Assembled,
@@ -137,14 +137,13 @@ def _total(pending: Total, name, result: Activation, lo, hi) -> Node:
 
 
 def _product(pending: Product, name, result: Activation, lo, hi) -> Node:
-    """ONNX Runtime adds the zero point before it rounds: where that is odd, exact halves differ."""
-    one, other = pending.source, pending.other
-    with np.errstate(all="ignore"):
-        unit = np.float32(one.scale) * np.float32(other.scale)
-    multiplier, shift = float_multiplier(float(_divide(unit, result.scale)))
-    requant = Requant(np.array([multiplier], np.int32), np.array([shift], np.int8),
-                      result.zero_point, lo, hi, Rounding.FLOAT)
-    return Mul(name, (one.tensor.name, other.tensor.name), result.tensor.name, requant)
+    sources = pending.source, pending.other
+    requant = mul.requant(
+        tuple(value.scale for value in (*sources, result)),
+        tuple(value.zero_point for value in (*sources, result)),
+        128 if pending.centred else 0, lo, hi, pending.effort,
+    )
+    return Mul(name, tuple(value.tensor.name for value in sources), result.tensor.name, requant)
 
 
 def _extremes(pending: Extremes, name, result: Activation, lo, hi) -> Node:

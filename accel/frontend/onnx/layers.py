@@ -99,7 +99,8 @@ def total(node: NodeView, one: Activation, other: Activation, minus: bool = Fals
 def product(node: NodeView, one: Activation, other: Activation) -> Product:
     """Product of two activations."""
     whole = larger(node, one, other)
-    return Product(node.name, one, whole.shape, whole.order, other=other)
+    return Product(node.name, one, whole.shape, whole.order, other=other,
+                   centred=one.centred and other.centred)
 
 
 def extremes(node: NodeView, sources, largest: bool) -> Extremes:

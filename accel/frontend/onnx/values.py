@@ -203,6 +203,8 @@ class Product(Pending):
     """Product of an activation and another one of its shape, or of a pixel: a gate of channels."""
 
     other: "Activation" = None
+    centred: bool = False  # ONNX knows both as uint8
+    effort: object = None  # add.Effort of the whole file
 
 
 @dataclasses.dataclass(frozen=True)
