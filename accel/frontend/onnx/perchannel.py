@@ -28,9 +28,9 @@ _WEIGHT = 64
 _LARGE = 1 << 20
 
 
-def arithmetic(builder: Builder, node: NodeView) -> Sums | None:
-    """Mul, Div or Sub of an activation and constants, one per channel; None if it is not that."""
-    if node.op not in ("Mul", "Div", "Sub") or len(node.proto.input) != 2:
+def arithmetic(builder: Builder, node: NodeView) -> Sums | Extremes | None:
+    """An operator on an activation and constants, one per channel; None if it is not that."""
+    if node.op not in ("Mul", "Div", "Sub", "Max", "Min") or len(node.proto.input) != 2:
         return None
     values = [builder.value(node, number) for number in (0, 1)]
     known = [isinstance(value, (Constant, QuantConstant)) for value in values]
@@ -48,6 +48,8 @@ def arithmetic(builder: Builder, node: NodeView) -> Sums | None:
         return product(node, source, constant)
     real = per_channel(node, source, real).astype(np.float64)
     one, none = np.ones_like(real), np.zeros_like(real)
+    if node.op in ("Max", "Min"):
+        return _extremes(node, source, affine(node, source, none, real), node.op == "Max")
     if node.op == "Mul":
         return affine(node, source, real, none)
     if node.op == "Sub":
@@ -131,9 +133,12 @@ def prelu(builder: Builder, node: NodeView) -> Extremes | None:
     real = per_channel(node, source, real).astype(np.float64)
     node.require(np.isfinite(real).all() and (real <= 1).all(), "slopes must be at most 1",
                  real[~(real <= 1)][:1])
-    less = affine(node, source, real, np.zeros_like(real))
-    return Extremes(node.name, source, source.shape, source.order, sources=(source, less),
-                    largest=True)
+    return _extremes(node, source, affine(node, source, real, np.zeros_like(real)), True)
+
+
+def _extremes(node: NodeView, source: Activation, other: Sums, largest: bool) -> Extremes:
+    return Extremes(node.name, source, source.shape, source.order, sources=(source, other),
+                    largest=largest)
 
 
 def qlinear_product(builder: Builder, node: NodeView, source: Activation, at: int) -> Sums:
