@@ -16,6 +16,7 @@ from accel.frontend.onnx.values import (
     Activation,
     Constant,
     Extremes,
+    Products,
     QuantConstant,
     Sums,
     Window,
@@ -27,9 +28,9 @@ _WEIGHT = 64
 _LARGE = 1 << 20
 
 
-def arithmetic(builder: Builder, node: NodeView) -> Sums | None:
-    """Mul, Div or Sub of an activation and constants, one per channel; None if it is not that."""
-    if node.op not in ("Mul", "Div", "Sub") or len(node.proto.input) != 2:
+def arithmetic(builder: Builder, node: NodeView) -> Sums | Extremes | None:
+    """An operator on an activation and constants, one per channel; None if it is not that."""
+    if node.op not in ("Mul", "Div", "Sub", "Max", "Min") or len(node.proto.input) != 2:
         return None
     values = [builder.value(node, number) for number in (0, 1)]
     known = [isinstance(value, (Constant, QuantConstant)) for value in values]
@@ -47,6 +48,8 @@ def arithmetic(builder: Builder, node: NodeView) -> Sums | None:
         return product(node, source, constant)
     real = per_channel(node, source, real).astype(np.float64)
     one, none = np.ones_like(real), np.zeros_like(real)
+    if node.op in ("Max", "Min"):
+        return _extremes(node, source, affine(node, source, none, real), node.op == "Max")
     if node.op == "Mul":
         return affine(node, source, real, none)
     if node.op == "Sub":
@@ -68,8 +71,10 @@ def product(node: NodeView, source: Activation, constant: QuantConstant) -> Sums
         unit = np.float32(source.scale) * constant.scale.astype(np.float32)
     node.require(np.isfinite(unit).all() and (unit > 0).all(),
                  "input scale times constants' scale must be a float32", unit[:1])
-    return _sums(node, source, weights.astype(np.int16), np.zeros(len(weights), np.int64),
-                 np.repeat(unit, len(weights)))
+    weights = weights.astype(np.int16)
+    return _sums(node, source, weights, np.zeros(len(weights), np.int64),
+                 np.repeat(unit, len(weights)),
+                 products=Products(float(constant.scale[0]), weights))
 
 
 def affine(node: NodeView, source: Activation, factor: np.ndarray, shift: np.ndarray) -> Sums:
@@ -86,10 +91,10 @@ def affine(node: NodeView, source: Activation, factor: np.ndarray, shift: np.nda
     return _sums(node, source, weights, bias, unit, rounded=bool(bias.any()))
 
 
-def _sums(node: NodeView, source: Activation, weights, bias, unit, rounded=False) -> Sums:
+def _sums(node: NodeView, source: Activation, weights, bias, unit, **options) -> Sums:
     return Sums(node.name, source, source.shape, source.order, op="conv2d",
                 weights=weights.reshape(-1, 1, 1, 1), bias=bias, unit=unit, window=Window((1, 1)),
-                groups=len(weights), rounded=rounded)
+                groups=len(weights), **options)
 
 
 def batch_normalization(builder: Builder, node: NodeView) -> Sums:
@@ -128,9 +133,12 @@ def prelu(builder: Builder, node: NodeView) -> Extremes | None:
     real = per_channel(node, source, real).astype(np.float64)
     node.require(np.isfinite(real).all() and (real <= 1).all(), "slopes must be at most 1",
                  real[~(real <= 1)][:1])
-    less = affine(node, source, real, np.zeros_like(real))
-    return Extremes(node.name, source, source.shape, source.order, sources=(source, less),
-                    largest=True)
+    return _extremes(node, source, affine(node, source, real, np.zeros_like(real)), True)
+
+
+def _extremes(node: NodeView, source: Activation, other: Sums, largest: bool) -> Extremes:
+    return Extremes(node.name, source, source.shape, source.order, sources=(source, other),
+                    largest=largest)
 
 
 def qlinear_product(builder: Builder, node: NodeView, source: Activation, at: int) -> Sums:

@@ -7,7 +7,15 @@ in the order of execution, and an operator may only read what was computed befor
 import pathlib
 
 from accel.frontend.errors import ModelError
-from accel.frontend.tflite import moves, pairs, pointwise, transposed, weighted, windows
+from accel.frontend.tflite import (
+    moves,
+    pairs,
+    pointwise,
+    slopes,
+    transposed,
+    weighted,
+    windows,
+)
 from accel.frontend.tflite.build import Builder, Dequantised, View
 from accel.frontend.tflite.file import read
 from accel.graph.check import check
@@ -36,6 +44,7 @@ HANDLERS = {
     "HARD_SWISH": pointwise.hard_swish,
     "TRANSPOSE_CONV": transposed.transpose_conv,
     **pairs.HANDLERS,
+    **slopes.HANDLERS,
     **moves.HANDLERS,
 }
 
