@@ -17,14 +17,16 @@ ALLOWED = {
     "accel.version": (),
     "accel.pareto": (),
     "accel.onnx_session": (),
+    "accel.litert": (),
     "accel.program": ("accel.params",),
-    "accel.host": ("accel.host", "accel.graph", "accel.onnx_session"),
+    "accel.host": ("accel.host", "accel.graph", "accel.onnx_session", "accel.litert"),
     "accel.golden": (
         "accel.golden", "accel.compiled", "accel.quant", "accel.graph", "accel.isa", "accel.host",
     ),
     "accel.graph": ("accel.graph", "accel.quant", "accel.isa"),
     "accel.frontend": (
         "accel.frontend", "accel.graph", "accel.quant", "accel.isa", "accel.onnx_session",
+        "accel.litert",
     ),
     "accel.bench.sim": (
         "accel.bench", "accel.compiler", "accel.graph", "accel.quant", "accel.isa",
@@ -77,6 +79,7 @@ SOLE_IMPORTERS = {
     "onnx": ("accel.frontend.onnx", "accel.network.export", "accel.bench", "accel.onnx_session"),
     "onnxruntime": ("accel.frontend.onnx", "accel.onnx_session"),
     "tflite": ("accel.frontend.tflite",),
+    "ai_edge_litert": ("accel.litert",),
     "amaranth": ("accel.rtl", "accel.sim"),
     "numba": ("accel.compiled", "accel.golden", "accel.quant", "accel.cyclemodel"),
 }

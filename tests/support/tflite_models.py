@@ -16,6 +16,8 @@ OPTIONS = {
     "FULLY_CONNECTED": ("FullyConnectedOptions",
                         {"FusedActivationFunction": 0, "WeightsFormat": 0, "KeepNumDims": False}),
     "ADD": ("AddOptions", {"FusedActivationFunction": 0}),
+    "MUL": ("MulOptions", {"FusedActivationFunction": 0}),
+    "SUB": ("SubOptions", {"FusedActivationFunction": 0}),
     "AVERAGE_POOL_2D": ("Pool2DOptions", {**_WINDOW, "FilterHeight": 2, "FilterWidth": 2}),
     "MAX_POOL_2D": ("Pool2DOptions", {**_WINDOW, "FilterHeight": 2, "FilterWidth": 2}),
     "MEAN": ("ReducerOptions", {"KeepDims": False}),
@@ -137,6 +139,13 @@ class Model:
         return _table(b, "Tensor", **fields)
 
 
+def _options_of(op):
+    """The table of an operator that nothing else is known of, by the schema's own names."""
+    plain = op.replace("_", "").lower()
+    return next(name for name in vars(tflite)
+                if name.lower() == f"{plain}options" and isinstance(getattr(tflite, name), type))
+
+
 def _table(b, kind, **fields):
     getattr(tflite, f"{kind}Start")(b)
     for name, value in fields.items():
@@ -175,8 +184,10 @@ def _operator(b, operator, ops):
         "Outputs": _ints(b, operator["outputs"]),
     }  # fmt: skip
     options_of = operator.get("options_of", operator["op"])
-    if options_of in OPTIONS:
-        kind, defaults = OPTIONS[options_of]
+    kind, defaults = OPTIONS.get(options_of, (None, {}))
+    if operator["options"] and kind is None:
+        kind = _options_of(options_of)
+    if kind:
         fields["BuiltinOptions"] = _table(b, kind, **{**defaults, **operator["options"]})
         fields["BuiltinOptionsType"] = getattr(tflite.BuiltinOptions, kind)
     return _table(b, "Operator", **fields)

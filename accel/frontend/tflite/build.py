@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 
-from accel.frontend.errors import ModelError
+from accel.frontend.errors import CostError, ModelError
 from accel.frontend.tflite.file import ACTIVATIONS, PADDINGS, Contents, Operator, Record
 from accel.frontend.tflite.scales import activation_range
+from accel.frontend.tflite.values import Dequantised, Elsewhere, Value
 from accel.graph.ir import Node, Port, Tensor
 
 #: Largest activation, in elements of one image; largest dimension, kernel, stride or padding.
@@ -22,26 +23,6 @@ RANGES = {"int8": (-128, 127), "uint8": (0, 255)}
 CENTRES = {"int8": 0, "uint8": 128}
 
 
-@dataclasses.dataclass(frozen=True)
-class Dequantised:
-    """A float value in the file: a tensor's, dequantised, or (None) an input before a QUANTIZE."""
-
-    tensor: Tensor | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Sizes:
-    """Dimensions that the file computes; they are static here, so nobody needs their values."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Padded:
-    """A padded image that only convolutions read, which pad by themselves."""
-
-    tensor: Tensor
-    padding: tuple[int, int, int, int]
-
-
 class Builder:
     """The graph so far; ``values`` says what each computed tensor of the file (by index) is."""
 
@@ -50,7 +31,7 @@ class Builder:
         self.names = _unique_names(contents)
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
-        self.values: dict[int, Tensor | Dequantised | Padded | Sizes] = {}
+        self.values: dict[int, Value] = {}
         self.ports: dict[int, list[Port]] = collections.defaultdict(list)
         self.users: dict[int, list[Operator]] = {}
         self.cost = 0
@@ -65,6 +46,19 @@ class Builder:
         tensor = dataclasses.replace(like, name=name, shape=shape or like.shape)
         self.tensors[name] = tensor
         return tensor
+
+    def mark(self) -> tuple[int, int]:
+        """How far the graph is, to come back to."""
+        return len(self.nodes), len(self.tensors)
+
+    def restore(self, mark: tuple[int, int], operator: Operator) -> None:
+        """Take back what the operator's handler did before it gave up."""
+        nodes, tensors = mark
+        del self.nodes[nodes:]
+        for name in list(self.tensors)[tensors:]:
+            del self.tensors[name]
+        for index in operator.outputs:
+            self.values.pop(index, None)
 
     def title(self, index: int) -> str:
         """Return how messages name a tensor."""
@@ -89,10 +83,15 @@ class Builder:
         if not 2 <= len(dims) <= 4 or dims[0] != 1 or record.signature[:1] not in ((), (1,), (-1,)):
             raise ModelError(f"{where}: shape must be a batch of 1 and one to three dimensions, "
                              f"not {list(record.signature or dims)}")
-        if not all(1 <= size <= LIMIT for size in dims) or math.prod(dims) > LARGEST:
-            raise ModelError(f"{where}: dimensions must be from 1 to {LIMIT} and have at most "
-                             f"{LARGEST} elements, not {dims}")
+        self.check_dimensions(index)
         return record.shape[1:]
+
+    def check_dimensions(self, index: int) -> None:
+        """Check the size of a computed tensor."""
+        dims = list(self.contents.tensors[index].shape)
+        if not all(1 <= size <= LIMIT for size in dims) or math.prod(dims) > LARGEST:
+            raise ModelError(f"{self.file}: {self.title(index)}: dimensions must be from 1 to "
+                             f"{LIMIT} and have at most {LARGEST} elements, not {dims}")
 
     def activation(self, index: int) -> Tensor:
         """Make a computed tensor: re-centred to int8 if the file has it as uint8."""
@@ -164,6 +163,11 @@ class View:
         """Return an error about this operator, to be raised by the caller."""
         return ModelError(f"{self.builder.file}: {self._title}: {text}")
 
+    def reason(self, error: ModelError) -> str:
+        """Return what is wrong without file and operator, which a report names anyway."""
+        text = str(error).removeprefix(f"{self.builder.file}: ")
+        return text.removeprefix(f"{self._title}: ")
+
     @property
     def _title(self) -> str:
         return f"operator {self.operator.index} ({self.op})"
@@ -177,9 +181,10 @@ class View:
         """Refuse files in which many operators share large tensors, to exhaust their reader."""
         limit = COST_PER_BYTE * self.builder.contents.size + FREE_COST
         self.builder.cost += cost
-        self.require(self.builder.cost <= limit,
-                     f"operators must not cost more than {limit} elements in a file of this size "
-                     "(a tensor is shared by too many)", self.builder.cost)
+        if self.builder.cost > limit:
+            raise CostError(str(self.error(
+                f"operators must not cost more than {limit} elements in a file of this size "
+                f"(a tensor is shared by too many), not {self.builder.cost}")))
 
     def counts(self, least: int, most: int, outputs: int = 1) -> None:
         """Require from ``least`` to ``most`` inputs, and one output, or up to ``outputs``."""
@@ -202,7 +207,7 @@ class View:
         """Return how messages name input ``at``."""
         return f"input {at}, {self.builder.title(self.operator.inputs[at])},"
 
-    def value(self, at: int = 0) -> Tensor | Dequantised | Padded | Sizes:
+    def value(self, at: int = 0) -> Value:
         """Return what input ``at`` stands for."""
         record = self.record(at)
         self.require(record.data is None, f"{self.title(at)} must be computed", "constant")
@@ -216,6 +221,8 @@ class View:
         found = self.value(at)
         self.require(not isinstance(found, Dequantised),
                      f"{self.title(at)} must be int8 or uint8 (quantise the model first)", "float")
+        self.require(not isinstance(found, Elsewhere), f"{self.title(at)} must be int8 or uint8",
+                     f"{self.record(at).dtype} on the host")
         self.require(isinstance(found, Tensor), f"{self.title(at)} must be an image",
                      type(found).__name__.lower())
         return found
@@ -227,9 +234,10 @@ class View:
     @property
     def result(self) -> Record:
         """The output as the file has it, which must be new."""
-        return self._result(0)
+        return self.made(0)
 
-    def _result(self, number: int) -> Record:
+    def made(self, number: int) -> Record:
+        """Return an output as the file has it, which must be new."""
         index = self.operator.outputs[number]
         record = self.builder.record(f"{self._title}: output", index)
         self.require(index not in self.builder.values and record.data is None,
@@ -239,7 +247,7 @@ class View:
 
     def target(self, number: int = 0) -> Tensor:
         """Make an output; its type must be the first input's."""
-        record = self._result(number)
+        record = self.made(number)
         given = self.record(0).dtype
         self.require(record.dtype == given, f"output must be {given} as its input", record.dtype)
         tensor = self.builder.activation(record.index)

@@ -14,6 +14,8 @@ import numpy as np
 import tflite
 
 from accel.frontend.errors import ModelError
+from accel.frontend.tflite import options
+from accel.frontend.tflite.options import Options
 
 #: What the accessors raise where an offset or a length leads out of the file.
 _DAMAGE = (struct.error, IndexError, TypeError, ValueError, OverflowError)
@@ -32,37 +34,16 @@ _OPERATORS = _names(tflite.BuiltinOperator)
 PADDINGS = _names(tflite.Padding)
 ACTIVATIONS = _names(tflite.ActivationFunctionType)
 
-_WINDOW = ("Padding", "StrideH", "StrideW", "FusedActivationFunction")
-#: By operator: its options table, and the fields of it that matter.
+#: The options table that an operator must have.
 _OPTIONS = {
-    "CONV_2D": (tflite.Conv2DOptions, (*_WINDOW, "DilationHFactor", "DilationWFactor")),
-    "DEPTHWISE_CONV_2D": (
-        tflite.DepthwiseConv2DOptions,
-        (*_WINDOW, "DilationHFactor", "DilationWFactor", "DepthMultiplier"),
-    ),
-    "FULLY_CONNECTED": (
-        tflite.FullyConnectedOptions, ("FusedActivationFunction", "WeightsFormat", "KeepNumDims"),
-    ),
-    "ADD": (tflite.AddOptions, ("FusedActivationFunction",)),
-    "MUL": (tflite.MulOptions, ("FusedActivationFunction",)),
-    "AVERAGE_POOL_2D": (tflite.Pool2DOptions, (*_WINDOW, "FilterHeight", "FilterWidth")),
-    "MAX_POOL_2D": (tflite.Pool2DOptions, (*_WINDOW, "FilterHeight", "FilterWidth")),
-    "MEAN": (tflite.ReducerOptions, ("KeepDims",)),
-    "CONCATENATION": (tflite.ConcatenationOptions, ("Axis", "FusedActivationFunction")),
-    "SPLIT": (tflite.SplitOptions, ("NumSplits",)),
-    "STRIDED_SLICE": (
-        tflite.StridedSliceOptions,
-        ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask", "Offset"),
-    ),
-    "PACK": (tflite.PackOptions, ("Axis",)),
-    "UNPACK": (tflite.UnpackOptions, ("Num", "Axis")),
-    "RESIZE_NEAREST_NEIGHBOR": (
-        tflite.ResizeNearestNeighborOptions, ("AlignCorners", "HalfPixelCenters"),
-    ),
-    "DEPTH_TO_SPACE": (tflite.DepthToSpaceOptions, ("BlockSize",)),
-    "SPACE_TO_DEPTH": (tflite.SpaceToDepthOptions, ("BlockSize",)),
-    "TRANSPOSE_CONV": (tflite.TransposeConvOptions, _WINDOW),
-    "SOFTMAX": (tflite.SoftmaxOptions, ("Beta",)),
+    "CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
+    "FULLY_CONNECTED": "FullyConnectedOptions", "TRANSPOSE_CONV": "TransposeConvOptions",
+    "ADD": "AddOptions", "MUL": "MulOptions", "SOFTMAX": "SoftmaxOptions",
+    "AVERAGE_POOL_2D": "Pool2DOptions", "MAX_POOL_2D": "Pool2DOptions", "MEAN": "ReducerOptions",
+    "CONCATENATION": "ConcatenationOptions", "SPLIT": "SplitOptions",
+    "STRIDED_SLICE": "StridedSliceOptions", "PACK": "PackOptions", "UNPACK": "UnpackOptions",
+    "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions",
+    "DEPTH_TO_SPACE": "DepthToSpaceOptions", "SPACE_TO_DEPTH": "SpaceToDepthOptions",
 }  # fmt: skip
 
 
@@ -90,13 +71,26 @@ class Record:
 
 @dataclasses.dataclass(frozen=True)
 class Operator:
-    """An operator as the file has it; tensors by index, options by the schema's names."""
+    """An operator as the file has it; tensors by index, options by the schema's names.
+
+    ``code`` and ``version`` say which operator it is; ``kind`` and ``custom`` are name and options
+    of one that is no builtin.
+    """
 
     index: int
     op: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    options: dict[str, int | float | bool]
+    table: Options
+    code: int
+    version: int
+    kind: str = ""
+    custom: bytes = b""
+
+    @property
+    def options(self) -> dict[str, int | float | bool]:
+        """The fields of its options."""
+        return self.table.fields
 
 
 @dataclasses.dataclass(frozen=True)
@@ -242,29 +236,40 @@ class _Reader:
         with self.at(f"operator code {number}"):
             code = model.OperatorCodes(number)
             value = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-            custom = (code.CustomCode() or b"").decode("utf-8")
+            custom, version = (code.CustomCode() or b"").decode("utf-8"), code.Version()
+        self.limit(len(custom), MAX_NAME, f"operator code {number}: the letters of its name")
         op = _OPERATORS.get(value, f"number {value}")
         if op == "CUSTOM":
-            op = f"CUSTOM {custom[:MAX_NAME]!r}"
+            op = f"CUSTOM {custom!r}"
         inputs, outputs = self.arguments(operator, f"operator {index} ({op})")
-        return Operator(index, op, inputs, outputs, self.options(operator, index, op))
+        return Operator(index, op, inputs, outputs, self.options(operator, index, op), value,
+                        version, custom, self.custom(operator, index, op))
 
-    def options(self, operator, index: int, op: str) -> dict[str, int | float | bool]:
-        """Read the option fields that matter for ``op``."""
-        if op not in _OPTIONS:
-            return {}
-        kind, fields = _OPTIONS[op]
+    def options(self, operator, index: int, op: str) -> Options:
+        """Read the options of an operator, which must be its own kind's."""
+        where = f"operator {index} ({op})"
+
+        def limit(count: int, most: int, what: str) -> int:
+            return self.limit(count, most, f"{where}: {what}")
+
+        with self.at(where):
+            found, given = options.read(operator, limit), operator.BuiltinOptionsType()
+        expected = _OPTIONS.get(op, found.table)
+        if found.table != expected:
+            raise ModelError(f"{self.file}: {where}: options must be {expected} "
+                             f"(number {options.NUMBERS[expected]}), not number {given}")
+        return found
+
+    def custom(self, operator, index: int, op: str) -> bytes:
+        """Read the options of an operator that is no builtin."""
         where = f"operator {index} ({op})"
         with self.at(where):
-            given, union = operator.BuiltinOptionsType(), operator.BuiltinOptions()
-        expected = getattr(tflite.BuiltinOptions, kind.__name__)
-        if union is None or given != expected:
-            raise ModelError(f"{self.file}: {where}: options must be {kind.__name__} "
-                             f"(number {expected}), not number {given}")
-        with self.at(where):
-            table = kind()
-            table.Init(union.Bytes, union.Pos)
-            return {field: getattr(table, field)() for field in fields}
+            self.limit(operator.CustomOptionsLength(), self.size, f"{where}: its custom options")
+            array, outside = operator.CustomOptionsAsNumpy(), operator.LargeCustomOptionsOffset()
+        if outside > 1:
+            raise ModelError(f"{self.file}: {where}: options must lie in the file's tables, not at "
+                             f"byte {outside} behind")
+        return array.tobytes() if isinstance(array, np.ndarray) else b""
 
 
 def _ints(array) -> tuple[int, ...]:

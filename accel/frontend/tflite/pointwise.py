@@ -6,17 +6,11 @@ import math
 import numpy as np
 
 from accel.frontend.tflite import tables
-from accel.frontend.tflite.build import (
-    CENTRES,
-    RANGES,
-    TABLE_COST,
-    Dequantised,
-    Sizes,
-    View,
-)
+from accel.frontend.tflite.build import CENTRES, RANGES, TABLE_COST, View
 from accel.frontend.tflite.file import ACTIVATIONS, MAX_ARGUMENTS
 from accel.frontend.tflite.scales import activation_range, addition, divide32, product
 from accel.frontend.tflite.scales import softmax as softmax_factor
+from accel.frontend.tflite.values import Dequantised, Sizes
 from accel.graph.ir import (
     Add,
     Assemble,

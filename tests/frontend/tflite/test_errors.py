@@ -22,10 +22,19 @@ def refuse(content, folder, text):
     path.write_bytes(content.content() if isinstance(content, Model) else content)
     began = time.process_time()
     with pytest.raises(ModelError, match=text) as error:
-        frontend.load(path)
+        frontend.load(path, strict=True)
     assert time.process_time() - began < SECONDS
-    assert str(error.value).startswith(f"{path}: ")
-    assert "\n" not in str(error.value)
+    one_line(error.value, path)
+    try:
+        return frontend.load(path)  # what the machine refuses, the host may get
+    except ModelError as found:
+        one_line(found, path)
+        return None
+
+
+def one_line(error, path):
+    assert str(error).startswith(f"{path}: ")
+    assert "\n" not in str(error)
 
 
 def good(dtype="int8", **options) -> Model:
@@ -182,7 +191,7 @@ def test_network_ports(tmp_path):
         ("inputs", 9, "an input of the subgraph: must refer to one of the 4 tensors, not 9"),
         ("outputs", -1, "an output of the subgraph: must refer to one of the 4 tensors, not -1"),
         ("outputs", 1, r"output tensor 1 \('t1'\): must be computed from the input, not constant"),
-        ("inputs", 1, r"tensor 1 \('t1'\): shape must be a batch of 1"),
+        ("inputs", 1, r"input tensor 1 \('t1'\) must be given, not constant"),
     ]:
         model = good()
         setattr(model, name, [index])
@@ -261,7 +270,7 @@ def test_input_shapes(shape, text, tmp_path):
 
 def test_dynamic_shape_by_signature(tmp_path):
     refuse(changed(good(), 0, signature=[-1, -1, 5, 2]), tmp_path,
-           r"tensor 0 \('t0'\): shape must be static behind the batch, not \[-1, -1, 5, 2\]")
+           r"tensor 0 \('t0'\) must have a static shape behind .*, not \[-1, -1, 5, 2\]")
 
 
 def test_output_shape(tmp_path):
@@ -475,13 +484,13 @@ def test_float_model(tmp_path):
     source = model.input([1, 4], "float32", None)
     value = model.op("RELU", [source], [1, 4], "float32", None)
     refuse(model.output(value), tmp_path,
-           r"operator 0 \(RELU\): input 0, .* must be int8 or uint8 \(quantise the model first\)")
+           r"operator 0 \(RELU\): the model is float; quantise it to int8 first")
 
 
 def test_unused_float_input(tmp_path):
     model = good()
     model.input([1, 4], "float32", None)
-    refuse(model, tmp_path, r"input tensor 4 \('t4'\): the model is float here; quantise it")
+    refuse(model, tmp_path, r"input tensor 4 \('t4'\): nothing quantises it")
 
 
 def test_a_float_input_quantised_in_too_many_ways(tmp_path):
