@@ -7,7 +7,16 @@ in the order of execution, and an operator may only read what was computed befor
 import pathlib
 
 from accel.frontend.errors import CostError, FloatModelError, ModelError
-from accel.frontend.tflite import moves, pointwise, transposed, weighted, windows
+from accel.frontend.tflite import (
+    functions,
+    moves,
+    pairs,
+    pointwise,
+    transposed,
+    transposes,
+    weighted,
+    windows,
+)
 from accel.frontend.tflite.build import Builder, View
 from accel.frontend.tflite.file import read
 from accel.frontend.tflite.parts import Parts
@@ -24,8 +33,9 @@ HANDLERS = {
     "MAX_POOL_2D": windows.max_pool_2d,
     "MEAN": windows.mean,
     "PAD": windows.pad,
-    "ADD": pointwise.add,
-    "MUL": pointwise.mul,
+    "ADD": pairs.add,
+    "MUL": pairs.mul,
+    "PRELU": pairs.prelu,
     "CONCATENATION": pointwise.concatenation,
     "RESHAPE": pointwise.reshape,
     "SHAPE": pointwise.sizes,
@@ -38,8 +48,8 @@ HANDLERS = {
     "LOGISTIC": pointwise.smooth,
     "TANH": pointwise.smooth,
     "HARD_SWISH": pointwise.hard_swish,
-    "TRANSPOSE_CONV": transposed.transpose_conv,
-    **moves.HANDLERS,
+    "TRANSPOSE": transposes.transpose, "TRANSPOSE_CONV": transposed.transpose_conv,
+    **moves.HANDLERS, **functions.HANDLERS,
 }
 
 #: Types of integers that stand for real numbers.
@@ -97,7 +107,7 @@ def _handle(view: View, mark: tuple[int, int]) -> None:
     """Run an operator's handler, and see that the machine can do what it made of it."""
     op, builder = view.op, view.builder
     if op not in HANDLERS:
-        raise view.error(f"operator must be one of {', '.join(sorted(HANDLERS))}, not {op}")
+        raise view.error("the machine has no such operator")
     try:
         HANDLERS[op](view)
         for node in builder.nodes[mark[0] :]:

@@ -1,4 +1,4 @@
-"""Operators that look at one element at a time, or at none: ADD, MUL, CONCATENATION, SOFTMAX,
+"""Operators that look at one element at a time, or at none: CONCATENATION, SOFTMAX,
 changes of shape, QUANTIZE, DEQUANTIZE and stand-alone activation functions."""
 
 import math
@@ -8,56 +8,19 @@ import numpy as np
 from accel.frontend.tflite import tables
 from accel.frontend.tflite.build import CENTRES, RANGES, TABLE_COST, View
 from accel.frontend.tflite.file import ACTIVATIONS, MAX_ARGUMENTS
-from accel.frontend.tflite.scales import activation_range, addition, divide32, product
+from accel.frontend.tflite.scales import activation_range, divide32
 from accel.frontend.tflite.scales import softmax as softmax_factor
 from accel.frontend.tflite.values import Dequantised, Sizes
 from accel.graph.ir import (
-    Add,
     Assemble,
     Concat,
-    Mul,
     Port,
-    Requant,
     Reshape,
     Softmax,
     Table,
     Tensor,
 )
 from accel.graph.places import along
-from accel.isa import Rounding
-
-
-def add(op: View) -> None:
-    """Sum of two images of one shape."""
-    op.counts(2, 2)
-    first, second, target = op.source(0), op.source(1), op.target()
-    shapes = [list(op.record(at).shape) for at in (0, 1)]
-    op.require(shapes[0] == shapes[1], f"inputs must have one shape, {shapes[0]}", shapes[1])
-    dtypes = [op.record(at).dtype for at in (0, 1)]
-    op.require(dtypes[0] == dtypes[1], f"inputs must both be {dtypes[0]}", dtypes[1])
-    *operands, (multiplier, shift) = addition(op.scale(0), op.scale(1), _output_scale(op))
-    lo, hi = op.clamp()
-    requant = Requant(np.array([multiplier], np.int32), np.array([shift], np.int8),
-                      target.zero_point, lo, hi, Rounding.DOUBLE)
-    op.add(Add(op.name, (first.name, second.name), target.name, tuple(operands), requant))
-
-
-def mul(op: View) -> None:
-    """Product of two images of one shape, or of an image and a factor for each of its channels."""
-    op.counts(2, 2)
-    sources, target = [op.source(0), op.source(1)], op.target()
-    dtypes = [op.record(at).dtype for at in (0, 1)]
-    op.require(dtypes[0] == dtypes[1], f"inputs must both be {dtypes[0]}", dtypes[1])
-    if sources[0].shape[:2] == (1, 1):  # the image first
-        sources.reverse()
-    first, second = (source.shape for source in sources)
-    op.require(second in (first, (1, 1, first[2])), f"inputs must have one shape, {list(first)}, "
-               f"or one be [1, 1, {first[2]}]", list(second))
-    multiplier, shift = product(op.scale(0), op.scale(1), _output_scale(op))
-    lo, hi = op.clamp()
-    requant = Requant(np.array([multiplier], np.int32), np.array([shift], np.int8),
-                      target.zero_point, lo, hi, Rounding.DOUBLE)
-    op.add(Mul(op.name, tuple(source.name for source in sources), target.name, requant))
 
 
 def _output_scale(op: View) -> np.float32:

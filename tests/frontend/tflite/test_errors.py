@@ -159,13 +159,13 @@ def test_variable(tmp_path):
 def test_unsupported_operator(tmp_path):
     model = good()
     model.operators[0]["op"] = "LSTM"
-    refuse(model, tmp_path, r"operator 0 \(LSTM\): operator must be one of ADD, .*not LSTM")
+    refuse(model, tmp_path, r"operator 0 \(LSTM\): the machine has no such operator")
 
 
 def test_custom_operator(tmp_path):
     model = good()
     model.operators[0]["op"] = "my_op"
-    refuse(model, tmp_path, r"operator 0 \(CUSTOM 'my_op'\): operator must be one of")
+    refuse(model, tmp_path, r"operator 0 \(CUSTOM 'my_op'\): the machine has no such operator")
 
 
 @pytest.mark.parametrize(
@@ -382,7 +382,7 @@ def single(op, shapes, out, constants=(), **fields):
     ("model", "text"),
     [
         (single("ADD", [[1, 4, 4, 2], [1, 1, 1, 2]], [1, 4, 4, 2]),
-         r"\(ADD\): inputs must have one shape, \[1, 4, 4, 2\], not \[1, 1, 1, 2\]"),
+         r"\(ADD\): inputs must have one shape, \[4, 4, 2\], not \[1, 1, 2\]"),
         (single("ADD", [[1, 4], [1, 4]], [1, 4], scale=1e-9), "factors must be below 1, not"),
         (single("CONCATENATION", [[1, 4, 4, 2]], [1, 4, 4, 2], Axis=0),
          "axis must be from 1 to 3, not 0"),
