@@ -37,14 +37,25 @@ def _start(opened) -> None:
     importlib.import_module("ai_edge_litert.interpreter")
 
 
-def _open(opened, model: bytes):
-    from ai_edge_litert import interpreter
+def _prepared(model: bytes):
+    """An interpreter with reference kernels, or with LiteRT's others where it has none of these."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    made = interpreter.Interpreter(
-        model_content=model, num_threads=1,
-        experimental_op_resolver_type=interpreter.OpResolverType.BUILTIN_REF,
-    )  # fmt: skip
-    made.allocate_tensors()
+    kinds = OpResolverType.BUILTIN_REF, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    for kind in kinds:
+        try:
+            made = Interpreter(model_content=model, num_threads=1,
+                               experimental_op_resolver_type=kind)
+            made.allocate_tensors()
+            return made
+        except (RuntimeError, ValueError) as error:
+            if kind == kinds[-1] or "Didn't find op" not in str(error):
+                raise
+    return None
+
+
+def _open(opened, model: bytes):
+    made = _prepared(model)
     ports = made.get_input_details(), made.get_output_details()
     indices = [[one["index"] for one in side] for side in ports]
     number = max(opened, default=0) + 1

@@ -20,7 +20,8 @@ OPTIONS = {
     "SUB": ("SubOptions", {"FusedActivationFunction": 0}),
     "AVERAGE_POOL_2D": ("Pool2DOptions", {**_WINDOW, "FilterHeight": 2, "FilterWidth": 2}),
     "MAX_POOL_2D": ("Pool2DOptions", {**_WINDOW, "FilterHeight": 2, "FilterWidth": 2}),
-    "MEAN": ("ReducerOptions", {"KeepDims": False}),
+    **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"),
+                    ("ReducerOptions", {"KeepDims": False})),
     "CONCATENATION": ("ConcatenationOptions", {"Axis": -1, "FusedActivationFunction": 0}),
     "SOFTMAX": ("SoftmaxOptions", {"Beta": 1.0}),
     "HARD_SWISH": ("HardSwishOptions", {}),
@@ -39,6 +40,10 @@ OPTIONS = {
     "SPACE_TO_DEPTH": ("SpaceToDepthOptions", {"BlockSize": 2}),
     "TRANSPOSE_CONV": ("TransposeConvOptions", _WINDOW),
 }  # fmt: skip
+
+
+#: Operators that no runtime knows in their first version.
+VERSIONS = {"BROADCAST_TO": 2}
 
 
 class Model:
@@ -174,7 +179,8 @@ def _code(b, op):
         return _table(b, "OperatorCode", CustomCode=b.CreateString(op),
                       DeprecatedBuiltinCode=tflite.BuiltinOperator.CUSTOM,
                       BuiltinCode=tflite.BuiltinOperator.CUSTOM)
-    return _table(b, "OperatorCode", DeprecatedBuiltinCode=min(code, 127), Version=1,
+    return _table(b, "OperatorCode", DeprecatedBuiltinCode=min(code, 127),
+                  Version=VERSIONS.get(op, 1),
                   BuiltinCode=code)
 
 
@@ -188,6 +194,8 @@ def _operator(b, operator, ops):
     if operator["options"] and kind is None:
         kind = _options_of(options_of)
     if kind:
-        fields["BuiltinOptions"] = _table(b, kind, **{**defaults, **operator["options"]})
+        given = {name: b.CreateNumpyVector(value) if isinstance(value, np.ndarray) else value
+                 for name, value in {**defaults, **operator["options"]}.items()}
+        fields["BuiltinOptions"] = _table(b, kind, **given)
         fields["BuiltinOptionsType"] = getattr(tflite.BuiltinOptions, kind)
     return _table(b, "Operator", **fields)

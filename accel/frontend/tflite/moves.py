@@ -1,5 +1,5 @@
-"""Operators that only move bytes: SLICE, STRIDED_SLICE, SPLIT, SPLIT_V, PACK, UNPACK,
-RESIZE_NEAREST_NEIGHBOR, DEPTH_TO_SPACE and SPACE_TO_DEPTH.
+"""Operators that only move bytes, or not even that: SLICE, STRIDED_SLICE, SPLIT, SPLIT_V, PACK,
+UNPACK, SQUEEZE, EXPAND_DIMS, RESIZE_NEAREST_NEIGHBOR, DEPTH_TO_SPACE and SPACE_TO_DEPTH.
 
 A tensor of the file lies in memory as (height, width, channels), with sizes of 1 in front where it
 has fewer dimensions: so its last dimensions are the last ones in memory as well.
@@ -242,8 +242,17 @@ def space_to_depth(op: View) -> None:
          pieces.to_depth(source.shape, block))
 
 
+def viewed(op: View) -> None:
+    """SQUEEZE and EXPAND_DIMS: the same bytes in the output's shape, which is static."""
+    op.counts(1, 2)
+    source, target = op.source(), op.target()
+    check_same(op, source, target)
+    op.require(source.size == target.size, f"output must have {source.size} elements", target.size)
+    op.add(Reshape(op.name, source.name, target.name))
+
+
 HANDLERS = {
-    "SLICE": slice_, "STRIDED_SLICE": strided_slice, "SPLIT": split, "SPLIT_V": split_v,
-    "PACK": pack, "UNPACK": unpack, "RESIZE_NEAREST_NEIGHBOR": resize_nearest_neighbor,
+    "SQUEEZE": viewed, "EXPAND_DIMS": viewed, "SLICE": slice_, "STRIDED_SLICE": strided_slice,
+    "SPLIT": split, "SPLIT_V": split_v, "PACK": pack, "UNPACK": unpack, "RESIZE_NEAREST_NEIGHBOR": resize_nearest_neighbor,
     "DEPTH_TO_SPACE": depth_to_space, "SPACE_TO_DEPTH": space_to_depth,
 }  # fmt: skip
