@@ -253,6 +253,7 @@ def viewed(op: View) -> None:
 
 HANDLERS = {
     "SQUEEZE": viewed, "EXPAND_DIMS": viewed, "SLICE": slice_, "STRIDED_SLICE": strided_slice,
-    "SPLIT": split, "SPLIT_V": split_v, "PACK": pack, "UNPACK": unpack, "RESIZE_NEAREST_NEIGHBOR": resize_nearest_neighbor,
+    "SPLIT": split, "SPLIT_V": split_v, "PACK": pack, "UNPACK": unpack,
+    "RESIZE_NEAREST_NEIGHBOR": resize_nearest_neighbor,
     "DEPTH_TO_SPACE": depth_to_space, "SPACE_TO_DEPTH": space_to_depth,
 }  # fmt: skip
