@@ -38,7 +38,7 @@ from accel.cli.exits import DIFFERS, FAILED, failure, internal, one_line
 def run(network, inputs, limit, batch, array, engine, search, shapes, out) -> None:
     """Run NETWORK (a built-in name, or a path to .onnx or .tflite) on the simulated accelerator.
 
-    A float .onnx file is quantised on the way, calibrated on at most 32 of the images; the
+    A float file is quantised on the way, calibrated on at most 32 of the images; the
     quantised file is kept beside the report.  Built-in networks without a trained file have seeded
     random weights and images.
 

@@ -10,12 +10,15 @@ which is started when it is first needed and again where a model has ended it.
 
 import atexit
 import contextlib
+import importlib.metadata
+import json
 import os
 import pathlib
 import pickle
 import select
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 
@@ -24,6 +27,7 @@ import numpy as np
 #: Seconds in which LiteRT must have prepared a model.
 PATIENCE = 15
 _WORKER = pathlib.Path(__file__).with_name("worker.py")
+_QUANTIZER = _WORKER.with_name("quantizer.py")
 
 
 class LiteRTError(RuntimeError):
@@ -39,6 +43,7 @@ class Interpreter:
 
     Parameters:
         model: the file's bytes.
+        reference: have reference kernels compute it, or else fast ones.
 
     Attributes:
         shapes: of the outputs, as far as they follow from those of the inputs.
@@ -47,14 +52,15 @@ class Interpreter:
         LiteRTError: what LiteRT says of it.
     """
 
-    def __init__(self, model: bytes):
-        self._model, self._process = model, None
+    def __init__(self, model: bytes, reference: bool = True):
+        self._model, self._reference, self._process = model, reference, None
         with _LOCK:
             self._open()
 
     def _open(self) -> None:
         process = _Process.current()
-        self._number, self.shapes = process.ask("open", self._model, patience=PATIENCE)
+        self._number, self.shapes = process.ask(
+            "open", self._model, self._reference, patience=PATIENCE)
         self._process = process
 
     def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -71,6 +77,48 @@ class Interpreter:
     def __del__(self):
         if self._process is not None:
             self._process.unused.append(self._number)
+
+
+def quantize(model: bytes, images: Sequence[np.ndarray], per_channel: bool,
+             keep: Sequence[str]) -> bytes:
+    """Quantise a float model with a signature to int8, in a process of its own.
+
+    Args:
+        model: the file's bytes.
+        images: for each input in order, float32, along the first axis.
+        per_channel: whether each channel of the weights has a scale of its own.
+        keep: regular expressions for the names of operators that stay float.
+
+    Raises:
+        LiteRTError: what ai-edge-quantizer says of it.
+    """
+    quantizer_version()
+    with tempfile.TemporaryDirectory(prefix="accel-") as folder:
+        place = pathlib.Path(folder)
+        (place / "model.tflite").write_bytes(model)
+        np.savez(place / "images.npz", **{f"in{n}": array for n, array in enumerate(images)})
+        options = json.dumps({"per_channel": per_channel, "keep": list(keep)})
+        done = subprocess.run(
+            [sys.executable, "-P", str(_QUANTIZER), folder, options], capture_output=True,
+            text=True, errors="replace", check=False,
+        )  # fmt: skip
+        if done.returncode:
+            said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
+            raise LiteRTError(" ".join(said[-1].split()))
+        return (place / "int8.tflite").read_bytes()
+
+
+def quantizer_version() -> str:
+    """The version of ai-edge-quantizer.
+
+    Raises:
+        Missing: it is not installed.
+    """
+    try:
+        return importlib.metadata.version("ai-edge-quantizer")
+    except importlib.metadata.PackageNotFoundError:
+        raise Missing("float TFLite files need Google's quantiser: "
+                      "pip install ai-edge-quantizer") from None
 
 
 _LOCK = threading.Lock()

@@ -1,8 +1,8 @@
 """The process in which LiteRT runs: reads requests, answers them, ends when nobody asks any more.
 
 It is run as a script and imports nothing of the project.  Requests are (unused, "start"),
-(unused, "open", model) and (unused, "run", number, inputs), ``unused`` being the numbers of models
-to forget; an answer is (None, result), or ("missing", text) or ("error", text).
+(unused, "open", model, reference) and (unused, "run", number, inputs), ``unused`` being the numbers
+of models to forget; an answer is (None, result), or ("missing", text) or ("error", text).
 """
 
 import importlib
@@ -37,11 +37,12 @@ def _start(opened) -> None:
     importlib.import_module("ai_edge_litert.interpreter")
 
 
-def _prepared(model: bytes):
-    """An interpreter with reference kernels, or with LiteRT's others where it has none of these."""
+def _prepared(model: bytes, reference: bool):
+    """An interpreter, with reference kernels or, where LiteRT has none of these, its others."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    kinds = OpResolverType.BUILTIN_REF, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    kinds = [OpResolverType.BUILTIN_REF, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES]
+    kinds = kinds if reference else kinds[1:]
     for kind in kinds:
         try:
             made = Interpreter(model_content=model, num_threads=1,
@@ -54,8 +55,8 @@ def _prepared(model: bytes):
     return None
 
 
-def _open(opened, model: bytes):
-    made = _prepared(model)
+def _open(opened, model: bytes, reference: bool):
+    made = _prepared(model, reference)
     ports = made.get_input_details(), made.get_output_details()
     indices = [[one["index"] for one in side] for side in ports]
     number = max(opened, default=0) + 1

@@ -28,7 +28,7 @@ class Builder:
 
     def __init__(self, contents: Contents):
         self.contents, self.file = contents, contents.file
-        self.names = _unique_names(contents)
+        self.names = unique_names(contents)
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
         self.values: dict[int, Value] = {}
@@ -139,7 +139,7 @@ class Builder:
         return found.scale, found.zero_point
 
 
-def _unique_names(contents: Contents) -> list[str]:
+def unique_names(contents: Contents) -> list[str]:
     """A name for every tensor; the file's, made longer where it is missing or repeats."""
     taken, names = set(), []
     for record in contents.tensors:

@@ -12,11 +12,14 @@ import struct
 
 import numpy as np
 import tflite
+from flatbuffers.number_types import Int32Flags
 
 from accel.frontend.errors import ModelError
 from accel.frontend.tflite import options
 from accel.frontend.tflite.options import Options
 
+#: Where a table of an operator's code has its field ``builtin_code``.
+_BUILTIN_SLOT = 10
 #: What the accessors raise where an offset or a length leads out of the file.
 _DAMAGE = (struct.error, IndexError, TypeError, ValueError, OverflowError)
 #: Far beyond any real network; keeps files whose vectors repeat one table cheap.
@@ -111,7 +114,15 @@ def read(file: str) -> Contents:
     Raises:
         ModelError: naming the file, what is wrong in it, the rule and the value.
     """
-    buffer = _read_bytes(file)
+    return parse(file, _read_bytes(file))
+
+
+def parse(file: str, buffer: bytes) -> Contents:
+    """Read the bytes of a .tflite file, which messages call ``file``.
+
+    Raises:
+        ModelError: naming the file, what is wrong in it, the rule and the value.
+    """
     reader = _Reader(file, len(buffer))
     if len(buffer) < 8 or buffer[4:8] != b"TFL3":
         raise ModelError(
@@ -235,7 +246,7 @@ class _Reader:
                              f"file's {codes}, not {number}")
         with self.at(f"operator code {number}"):
             code = model.OperatorCodes(number)
-            value = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+            value = max(_builtin(code), code.DeprecatedBuiltinCode())
             custom, version = (code.CustomCode() or b"").decode("utf-8"), code.Version()
         self.limit(len(custom), MAX_NAME, f"operator code {number}: the letters of its name")
         op = _OPERATORS.get(value, f"number {value}")
@@ -270,6 +281,15 @@ class _Reader:
             raise ModelError(f"{self.file}: {where}: options must lie in the file's tables, not at "
                              f"byte {outside} behind")
         return array.tobytes() if isinstance(array, np.ndarray) else b""
+
+
+def _builtin(code) -> int:
+    """The newer of the two fields that name an operator; old files have only the other one.
+
+    The package's accessor for it returns the other one's value if this one's is small.
+    """
+    place = code._tab.Offset(_BUILTIN_SLOT)
+    return code._tab.Get(Int32Flags, place + code._tab.Pos) if place else 0
 
 
 def _ints(array) -> tuple[int, ...]:

@@ -131,8 +131,8 @@ def _check_quantised(builder: Builder) -> None:
         if contents.operators:
             where = f"operator 0 ({contents.operators[0].op}): "
         raise FloatModelError(
-            f"{builder.file}: {where}the model is float; quantise it to int8 first, with a TFLite "
-            "converter's full integer quantisation"
+            f"{builder.file}: {where}the model is float; quantise it to int8 first, with `accel "
+            "quantize` and some images to calibrate with, or give `accel run` images"
         )
 
 

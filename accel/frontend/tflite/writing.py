@@ -46,9 +46,14 @@ def write(records: Mapping[int, Record], operators: Sequence[Operator], inputs: 
         "Inputs": _ints(b, [place[index] for index in inputs]),
         "Outputs": _ints(b, [place[index] for index in outputs]),
     })  # fmt: skip
+    signature = table(b, "SignatureDef", {
+        "Inputs": _named(b, "in", inputs, place), "Outputs": _named(b, "out", outputs, place),
+        "SignatureKey": b.CreateString("serving_default"),
+    })  # fmt: skip
     model = table(b, "Model", {
         "Version": 3, "OperatorCodes": _tables(b, [_code(b, *one) for one in codes]),
         "Subgraphs": _tables(b, [graph]), "Buffers": _tables(b, buffers),
+        "SignatureDefs": _tables(b, [signature]),
     })  # fmt: skip
     b.Finish(model, b"TFL3")
     return bytes(b.Output())
@@ -63,6 +68,14 @@ def _tables(b, made: list[int]) -> int:
     for one in reversed(made):
         b.PrependUOffsetTRelative(one)
     return b.EndVector()
+
+
+def _named(b, name: str, indices: Sequence[int], place: Mapping[int, int]) -> int:
+    """A signature's names of a model's inputs or outputs: in0, in1, .. by their order."""
+    return _tables(b, [
+        table(b, "TensorMap", {"Name": b.CreateString(f"{name}{at}"), "TensorIndex": place[index]})
+        for at, index in enumerate(indices)
+    ])
 
 
 def _data(b, record: Record) -> int:
