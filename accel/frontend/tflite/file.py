@@ -6,7 +6,6 @@ place, and vectors are counted before they are walked.  Nothing here knows what 
 """
 
 import contextlib
-import dataclasses
 import os
 import struct
 
@@ -17,6 +16,7 @@ from flatbuffers.number_types import Int32Flags
 from accel.frontend.errors import ModelError
 from accel.frontend.tflite import options
 from accel.frontend.tflite.options import Options
+from accel.frontend.tflite.records import Contents, Operator, Quantisation, Record
 
 #: Where a table of an operator's code has its field ``builtin_code``.
 _BUILTIN_SLOT = 10
@@ -48,64 +48,6 @@ _OPTIONS = {
     "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions",
     "DEPTH_TO_SPACE": "DepthToSpaceOptions", "SPACE_TO_DEPTH": "SpaceToDepthOptions",
 }  # fmt: skip
-
-
-@dataclasses.dataclass(frozen=True)
-class Quantisation:
-    """Scales (float32) and zero points (int64) along ``axis``; one of each if per tensor."""
-
-    scale: np.ndarray
-    zero_point: np.ndarray
-    axis: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Record:
-    """A tensor as the file has it; ``data`` (uint8) is None for what is computed."""
-
-    index: int
-    name: str
-    shape: tuple[int, ...]
-    signature: tuple[int, ...]
-    dtype: str
-    quantisation: Quantisation | None
-    data: np.ndarray | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Operator:
-    """An operator as the file has it; tensors by index, options by the schema's names.
-
-    ``code`` and ``version`` say which operator it is; ``kind`` and ``custom`` are name and options
-    of one that is no builtin.
-    """
-
-    index: int
-    op: str
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    table: Options
-    code: int
-    version: int
-    kind: str = ""
-    custom: bytes = b""
-
-    @property
-    def options(self) -> dict[str, int | float | bool]:
-        """The fields of its options."""
-        return self.table.fields
-
-
-@dataclasses.dataclass(frozen=True)
-class Contents:
-    """The one subgraph of a file; ``size`` is the file's in bytes."""
-
-    file: str
-    size: int
-    tensors: tuple[Record, ...]
-    operators: tuple[Operator, ...]
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
 
 
 def read(file: str) -> Contents:

@@ -17,10 +17,11 @@ from accel.frontend.tflite import (
     weighted,
     windows,
 )
-from accel.frontend.tflite.build import Builder, View
+from accel.frontend.tflite.build import Builder
 from accel.frontend.tflite.file import read
 from accel.frontend.tflite.parts import Parts
 from accel.frontend.tflite.values import Dequantised, Elsewhere
+from accel.frontend.tflite.view import View
 from accel.graph.check import check, check_node
 from accel.graph.ir import Graph, GraphError, Port, Tensor
 from accel.quant import QuantError
@@ -109,7 +110,7 @@ def _handle(view: View, mark: tuple[int, int]) -> None:
     if op not in HANDLERS:
         raise view.error("the machine has no such operator")
     try:
-        HANDLERS[op](view)
+        (functions.chain if functions.begins(view) else HANDLERS[op])(view)
         for node in builder.nodes[mark[0] :]:
             check_node(builder.tensors, node)
     except QuantError as error:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from accel.frontend.tflite.file import Operator, Record
+from accel.frontend.tflite.records import Operator, Record
 
 #: What multiplies by weights: which input has these, and what of their shape each output sums over.
 _LAYERS = {

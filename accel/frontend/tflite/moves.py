@@ -10,8 +10,9 @@ import numpy as np
 
 from accel.frontend import pieces
 from accel.frontend.tflite import pointwise
-from accel.frontend.tflite.build import CENTRES, LIMIT, View
+from accel.frontend.tflite.build import CENTRES, LIMIT
 from accel.frontend.tflite.file import MAX_ARGUMENTS
+from accel.frontend.tflite.view import View
 from accel.graph.ir import Assemble, Reshape, Tensor
 from accel.graph.places import along
 

@@ -7,9 +7,10 @@ a convolution without weights makes, or the weights of one that looks at single 
 import numpy as np
 
 from accel.frontend import wide
-from accel.frontend.tflite.build import CENTRES, View
+from accel.frontend.tflite.build import CENTRES
 from accel.frontend.tflite.functions import function
 from accel.frontend.tflite.scales import addition, divide32, product
+from accel.frontend.tflite.view import View
 from accel.graph.ir import Add, Conv, Mul, Requant, Tensor
 from accel.isa import Rounding
 from accel.quant import quantize_multiplier

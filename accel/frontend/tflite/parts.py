@@ -11,10 +11,11 @@ import math
 from accel import litert
 from accel.frontend.errors import ModelError
 from accel.frontend.parts import Cutter, Part
-from accel.frontend.tflite.build import Builder, View
+from accel.frontend.tflite.build import Builder
 from accel.frontend.tflite.file import TYPES
 from accel.frontend.tflite.macs import macs
 from accel.frontend.tflite.values import Elsewhere, Sizes
+from accel.frontend.tflite.view import View
 from accel.frontend.tflite.writing import write
 from accel.graph.ir import External, Port, Tensor
 from accel.graph.ports import HOST_DTYPES
@@ -47,11 +48,8 @@ class Parts(Cutter):
 
     def __init__(self, builder: Builder):
         self._builder, self._contents = builder, builder.contents
-        maker: dict[int, int] = {}
-        for operator in self._contents.operators:
-            for index in operator.outputs:
-                maker.setdefault(index, operator.index)
-        super().__init__(builder.nodes, maker)
+        super().__init__(builder.nodes, {index: operator.index
+                                         for index, operator in builder.maker.items()})
         self._constant: set[int] = set()
         self._reasons: dict[int, str] = {}
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from accel.frontend.errors import ModelError
 from accel.frontend.tflite.build import unique_names
-from accel.frontend.tflite.file import Contents, Operator, Record, read
+from accel.frontend.tflite.file import read
+from accel.frontend.tflite.records import Contents, Operator, Record
 from accel.frontend.tflite.writing import write
 
 #: Operators whose constant integers stand for real numbers where the output is float.

@@ -6,8 +6,8 @@ reversed one, which needs two.  Dimensions of one element do not count.
 """
 
 from accel.frontend import pieces
-from accel.frontend.tflite.build import View
 from accel.frontend.tflite.moves import MOST_PIECES, check_same
+from accel.frontend.tflite.view import View
 from accel.graph.ir import Assemble, Reshape, Slice, Tensor
 from accel.graph.places import along
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from accel.frontend.tflite.records import Operator
 from accel.graph.ir import Tensor
 
 
@@ -10,6 +11,18 @@ class Dequantised:
     """A float value in the file: a tensor's, dequantised, or (None) an input before a QUANTIZE."""
 
     tensor: Tensor | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Chain:
+    """A float value that is a function of one byte: that of the same element of a tensor.
+
+    ``index`` is the tensor's in the file; ``operators`` lead from it to the value, in their order.
+    """
+
+    tensor: Tensor
+    index: int
+    operators: tuple[Operator, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,4 +44,4 @@ class Elsewhere:
 
 
 #: What a tensor of the file may stand for.
-Value = Tensor | Dequantised | Padded | Sizes | Elsewhere
+Value = Tensor | Dequantised | Chain | Padded | Sizes | Elsewhere

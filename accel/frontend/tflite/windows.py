@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from accel.frontend.tflite.build import CENTRES, FACTOR_COST, View
+from accel.frontend.tflite.build import CENTRES, FACTOR_COST
 from accel.frontend.tflite.file import PADDINGS
 from accel.frontend.tflite.scales import mean as mean_factor
 from accel.frontend.tflite.scales import reciprocal
 from accel.frontend.tflite.values import Padded
+from accel.frontend.tflite.view import View
 from accel.graph.ir import AveragePool, MaxPool, Pad, Tensor
 from accel.graph.shapes import window_counts
 from accel.isa import Rounding

@@ -7,8 +7,8 @@ import numpy as np
 import tflite
 
 from accel.frontend.tflite import options
-from accel.frontend.tflite.file import Operator, Record
 from accel.frontend.tflite.options import table
+from accel.frontend.tflite.records import Operator, Record
 
 #: How data lies in a file, for LiteRT to read it in place.
 _ALIGNED = 16

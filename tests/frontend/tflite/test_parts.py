@@ -45,6 +45,17 @@ def floats(model):
     return [conv(model, model.op("QUANTIZE", [e], [1, 8, 8, 4]), 4, 5), e]
 
 
+def chain(model):
+    """A function of one byte in float, of several operators: a table on the machine."""
+    y = conv(model, model.input(IMAGE), 3, 4)
+    real = model.op("DEQUANTIZE", [y], [1, 8, 8, 4], **REAL)
+    half = model.op("MUL", [real, model.tensor([], "float32", None, data=0.5)], [1, 8, 8, 4],
+                    **REAL)
+    gate = model.op("TANH", [half], [1, 8, 8, 4], **REAL)
+    return [conv(model, model.op("QUANTIZE", [model.op("MUL", [real, gate], [1, 8, 8, 4], **REAL)],
+                                 [1, 8, 8, 4]), 4, 4)]
+
+
 def index(model):
     y = conv(model, model.input(IMAGE), 3, 4)
     return [model.op("ARG_MAX", [y, model.constant([3])], [1, 8, 8], "int64", None,
@@ -70,7 +81,8 @@ def two_inputs(model):
 def skip(model):
     """A float that the host makes early and uses again behind the machine."""
     y = conv(model, model.input(IMAGE), 3, 4)
-    e = model.op("COS", [model.op("DEQUANTIZE", [y], [1, 8, 8, 4], **REAL)], [1, 8, 8, 4], **REAL)
+    real = model.op("DEQUANTIZE", [y], [1, 8, 8, 4], **REAL)
+    e = model.op("L2_NORMALIZATION", [real], [1, 8, 8, 4], **REAL)
     y = conv(model, model.op("QUANTIZE", [e], [1, 8, 8, 4]), 4, 4)
     y = model.op("DEQUANTIZE", [y], [1, 8, 8, 4], **REAL)
     return [model.op("MUL", [y, e], [1, 8, 8, 4], **REAL)]
@@ -124,7 +136,7 @@ def five(model):
 
 
 #: How many parts of the host each has, and how many convolutions the machine keeps.
-NETWORKS = {middle: (1, 2), floats: (1, 2), index: (1, 1), float_input: (1, 1),
+NETWORKS = {middle: (1, 2), floats: (1, 2), chain: (0, 2), index: (1, 1), float_input: (1, 1),
             two_inputs: (1, 1), skip: (2, 2), apart: (1, 1), stored: (1, 1), sizes: (1, 1),
             padded: (1, 1), five: (1, 2)}  # fmt: skip
 IDS = [function.__name__ for function in NETWORKS]
