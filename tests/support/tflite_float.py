@@ -47,6 +47,6 @@ def mobile(half=False, classes=5):
     z = model.op("MUL", [z, gate], small, **REAL)
     z = model.op("AVERAGE_POOL_2D", [z], [1, 3, 3, 8], StrideH=2, StrideW=2, **REAL)
     z = model.op("RESHAPE", [z, model.constant([1, 72])], [1, 72], **REAL)
-    w = model.stored(model.rng.standard_normal((classes, 72)) / 8)
+    w = model.stored((1 + model.rng.standard_normal((classes, 72))) / 8)
     z = model.op("FULLY_CONNECTED", [z, w, model.stored(np.zeros(classes))], [1, classes], **REAL)
     return model.output(model.op("SOFTMAX", [z], [1, classes], **REAL))
