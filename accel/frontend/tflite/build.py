@@ -17,6 +17,8 @@ LARGEST, LIMIT = 1 << 28, 1 << 16
 COST_PER_BYTE, FREE_COST = 4, 1 << 20
 #: What a factor, an input and a table of 256 bytes cost, in elements.
 FACTOR_COST, INPUT_COST, TABLE_COST = 16, 16, 2048
+#: Most parts that an operator puts together.
+MOST_PIECES = 1024
 #: Zero points and bounds of the activation types, and what re-centring takes from them.
 RANGES = {"int8": (-128, 127), "uint8": (0, 255)}
 CENTRES = {"int8": 0, "uint8": 128}

@@ -12,6 +12,7 @@ from accel.frontend.tflite import (
     moves,
     pairs,
     pointwise,
+    takes,
     transposed,
     transposes,
     weighted,
@@ -33,7 +34,7 @@ HANDLERS = {
     "AVERAGE_POOL_2D": windows.average_pool_2d,
     "MAX_POOL_2D": windows.max_pool_2d,
     "MEAN": windows.mean,
-    "PAD": windows.pad,
+    "PAD": windows.pad, "PADV2": windows.padv2, "REDUCE_MAX": windows.reduce_max,
     "ADD": pairs.add,
     "MUL": pairs.mul,
     "PRELU": pairs.prelu,
@@ -50,7 +51,7 @@ HANDLERS = {
     "TANH": pointwise.smooth,
     "HARD_SWISH": pointwise.hard_swish,
     "TRANSPOSE": transposes.transpose, "TRANSPOSE_CONV": transposed.transpose_conv,
-    **moves.HANDLERS, **functions.HANDLERS,
+    **moves.HANDLERS, **takes.HANDLERS, **functions.HANDLERS,
 }
 
 #: Types of integers that stand for real numbers.

@@ -6,7 +6,7 @@ reversed one, which needs two.  Dimensions of one element do not count.
 """
 
 from accel.frontend import pieces
-from accel.frontend.tflite.moves import MOST_PIECES, check_same
+from accel.frontend.tflite.build import MOST_PIECES
 from accel.frontend.tflite.view import View
 from accel.graph.ir import Assemble, Reshape, Slice, Tensor
 from accel.graph.places import along
@@ -23,7 +23,7 @@ def transpose(op: View) -> None:
     op.require(list(op.result.shape) == wanted, f"output must have shape {wanted}",
                list(op.result.shape))
     target = op.target()
-    check_same(op, source, target)
+    op.same(source, target)
     large = [axis for axis in range(rank) if shape[axis] > 1]
     sizes = tuple([1] * (3 - len(large)) + [shape[axis] for axis in large])
     known = [large.index(axis) + 3 - len(large) for axis in order if shape[axis] > 1]

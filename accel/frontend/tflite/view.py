@@ -132,6 +132,19 @@ class View:
         self.builder.values[record.index] = tensor
         return tensor
 
+    def same(self, source: Tensor, target: Tensor) -> None:
+        """Require that bytes mean the same on both sides."""
+        centre = CENTRES[self.builder.record("", self.operator.outputs[0]).dtype]
+        wanted, given = ((one.scale, one.zero_point + centre) for one in (source, target))
+        self.require(given == wanted, f"output must have the input's scale and zero point {wanted}",
+                     given)
+
+    def shaped(self, sizes) -> None:
+        """Require that the output has these dimensions, but for those of one element."""
+        wanted, given = ([size for size in shape if size > 1] for shape in (
+            sizes, self.builder.record("", self.operator.outputs[0]).shape))
+        self.require(given == wanted, f"output must have dimensions of {wanted}", given)
+
     def add(self, node: Node) -> None:
         """Append a node."""
         self.builder.nodes.append(node)

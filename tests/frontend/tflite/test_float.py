@@ -35,12 +35,17 @@ def call(*arguments):
 def ranged(folder):
     """A file with weights of int8 and float images: "dynamic range"."""
     model = mobile()
-    for tensor in model.tensors:
-        if tensor["dtype"] == "float32" and tensor["buffer"] and len(tensor["shape"]) > 1:
+    axes = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": None}
+    for operator in model.operators:
+        if operator["op"] in axes:
+            axis = axes[operator["op"]]
+            tensor = model.tensors[operator["inputs"][1]]
             values = np.frombuffer(model.buffers[tensor["buffer"]], np.float32)
-            scale = np.float32(np.abs(values).max() / 127)
+            values = values.reshape(tensor["shape"])
+            others = tuple(n for n in range(values.ndim) if n != axis)
+            scale = np.abs(values).max(axis=others, keepdims=True) / np.float32(127)
             model.buffers[tensor["buffer"]] = np.rint(values / scale).astype(np.int8).tobytes()
-            tensor.update(dtype="int8", scale=scale, zero=0)
+            tensor.update(dtype="int8", scale=scale.ravel(), zero=0, axis=axis or 0)
     return model.save(folder, "ranged.tflite")
 
 
