@@ -62,10 +62,12 @@ class WindowMode(enum.IntEnum):
     MAX = 2  # maximum: max pooling
     ADD = 3  # two elements, each scaled: element-wise addition
     MUL = 4  # the product of two elements' (x - zero): element-wise multiplication
+    SUB = 5  # two elements, each scaled, the first less the second: element-wise subtraction
+    MIN = 6  # minimum of two elements
 
 
 #: The modes whose windows are an element of each of two operands, a and b.
-PAIRS = (WindowMode.ADD, WindowMode.MUL)
+PAIRS = (WindowMode.ADD, WindowMode.MUL, WindowMode.SUB)
 
 
 class Pool(enum.IntEnum):
@@ -183,10 +185,10 @@ FIELDS: dict[Op, tuple[Field, ...]] = {
     # i of k is the C-byte word at base + x*step_x + y*step_y + i*C + (i // seg)*seg_skip*T*C, with
     # C array columns and T = window_taps; all addresses of the buffer are multiples of C.
     # MAC requantises with the parameters of its WPARAM record, the others with `multiplier` (below
-    # 2**31; with FLOAT 0 or from 2**30, its low 7 bits 0) and `shift` (from -31 to 30).  ADD has
-    # k = 2, operands a and b: t_n = double rounding of
+    # 2**31; with FLOAT 0 or from 2**30, its low 7 bits 0) and `shift` (from -31 to 30).  ADD and
+    # SUB have k = 2, operands a and b: t_n = double rounding of
     # (x_n - n_zero) * 2**20 * n_multiplier * 2**(n_shift - 31), with n_shift <= 0.  MUL has k = 2,
-    # too, and neither multipliers nor shifts of its operands: they are 0.
+    # too, and neither multipliers nor shifts of its operands: they are 0.  MIN has k = 2, too.
     # `mark` then writes the counters to `mark_addr`.
     Op.WINDOW: _layout(
         _WINDOW_WAITS,

@@ -16,7 +16,8 @@ ALLOWED = {
     "accel.npz": (),
     "accel.version": (),
     "accel.pareto": (),
-    "accel.onnx_session": (),
+    "accel.onnx_session": ("accel.onnx_unsigned",),
+    "accel.onnx_unsigned": (),
     "accel.litert": (),
     "accel.program": ("accel.params",),
     "accel.host": ("accel.host", "accel.graph", "accel.onnx_session", "accel.litert"),
@@ -76,7 +77,8 @@ ALLOWED = {
 }  # fmt: skip
 #: Packages that only these modules may import.
 SOLE_IMPORTERS = {
-    "onnx": ("accel.frontend.onnx", "accel.network.export", "accel.bench", "accel.onnx_session"),
+    "onnx": ("accel.frontend.onnx", "accel.network.export", "accel.bench", "accel.onnx_session",
+             "accel.onnx_unsigned"),
     "onnxruntime": ("accel.frontend.onnx", "accel.onnx_session"),
     "tflite": ("accel.frontend.tflite",),
     "ai_edge_litert": ("accel.litert",),

@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper
 
 import accel
-from accel import onnx_session
+from accel import onnx_session, onnx_unsigned
 from tests.support import shared
 from tests.support.exactness import answers, mobilenet, other_session
 from tests.support.onnx_models import Model
@@ -18,7 +18,8 @@ from tests.support.onnx_models import Model
 ROOT = pathlib.Path(__file__).parent.parent
 KINDS = {np.uint8: TensorProto.UINT8, np.int8: TensorProto.INT8}
 U8S8, S8S8, U8U8 = (np.uint8, np.int8), (np.int8, np.int8), (np.uint8, np.uint8)
-OPERATORS = ["QLinearConv", "ConvInteger", "QLinearMatMul", "MatMulInteger", "QGemm",
+MICROSOFT = "com.microsoft:QLinearConv"  # ONNX Runtime's own QLinearConv, older than ONNX's
+OPERATORS = ["QLinearConv", MICROSOFT, "ConvInteger", "QLinearMatMul", "MatMulInteger", "QGemm",
              "Conv", "MatMul", "Gemm"]  # fmt: skip
 ZEROS = {np.uint8: 131, np.int8: 3}
 
@@ -37,9 +38,11 @@ def convolved(x, w):
     return np.einsum("nchwij,ocij->nohw", windows.astype(np.int64), w.astype(np.int64))
 
 
-def layer(operator, kinds, constant=True, seed=1):
+def layer(operator, kinds, constant=True, seed=1, opset=13):
     """A model of one layer, its inputs, and what integer arithmetic gives."""
     random = np.random.default_rng(seed)
+    domain = "com.microsoft" if operator in ("QGemm", MICROSOFT) else ""
+    operator = operator.split(":")[-1]
     image, (x_kind, w_kind) = "Conv" in operator, kinds
     x = extremes(random, (1, 13, 9, 8) if image else (7, 100), x_kind)
     w = extremes(random, (20, 13, 3, 2) if image else (100, 20), w_kind)
@@ -49,7 +52,7 @@ def layer(operator, kinds, constant=True, seed=1):
     sums = convolved(less, weights) if image else less @ weights
     scale = 2.0 ** -np.ceil(np.log2(np.abs(sums).max() / 200))  # exact in float32; some saturate
     given = {"x": x} if constant else {"x": x, "w": w}
-    model = Model(x.shape, 13, KINDS[x_kind])
+    model = Model(x.shape, opset, KINDS[x_kind])
     if constant:
         model.const("w", w)
     else:
@@ -62,8 +65,7 @@ def layer(operator, kinds, constant=True, seed=1):
         return model.output("y", TensorProto.INT32).proto(), given, sums
     if operator.startswith("Q"):
         more = [model.const("none", np.zeros(20, np.int32))] if operator == "QGemm" else []
-        model.node(operator, ["x", *x_params, "w", *w_params, *more, *y_params], "y",
-                   domain="com.microsoft" if operator == "QGemm" else "")  # fmt: skip
+        model.node(operator, ["x", *x_params, "w", *w_params, *more, *y_params], "y", domain=domain)
     else:
         model.node("DequantizeLinear", ["x", *x_params], "x_float")
         model.node("DequantizeLinear", ["w", *w_params], "w_float")
@@ -74,24 +76,48 @@ def layer(operator, kinds, constant=True, seed=1):
     return model.output("y", KINDS[x_kind]).proto(), given, expected
 
 
+@pytest.mark.parametrize("opset", [13, 19, 21])
 @pytest.mark.parametrize("kinds", [U8S8, S8S8, U8U8], ids=["u8s8", "s8s8", "u8u8"])
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_exact(operator, kinds):
+def test_exact(operator, kinds, opset):
     if operator == "ConvInteger" and kinds == S8S8:
         pytest.skip("ONNX Runtime has no ConvInteger of int8")
-    model, given, expected = layer(operator, kinds)
+    model, given, expected = layer(operator, kinds, opset=opset)
     [actual] = onnx_session.session(model).run(None, given)
     np.testing.assert_array_equal(actual, expected)
 
 
+@pytest.mark.parametrize("constant", [True, False], ids=["constant", "computed"])
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_which_models_need_the_setting(operator, monkeypatch):
+def test_unsigned_weights_are_the_same_numbers(operator, constant, monkeypatch):
+    """On every processor: with VNNI both models are computed exactly, and compared here."""
     monkeypatch.setattr(onnx_session, "saturates", lambda: True)
-    for kinds in (U8S8, S8S8, U8U8):
-        assert onnx_session.needs_precision(layer(operator, kinds)[0]) == (kinds == U8S8)
-    if operator != "Gemm":  # whose weights must be constant to be integers
-        with pytest.raises(ValueError, match="int8 values that are not constant: ONNX Runtime has"):
-            onnx_session.session(layer(operator, U8S8, constant=False)[0])
+    for kinds in (S8S8, U8U8):
+        assert onnx_unsigned.mixed(layer(operator, kinds, constant)[0]) == []
+    model, given, expected = layer(operator, U8S8, constant)
+    before = model.SerializeToString()
+    changed = onnx_unsigned.unsigned(model)
+    assert model.SerializeToString() == before
+    assert onnx_unsigned.mixed(model) and not onnx_unsigned.mixed(changed)
+    [actual] = onnx_session.session(model).run(None, given)
+    if operator == "Gemm" and not constant:  # which ONNX Runtime computes in float
+        np.testing.assert_allclose(actual, expected, atol=1)
+    else:
+        np.testing.assert_array_equal(actual, expected)
+
+
+@pytest.mark.parametrize("operator", ["QLinearConv", "QLinearMatMul", "MatMulInteger", "Conv"])
+def test_weights_without_a_zero_point(operator, monkeypatch):
+    """Where it may be left out, it is 0, and becomes 128."""
+    monkeypatch.setattr(onnx_session, "saturates", lambda: True)
+    model, given, expected = layer(operator, U8S8)
+    for node in model.graph.node:
+        if node.op_type == "MatMulInteger":
+            del node.input[3]
+        elif node.op_type == "DequantizeLinear" and node.input[0] == "w":
+            del node.input[2]
+    [actual] = onnx_session.session(model).run(None, given)
+    np.testing.assert_array_equal(actual, expected)
 
 
 def chain(*kinds):
@@ -112,17 +138,35 @@ def chain(*kinds):
 
 
 def test_weights_and_activations_are_followed_through_other_nodes():
-    assert onnx_session.needs_precision(chain(U8U8, U8S8))
-    assert not onnx_session.needs_precision(chain(S8S8, U8U8))
+    assert len(onnx_unsigned.mixed(chain(U8U8, U8S8))) == 1
+    assert not onnx_unsigned.mixed(chain(S8S8, U8U8))
 
 
-def test_a_mixture_has_no_exact_execution_without_vnni(monkeypatch):
-    mixed, given = chain(U8S8, S8S8), {"x": np.full((4, 8), 9, np.float32)}
-    monkeypatch.setattr(onnx_session, "saturates", lambda: False)
-    np.testing.assert_array_equal(onnx_session.session(mixed).run(None, given)[0], given["x"])
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_mixture_of_kinds(forced, monkeypatch):
+    """Only the layers that need it change."""
+    if forced:
+        monkeypatch.setattr(onnx_session, "saturates", lambda: True)
+    mixture, given = chain(U8S8, S8S8, U8U8), {"x": np.full((4, 8), 9, np.float32)}
+    np.testing.assert_array_equal(onnx_session.session(mixture).run(None, given)[0], given["x"])
+
+
+def test_weights_that_two_kinds_of_layers_share(monkeypatch):
     monkeypatch.setattr(onnx_session, "saturates", lambda: True)
-    with pytest.raises(ValueError, match="^graph: layers with uint8 and layers with int8 activ"):
-        onnx_session.session(mixed)
+    random = np.random.default_rng(2)
+    model = Model((5, 64))
+    weights = extremes(random, (64, 3), np.int8)
+    shared_weights = model.weights("w", weights, 2.0**-16)
+    for kind in (np.uint8, np.int8):
+        x = model.quantise("x", 1.0, 0, kind, f"x_{kind.__name__}")
+        product = model.node("MatMul", [x, shared_weights], f"product_{kind.__name__}")
+        zero = 128 if kind == np.uint8 else 0
+        y = model.quantise(product, 1.0, zero, kind, f"y_{kind.__name__}")
+        model.output(y)
+    x = random.choice([0, 127], (5, 64))
+    sums = np.clip(np.rint(x @ weights.astype(np.int64) * 2.0**-16), -128, 127)
+    for actual in onnx_session.session(model.proto()).run(None, {"x": x.astype(np.float32)}):
+        np.testing.assert_array_equal(actual, sums)
 
 
 def test_models_as_bytes_and_files(tmp_path):

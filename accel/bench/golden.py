@@ -159,7 +159,7 @@ def kernels() -> dict:
     """What was compared: our kernels' instructions, and which execution of ONNX Runtime."""
     return {
         "golden": instructions(),
-        "onnxruntime": "exact by session.x64quantprecision=1" if onnx_session.saturates()
+        "onnxruntime": "exact by uint8 weights" if onnx_session.saturates()
         else "exact by its own kernels",
     }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Lower an element-wise addition or multiplication into commands of the window unit."""
+"""Lower an element-wise operator on two tensors into commands of the window unit."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ Where = tuple[Placement, Ready]
 
 
 def lower(layer: AddLayer, stream: Stream, sources: list[Where], target: Where) -> None:
-    """Add an addition's or multiplication's commands to a stream.
+    """Add an element-wise operator's commands to a stream.
 
     An operand of a pixel an image is read again for every pixel of the other one.
 

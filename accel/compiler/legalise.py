@@ -12,9 +12,11 @@ from accel.compiler.layer import Axis, Context, MachineLayer, Pooling, View
 from accel.compiler.seats import Moves
 from accel.compiler.window import AddLayer, WindowLayer, window_layer
 from accel.graph.ir import (
+    NO_MACS,
     Add,
     AveragePool,
     Conv,
+    Extreme,
     Graph,
     MaxPool,
     Mul,
@@ -73,7 +75,7 @@ def legalise(context: Context, nodes: list[Node]) -> list[Layer]:
 def _array_layer(context: Context, chain: list[Node]) -> MachineLayer:
     """One pass through the array: a convolution or a copy, then perhaps a table, then a pool."""
     first, last, params = chain[0], chain[-1], context.params
-    if isinstance(first, Add | Mul):
+    if isinstance(first, Add | Mul | Extreme):
         raise CompileError(
             f"{first.name}: {first.op!r} of two tensors needs the window unit, so window_taps must "
             "not be 0"
@@ -182,7 +184,7 @@ def _layer(
             f"not {node.groups}"
         )
     rows, columns = conv_axes(node, source, conv_out)
-    counts = node is chain[0] and node.op != "reorder"
+    counts = node is chain[0] and node.op not in NO_MACS
     macs = batch * conv_out.size * kh * kw * cin if counts else 0
 
     if pool:

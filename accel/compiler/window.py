@@ -1,4 +1,4 @@
-"""Graph nodes to layers of the window unit: depthwise convolution, pooling, addition."""
+"""Graph nodes to layers of the window unit: depthwise convolution, pooling, pairs of tensors."""
 
 import dataclasses
 
@@ -8,7 +8,19 @@ from accel.compiler.axes import conv_axes, pool_axes
 from accel.compiler.channels import INT32, folded_bias
 from accel.compiler.errors import CompileError
 from accel.compiler.layer import Axis, Context, Group, View
-from accel.graph.ir import Add, AveragePool, Conv, MaxPool, Mul, Node
+from accel.graph.ir import (
+    NO_MACS,
+    Add,
+    AveragePool,
+    Conv,
+    Extreme,
+    Max,
+    MaxPool,
+    Mul,
+    Node,
+    Sub,
+)
+from accel.graph.shapes import pair_shape
 from accel.isa import Rounding, WindowMode
 from accel.params import WINDOW_TILES
 
@@ -66,7 +78,7 @@ class WindowLayer:
 
 @dataclasses.dataclass(frozen=True)
 class AddLayer:
-    """An element-wise addition or multiplication.
+    """An element-wise operator on two tensors.
 
     Attributes:
         name, op, nodes, output, macs: as a machine layer's.
@@ -96,7 +108,9 @@ def window_layer(context: Context, node: Node) -> WindowLayer | AddLayer | None:
     if isinstance(node, Add):
         return _add(context, node)
     if isinstance(node, Mul):
-        return _mul(context, node)
+        return _pair(context, node, WindowMode.MUL, _requant(node))
+    if isinstance(node, Extreme):
+        return _extreme(context, node)
     if isinstance(node, Conv):
         return _depthwise(context, node)
     if isinstance(node, MaxPool | AveragePool):
@@ -132,7 +146,7 @@ def _depthwise(context: Context, node: Conv) -> WindowLayer | None:
                 "lo": need.lo, "hi": need.hi},
         regions=(Region(0, rows.outputs, 0, columns.outputs, {}),),
         groups=groups,
-        macs=context.batch * target.size * kh * kw,
+        macs=context.batch * target.size * kh * kw if node.op not in NO_MACS else 0,
     )  # fmt: skip
 
 
@@ -193,45 +207,46 @@ def _runs(values) -> list[tuple[int, int]]:
     return list(zip(starts, [*starts[1:], len(values)], strict=True))
 
 
-def _pair(context: Context, node: Add | Mul, mode: WindowMode, fields: dict) -> AddLayer:
-    """The layer of a node with one requantisation of two operands."""
-    need = node.requant
-    fields = fields | {
-        "mode": mode, "rounding": need.rounding, "out_zero": need.zero_point,
-        "lo": need.lo, "hi": need.hi,
-        "multiplier": int(np.ravel(need.multiplier)[0]), "shift": int(np.ravel(need.shift)[0]),
-    }  # fmt: skip
-    for letter, name in zip("ab", node.inputs, strict=True):
-        fields[f"{letter}_zero"] = context.graph.tensors[name].zero_point
+def _pair(context: Context, node: Add | Mul | Extreme, mode: WindowMode, fields: dict) -> AddLayer:
+    """The layer of a node of two operands, of whose commands ``fields`` are the same for all."""
+    tensors = context.graph.tensors
+    shape, shapes = tensors[node.output].shape, [tensors[name].shape for name in node.inputs]
+    if pair_shape(*shapes) != shape:
+        raise CompileError(
+            f"{node.name}: operands must have the output's shape {shape}, one perhaps "
+            f"{(1, 1, shape[2])}, but they have {shapes[0]} and {shapes[1]}"
+        )
     return AddLayer(
         name=node.name, op=node.op, nodes=(node.name,), output=node.output,
-        views=tuple(context.view(name) for name in node.inputs),
-        shape=context.graph.tensors[node.output].shape, fields=fields,
+        views=tuple(context.view(name) for name in node.inputs), shape=shape,
+        fields=fields | {"mode": mode} | {
+            f"{letter}_zero": tensors[name].zero_point
+            for letter, name in zip("ab", node.inputs, strict=True)
+        },
     )  # fmt: skip
 
 
-def _mul(context: Context, node: Mul) -> AddLayer:
-    shape = context.graph.tensors[node.output].shape
-    wanted = (shape, (1, 1, shape[2]))
-    for name, shapes in zip(node.inputs, (wanted[:1], wanted), strict=True):
-        if context.graph.tensors[name].shape not in shapes:
-            raise CompileError(
-                f"{node.name}: operands must have the output's shape {shape}, the second one "
-                f"perhaps {wanted[1]}, but {name} has {context.graph.tensors[name].shape}"
-            )
-    return _pair(context, node, WindowMode.MUL, {})
+def _requant(node: Add | Mul) -> dict[str, int]:
+    """The fields of a node's only requantisation."""
+    need = node.requant
+    return {
+        "rounding": need.rounding, "out_zero": need.zero_point, "lo": need.lo, "hi": need.hi,
+        "multiplier": int(np.ravel(need.multiplier)[0]), "shift": int(np.ravel(need.shift)[0]),
+    }  # fmt: skip
 
 
 def _add(context: Context, node: Add) -> AddLayer:
-    graph = context.graph
-    target, fields = graph.tensors[node.output], {}
-    for letter, name, (multiplier, shift) in zip("ab", node.inputs, node.operands, strict=True):
-        if graph.tensors[name].shape != target.shape:
-            raise CompileError(
-                f"{node.name}: operands must have the output's shape {target.shape}, but "
-                f"{name} has {graph.tensors[name].shape}"
-            )
+    fields = _requant(node)
+    for letter, (multiplier, shift) in zip("ab", node.operands, strict=True):
         if shift > 0:
             raise CompileError(f"{node.name}: operands' shifts must not be positive, not {shift}")
         fields |= {f"{letter}_multiplier": int(multiplier), f"{letter}_shift": int(shift)}
-    return _pair(context, node, WindowMode.ADD, fields)
+    mode = WindowMode.SUB if isinstance(node, Sub) else WindowMode.ADD
+    return _pair(context, node, mode, fields)
+
+
+def _extreme(context: Context, node: Extreme) -> AddLayer:
+    """Bytes stay what they are, so neither zero points nor scales matter."""
+    mode = WindowMode.MAX if isinstance(node, Max) else WindowMode.MIN
+    fields = _ONE | {"rounding": Rounding.SINGLE, "lo": node.lo, "hi": node.hi}
+    return _pair(context, node, mode, fields)

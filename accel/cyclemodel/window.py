@@ -35,8 +35,9 @@ _COMING = SCALARS
 _FREE = _COMING + _RING + 1
 _QUEUE = _FREE + _RING + 1
 _LENGTH = _QUEUE + _RING + 1
-#: Modes from the second one on are of pairs.
-_MAC, _PAIRS = int(WindowMode.MAC), int(min(PAIRS))
+_MAC = int(WindowMode.MAC)
+#: A bit for each mode whose outputs are scaled pairs.
+_PAIRS = sum(1 << mode for mode in PAIRS)
 
 
 def state(c: np.ndarray) -> np.ndarray:
@@ -218,7 +219,7 @@ def _issue(s, c, cycle, last, final):
     s[GROUPS_LEFT] = s[GROUPS]
     s[OUTPUTS_LEFT] -= 1
     arrival = cycle + c[WINDOW_LATENCY]
-    if s[MODE] >= _PAIRS:
+    if _PAIRS >> s[MODE] & 1:
         arrival += SCALE_LATENCY
     s[_COMING + (s[COMING_TAIL] & _RING)] = arrival << 1 | final
     s[COMING_TAIL] += 1

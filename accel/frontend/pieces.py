@@ -138,3 +138,14 @@ def reordered(name: str, source: Tensor, target: Tensor, order: np.ndarray) -> C
     return Conv(name, "reorder", source.name, target.name, weights,
                 np.zeros(len(order), np.int32), requant)
 
+
+
+def constant(name: str, source: Tensor, target: Tensor, values: np.ndarray) -> Conv:
+    """A pixel of known bytes: a convolution that pays no heed to the pixel that it reads."""
+    channels = len(values)
+    bias = values.astype(np.int32) - target.zero_point
+    # Times 2**30 * 2**(1 - 31): exactly one.
+    requant = Requant(np.full(channels, 1 << 30, np.int32), np.ones(channels, np.int8),
+                      target.zero_point)
+    return Conv(name, "constant", source.name, target.name, np.zeros((channels, 1, 1, 1), np.int8),
+                bias, requant, groups=channels)

@@ -3,9 +3,8 @@
 import numpy as np
 
 from accel.golden import host, kernels, softmax_int8, softmax_table
-from accel.golden.add import add
 from accel.golden.integer import conv
-from accel.golden.mul import mul
+from accel.golden.pairs import extreme, requantised
 from accel.golden.threads import spread
 from accel.golden.windows_int8 import average_pool, max_pool
 from accel.graph.ir import (
@@ -16,7 +15,9 @@ from accel.graph.ir import (
     Conv,
     Graph,
     LocalResponse,
+    Max,
     MaxPool,
+    Min,
     Mul,
     Node,
     OneInput,
@@ -25,6 +26,7 @@ from accel.graph.ir import (
     Reshape,
     Slice,
     Softmax,
+    Sub,
     Table,
     Tensor,
 )
@@ -98,7 +100,10 @@ LAYERS = {
     Reshape: reshape, Slice: slice_, Softmax: softmax, LocalResponse: host.local_response,
 }  # fmt: skip
 #: The same of nodes with several inputs, which are given as tuples.
-JOINS = {Add: add, Mul: mul, Concat: concat, Assemble: assemble}
+JOINS = {
+    Add: requantised, Sub: requantised, Mul: requantised, Max: extreme, Min: extreme,
+    Concat: concat, Assemble: assemble,
+}  # fmt: skip
 
 
 def compute(graph: Graph, node: Node, values) -> np.ndarray:

@@ -72,6 +72,11 @@ class OneInput(OneOutput):
         return (self.input,)
 
 
+#: Convolutions that compute nothing of the network's: "reorder" moves channels, "constant" gives
+#: known bytes.
+NO_MACS = ("reorder", "constant")
+
+
 @dataclasses.dataclass(frozen=True)
 class Conv(OneInput):
     """2-D convolution (cross-correlation); fully connected where the input is (1, 1, n).
@@ -82,7 +87,7 @@ class Conv(OneInput):
     """
 
     name: str
-    op: str  # "conv2d" or "fully_connected", for reports; "reorder" only moves channels
+    op: str  # "conv2d" or "fully_connected", for reports; or of NO_MACS
     input: str
     output: str
     weights: np.ndarray
@@ -140,7 +145,9 @@ class AveragePool(OneInput):
 
 @dataclasses.dataclass(frozen=True)
 class Add(OneOutput):
-    """Element-wise sum of two tensors of one shape, each with its own scale.
+    """Element-wise sum of two tensors, each with its own scale.
+
+    They have one shape, or one is (1, 1, C): a number for each channel, of all pixels.
 
     With operand n's (multiplier, shift) from ``operands`` (shift <= 0),
     t_n = double rounding of ((q_n - zero_point_n) * 2**20) * multiplier * 2**(shift - 31), and the
@@ -157,12 +164,19 @@ class Add(OneOutput):
 
 
 @dataclasses.dataclass(frozen=True)
+class Sub(Add):
+    """Element-wise difference of two tensors: an Add's, of t_0 - t_1.  LiteRT's reference SUB."""
+
+    op: str = "sub"
+
+
+@dataclasses.dataclass(frozen=True)
 class Mul(OneOutput):
-    """Element-wise product of two tensors.
+    """Element-wise product of two tensors, of shapes as an Add's.
 
     The result is ``requant`` (one entry, not per channel) of
-    (q_0 - zero_point_0) * (q_1 - zero_point_1).  The second tensor may be (1, 1, C): a factor for
-    each channel, of all pixels.  LiteRT's reference MUL, and with Rounding.FLOAT ONNX Runtime's.
+    (q_0 - zero_point_0) * (q_1 - zero_point_1).  LiteRT's reference MUL, and with Rounding.FLOAT
+    ONNX Runtime's.
     """
 
     name: str
@@ -170,6 +184,34 @@ class Mul(OneOutput):
     output: str
     requant: Requant
     op: str = "mul"
+
+
+@dataclasses.dataclass(frozen=True)
+class Extreme(OneOutput):
+    """Of two tensors of shapes as an Add's, one byte each; all have one quantisation.
+
+    ``lo`` and ``hi`` clamp the result (an activation that the network fused).
+    """
+
+    name: str
+    inputs: tuple[str, str]
+    output: str
+    lo: int = -128
+    hi: int = 127
+
+
+@dataclasses.dataclass(frozen=True)
+class Max(Extreme):
+    """The larger bytes of two tensors."""
+
+    op: str = "max"
+
+
+@dataclasses.dataclass(frozen=True)
+class Min(Extreme):
+    """The smaller bytes of two tensors."""
+
+    op: str = "min"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -345,8 +387,8 @@ class External:
 #: What the host computes; everything else runs on the machine.
 HostNode = Softmax | LocalResponse | External
 Node = (
-    Conv | MaxPool | AveragePool | Add | Mul | Concat | Slice | Assemble | Table | Pad | Reshape
-    | Softmax | LocalResponse | External
+    Conv | MaxPool | AveragePool | Add | Sub | Mul | Max | Min | Concat | Slice | Assemble | Table
+    | Pad | Reshape | Softmax | LocalResponse | External
 )
 
 

@@ -11,15 +11,19 @@ from accel.graph.ir import (
     AveragePool,
     Concat,
     Conv,
+    Extreme,
     GraphError,
     LocalResponse,
+    Max,
     MaxPool,
+    Min,
     Mul,
     Pad,
     Requant,
     Reshape,
     Slice,
     Softmax,
+    Sub,
     Table,
     Tensor,
 )
@@ -190,6 +194,15 @@ def _mul(node: Mul, sources: tuple[Tensor, ...], target: Tensor) -> None:
             "products must stay within int32 when shifted left", f"by {left}")
 
 
+def _extreme(node: Extreme, sources: tuple[Tensor, ...], target: Tensor) -> None:
+    subject = title(node)
+    require(len(sources) == 2, subject, "inputs must be two", len(sources))
+    _shape(node, target, *sources)
+    for source in sources:
+        rules.same_quantisation(node, source, target)
+    rules.clamp(subject, node.lo, node.hi)
+
+
 def _concat(node: Concat, sources: tuple[Tensor, ...], target: Tensor) -> None:
     require(len(sources) > 0, title(node), "inputs must be at least one", 0)
     _shape(node, target, *sources)
@@ -271,8 +284,8 @@ def _local_response(node: LocalResponse, source: Tensor, target: Tensor) -> None
 #: By the kind of node: a function of the node, its input tensor (a tuple of them where it may have
 #: several) and its output tensor.
 CHECKS = {
-    Conv: _conv, MaxPool: _max_pool, AveragePool: _average_pool, Add: _add, Mul: _mul,
-    Concat: _concat,
+    Conv: _conv, MaxPool: _max_pool, AveragePool: _average_pool, Add: _add, Sub: _add, Mul: _mul,
+    Max: _extreme, Min: _extreme, Concat: _concat,
     Slice: _slice, Assemble: _assemble, Table: _table, Pad: _pad, Reshape: _reshape,
     Softmax: _softmax, LocalResponse: _local_response,
 }  # fmt: skip

@@ -9,6 +9,7 @@ from accel.graph.ir import (
     AveragePool,
     Concat,
     Conv,
+    Extreme,
     GraphError,
     LocalResponse,
     MaxPool,
@@ -84,23 +85,26 @@ def _concat_shape(node: Concat, sources) -> tuple[int, int, int]:
     return height, width, sum(source.shape[2] for source in sources)
 
 
-def _add_shape(node: Add, sources) -> tuple[int, int, int]:
-    if sources[0].shape != sources[1].shape:
-        raise GraphError(
-            f"node {node.name!r}: inputs must have one shape, not {sources[0].shape} and "
-            f"{sources[1].shape}"
-        )
-    return sources[0].shape
+def pair_shape(*shapes) -> tuple[int, int, int] | None:
+    """The shape of an element-wise operator's output: of its inputs, or of the one that is not a
+    pixel; None if they do not fit."""
+    one, other = shapes
+    if one == other:
+        return one
+    if one[2] != other[2] or (1, 1) not in (one[:2], other[:2]):
+        return None
+    return max(shapes, key=lambda shape: shape[0] * shape[1])
 
 
-def _mul_shape(node: Mul, sources) -> tuple[int, int, int]:
+def _pair_shape(node: Add | Mul | Extreme, sources) -> tuple[int, int, int]:
     first, second = (source.shape for source in sources)
-    if second not in (first, (1, 1, first[2])):
+    shape = pair_shape(first, second)
+    if shape is None:
         raise GraphError(
-            f"node {node.name!r}: the second input must have the first one's shape {first}, or be "
-            f"(1, 1, {first[2]}), not {second}"
+            f"node {node.name!r}: inputs must have one shape, or one of them be (1, 1, C), not "
+            f"{first} and {second}"
         )
-    return first
+    return shape
 
 
 def node_shape(node: Node, *sources: Tensor) -> tuple[int, int, int] | None:
@@ -118,10 +122,8 @@ def node_shape(node: Node, *sources: Tensor) -> tuple[int, int, int] | None:
             )
         case MaxPool() | AveragePool():
             return _window_shape(node, source.shape, node.kernel, source.shape[2])
-        case Add():
-            return _add_shape(node, sources)
-        case Mul():
-            return _mul_shape(node, sources)
+        case Add() | Mul() | Extreme():
+            return _pair_shape(node, sources)
         case Concat():
             return _concat_shape(node, sources)
         case Slice():

@@ -15,6 +15,8 @@ FLAGS = (
     "-ffp-contract=off", "-DACCEL_HLS_OBSERVE",
 )  # fmt: skip
 SOURCES = ("network.cpp", "testbench.cpp")
+#: Where the host computes layers in the middle, besides.
+HOST_SOURCE = "host.cpp"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +47,8 @@ def check(folder: pathlib.Path, layers: int, compiler: str, extra: tuple[str, ..
     with tempfile.TemporaryDirectory() as build:
         program = str(pathlib.Path(build) / "testbench")
         began = time.perf_counter()
-        made = _run([compiler, *FLAGS, *extra, *SOURCES, "-o", program], folder)
+        sources = [*SOURCES, HOST_SOURCE] if (folder / HOST_SOURCE).exists() else SOURCES
+        made = _run([compiler, *FLAGS, *extra, *sources, "-o", program], folder)
         if made.returncode:
             raise SimulationError(f"{folder}: the C++ compiler {compiler} failed with code "
                                   f"{made.returncode}: {_first(made.stderr)}")

@@ -15,11 +15,14 @@ from accel.hls import emit, pages
 from accel.hls.check import check
 from accel.hls.folder import check_ours, replacing, write_manifest
 from accel.hls.network import Network, describe
+from accel.hls.split import on_host
 from accel.sim.build import find_compiler
 from accel.sim.engine import SimulationError
 
 #: Written by hand, the same in every export.
 LIBRARY = ("layers.h", "testbench.cpp")
+#: In those with layers of the host in the middle, besides.
+HOST_LIBRARY = ("host.h",)
 #: Of images for a network that brings none along.
 SEED = 1
 _HERE = pathlib.Path(__file__).parent
@@ -47,8 +50,9 @@ def export(
         progress: called with a stage and a share from 0 to 1.
 
     Returns:
-        A report: ``network``, ``images``, ``layers`` [{name, op, output_shape, macs, differing}]
-        (bytes over all images, None if not compared), ``total`` {macs, differing}, ``bytes``
+        A report: ``network``, ``images``, ``layers`` [{name, op, where, output_shape, macs,
+        differing}] (bytes over all images, None if not compared; of the ``host``'s float layers
+        those more than a step off), ``total`` {macs, differing}, ``bytes``
         {input, output, memory, weights, parameters}, ``left_out`` [{name, op}] and ``check``
         {compiler, compile_seconds, network_seconds} or, if there was none, {skipped: why};
         ``weights`` and ``inputs`` say where these are random.
@@ -104,14 +108,16 @@ def write(net: Network, tensors: Mapping[str, np.ndarray], notes: Mapping[str, s
         notes: what README.md tells of weights or images that are random.
         folder: an empty folder.
     """
-    for name in LIBRARY:
+    for name in LIBRARY + HOST_LIBRARY * net.part.hosted:
         shutil.copyfile(_HERE / name, folder / name)
     images = len(tensors[net.part.inputs[0]])
     texts = {
         "network.h": emit.network_h(net), "network.cpp": emit.network_cpp(net),
         "expected.h": emit.expected_h(net, images), "README.md": pages.readme(net, images, notes),
-        "Makefile": pages.makefile(), "run.tcl": pages.run_tcl(net),
+        "Makefile": pages.makefile(net), "run.tcl": pages.run_tcl(net),
     }  # fmt: skip
+    if net.part.hosted:
+        texts["host.cpp"] = emit.host_cpp(net)
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     outputs = [layer.node.output for layer in net.layers]
@@ -136,6 +142,7 @@ def _report(net: Network, images: int) -> dict:
         "images": images,
         "layers": [
             {"name": layer.node.name, "op": layer.node.op,
+             "where": "host" if on_host(layer.node) else "hls",
              "output_shape": list(layer.target.shape), "macs": images * layer.macs,
              "differing": None}
             for layer in net.layers

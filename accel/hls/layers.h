@@ -266,38 +266,99 @@ rows:
 
 // ---- Element by element ----------------------------------------------------------------------
 
+// What follows reads two images of `size` elements, or an image and a number for each channel:
+// a_size or b_size numbers, which repeat.
+
+// The index that follows i in an operand.
+template <int size>
+int following(int i) {
+#pragma HLS INLINE
+    return i + 1 == size ? 0 : i + 1;
+}
+
+// An operand of a sum, brought to the common scale with 20 bits to spare.
+inline int64_t operand(int difference, int32_t multiplier, int shift) {
+#pragma HLS INLINE
+    constexpr int32_t headroom = 1 << 20;
+    return scale<Rounding::DOUBLE>(difference * headroom, multiplier, shift);
+}
+
 // Sum of two images with different scales, TensorFlow Lite's way in three roundings: bring both
-// to a common scale with 20 bits to spare, add, and requantise.
+// to a common scale, add, and requantise.
 //
 //   y[i] = requantise( ta + tb ),  ta = rounded twice  (xa[i] - a_zero) * 2^20 * a_multiplier
 //                                                      * 2^(a_shift - 31),  a_shift <= 0
 template <typename L>
 void add(const int8_t* xa, const int8_t* xb, int8_t* y) {
-    constexpr int32_t headroom = 1 << 20;
+    static_assert(L::size % L::a_size == 0 && L::size % L::b_size == 0, "operands repeat");
+    int ka = 0, kb = 0;
 elements:
     for (int i = 0; i < L::size; ++i) {
 #pragma HLS PIPELINE II=1
-        const int64_t ta = scale<Rounding::DOUBLE>((xa[i] - L::a_zero) * headroom,
-                                                   L::a_multiplier, L::a_shift);
-        const int64_t tb = scale<Rounding::DOUBLE>((xb[i] - L::b_zero) * headroom,
-                                                   L::b_multiplier, L::b_shift);
+        const int64_t ta = operand(xa[ka] - L::a_zero, L::a_multiplier, L::a_shift);
+        const int64_t tb = operand(xb[kb] - L::b_zero, L::b_multiplier, L::b_shift);
         y[i] = requantise<L>(static_cast<int32_t>(ta + tb), L::multiplier, L::shift);
+        ka = following<L::a_size>(ka);
+        kb = following<L::b_size>(kb);
     }
 }
 
-// Product of two images, or of an image and a factor for each channel: then the factors repeat.
-//
-//   y[i] = requantise( (xa[i] - a_zero) * (xb[i mod factors] - b_zero) )
+// Difference of two images: the same with  ta - tb.
 template <typename L>
-void mul(const int8_t* xa, const int8_t* xb, int8_t* y) {
-    static_assert(L::size % L::factors == 0, "factors repeat");
-    int k = 0;
+void subtract(const int8_t* xa, const int8_t* xb, int8_t* y) {
+    static_assert(L::size % L::a_size == 0 && L::size % L::b_size == 0, "operands repeat");
+    int ka = 0, kb = 0;
 elements:
     for (int i = 0; i < L::size; ++i) {
 #pragma HLS PIPELINE II=1
-        const int32_t product = (xa[i] - L::a_zero) * (xb[k] - L::b_zero);
+        const int64_t ta = operand(xa[ka] - L::a_zero, L::a_multiplier, L::a_shift);
+        const int64_t tb = operand(xb[kb] - L::b_zero, L::b_multiplier, L::b_shift);
+        y[i] = requantise<L>(static_cast<int32_t>(ta - tb), L::multiplier, L::shift);
+        ka = following<L::a_size>(ka);
+        kb = following<L::b_size>(kb);
+    }
+}
+
+// Product of two images:  y[i] = requantise( (xa[i] - a_zero) * (xb[i] - b_zero) )
+template <typename L>
+void mul(const int8_t* xa, const int8_t* xb, int8_t* y) {
+    static_assert(L::size % L::a_size == 0 && L::size % L::b_size == 0, "operands repeat");
+    int ka = 0, kb = 0;
+elements:
+    for (int i = 0; i < L::size; ++i) {
+#pragma HLS PIPELINE II=1
+        const int32_t product = (xa[ka] - L::a_zero) * (xb[kb] - L::b_zero);
         y[i] = requantise<L>(product, L::multiplier, L::shift);
-        k = k + 1 == L::factors ? 0 : k + 1;
+        ka = following<L::a_size>(ka);
+        kb = following<L::b_size>(kb);
+    }
+}
+
+// The larger byte of two images that are quantised alike.
+template <typename L>
+void larger(const int8_t* xa, const int8_t* xb, int8_t* y) {
+    static_assert(L::size % L::a_size == 0 && L::size % L::b_size == 0, "operands repeat");
+    int ka = 0, kb = 0;
+elements:
+    for (int i = 0; i < L::size; ++i) {
+#pragma HLS PIPELINE II=1
+        y[i] = clamp(xa[ka] > xb[kb] ? xa[ka] : xb[kb], L::lo, L::hi);
+        ka = following<L::a_size>(ka);
+        kb = following<L::b_size>(kb);
+    }
+}
+
+// The smaller one.
+template <typename L>
+void smaller(const int8_t* xa, const int8_t* xb, int8_t* y) {
+    static_assert(L::size % L::a_size == 0 && L::size % L::b_size == 0, "operands repeat");
+    int ka = 0, kb = 0;
+elements:
+    for (int i = 0; i < L::size; ++i) {
+#pragma HLS PIPELINE II=1
+        y[i] = clamp(xa[ka] < xb[kb] ? xa[ka] : xb[kb], L::lo, L::hi);
+        ka = following<L::a_size>(ka);
+        kb = following<L::b_size>(kb);
     }
 }
 

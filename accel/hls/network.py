@@ -1,6 +1,7 @@
 """An exported network: its parts, places and constants, and what each layer is in C++."""
 
 import dataclasses
+import itertools
 
 from accel.graph.ir import Graph, Node, Tensor
 from accel.graph.macs import node_macs
@@ -8,7 +9,7 @@ from accel.hls.constants import Constants, constants
 from accel.hls.names import comment, identifier, unique
 from accel.hls.plan import Plan, plan
 from accel.hls.shapes import Shape, shape
-from accel.hls.split import Part, split
+from accel.hls.split import Part, on_host, split
 
 #: Constants beside the layers' structs, and members that any of these may have.
 _TAKEN = ("Rounding", "input_bytes", "output_bytes", "memory_bytes", "weight_bytes",
@@ -54,9 +55,23 @@ class Network:
         return identifier(self.part.graph.name)
 
     @property
-    def top(self) -> str:
-        """The top function's name."""
-        return f"{self.name}_top"
+    def segments(self) -> list[list[tuple[int, Layer]]]:
+        """Layers with their numbers, from 1, in the parts that are synthesised: without a host one,
+        else those before, between and behind the host's layers."""
+        groups = itertools.groupby(enumerate(self.layers, 1), lambda one: on_host(one[1].node))
+        return [list(layers) for hosted, layers in groups if not hosted]
+
+    @property
+    def tops(self) -> list[str]:
+        """Names of the functions for synthesis, one for each segment."""
+        if not self.part.hosted:
+            return [f"{self.name}_top"]
+        return [f"{self.name}_top_{number}" for number in range(1, len(self.segments) + 1)]
+
+    @property
+    def whole(self) -> str:
+        """The name of the function that computes an image."""
+        return f"{self.name}_run" if self.part.hosted else self.tops[0]
 
     @property
     def macs(self) -> int:

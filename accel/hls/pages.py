@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 
-from accel.hls.check import FLAGS, SOURCES
+from accel.hls.check import FLAGS, HOST_SOURCE, SOURCES
 from accel.hls.names import comment
 from accel.hls.network import Network, meaning, size
 from accel.hls.plan import ALIGN
+from accel.hls.split import on_host
 
 
-def makefile() -> str:
+def makefile(net: Network) -> str:
     """Compile and run the testbench."""
+    sources = " ".join(_sources(net))
+    headers = "network.h layers.h expected.h" + " host.h" * net.part.hosted
     return f"""\
 # make test: compile the network and its testbench, run it, compare every layer.
 # Labels of loops and pragmas are for synthesis tools, so warnings about them are off.
@@ -22,8 +25,8 @@ CXXFLAGS = {" ".join(FLAGS)}
 test: testbench
 \t./testbench
 
-testbench: {" ".join(SOURCES)} network.h layers.h expected.h
-\t$(CXX) $(CXXFLAGS) {" ".join(SOURCES)} -o $@
+testbench: {sources} {headers}
+\t$(CXX) $(CXXFLAGS) {sources} -o $@
 
 clean:
 \trm -f testbench
@@ -32,27 +35,36 @@ clean:
 """
 
 
+def _sources(net: Network) -> tuple[str, ...]:
+    return (*SOURCES, HOST_SOURCE) if net.part.hosted else SOURCES
+
+
 def run_tcl(net: Network) -> str:
-    """C simulation and synthesis in Vitis HLS."""
+    """C simulation and synthesis in Vitis HLS, of one top function after the other."""
     data = "weights.bin parameters.bin input.bin expected.bin"
+    bench = " ".join(name for name in _sources(net) if name != "network.cpp")
     return f"""\
 # Vitis HLS: C simulation, then synthesis.    vitis_hls -f run.tcl
 #
 # NOT TESTED: this script was written from the tool's documentation and never run in it.  What was
 # tested is the C++, with the compiler and the flags of the Makefile.
 
-open_project -reset vitis
-set_top {net.top}
-add_files network.cpp -cflags "-std=c++14" -csimflags "-DACCEL_HLS_OBSERVE"
-add_files -tb testbench.cpp -cflags "-std=c++14 -DACCEL_HLS_OBSERVE"
-foreach name {{{data}}} {{ add_files -tb $name }}
+foreach top {{{" ".join(net.tops)}}} {{
+    open_project -reset vitis_$top
+    set_top $top
+    add_files network.cpp -cflags "-std=c++14" -csimflags "-DACCEL_HLS_OBSERVE"
+    foreach name {{{bench}}} {{
+        add_files -tb $name -cflags "-std=c++14 -DACCEL_HLS_OBSERVE"
+    }}
+    foreach name {{{data}}} {{ add_files -tb $name }}
 
-open_solution -reset solution
-set_part xczu9eg-ffvb1156-2-e
-create_clock -period 5 -name default
+    open_solution -reset solution
+    set_part xczu9eg-ffvb1156-2-e
+    create_clock -period 5 -name default
 
-csim_design
-csynth_design
+    csim_design
+    csynth_design
+}}
 exit
 """
 
@@ -67,6 +79,7 @@ def readme(net: Network, images: int, notes: Mapping[str, str]) -> str:
     """
     graph, sizes = net.part.graph, net.plan.sizes
     about = "".join(f"\nMade up here: {text}." for text in notes.values())
+    remarks, more = _steps(net) + about, _host_files(net)
     noun = "image" if images == 1 else "images"
     rows = "\n".join(
         f"| {number} | {layer.name} | {comment(layer.node.op)} | "
@@ -81,7 +94,7 @@ An int8 network, layer by layer, as loop nests: {net.macs:,} MACs an image. Writ
     make test        compile with any C++14 compiler, run {images} {noun}, compare every layer
 
 The comparison is byte by byte with what a golden model, which shares no code with this C++,
-computed for every layer. It prints a line a layer and fails if one byte differs.{about}
+computed for every layer. It prints a line a layer and fails if one byte differs.{remarks}
 
 ## Files
 
@@ -89,8 +102,8 @@ computed for every layer. It prints a line a layer and fails if one byte differs
 |---|---|
 | `layers.h` | the layers as templates: convolution, fully connected, pools, addition; start here |
 | `network.h` | generated: each layer's sizes and constants |
-| `network.cpp` | generated: the top function `{net.top}`, a call a layer |
-| `weights.bin` | int8 weights [filter][row][column][channel], and tables of activations |
+| `network.cpp` | generated: {_tops(net)}, a call a layer |
+{more}| `weights.bin` | int8 weights [filter][row][column][channel], and tables of activations |
 | `parameters.bin` | int32 biases, multipliers and shifts |
 | `input.bin`, `expected.bin`, `expected.h` | images, every layer's expected bytes, their list |
 | `testbench.cpp`, `Makefile` | the comparison |
@@ -121,6 +134,30 @@ once a cycle at best and fetches every operand over AXI: right, and slow.
 4. Layers of one shape can share hardware: make the template's constants arguments.
 5. `make test` after every step: the table's first difference is where it went wrong.
 {_float(net)}"""
+
+
+def _steps(net: Network) -> str:
+    """What is said of float layers in the middle."""
+    if not net.part.hosted:
+        return ""
+    names = ", ".join(comment(layer.node.name) for layer in net.layers if on_host(layer.node))
+    return (f"\nLayers of the host ({names}) are float: their bytes may be a step off, and what\n"
+            "is behind them is compared given the expected ones.")
+
+
+def _tops(net: Network) -> str:
+    names = ", ".join(f"`{top}`" for top in net.tops)
+    return f"the top function {names}" if len(net.tops) == 1 else f"the top functions {names}"
+
+
+def _host_files(net: Network) -> str:
+    """Rows of the table of files, of layers that are not for synthesis."""
+    if not net.part.hosted:
+        return ""
+    return f"""\
+| `host.cpp` | generated: `{net.whole}`, the top functions in turn and the host's layers between |
+| `host.h` | those layers as plain C++ in float32, for a processor: **not for synthesis** |
+"""
 
 
 def _float(net: Network) -> str:

@@ -1,6 +1,9 @@
 """Each kind of layer as a struct of constants for a template of layers.h, and the call of it."""
 
 import dataclasses
+import math
+
+import numpy as np
 
 from accel.graph.ir import (
     Add,
@@ -8,6 +11,9 @@ from accel.graph.ir import (
     AveragePool,
     Concat,
     Conv,
+    Extreme,
+    LocalResponse,
+    Max,
     MaxPool,
     Mul,
     Node,
@@ -15,6 +21,8 @@ from accel.graph.ir import (
     Place,
     Reshape,
     Slice,
+    Softmax,
+    Sub,
     Table,
     Tensor,
 )
@@ -29,15 +37,18 @@ Group = dict[str, int]
 class Shape:
     """What the C++ says of a node.
 
-    ``template`` is the function of layers.h, "" where nothing is computed; ``groups`` are the
-    constants of its struct, ``rounding`` another where not "".  ``about`` is what a comment tells
-    beside the tensors' shapes.
+    ``template`` is the function of layers.h (of host.h, in that ``space``), "" where nothing is
+    computed; ``groups`` are the constants of its struct, ``rounding`` another where not "", and
+    ``floats`` are those that are no integers.  ``about`` is what a comment tells beside the
+    tensors' shapes.
     """
 
     template: str
     groups: tuple[Group, ...] = ()
     rounding: str = ""
     about: str = ""
+    floats: dict[str, float] = dataclasses.field(default_factory=dict)
+    space: str = "layers"
 
 
 def shape(part: Part, node: Node) -> Shape:
@@ -63,6 +74,8 @@ def shape(part: Part, node: Node) -> Shape:
             return _add(node, [tensors[name] for name in node.inputs], target)
         case Mul():
             return _mul(node, [tensors[name] for name in node.inputs], target)
+        case Extreme():
+            return _extreme(node, [tensors[name] for name in node.inputs], target)
         case Concat():
             pixels = target.shape[0] * target.shape[1]
             return Shape("concat", ({"pixels": pixels, "channels": target.shape[2]},))
@@ -81,6 +94,8 @@ def shape(part: Part, node: Node) -> Shape:
             ))
         case Reshape():
             return Shape("", about="the same bytes, nothing moves")
+        case LocalResponse() | Softmax():
+            return _on_host(node, source, target)
     raise TypeError(f"no layer of layers.h computes {node!r}")
 
 
@@ -123,19 +138,57 @@ def _add(node: Add, sources: list[Tensor], target: Tensor) -> Shape:
     ]
     need = node.requant
     total = {"multiplier": need.multiplier[0], "shift": need.shift[0]}
-    return Shape("add", ({"size": target.size}, *operands, total, _ends(need)), need.rounding.name)
+    groups = _sizes(sources, target), *operands, total, _ends(need)
+    template = "subtract" if isinstance(node, Sub) else "add"
+    return Shape(template, groups, need.rounding.name, _repeated(sources))
+
+
+def _sizes(sources: list[Tensor], target: Tensor) -> Group:
+    """Elements of the result, and of the operands."""
+    return {"size": target.size, "a_size": sources[0].size, "b_size": sources[1].size}
+
+
+def _repeated(sources: list[Tensor]) -> str:
+    same = sources[0].size == sources[1].size
+    return "" if same else "one operand is a number for each channel"
 
 
 def _mul(node: Mul, sources: list[Tensor], target: Tensor) -> Shape:
     need = node.requant
     groups = (
-        {"size": target.size, "factors": sources[1].size},
+        _sizes(sources, target),
         {"a_zero": sources[0].zero_point, "b_zero": sources[1].zero_point},
         {"multiplier": need.multiplier[0], "shift": need.shift[0]},
         _ends(need),
     )
-    about = "" if target.size == sources[1].size else "a factor for each channel"
-    return Shape("mul", groups, need.rounding.name, about)
+    return Shape("mul", groups, need.rounding.name, _repeated(sources))
+
+
+def _extreme(node: Extreme, sources: list[Tensor], target: Tensor) -> Shape:
+    groups = _sizes(sources, target), {"lo": node.lo, "hi": node.hi}
+    template = "larger" if isinstance(node, Max) else "smaller"
+    return Shape(template, groups, about=_repeated(sources))
+
+
+def _on_host(node: LocalResponse | Softmax, source: Tensor, target: Tensor) -> Shape:
+    """A layer that works on real numbers, all as float32."""
+    sizes = {"pixels": target.shape[0] * target.shape[1], "channels": target.shape[2]}
+    ends = {"in_zero": source.zero_point, "out_zero": target.zero_point}
+    scales = {"in_scale": source.scale, "out_scale": target.scale}
+    if isinstance(node, LocalResponse):
+        before = (node.size - 1) // 2
+        ends |= {"before": before, "after": node.size - 1 - before}
+        floats = {"bias": node.bias, "share": node.alpha / node.size, "beta": node.beta}
+        about = f"over {node.size} channels"
+        return Shape("local_response", (sizes, ends), "", about, scales | floats, "host")
+    if node.arithmetic == "float":
+        return Shape("softmax", (sizes, ends), "", "", scales, "host")
+    largest = np.float32(np.finfo(np.float32).max) / np.float32(target.shape[2])
+    reserve = 5  # powers of e that a sum stays below the largest number
+    raised = max(0.0, float(np.log(largest)) - reserve) / float(np.float32(source.scale))
+    steps = math.floor(np.float32(1) / np.float32(target.scale))
+    floats = {"in_scale": source.scale, "raise": raised, "steps": steps}
+    return Shape("softmax_table", (sizes, ends), "", "", floats, "host")
 
 
 def _pool(node: MaxPool | AveragePool, source: Tensor, target: Tensor) -> tuple[Group, ...]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from accel.graph.ir import Graph, GraphError, HostNode, Node, Reshape
+from accel.graph.ir import Graph, GraphError, HostNode, LocalResponse, Node, Reshape, Softmax
 from accel.graph.rules import title
 
 
@@ -11,7 +11,8 @@ class Part:
     """The exported part of ``graph``.
 
     ``nodes`` in the graph's order; ``inputs`` and ``outputs`` are tensors' names, each once;
-    ``left_out`` are the nodes behind it.
+    ``left_out`` are the nodes behind it.  The host's layers among ``nodes`` have others behind
+    them: they become C++ as well, but none for synthesis.
     """
 
     graph: Graph
@@ -20,29 +21,34 @@ class Part:
     outputs: tuple[str, ...]
     left_out: tuple[Node, ...]
 
+    @property
+    def hosted(self) -> bool:
+        """Whether the host computes layers in the middle."""
+        return any(on_host(node) for node in self.nodes)
+
+
+def on_host(node: Node) -> bool:
+    """Whether the host computes a node."""
+    return isinstance(node, HostNode)
+
 
 def split(graph: Graph) -> Part:
     """Return the part of a network that becomes C++.
 
     Raises:
-        GraphError: a node that only the host can compute has others behind it, or there is
-            nothing else.
+        GraphError: what no C++ of ours computes has others behind it, or there is no layer that
+            the host does not compute.
     """
-    makers: dict[str, Node] = {}  # of the host's tensors
-    nodes, left_out = [], []
+    before_others = _before_others(graph)
+    nodes, left_out, makers = [], [], set()  # of the host's tensors behind the part
     for node in graph.nodes:
-        before = next((makers[name] for name in node.inputs if name in makers), None)
-        if isinstance(node, HostNode) or before and isinstance(node, Reshape):
+        behind = any(name in makers for name in node.inputs)
+        if on_host(node) and node.name not in before_others or behind:
             left_out.append(node)
-            makers |= dict.fromkeys(node.outputs, before or node)
-            continue
-        if before:
-            raise GraphError(
-                f"{graph.name}: {title(before)} ({before.op}): only the host computes it, so it "
-                f"must be among the network's last, not before {title(node)} ({node.op})"
-            )
-        nodes.append(node)
-    if not nodes:
+            makers.update(node.outputs)
+        else:
+            nodes.append(node)
+    if all(map(on_host, nodes)):
         only = f"only {left_out[0].op!r}" if left_out else "no layer at all"
         raise GraphError(f"{graph.name}: the network must have a layer that the host does not "
                          f"compute, not {only}")
@@ -57,3 +63,31 @@ def split(graph: Graph) -> Part:
         tuple(dict.fromkeys(name for name in wanted if name not in makers)),
         tuple(left_out),
     )
+
+
+def _before_others(graph: Graph) -> set[str]:
+    """The host's nodes that others than the host's (and views of theirs) wait for."""
+    needed: dict[str, Node] = {}  # by tensor: who waits for it, at last
+    found = set()
+    for node in reversed(graph.nodes):
+        waiting = next((needed[name] for name in node.outputs if name in needed), None)
+        if waiting is not None and on_host(node):
+            _check(graph, node, waiting)
+            found.add(node.name)
+        if waiting is None and not on_host(node) and not isinstance(node, Reshape):
+            waiting = node
+        if waiting is not None:
+            for name in node.inputs:
+                needed.setdefault(name, waiting)
+    return found
+
+
+def _check(graph: Graph, node: Node, follower: Node) -> None:
+    """Refuse a layer of the host, with another behind it, that host.h does not have."""
+    known = isinstance(node, LocalResponse)
+    known |= isinstance(node, Softmax) and node.arithmetic in ("float", "table")
+    if not known or graph.tensors[node.output].dtype != "int8":
+        raise GraphError(
+            f"{graph.name}: {title(node)} ({node.op}): only the host's runtime computes it, so it "
+            f"must be among the network's last, not before {title(follower)} ({follower.op})"
+        )

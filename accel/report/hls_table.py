@@ -19,7 +19,8 @@ def render(report: dict) -> rich.table.Table:
         table.add_column(column, justify="left" if column in _TEXT else "right", overflow="fold")
     for layer in report["layers"]:
         shape = "x".join(map(str, layer["output_shape"]))
-        table.add_row(layer["name"], layer["op"], shape, *_figures(layer))
+        op = f"{layer['op']} (host)" if layer["where"] == "host" else layer["op"]
+        table.add_row(layer["name"], op, shape, *_figures(layer))
     table.add_section()
     table.add_row("total", "", "", *_figures(report["total"]))
     return table

@@ -119,8 +119,8 @@ def _activation_rules(activation, params):
 
 def _window_rules(window, params):
     word_bits = exact_log2(params.cols)
-    mac, add = window.mode == WindowMode.MAC, window.mode == WindowMode.ADD
-    product = window.mode == WindowMode.MUL
+    mac, product = window.mode == WindowMode.MAC, window.mode == WindowMode.MUL
+    scales = window.mode.matches(WindowMode.ADD, WindowMode.SUB)
     scale = (window.multiplier, window.shift)
     operands = ((window.a_multiplier, window.a_shift), (window.b_multiplier, window.b_shift))
     return [
@@ -133,11 +133,11 @@ def _window_rules(window, params):
         window.lo > window.hi,
         mac & (window.k > WINDOW_TILES * params.window_taps),
         window.mode > max(WindowMode),
-        window.mode.matches(*PAIRS) & (window.k != 2),
+        window.mode.matches(*PAIRS, WindowMode.MIN) & (window.k != 2),
         product & Cat(*(value for operand in operands for value in operand)).any(),
         ~mac & _no_scale(*scale),
         ~mac & (window.rounding == Rounding.FLOAT) & _no_float(window.multiplier),
-        *(add & (_no_scale(*operand) | (operand[1] > 0)) for operand in operands),
+        *(scales & (_no_scale(*operand) | (operand[1] > 0)) for operand in operands),
         _outside(window.dst, params),
         window.mark & (_unaligned(window.mark_addr, params) | _outside(window.mark_addr, params)),
     ]

@@ -15,14 +15,15 @@ class WindowColumn(wiring.Component):
 
     * sums: products are added to ``start``;
     * ``largest``: the greatest of the products (all of them bytes);
-    * ``largest`` and ``pair``: products 0 and 1, bytes, side by side; 0 in the low byte.
+    * ``largest`` and ``pair``: products 0 and 1, bytes, side by side; 0 in the low byte;
+    * ``largest`` and ``smaller``: the smaller one of products 0 and 1, the only ones.
 
     Parameters:
         taps: T, a power of two of at least 2.
 
     Members:
         x, weights: the elements and their factors.
-        largest, pair: what to do; constant while anything is on its way.
+        largest, pair, smaller: what to do; constant while anything is on its way.
         rights: for each node of the tree, level by level, whether its right side holds elements
             of the window (heeded by ``largest``; sums rely on weights of 0).
         valid: a bit for each stage: the products (2), the levels of the tree, the accumulator.
@@ -41,6 +42,7 @@ class WindowColumn(wiring.Component):
                 "weights": In(data.ArrayLayout(signed(8), taps)),
                 "largest": In(1),
                 "pair": In(1),
+                "smaller": In(1),
                 "rights": In(taps - 1),
                 "valid": In(column_latency(taps)),
                 "first": In(1),
@@ -74,7 +76,10 @@ class WindowColumn(wiring.Component):
     def _node(self, m, number, left, right, valid):
         """Combine two values, one register on."""
         value = Signal(signed(len(left) + 1), name=f"node{number}", reset_less=True)
-        greater = Mux(self.rights[number] & less(_byte(left), _byte(right)), right, left)
+        below = less(_byte(left), _byte(right))
+        if number == 0:
+            below ^= self.smaller
+        greater = Mux(self.rights[number] & below, right, left)
         if number == 0:
             greater = Mux(self.pair, Cat(left[:8], right[:8]).as_signed(), greater)
         with m.If(valid):

@@ -59,7 +59,7 @@ class WindowCompute(wiring.Component):
         taps = self._params.window_taps
         stages = self._stages(m)
         latency = compute_latency(self._params)
-        mac, largest, pair = self._modes(m)
+        mac, largest, pair, smaller = self._modes(m)
         weights = self._weights(m, stages, mac)
         starts = self._starts(m, stages[latency - 2], mac)
         rights = self._rights(stages)
@@ -70,6 +70,7 @@ class WindowCompute(wiring.Component):
                 *(column.weights[t].eq(_channel(weights[t], c)) for t in range(taps)),
                 column.largest.eq(largest),
                 column.pair.eq(pair),
+                column.smaller.eq(smaller),
                 column.rights.eq(rights),
                 column.valid.eq(Cat(stage.valid for stage in stages[IM2COL_LATENCY:latency])),
                 column.first.eq(stages[latency - 1].first),
@@ -85,15 +86,16 @@ class WindowCompute(wiring.Component):
         return m
 
     def _modes(self, m):
-        """What the columns do: sums with weights, maxima, of pairs; returns a bit for each."""
+        """What the columns do: sums with weights, maxima, pairs, minima; returns a bit for each."""
         mode = self.config.mode
-        mac, largest, pair = Signal(), Signal(), Signal()
+        mac, largest, pair, smaller = Signal(), Signal(), Signal(), Signal()
         m.d.sync += [
             mac.eq(mode == WindowMode.MAC),
-            largest.eq((mode == WindowMode.MAX) | mode.matches(*PAIRS)),
+            largest.eq(mode.matches(WindowMode.MAX, WindowMode.MIN, *PAIRS)),
             pair.eq(mode.matches(*PAIRS)),
+            smaller.eq(mode == WindowMode.MIN),
         ]
-        return mac, largest, pair
+        return mac, largest, pair, smaller
 
     def _rights(self, stages):
         """For each node of the columns' trees, whether its right input belongs to the window.

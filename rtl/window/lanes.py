@@ -21,7 +21,7 @@ class WindowLanes(wiring.Component):
 
     Sums rest in a register that moves the next group to the lanes in every cycle.  What is fed to
     the requantisers is a group itself or, of pairs, the two bytes that it consists of, scaled and
-    added or multiplied; so pairs take SCALE_LATENCY cycles more.
+    added, subtracted or multiplied; so pairs take SCALE_LATENCY cycles more.
 
     Parameters:
         params: the machine.
@@ -59,10 +59,11 @@ class WindowLanes(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        pair, product, mac = Signal(), Signal(), Signal()
+        pair, product, minus, mac = Signal(), Signal(), Signal(), Signal()
         m.d.sync += [
             pair.eq(self.config.mode.matches(*PAIRS)),
             product.eq(self.config.mode == WindowMode.MUL),
+            minus.eq(self.config.mode == WindowMode.SUB),
             mac.eq(self.config.mode == WindowMode.MAC),
         ]
         held, group, valid, final = self._hold(m, mac)
@@ -73,7 +74,7 @@ class WindowLanes(wiring.Component):
             requantiser = Requantiser()
             m.submodules[f"requantiser{lane}"] = requantiser
             x = held.word_select(lane, 32).as_signed()
-            both = self._combined(m, lane, x, scaling, product)
+            both = self._combined(m, lane, x, scaling, product, minus)
             m.d.comb += requantiser.valid.eq(fed)
             with m.If(feed):
                 m.d.sync += requantiser.x.eq(Mux(pair, both, x))
@@ -149,8 +150,8 @@ class WindowLanes(wiring.Component):
             factor = late
         return configs
 
-    def _combined(self, m, lane, x, scaling, product):
-        """The sum of the two bytes in ``x``, each scaled; or their product.
+    def _combined(self, m, lane, x, scaling, product, minus):
+        """The sum of the two bytes in ``x``, each scaled; or their difference, or their product.
 
         The product is the first one's; then the second, with a multiplier of 0, adds nothing.
         """
@@ -166,9 +167,12 @@ class WindowLanes(wiring.Component):
             scalers.append(scaler)
         first, second = scalers
         m.d.comb += [
-            first.product.eq(product), first.other.eq(second.x - second.config.zero)
+            first.product.eq(product), first.other.eq(second.x - second.config.zero),
+            second.inverted.eq(minus),
         ]
-        return first.y + second.y
+        # The bits below both numbers carry the 1 of a difference.
+        first_y, second_y = (Cat(minus, scaler.y).as_signed() for scaler in scalers)
+        return (first_y + second_y) >> 1
 
     def _scale_by(self, m, requantiser, lane, group, mac):
         """The scale of a lane's sum: that of its column, or the command's."""

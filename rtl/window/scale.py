@@ -1,4 +1,8 @@
-"""Element-wise addition: two bytes, each brought to the scale of their sum.  And their product."""
+"""Element-wise addition: two bytes, each brought to the scale of their sum.  And their product.
+
+A difference is a sum with a number's complement: a - b = a + ~b + 1.  (A negative multiplier would
+round the other way.)
+"""
 
 from amaranth import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
@@ -44,6 +48,7 @@ class ByteScaler(wiring.Component):
     Members:
         config: constant from before x enters until its result has left.
         product: constant likewise.
+        inverted: constant likewise; y is then the complement of the result.
         valid: a bit for each stage: the stage's input is to be taken.
         x: the byte.
         other: what to multiply with, as x comes.
@@ -54,6 +59,7 @@ class ByteScaler(wiring.Component):
 
     config: In(ScaleConfig)
     product: In(1)
+    inverted: In(1)
     other: In(signed(9))
     valid: In(SCALE_LATENCY)
     x: In(signed(8))
@@ -84,7 +90,7 @@ class ByteScaler(wiring.Component):
             [low_late.eq(low), high_late.eq(high)],
             [doubled.eq(Mux(self.product, low_late, scaled))],
             [moved.eq((doubled + away)[:32].as_signed())],
-            [y.eq((moved >> config.right)[:30].as_signed())],
+            [y.eq(((moved >> config.right)[:30] ^ self.inverted.replicate(30)).as_signed())],
         )  # fmt: skip
         for number, statements in enumerate(stages):
             with m.If(self.valid[number]):

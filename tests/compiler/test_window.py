@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from accel.compiler import CompileError, compile_graph
-from accel.graph.ir import AveragePool
+from accel.graph.ir import AveragePool, Max, Min, Sub
 from accel.isa import Op, WindowMode
 from accel.params import WINDOW_TILES, Params
 from tests.compiler.test_networks import MACHINES, check, images
@@ -142,6 +142,22 @@ def test_products_of_images_and_of_gates(machine, batch, channels):
     net.last = first
     graph = net.mul(gate).mul(first).conv(4).graph()
     assert {f["mode"] for f in windows(graph, MACHINES[machine])} >= {WindowMode.MUL}
+    check(graph, MACHINES[machine], batch, rng)
+
+
+@pytest.mark.parametrize("machine", ["4x4", "8x8"])
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("channels", [1, 5, 8])
+def test_differences_and_extremes_in_either_order(machine, batch, channels):
+    rng, net = build(30 + channels, (5, 6, channels))
+    first = net.last
+    gate = net.pool("average", (5, 6), (1, 1)).conv(channels).last
+    net.add(first, Sub)  # a pixel less an image
+    net.add(gate, Sub).add(first, Sub).extreme(first, Max).extreme(gate, Min)
+    net.last, last = gate, net.last
+    graph = net.extreme(last, Max).conv(4).graph()
+    modes = {f["mode"] for f in windows(graph, MACHINES[machine])}
+    assert modes >= {WindowMode.SUB, WindowMode.MAX, WindowMode.MIN}
     check(graph, MACHINES[machine], batch, rng)
 
 

@@ -9,14 +9,17 @@ import pytest
 from accel import frontend, golden
 from accel.frontend import FloatModelError
 from accel.graph import ports
-from tests.support import litert, shared
+from tests.support import litert, naive, shared
 
 FOLDER = shared.SHARED / "cases"
 FILES = sorted(path.name for path in FOLDER.glob("*") if path.suffix in (".onnx", ".tflite"))
-#: Of averages and sums in float32: the share of bytes that may be a step apart.
-NEAR = {"qlinear_average-c0.onnx": 0.02, "qlinear_average-c7.onnx": 0.02,
-        "last_batch-b.onnx": 0.2,  # its last average is one float32 product and one rounding
-        "partly_quantised-input_two_q_same_scale.onnx": 0.05}  # fmt: skip
+#: Whose last layer is an average or a sum, which ONNX Runtime computes in float32: a result just
+#: between two steps falls to either side there, as the noise of the scales' last bits will have it
+#: (equal scales, six elements: every sixth).  ONNX Runtime differs from itself there, too.
+TIES = ("qlinear_average-c0.onnx", "qlinear_average-c7.onnx", "last_batch-b.onnx",
+        "partly_quantised-input_two_q_same_scale.onnx")  # fmt: skip
+
+
 @pytest.mark.skipif(not FILES, reason="no files beside the checkout")
 @pytest.mark.parametrize("name", FILES)
 def test_a_case_gives_the_recorded_bytes(name):
@@ -38,4 +41,27 @@ def test_a_case_gives_the_recorded_bytes(name):
         step = graph.tensors[port.tensor].scale if actual.dtype == np.float32 else 1
         apart = np.abs(actual.astype(np.float64) - expected) / step
         assert apart.max() < 1.001
-        assert (apart > 1e-4).mean() <= NEAR.get(name, 0)
+        wrong = apart > 1e-4
+        if name in TIES:
+            exact = _exactly(graph, golden.run(graph, ports.read_inputs(graph, inputs)))
+            between = np.abs(exact % 1 - 0.5).reshape(-1, *exact.shape[1:]).transpose(0, 3, 1, 2)
+            assert wrong.any() and between.reshape(expected.shape)[wrong].max() < 1e-4
+        else:
+            assert not wrong.any()
+
+
+def _exactly(graph, tensors) -> np.ndarray:
+    """The last layer's result in steps before any rounding, [batch, height, width, channels]."""
+    node = graph.nodes[-1]
+    inputs = [graph.tensors[name] for name in node.inputs]
+    if node.op == "add":
+        scale = graph.tensors[node.output].scale
+        return sum((tensors[one.name] - float(one.zero_point)) * (one.scale / scale)
+                   for one in inputs)  # fmt: skip
+    result = np.empty(tensors[node.output].shape)
+    for _, y, x, channel in np.ndindex(result.shape):
+        taps = [tensors[node.input][:, ty, tx, channel].astype(int) - node.in_zero
+                for ty, tx in naive.window(node, inputs[0], y, x)]  # fmt: skip
+        multiplier, shift = node.table[len(taps)]
+        result[:, y, x, channel] = sum(taps) * (multiplier * 2.0 ** (shift - 31))
+    return result

@@ -7,7 +7,7 @@ import pytest
 
 from accel import golden
 from accel.golden import threads
-from accel.golden.add import HEADROOM, factors, scale
+from accel.golden.pairs import HEADROOM, factors, scale
 from accel.graph.ir import Add, Requant, Tensor
 from accel.isa import Rounding
 from tests.support import graphs, naive

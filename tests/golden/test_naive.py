@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from accel import golden
+from accel.graph.ir import Max, Min
 from accel.opening import open_network
 from tests.support import graphs, naive
 
@@ -13,7 +14,10 @@ MAKERS = {
     "max_pool": lambda rng: graphs.random_pool(rng, "max"),
     "average_pool": lambda rng: graphs.random_pool(rng, "average"),
     "add": graphs.random_add,
+    "sub": graphs.random_sub,
     "mul": graphs.random_mul,
+    "max": lambda rng: graphs.random_extreme(rng, Max),
+    "min": lambda rng: graphs.random_extreme(rng, Min),
     "concat": graphs.random_concat,
     "slice": graphs.random_slice,
     "assemble": graphs.random_assemble,

@@ -15,6 +15,7 @@ from accel.graph.ir import (
     Graph,
     GraphError,
     LocalResponse,
+    Max,
     MaxPool,
     Pad,
     Place,
@@ -37,6 +38,7 @@ AVERAGE = AveragePool("a", "z", "w", (2, 2), (1, 1), (0, 0, 1, 1),
 FLAT = Reshape("r", "w", "v")
 ADD = Add("d", ("x", "x2"), "sum", ((1 << 30, 0), (1 << 30, -3)),
           Requant(np.array([1 << 30]), np.array([-18]), 9))
+MAX = Max("most", ("x", "x2"), "large")
 CONCAT = Concat("j", ("x", "x2", "x"), "all")
 SLICE = Slice("l0", "all", "part", Place((1, 0, 2), (2, 3)), (2, 2, 5))
 ROWS = Assemble("rows", ("x", "x2"), "tall", (Place((0, 0, 0), (2, 1)), Place((1, 0, 0), (2, 1))))
@@ -71,10 +73,11 @@ def joins(*replaced, **changes) -> Graph:
         "any": Tensor("any", (4, 4, 4), 0.1, 100), "wide": Tensor("wide", (7, 7, 4), 1.0, -1),
         "soft": Tensor("soft", (4, 4, 4), 1 / 256, -128), "near": Tensor("near", (4, 4, 4), 2.0, 0),
         "real": Tensor("real", (4, 4, 4), 1.0, 0, "float32"),
+        "large": Tensor("large", (4, 4, 4), 1.0, -1),
     }  # fmt: skip
     tensors.update(changes.pop("tensors", {}))
     replaced = {node.name: node for node in replaced}
-    nodes = (ADD, CONCAT, SLICE, ROWS, TABLE, PAD, SOFTMAX, FLOATS, LRN)
+    nodes = (ADD, CONCAT, MAX, SLICE, ROWS, TABLE, PAD, SOFTMAX, FLOATS, LRN)
     ports = [Port(name, name, (64,), "N", "int8") for name in ("x", "x2", "any")]
     ports.append(Port("real", "real", (64,), "N", "float32"))
     graph = Graph("net", tensors, tuple(replaced.get(node.name, node) for node in nodes),
@@ -202,7 +205,13 @@ BAD_JOINS = [
     (changed(ADD, operands=((1 << 30, 0),)), "node 'd': operands must be two, not 1"),
     (changed(ADD, operands=((1 << 30, 0), (5, 0))), "operand multiplier must be 0 or .*not 5"),
     (changed(ADD, operands=((1 << 30, 0), (0, 1))), "operand shift must be from -31 to 0, not 1"),
-    (other("x2", shape=(4, 2, 8)), r"inputs must have one shape, not \(4, 4, 4\) and \(4, 2, 8\)"),
+    (other("x2", shape=(4, 2, 8)),
+     r"inputs must have one shape, or .* be \(1, 1, C\), not \(4, 4, 4\) and \(4, 2, 8\)"),
+    (changed(MAX, inputs=("x",)), "node 'most': inputs must be two, not 1"),
+    (changed(MAX, inputs=("x", "sum")), "node 'most': output zero point must be the input's, 9"),
+    (changed(MAX, lo=5, hi=4), r"node 'most': clamp must satisfy .*not \(5, 4\)"),
+    (other("large", shape=(4, 4, 5)), r"node 'most': output 'large' must have shape \(4, 4, 4\)"),
+    (other("large", scale=2.0), "node 'most': output scale must be the input's, 1.0, not 2.0"),
     (other("sum", shape=(4, 4, 5)), r"node 'd': output 'sum' must have shape \(4, 4, 4\)"),
     (need(multiplier=np.array([1 << 30] * 2)), r"requantisation multiplier must be integers \[1\]"),
     (need(zero_point=8), "node 'd': zero point must be its output's, 9, not 8"),

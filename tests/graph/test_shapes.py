@@ -9,12 +9,15 @@ from accel.graph.ir import (
     Concat,
     GraphError,
     LocalResponse,
+    Max,
     MaxPool,
+    Mul,
     Pad,
     Place,
     Reshape,
     Slice,
     Softmax,
+    Sub,
     Table,
     Tensor,
 )
@@ -78,12 +81,16 @@ def test_kernel_must_fit():
 
 
 WIDE, OTHER = Tensor("wide", (4, 3, 2), 1.0, 0), Tensor("other", (4, 3, 5), 1.0, 0)
+PIXEL = Tensor("pixel", (1, 1, 2), 1.0, 0)
 
 
 @pytest.mark.parametrize(
     ("node", "sources", "shape"),
     [
         (Add("n", ("", ""), "", (), None), [WIDE, WIDE], (4, 3, 2)),
+        (Sub("n", ("", ""), "", (), None), [WIDE, PIXEL], (4, 3, 2)),
+        (Mul("n", ("", ""), "", None), [PIXEL, WIDE], (4, 3, 2)),
+        (Max("n", ("", ""), ""), [PIXEL, PIXEL], (1, 1, 2)),
         (Concat("n", ("", "", ""), ""), [WIDE, OTHER, WIDE], (4, 3, 9)),
         (Concat("n", ("",), ""), [OTHER], (4, 3, 5)),
         (Slice("n", "", "", Place((1, 0, 0), (2, 1)), (2, 3, 1)), [WIDE], (2, 3, 1)),
@@ -106,7 +113,8 @@ def test_shapes_of_other_nodes(node, sources, shape):
     ("node", "sources", "text"),
     [
         (Add("n", ("", ""), "", (), None), [WIDE, OTHER],
-         r"node 'n': inputs must have one shape, not \(4, 3, 2\) and \(4, 3, 5\)"),
+         r"node 'n': inputs must have one shape, or one of them be \(1, 1, C\), not "
+         r"\(4, 3, 2\) and \(4, 3, 5\)"),
         (Concat("n", ("", ""), ""), [WIDE, Tensor("tall", (5, 3, 2), 1.0, 0)],
          r"node 'n': inputs must all be 4x3, not 5x3 \('tall'\)"),
     ],

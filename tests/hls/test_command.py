@@ -12,10 +12,12 @@ import pytest
 import accel
 from accel import golden, hls, models
 from accel.cli import main
+from accel.graph.check import check as check_graph
+from accel.graph.ir import Graph, LocalResponse, Port, Softmax, Table, Tensor
 from accel.graph.ports import InputError
 from accel.hls import emit
 from accel.hls.check import FLAGS, check
-from tests.hls.support import compiler
+from tests.hls.support import compiler, strict
 from tests.support import graphs, networks
 
 FILES = {
@@ -178,16 +180,58 @@ def test_too_many_images_are_one_line():
     assert "--limit" in done.output
 
 
-@pytest.mark.parametrize("network, node, follower", [
-    ("alexnet", "lrn1", "max_pool1"), ("googlenet", "lrn1", "2_3x3_reduce_conv"),
-])  # fmt: skip
-def test_the_hosts_layers_must_be_last(tmp_path, network, node, follower):
-    done = call(network, "-o", tmp_path / "out")
-    assert done.exit_code == 2
-    assert len(done.output.strip().splitlines()) == 1
-    assert f"{network}: node {node!r} (lrn): only the host" in done.output
-    assert f"not before node {follower!r}" in done.output
-    assert names(tmp_path) == set()
+def behind_a_table(make, shape=(3, 2, 12)):
+    """A network: a table, what ``make`` makes of two tensors, and another table."""
+    random = np.random.default_rng(3)
+    tensors = [Tensor("in", shape, 0.04, 7), Tensor("a", shape, 0.05, -3),
+               Tensor("b", shape, 1 / 256, -128), Tensor("out", shape, 0.1, 0)]  # fmt: skip
+    first, last = random.integers(-128, 128, (2, 256), dtype=np.int8)
+    nodes = (Table("first", "in", "a", first), make("a", "b"), Table("last", "b", "out", last))
+    ports = [(Port(name, name, shape, "HWC", "int8"),) for name in ("in", "out")]
+    return check_graph(Graph("tables", {one.name: one for one in tensors}, nodes, *ports))
+
+
+@pytest.mark.parametrize("make", [
+    lambda x, y: Softmax("middle", x, y, "float"), lambda x, y: Softmax("middle", x, y, "table"),
+    lambda x, y: LocalResponse("middle", x, y, 4, 0.3, 0.6, 1.5),
+], ids=["softmax", "table", "lrn"])  # fmt: skip
+def test_layers_of_the_host(tmp_path, make):
+    images = np.random.default_rng(4).integers(-128, 128, (9, 3, 2, 12), dtype=np.int8)
+    hls.export(behind_a_table(make), tmp_path / "out", images, limit=9, checked=False)
+    assert check(tmp_path / "out", 3, compiler(), strict()).differing == [0, 0, 0]
+    # Three steps more than expected in one byte of the host's layer: only there it differs.
+    expected = np.fromfile(tmp_path / "out" / "expected.bin", np.int8)
+    expected[72 + 5] += 3 if expected[72 + 5] < 100 else -3
+    expected.tofile(tmp_path / "out" / "expected.bin")
+    assert check(tmp_path / "out", 3, compiler()).differing[1] == 1
+
+
+def test_what_no_header_has_must_be_last(tmp_path):
+    with pytest.raises(ValueError, match=r"^tables: node 'middle' \(softmax\): only the host's "
+                       r"runtime .* not before node 'last' \(table\)$"):  # fmt: skip
+        hls.export(behind_a_table(lambda x, y: Softmax("middle", x, y, "integer", 1 << 30)),
+                   tmp_path / "out")  # fmt: skip
+
+
+@pytest.mark.parametrize("network", ["alexnet", "googlenet"])
+def test_layers_of_the_host_in_the_middle(tmp_path, network):
+    """Local response normalisation runs between top functions, outside what is synthesised."""
+    report = hls.export(network, tmp_path / "out", limit=1)
+    if "skipped" in report["check"]:
+        pytest.skip(report["check"]["skipped"])
+    assert report["total"]["differing"] == 0
+    hosted = [layer for layer in report["layers"] if layer["where"] == "host"]
+    assert [layer["op"] for layer in hosted] == ["lrn", "lrn"]
+    assert report["left_out"] == []
+    synthesised = (tmp_path / "out" / "network.cpp").read_text()
+    assert "host::" not in synthesised
+    tops = re.findall(r'extern "C" void (\w+)\(', synthesised)
+    assert tops == [f"{network}_top_{number}" for number in (1, 2, 3)]
+    whole = (tmp_path / "out" / "host.cpp").read_text()
+    calls = re.findall(r"\w+_top_\d(?=\()|host::\w+(?=<)", whole)
+    lrn = "host::local_response"
+    assert calls == [tops[0], lrn, tops[1], lrn, tops[2]]
+    assert "host.cpp" in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_a_network_of_the_host_alone(tmp_path):

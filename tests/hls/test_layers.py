@@ -5,7 +5,7 @@ import pytest
 
 from accel import hls
 from accel.graph.check import check as graph_check
-from accel.graph.ir import Conv, Graph, GraphError, MaxPool, Port, Requant, Reshape, Tensor
+from accel.graph.ir import Conv, Graph, GraphError, MaxPool, Min, Port, Requant, Reshape, Tensor
 from accel.hls.check import check
 from accel.isa import Rounding
 from accel.quant import FLOAT_UNIT
@@ -46,8 +46,9 @@ def test_layers_with_weights(tmp_path):
 def test_layers_without_weights(tmp_path):
     rng = np.random.default_rng(2)
     made = [graphs.random_pool(rng, kind) for kind in ("max", "average") for _ in range(12)]
-    makers = (graphs.random_add, graphs.random_mul, graphs.random_concat, graphs.random_table,
-              graphs.random_pad, graphs.random_slice, graphs.random_assemble)
+    makers = (graphs.random_add, graphs.random_sub, graphs.random_mul, graphs.random_extreme,
+              lambda rng: graphs.random_extreme(rng, Min), graphs.random_concat,
+              graphs.random_table, graphs.random_pad, graphs.random_slice, graphs.random_assemble)
     made += [make(rng) for make in makers for _ in range(6)]
     made.append(graphs.reshape((2, 3, 4), (1, 1, 24)))
     pools = [graph.nodes[0] for graph in made[:24]]

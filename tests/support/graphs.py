@@ -14,6 +14,7 @@ from accel.graph.ir import (
     Conv,
     Graph,
     LocalResponse,
+    Max,
     MaxPool,
     Mul,
     Pad,
@@ -23,6 +24,7 @@ from accel.graph.ir import (
     Reshape,
     Slice,
     Softmax,
+    Sub,
     Table,
     Tensor,
 )
@@ -153,23 +155,43 @@ def _random_tensor(rng, name="in", scale=1.0) -> Tensor:
     return Tensor(name, shape, scale, int(rng.integers(-128, 128)))
 
 
-def random_add(rng) -> Graph:
+def _random_pair(rng) -> tuple[Tensor, Tensor, Tensor]:
+    """Operands of one shape, or one a pixel, and the output's tensor."""
+    target = _random_tensor(rng, "out")
+    shapes = [target.shape, target.shape]
+    if rng.random() < 0.5:
+        shapes[int(rng.integers(2))] = 1, 1, target.shape[2]
+    one, other = (
+        dataclasses.replace(target, name=name, shape=shape, zero_point=int(rng.integers(-128, 128)))
+        for name, shape in zip("ab", shapes, strict=True)
+    )
+    return one, other, target
+
+
+def random_add(rng, kind=Add) -> Graph:
     """Factors as LiteRT's: of the operands up to 1/2, and of the sum about as large as fits."""
-    one = _random_tensor(rng, "a")
-    other = dataclasses.replace(one, name="b", zero_point=int(rng.integers(-128, 128)))
+    one, other, target = _random_pair(rng)
     ratios = rng.permutation([0.5, rng.uniform(0.01, 0.5)])
     operands = tuple(quantize_multiplier(ratio) for ratio in ratios.tolist())
-    target = dataclasses.replace(one, name="out", zero_point=int(rng.integers(-128, 128)))
     need = random_requant(rng, 1, 100 << 20, target.zero_point)
-    return joined(Add("add", ("a", "b"), "out", operands, need), [one, other], target)
+    return joined(kind("add", ("a", "b"), "out", operands, need), [one, other], target)
+
+
+def random_sub(rng) -> Graph:
+    """A difference."""
+    return random_add(rng, Sub)
+
+
+def random_extreme(rng, kind=Max) -> Graph:
+    """The larger or the smaller bytes."""
+    one, other, target = _random_pair(rng)
+    one, other = (dataclasses.replace(each, zero_point=target.zero_point) for each in (one, other))
+    return joined(kind("extreme", ("a", "b"), "out", *_clamp(rng)), [one, other], target)
 
 
 def random_mul(rng) -> Graph:
-    """Of two tensors of one shape, or of one and a pixel."""
-    one = _random_tensor(rng, "a")
-    shape = one.shape if rng.random() < 0.5 else (1, 1, one.shape[2])
-    other = Tensor("b", shape, 1.0, int(rng.integers(-128, 128)))
-    target = dataclasses.replace(one, name="out", zero_point=int(rng.integers(-128, 128)))
+    """A product."""
+    one, other, target = _random_pair(rng)
     need = random_requant(rng, 1, 255 * 200, target.zero_point)
     return joined(Mul("mul", ("a", "b"), "out", need), [one, other], target)
 

@@ -55,7 +55,7 @@ class WindowUnit:
         mode = WindowMode(f["mode"])
         if mode == WindowMode.MAC and not self.records:
             return False
-        require(mode not in PAIRS or f["k"] == 2, "a pair has two elements")
+        require(mode not in (*PAIRS, WindowMode.MIN) or f["k"] == 2, "a pair has two elements")
         words = self._words(f)
         sums, multiplier, shift = self._sums(mode, f, words)
         cols = f["cols"]
@@ -102,17 +102,19 @@ class WindowUnit:
             return (words - f["a_zero"]).sum(axis=1), *every
         if mode == WindowMode.MAX:
             return words.max(axis=1), *every
+        if mode == WindowMode.MIN:
+            return words.min(axis=1), *every
         if mode == WindowMode.MUL:
             require(not any(f[f"{letter}_{what}"] for letter in "ab"
                             for what in ("multiplier", "shift")), "MUL scales nothing")
             return (words[:, 0] - f["a_zero"]) * (words[:, 1] - f["b_zero"]), *every
         require(max(f["a_shift"], f["b_shift"]) <= 0, "ADD shifts")
-        sums = sum(
+        first, second = (
             self._operand(words[:, n], *(f[f"{letter}_{what}"] for what in
                                          ("zero", "multiplier", "shift")))
             for n, letter in enumerate("ab")
         )
-        return sums, *every
+        return first - second if mode == WindowMode.SUB else first + second, *every
 
     def _operand(self, x: np.ndarray, zero: int, multiplier: int, shift: int) -> np.ndarray:
         result = [

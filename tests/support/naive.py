@@ -16,13 +16,17 @@ from accel.graph.ir import (
     AveragePool,
     Concat,
     Conv,
+    Extreme,
     LocalResponse,
+    Max,
     MaxPool,
+    Min,
     Mul,
     Pad,
     Reshape,
     Slice,
     Softmax,
+    Sub,
     Table,
 )
 from accel.isa import Rounding
@@ -97,7 +101,7 @@ def conv(node: Conv, source, target, images):
     return result
 
 
-def _window(node, source, oy, ox):
+def window(node, source, oy, ox):
     """Coordinates of a window's real elements."""
     top = oy * node.stride[0] - node.padding[0]
     left = ox * node.stride[1] - node.padding[1]
@@ -112,7 +116,7 @@ def _window(node, source, oy, ox):
 def _pool(node, source, target, images, reduce):
     result = np.empty((len(images), *target.shape), np.int8)
     for n, oy, ox, c in np.ndindex(*result.shape):
-        elements = [int(images[n, y, x, c]) for y, x in _window(node, source, oy, ox)]
+        elements = [int(images[n, y, x, c]) for y, x in window(node, source, oy, ox)]
         result[n, oy, ox, c] = reduce(elements)
     return result
 
@@ -138,13 +142,20 @@ def reshape(node: Reshape, source, target, images):
     return images.reshape(len(images), *target.shape)
 
 
+def _pair(images):
+    """Two operands, one perhaps a pixel, and their output to be written."""
+    one, other = np.broadcast_arrays(*images)
+    return one, other, np.empty(one.shape, np.int8)
+
+
 def add(node: Add, sources, target, images):
-    result = np.empty(images[0].shape, np.int8)
-    need = node.requant
+    *images, result = _pair(images)
+    need, signs = node.requant, (1, -1 if isinstance(node, Sub) else 1)
     for place in np.ndindex(*result.shape):
         total = sum(
-            round_twice((int(image[place]) - source.zero_point) << 20, *operand)
-            for image, source, operand in zip(images, sources, node.operands, strict=True)
+            sign * round_twice((int(image[place]) - source.zero_point) << 20, *operand)
+            for sign, image, source, operand in zip(signs, images, sources, node.operands,
+                                                    strict=True)
         )
         result[place] = requantise(total, need.multiplier[0], need.shift[0], need.rounding,
                                    need.zero_point, need.lo, need.hi)
@@ -152,14 +163,21 @@ def add(node: Add, sources, target, images):
 
 
 def mul(node: Mul, sources, target, images):
-    result = np.empty(images[0].shape, np.int8)
+    one, other, result = _pair(images)
     need = node.requant
-    one, other = images[0], np.broadcast_to(images[1], images[0].shape)
     zeros = [source.zero_point for source in sources]
     for place in np.ndindex(*result.shape):
         product = (int(one[place]) - zeros[0]) * (int(other[place]) - zeros[1])
         result[place] = requantise(product, need.multiplier[0], need.shift[0], need.rounding,
                                    need.zero_point, need.lo, need.hi)
+    return result
+
+
+def extreme(node: Extreme, sources, target, images):
+    one, other, result = _pair(images)
+    choose = max if isinstance(node, Max) else min
+    for place in np.ndindex(*result.shape):
+        result[place] = max(node.lo, min(node.hi, choose(int(one[place]), int(other[place]))))
     return result
 
 
@@ -231,7 +249,8 @@ LAYERS = {
     Conv: conv, MaxPool: max_pool, AveragePool: average_pool, Reshape: reshape, Table: table,
     Pad: pad, Slice: slice_, Softmax: softmax, LocalResponse: local_response,
 }  # fmt: skip
-JOINS = {Add: add, Mul: mul, Concat: concat, Assemble: assemble}
+JOINS = {Add: add, Sub: add, Mul: mul, Max: extreme, Min: extreme, Concat: concat,
+         Assemble: assemble}  # fmt: skip
 
 
 def run(graph, images) -> dict[str, np.ndarray]:

@@ -11,7 +11,9 @@ from accel.graph.ir import (
     Concat,
     Conv,
     Graph,
+    Max,
     MaxPool,
+    Min,
     Mul,
     Pad,
     Place,
@@ -20,6 +22,7 @@ from accel.graph.ir import (
     Reshape,
     Slice,
     Softmax,
+    Sub,
     Table,
     Tensor,
 )
@@ -105,8 +108,8 @@ class Builder:
         channels = self.last.shape[2]
         return self.conv(channels, kernel, stride, padding, groups=channels)
 
-    def add(self, other: Tensor) -> "Builder":
-        """The sum of the last tensor and another of its shape."""
+    def add(self, other: Tensor, kind=Add) -> "Builder":
+        """The sum, or difference, of the last tensor and another of its shape, or of a pixel."""
         name, out = self._names("add")
         zero, operands = int(self.rng.integers(-128, 128)), []
         lo, hi = sorted(int(n) for n in self.rng.integers(-128, 128, 2))
@@ -119,9 +122,9 @@ class Builder:
             zero, min(lo, -20), max(hi, 20), Rounding(int(self.rng.integers(4))),
         )
         self.nodes.append(
-            Add(name, (self.last.name, other.name), out, tuple(operands), need)
+            kind(name, (self.last.name, other.name), out, tuple(operands), need)
         )
-        self.last = self._tensor(out, self.last.shape, zero)
+        self._paired(other, out, zero)
         return self
 
     def mul(self, other: Tensor) -> "Builder":
@@ -135,8 +138,23 @@ class Builder:
             zero, min(lo, -20), max(hi, 20), Rounding(int(self.rng.integers(4))),
         )
         self.nodes.append(Mul(name, (self.last.name, other.name), out, need))
-        self.last = self._tensor(out, self.last.shape, zero)
+        self._paired(other, out, zero)
         return self
+
+    def extreme(self, other: Tensor, kind=Max) -> "Builder":
+        """The larger or smaller bytes of the last tensor, made alike, and another one."""
+        if self.last.zero_point != other.zero_point:
+            self.table(other.zero_point)
+        name, out = self._names(kind.op)
+        lo, hi = sorted(int(n) for n in self.rng.integers(-128, 128, 2))
+        self.nodes.append(kind(name, (self.last.name, other.name), out, min(lo, -20), max(hi, 20)))
+        self._paired(other, out, other.zero_point)
+        return self
+
+    def _paired(self, other: Tensor, out: str, zero: int) -> None:
+        """Make the output of the node that was added, of the last tensor and another one."""
+        shape = node_shape(self.nodes[-1], self.last, other)
+        self.last = self._tensor(out, shape, zero)
 
     def concat(self, *parts: Tensor) -> "Builder":
         """Tensors of one height, width and quantisation behind each other."""
@@ -288,10 +306,7 @@ def random_window_network(rng: np.random.Generator) -> Graph:
             _random_pool(net, rng, most=5, pad=2)
         elif draw < 0.7:
             other = same[int(rng.integers(len(same)))] if same else net.last
-            if draw < 0.6:
-                net.add(other)
-            else:
-                random_mul(net, rng, other)
+            random_pair(net, rng, other)
         else:
             kernel = (1, 1) if rng.random() < 0.7 else (3, 3)
             pad = (kernel[0] // 2,) * 4
@@ -300,15 +315,21 @@ def random_window_network(rng: np.random.Generator) -> Graph:
     return net.graph()
 
 
-def random_mul(net: Builder, rng: np.random.Generator, other: Tensor) -> None:
-    """The last tensor by another one, or by a pixel that is made of it."""
+def random_pair(net: Builder, rng: np.random.Generator, other: Tensor) -> None:
+    """An operator on the last tensor and another one, or a pixel that is made of it."""
+    if rng.random() < 0.4:
+        first = net.last
+        other = net.pool("max", first.shape[:2], (1, 1)).conv(first.shape[2]).last
+        net.last = first
     if rng.random() < 0.5:
+        net.last, other = other, net.last
+    kind = (Add, Sub, Mul, Max, Min)[int(rng.integers(5))]
+    if kind is Mul:
         net.mul(other)
-        return
-    first = net.last
-    gate = net.pool("max", first.shape[:2], (1, 1)).conv(first.shape[2]).last
-    net.last = first
-    net.mul(gate)
+    elif issubclass(kind, Add):
+        net.add(other, kind)
+    else:
+        net.extreme(other, kind)
 
 
 def mobile(rng: np.random.Generator, size: int, channels: int, blocks: int) -> Graph:

@@ -2,7 +2,21 @@
 
 import numpy as np
 
-from accel.graph.ir import Add, AveragePool, Conv, Graph, MaxPool, Port, Requant, Tensor
+from accel.graph.ir import (
+    Add,
+    AveragePool,
+    Conv,
+    Extreme,
+    Graph,
+    Max,
+    MaxPool,
+    Min,
+    Mul,
+    Port,
+    Requant,
+    Sub,
+    Tensor,
+)
 from accel.isa import Rounding
 from accel.quant import float_multiplier, quantize_multiplier
 
@@ -142,27 +156,35 @@ def _same(rng, source: Tensor) -> tuple[Conv, Tensor]:
     return node, Tensor("conv_out", source.shape, 1.0, node.requant.zero_point)
 
 
-def _add(rng, one: Tensor, other: Tensor) -> tuple[Add, Tensor]:
-    """A random addition, with factors of the operands as LiteRT's: up to a half."""
-    operands = tuple(quantize_multiplier(2.0 ** rng.uniform(-6, -1)) for _ in range(2))
-    need = _requant(rng, 1, 1 << 20)
-    node = Add("add", (one.name, other.name), "add_out", operands, need)
-    return node, Tensor("add_out", one.shape, 1.0, need.zero_point)
+def _pair(rng, one: Tensor, other: Tensor) -> tuple[Add | Mul | Extreme, Tensor]:
+    """A random element-wise operator; sums' operands have factors as LiteRT's: up to a half."""
+    kinds = [Add, Sub, Mul] + [Max, Min] * (one.zero_point == other.zero_point)
+    kind, names = kinds[int(rng.integers(len(kinds)))], (one.name, other.name)
+    if issubclass(kind, Extreme):
+        node, zero = kind("pair", names, "pair_out", *_clamp(rng)), one.zero_point
+    elif kind is Mul:
+        need = _requant(rng, 1, 1 << 13)
+        node, zero = Mul("pair", names, "pair_out", need), need.zero_point
+    else:
+        operands = tuple(quantize_multiplier(2.0 ** rng.uniform(-6, -1)) for _ in range(2))
+        need = _requant(rng, 1, 1 << 20)
+        node, zero = kind("pair", names, "pair_out", operands, need), need.zero_point
+    return node, Tensor("pair_out", one.shape, 1.0, zero)
 
 
 def _layers(rng, source: Tensor) -> list | None:
     """The layers of a random graph with their outputs; None where a shape has no room for them.
 
     A convolution, depthwise, fully connected or not; a pool; a convolution and its pool; or an
-    addition, of an input to itself or to what a layer made of it.
+    element-wise operator, on an input and itself or what a layer made of it.
     """
     draw = rng.random()
     if draw < 0.15:
-        return [_add(rng, source, source)]
+        return [_pair(rng, source, source)]
     if draw < 0.3:
         inner = _same(rng, source)
         pair = (source, inner[1]) if rng.random() < 0.5 else (inner[1], source)
-        return [inner, _add(rng, *pair)]
+        return [inner, _pair(rng, *pair)]
     if draw < 0.45:
         made = [_conv(rng, source, depthwise=True)]
     elif draw < 0.65:
@@ -197,7 +219,7 @@ def random_graph(rng: np.random.Generator) -> Graph:
 def needs_window(graph: Graph) -> bool:
     """Whether only a machine with a window unit can run it."""
     return any(
-        isinstance(node, Add)
+        isinstance(node, Add | Mul | Extreme)
         or isinstance(node, AveragePool) and (node.lo, node.hi) != (-128, 127)
         for node in graph.nodes
     )
@@ -207,8 +229,8 @@ def describe(graph: Graph) -> str:
     """One line that tells a layer apart, for failure messages."""
     parts = [f"input {graph.tensors[graph.inputs[0].tensor].shape}"]
     for node in graph.nodes:
-        if isinstance(node, Add):
-            parts.append(f"add {node.inputs}")
+        if isinstance(node, Add | Mul | Extreme):
+            parts.append(f"{node.op} {node.inputs}")
             continue
         kernel = node.weights.shape if isinstance(node, Conv) else node.kernel
         extra = f" dilation {node.dilation} groups {node.groups}" if isinstance(node, Conv) else ""

@@ -7,12 +7,15 @@ from accel.graph.ir import (
     Assemble,
     Concat,
     Conv,
+    Extreme,
     Graph,
+    Max,
     MaxPool,
     Mul,
     Pad,
     Reshape,
     Slice,
+    Sub,
     Table,
 )
 from accel.isa import Rounding
@@ -66,7 +69,7 @@ def pool(node, x: np.ndarray, zero: int, shape) -> np.ndarray:
 
 
 def mul(node: Mul, operands, zeros) -> np.ndarray:
-    """Multiply two tensors, the second one perhaps a pixel."""
+    """Multiply two tensors, one perhaps a pixel."""
     products = (operands[0].astype(np.int64) - zeros[0]) * (operands[1].astype(np.int64) - zeros[1])
     r, channels = node.requant, products.shape[-1]
     return requantise(
@@ -76,12 +79,14 @@ def mul(node: Mul, operands, zeros) -> np.ndarray:
 
 
 def add(node: Add, operands, zeros) -> np.ndarray:
-    """Add two tensors of one shape, element by element."""
-    sums = np.zeros(operands[0].shape, np.int64)
+    """Add or subtract two tensors, one perhaps a pixel, element by element."""
+    parts = []
     for x, zero, (multiplier, shift) in zip(operands, zeros, node.operands, strict=True):
+        part = np.zeros(x.shape, np.int64)
         for place in np.ndindex(*x.shape):
-            left = (int(x[place]) - zero) << 20
-            sums[place] += scaled(left, multiplier, shift, Rounding.DOUBLE)
+            part[place] = scaled((int(x[place]) - zero) << 20, multiplier, shift, Rounding.DOUBLE)
+        parts.append(part)
+    sums = parts[0] - parts[1] if isinstance(node, Sub) else parts[0] + parts[1]
     r, channels = node.requant, sums.shape[-1]
     return requantise(
         sums, [r.multiplier[0]] * channels, [r.shift[0]] * channels, r.rounding, r.zero_point,
@@ -109,6 +114,10 @@ def run(graph: Graph, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
             values[node.output] = add(node, [values[name] for name in node.inputs], zeros)
         elif isinstance(node, Mul):
             values[node.output] = mul(node, [values[name] for name in node.inputs], zeros)
+        elif isinstance(node, Extreme):
+            choose = np.maximum if isinstance(node, Max) else np.minimum
+            chosen = choose(*(values[name] for name in node.inputs))
+            values[node.output] = np.minimum(np.maximum(chosen, node.lo), node.hi)
         elif isinstance(node, Concat):
             values[node.output] = np.concatenate([values[name] for name in node.inputs], axis=3)
         elif isinstance(node, Slice):

@@ -127,6 +127,26 @@ def add(draw):
     return draw.op("ADD", [source, other], draw.image, FusedActivationFunction=draw.activation())
 
 
+def pair(draw):
+    """Two images, an image and a pixel, or an image and constants, in either order."""
+    row, image = draw.row, draw.image
+    alike = draw.same() if row["op"] in ("MAXIMUM", "MINIMUM") else {}
+    scales = alike or {"scale": draw.scale(), "zero": draw.zero()}
+    source = draw.input(**scales)
+    channels = {"pixel": [1, 1, 1, image[3]], "channels": [1, 1, 1, image[3]],
+                "vector": [image[3]], "number": []}.get(row["other"])
+    if row["other"] in ("another", "pixel"):
+        other = draw.input(channels or image, **alike)
+    else:
+        info = np.iinfo(draw.dtype)
+        other = draw.model.tensor(channels, draw.dtype, alike.get("scale", draw.scale()),
+                                  alike.get("zero", draw.zero()),
+                                  draw.rng.integers(info.min, info.max + 1, channels))
+    inputs = [other, source] if row["swapped"] else [source, other]
+    fused = {} if alike else {"FusedActivationFunction": draw.activation()}
+    return draw.op(row["op"], inputs, image, **alike, **fused)
+
+
 def concatenation(draw):
     same, rank = draw.same(), draw.row["rank"]
     sources = []
@@ -221,6 +241,11 @@ OPERATORS = {
          "pads": [[[0, 0], [0, 0]], [[1, 1], [1, 1]], [[2, 0], [0, 1]]],
          "reader": ["none", "CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D"]},
         pad, fits,
+    ),
+    "pair": (
+        {"op": ["SUB", "MUL", "ADD", "MAXIMUM", "MINIMUM"], "dtype": DTYPES, "zero": ZEROS,
+         "other": ["another", "pixel", "channels", "vector", "number"], "swapped": [False, True],
+         "image": [[1, 6, 5, 4], [1, 7, 7, 2]], "activation": [0, 1, 2, 3]}, pair, None,
     ),
 }  # fmt: skip
 

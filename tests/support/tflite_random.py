@@ -184,6 +184,27 @@ def add(draw):
                    FusedActivationFunction=draw.activation())
 
 
+def pair(op):
+    """Two images, an image and a pixel, or an image and constants, in either order."""
+    def build(draw):
+        alike = draw.same() if op in ("MAXIMUM", "MINIMUM") else {}
+        source, pixel = draw.input(**alike), [1, 1, 1, draw.image[3]]
+        kind = draw.whole(0, 3)
+        if kind < 2:
+            other = draw.input(pixel if kind else None, **alike)
+        else:
+            info = np.iinfo(draw.dtype)
+            shape = [] if kind == 2 else pixel[draw.whole(0, 3):]
+            other = draw.model.tensor(
+                shape, draw.dtype, alike.get("scale", draw.scale()), alike.get("zero", draw.zero()),
+                draw.rng.integers(info.min, info.max + 1, shape),
+            )  # fmt: skip
+        inputs = [source, other] if draw.chance(0.5) else [other, source]
+        fused = {} if alike else {"FusedActivationFunction": draw.activation()}
+        return draw.op(op, inputs, draw.image, **alike, **fused)
+    return build
+
+
 def concatenation(draw):
     same, sources = draw.same(), []
     for _ in range(draw.whole(2, 3)):
@@ -388,6 +409,7 @@ KINDS = {
     "split": split, "split_v": split_v, "pack": pack, "resize": resize,
     "depth_to_space": depth_to_space, "space_to_depth": space_to_depth,
     "transpose_conv": transpose_conv,
+    **{op.lower(): pair(op) for op in ("SUB", "MUL", "MAXIMUM", "MINIMUM")},
 }  # fmt: skip
 
 

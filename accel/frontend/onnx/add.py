@@ -11,6 +11,9 @@ one by one, and the factors are moved by parts of a float32's last place until t
 
 One thing no factor can do: ONNX Runtime adds the output's zero point before it rounds.  Exact
 halves (ratios that are powers of two) go the other way where that zero point is odd.
+
+A subtraction it computes in float between DequantizeLinear and QuantizeLinear, which adds the zero
+point behind its rounding.
 """
 
 import dataclasses
@@ -60,6 +63,17 @@ def runtime_bytes(scales, zeros, centre: int) -> np.ndarray:
     return np.rint(sums.astype(np.float64)).astype(np.int64) - centre
 
 
+def difference_bytes(scales, zeros) -> np.ndarray:
+    """int64 [256, 256]: what a float Sub and the QuantizeLinear behind it make of all pairs.
+
+    Args:
+        scales: as in :func:`runtime_bytes`, as are ``zeros``.
+        zeros: see ``scales``.
+    """
+    a, b = (f32(_BYTES - zero) * f32(scale) for scale, zero in zip(scales[:2], zeros, strict=False))
+    return np.rint((a[:, None] - b) / f32(scales[2])).astype(np.int64) + zeros[2]
+
+
 def _factor(ratio: float, bits: int) -> tuple[int, int]:
     """``ratio`` * 2**``bits`` as (multiplier, shift)."""
     fraction, shift = math.frexp(ratio * 2.0**bits)
@@ -85,14 +99,15 @@ class Effort:
     left: int = 10_000
 
 
-def factors(scales, zeros, centre: int, effort: Effort):
+def factors(scales, zeros, runtime, effort: Effort, sign: int = 1):
     """Choose both operands' (multiplier, shift) and the sum's number of bits behind the point.
 
     Args:
-        scales: as in :func:`runtime_bytes`, as are ``zeros`` and ``centre``.
+        scales: as in :func:`runtime_bytes`, as are ``zeros``.
         zeros: see ``scales``.
-        centre: see ``scales``.
+        runtime: function of both to what is wanted of every pair of bytes.
         effort: what is left of it; without any, the nearest factors are taken untried.
+        sign: -1 for a difference.
 
     Raises:
         QuantError: for scales whose ratios the machine cannot hold.
@@ -106,8 +121,8 @@ def factors(scales, zeros, centre: int, effort: Effort):
     if effort.left <= 0:
         return best
     effort.left -= _SETUP
-    rows, columns = _doubtful(ratios, zeros)
-    wanted = np.clip(runtime_bytes(scales, zeros, centre)[rows, columns], -128, 127)
+    rows, columns = _doubtful(ratios, zeros, sign)
+    wanted = np.clip(runtime(scales, zeros)[rows, columns], -128, 127)
     least = len(rows) + 1
     for trial, (coarser, steps) in enumerate(itertools.product(_COARSER, _MOVES)):
         point = bits - coarser
@@ -116,7 +131,7 @@ def factors(scales, zeros, centre: int, effort: Effort):
             for ratio, step in zip(ratios, steps, strict=True)
         )
         first, second = (_scaled(z, *pair) for z, pair in zip(zeros, pairs, strict=False))
-        given = _rounded(first[rows] + second[columns], point) + zeros[2]
+        given = _rounded(first[rows] + sign * second[columns], point) + zeros[2]
         wrong = int((np.clip(given, -128, 127) != wanted).sum())
         if wrong < least:
             best, least = (pairs, point), wrong
@@ -126,9 +141,9 @@ def factors(scales, zeros, centre: int, effort: Effort):
     return best
 
 
-def _doubtful(ratios, zeros) -> tuple[np.ndarray, np.ndarray]:
+def _doubtful(ratios, zeros, sign: int) -> tuple[np.ndarray, np.ndarray]:
     """Both bytes (plus 128) of all pairs whose sum is near to a half and not clamped."""
-    values = (_BYTES - zeros[0])[:, None] * ratios[0] + (_BYTES - zeros[1]) * ratios[1]
+    values = (_BYTES - zeros[0])[:, None] * ratios[0] + sign * (_BYTES - zeros[1]) * ratios[1]
     half = np.abs(values - np.floor(values) - 0.5) < _NEAR
     return np.nonzero(half & (np.abs(values + zeros[2]) < 130))
 

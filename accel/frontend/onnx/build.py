@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 
 from accel.frontend import pieces, wide
+from accel.frontend.onnx import layers
 from accel.frontend.onnx.add import Effort
 from accel.frontend.onnx.emit import BUILDERS
 from accel.frontend.onnx.nodes import NodeView
@@ -14,6 +15,7 @@ from accel.frontend.onnx.state import State
 from accel.frontend.onnx.values import (
     Activation,
     Assembled,
+    Extremes,
     Function,
     Input,
     Joined,
@@ -109,17 +111,32 @@ class Builder(State):
                 for number, source in enumerate(pending.sources)
             )
             pending = dataclasses.replace(pending, sources=sources)
+        elif isinstance(pending, Extremes):
+            pending = self._two(pending, name, (scale, zero_point, dtype), node)
         elif isinstance(pending, Assembled):
             parts = tuple(
                 self.emit(part, f"{name}/part{number}", scale, zero_point, dtype, node)
                 for number, part in enumerate(pending.parts)
             )
             pending = dataclasses.replace(pending, parts=parts)
-        elif isinstance(pending, Total):
+        elif isinstance(pending, (Total, Product)):
             pending = dataclasses.replace(pending, effort=self._effort)
         elif isinstance(pending, Sums):
             pending = self._split(pending, name, node)
         return self._emit(pending, name, (scale, zero_point, dtype), node)
+
+    def _two(self, pending: Extremes, name, quantisation, node) -> Extremes:
+        """The largest of the last source and of all before it, which become nodes."""
+        first, *rest = (
+            self._alike(source, f"{name}_input{number}", *quantisation, node)
+            for number, source in enumerate(pending.sources)
+        )
+        for number, source in enumerate(rest[:-1]):
+            whole = layers.larger(node, first, source)
+            both = Extremes(f"{pending.name}/{number}", first, whole.shape, whole.order,
+                            sources=(first, source), largest=pending.largest)
+            first = self._emit(both, f"{name}/{number}", quantisation, node)
+        return dataclasses.replace(pending, source=first, sources=(first, rest[-1]))
 
     def emit_float(self, pending: Pending, name, node) -> Activation:
         """Add a node of the host whose output stays float32."""
@@ -133,8 +150,9 @@ class Builder(State):
                           for bound in (pending.lo, pending.hi))
             node_name = self.unique(pending.name, name)
             result = self.add_tensor(name, pending.shape, pending.order, *quantisation)
-            if isinstance(pending, (Function, Product, Total)):  # elements stay where they are
-                result = self._laid_out(result, pending.source.tensor.shape)
+            if isinstance(pending, (Function, Product, Total, Extremes)):
+                # Elements stay where they are.
+                result = self._laid_out(result, _laid_out_as(pending))
             if isinstance(pending, Moved):
                 made = self._moved(pending, node_name, result, node)
             else:
@@ -216,6 +234,13 @@ class Builder(State):
         if isinstance(source, Activation) and same_quantisation(source, scale, zero_point):
             return source
         return self.quantise(source, name, scale, zero_point, dtype, node)
+
+
+def _laid_out_as(pending: Function | Product | Total | Extremes) -> tuple[int, int, int]:
+    """The shape of the tensor of an element-wise operator's result."""
+    others = getattr(pending, "sources", (pending.source, getattr(pending, "other", None)))
+    shapes = [other.tensor.shape for other in others if other is not None]
+    return max(shapes, key=lambda shape: shape[0] * shape[1])
 
 
 def same_quantisation(value: Activation, scale, zero_point) -> bool:

@@ -11,10 +11,10 @@ import onnx
 from onnx import TensorProto, helper
 
 from accel import onnx_session
-from accel.frontend.onnx import layers
+from accel.frontend.onnx import layers, perchannel
 from accel.frontend.onnx.build import Builder, real_values
 from accel.frontend.onnx.nodes import NodeView
-from accel.frontend.onnx.values import Activation, Constant, Function, Product, QuantConstant
+from accel.frontend.onnx.values import Activation, Constant, Function, Pending, QuantConstant
 
 #: Operators that compute each element from the elements at its place.
 OPERATORS = (
@@ -22,6 +22,10 @@ OPERATORS = (
     "Mish", "Mul", "Neg", "PRelu", "Pow", "Reciprocal", "Round", "Selu", "Sign", "Sin", "Softplus",
     "Softsign", "Sqrt", "Sub", "Tan", "ThresholdedRelu",
 )  # fmt: skip
+
+#: Operators on different tensors.
+_PAIRS = {"Mul": layers.product, "Sub": functools.partial(layers.total, minus=True),
+          "Max": layers.extremes, "Min": layers.extremes}  # fmt: skip
 
 
 def ways(builder: Builder, value) -> list[tuple[Activation, np.ndarray]]:
@@ -45,12 +49,23 @@ def ways(builder: Builder, value) -> list[tuple[Activation, np.ndarray]]:
     return found
 
 
-def combine(builder: Builder, node: NodeView) -> Function | Product:
+def combine(builder: Builder, node: NodeView) -> Pending:
     """An element-wise operator on functions of one byte and on single numbers.
 
-    Two tensors that are not may be multiplied.
+    Tensors that are not may be multiplied, subtracted and compared, and have constants per channel.
     """
-    operands, arrays = [], []
+    found = perchannel.arithmetic(builder, node)
+    return _functions(builder, node) if found is None else found
+
+
+def prelu(builder: Builder, node: NodeView) -> Pending:
+    """PRelu with one slope, or one per channel."""
+    found = perchannel.prelu(builder, node)
+    return _functions(builder, node) if found is None else found
+
+
+def _functions(builder: Builder, node: NodeView) -> Pending:
+    operands, arrays, values = [], [], []
     for number in range(len(node.proto.input)):
         value = builder.value(node, number) if builder.has(node, number) else None
         if isinstance(value, (Constant, QuantConstant)):
@@ -61,14 +76,17 @@ def combine(builder: Builder, node: NodeView) -> Function | Product:
         elif value is not None:
             if not isinstance(value, Function):
                 value = builder.activation(node, number, quantised=False)
+            values.append(value)
             operands.append(ways(builder, value))
             arrays.append(len(operands) - 1)
     node.require(len(operands) > 0, "must have something to compute", "constants alone")
     found = _common(operands)
     if found is None:
-        node.require(node.op == "Mul" and len(arrays) == 2, "its operands must follow from one "
-                     "tensor, byte by byte", "different ones")
-        return layers.product(node, *(
+        node.require(node.op in _PAIRS and len(arrays) == len(values), "its operands must follow "
+                     "from one tensor, byte by byte", "different ones")
+        if node.op in ("Max", "Min"):
+            return layers.extremes(node, values, node.op == "Max")
+        return _PAIRS[node.op](node, *(
             builder.activation(node, number, quantised=False) for number in (0, 1)
         ))
     source, reals = found
@@ -126,4 +144,4 @@ def _model(proto: bytes, opset: int, sizes: tuple[int, ...]):
     return onnx_session.session(helper.make_model(graph, opset_imports=versions, ir_version=8))
 
 
-HANDLERS = dict.fromkeys(OPERATORS, combine)
+HANDLERS = dict.fromkeys(OPERATORS, combine) | {"PRelu": prelu}

@@ -1,11 +1,14 @@
 """From a pending value, whose output quantisation is known by now, to a node of the graph."""
 
+import functools
+
 import numpy as np
 
-from accel.frontend.onnx import add
+from accel.frontend.onnx import add, mul
 from accel.frontend.onnx.values import (
     Activation,
     Assembled,
+    Extremes,
     Function,
     Hosted,
     Joined,
@@ -21,13 +24,16 @@ from accel.graph.ir import (
     AveragePool,
     Concat,
     Conv,
+    Max,
     MaxPool,
+    Min,
     Mul,
     Node,
     Pad,
     Requant,
     Reshape,
     Softmax,
+    Sub,
     Table,
 )
 from accel.graph.places import along
@@ -55,6 +61,9 @@ def _sums(pending: Sums, name, result: Activation, lo, hi) -> Node:
         raise QuantError(f"bias must be from {INT32_MIN} to {INT32_MAX} in multiples of input "
                          f"scale times weight scale, not {value}")
     factors = _divide(pending.unit, result.scale)
+    if pending.rounded and (factors > 1).any():
+        raise QuantError("constants per channel must not be scaled up more than 64 times, not "
+                         f"{64 * factors.max():.4g} times")
     multiplier, shift = np.zeros(len(factors), np.int32), np.zeros(len(factors), np.int8)
     some = factors > 0  # one that underflows takes every sum to 0
     if some.any():
@@ -114,25 +123,32 @@ def _function(pending: Function, name, result: Activation, lo, hi) -> Node:
 
 def _total(pending: Total, name, result: Activation, lo, hi) -> Node:
     sources = pending.source, pending.other
+    centre = 128 if pending.centred else 0
+    runtime = functools.partial(add.runtime_bytes, centre=centre)
     operands, bits = add.factors(
         tuple(value.scale for value in (*sources, result)),
         tuple(value.zero_point for value in (*sources, result)),
-        128 if pending.centred else 0, pending.effort,
+        add.difference_bytes if pending.minus else runtime, pending.effort,
+        -1 if pending.minus else 1,
     )
     names = tuple(value.tensor.name for value in sources)
-    return Add(name, names, result.tensor.name, operands,
-               add.requant(bits, result.zero_point, lo, hi))
+    return (Sub if pending.minus else Add)(name, names, result.tensor.name, operands,
+                                           add.requant(bits, result.zero_point, lo, hi))
 
 
 def _product(pending: Product, name, result: Activation, lo, hi) -> Node:
-    """ONNX Runtime adds the zero point before it rounds: where that is odd, exact halves differ."""
-    one, other = pending.source, pending.other
-    with np.errstate(all="ignore"):
-        unit = np.float32(one.scale) * np.float32(other.scale)
-    multiplier, shift = float_multiplier(float(_divide(unit, result.scale)))
-    requant = Requant(np.array([multiplier], np.int32), np.array([shift], np.int8),
-                      result.zero_point, lo, hi, Rounding.FLOAT)
-    return Mul(name, (one.tensor.name, other.tensor.name), result.tensor.name, requant)
+    sources = pending.source, pending.other
+    requant = mul.requant(
+        tuple(value.scale for value in (*sources, result)),
+        tuple(value.zero_point for value in (*sources, result)),
+        128 if pending.centred else 0, lo, hi, pending.effort,
+    )
+    return Mul(name, tuple(value.tensor.name for value in sources), result.tensor.name, requant)
+
+
+def _extremes(pending: Extremes, name, result: Activation, lo, hi) -> Node:
+    names = tuple(source.tensor.name for source in pending.sources)
+    return (Max if pending.largest else Min)(name, names, result.tensor.name, lo, hi)
 
 
 def _joined(pending: Joined, name, result: Activation, lo, hi) -> Node:
@@ -158,5 +174,5 @@ def _hosted(pending: Hosted, name, result: Activation, lo, hi) -> Node:
 #: By the kind of pending value: a function of it, the node's name, its output and its clamp.
 BUILDERS = {
     Sums: _sums, Mean: _mean, Same: _same, Function: _function, Total: _total,
-    Product: _product, Joined: _joined, Assembled: _assembled, Hosted: _hosted,
+    Product: _product, Extremes: _extremes, Joined: _joined, Assembled: _assembled, Hosted: _hosted,
 }  # fmt: skip

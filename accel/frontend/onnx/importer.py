@@ -18,6 +18,7 @@ from accel.frontend.onnx import (
     elementwise,
     integer,
     moves,
+    perchannel,
     qdq,
     qoperator,
     quant,
@@ -43,8 +44,8 @@ _FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DO
 HANDLERS = {
     **quant.HANDLERS, **qdq.HANDLERS, **elementwise.HANDLERS, **views.HANDLERS,
     **moves.HANDLERS, **transposed.HANDLERS,
-    **qoperator.HANDLERS, **chains.HANDLERS, **integer.HANDLERS, **integer.SCALING,
-    **qdq.REFUSED,
+    **qoperator.HANDLERS, **chains.HANDLERS, **perchannel.HANDLERS, **integer.HANDLERS,
+    **integer.SCALING, **qdq.REFUSED,
 }  # fmt: skip
 #: Operator sets whose operators are known by the names in HANDLERS.
 DOMAINS = ("", "com.microsoft")

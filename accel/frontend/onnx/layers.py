@@ -15,6 +15,7 @@ from accel.frontend.onnx.nodes import (
 )
 from accel.frontend.onnx.values import (
     Activation,
+    Extremes,
     Hosted,
     Joined,
     Mean,
@@ -88,33 +89,46 @@ def check_image(node: NodeView, source) -> None:
                  f"a reshape of {source.order[0]} x {source.order[1]} to {list(source.shape)}")
 
 
-def total(node: NodeView, one: Activation, other: Activation) -> Total:
-    """Sum of two activations."""
-    for what in ("shape", "order"):
-        mine, theirs = getattr(one, what), getattr(other, what)
-        node.require(mine == theirs and one.tensor.shape == other.tensor.shape,
-                     "both inputs must have the same shape (no broadcasting)",
-                     f"{[1, *one.shape]} and {[1, *other.shape]}")
-    return Total(node.name, one, one.shape, one.order, other=other,
+def total(node: NodeView, one: Activation, other: Activation, minus: bool = False) -> Total:
+    """Sum or difference of two activations."""
+    whole = larger(node, one, other)
+    return Total(node.name, one, whole.shape, whole.order, other=other, minus=minus,
                  centred=one.centred and other.centred)
 
 
 def product(node: NodeView, one: Activation, other: Activation) -> Product:
-    """Product of two activations of one shape, or of an image [C, H, W] and a gate [C, 1, 1]."""
-    if math.prod(one.shape) < math.prod(other.shape):
-        one, other = other, one
-    channels = one.shape[0]
-    alike = (one.shape, one.order, one.tensor.shape) == (
-        other.shape, other.order, other.tensor.shape
-    )
+    """Product of two activations."""
+    whole = larger(node, one, other)
+    return Product(node.name, one, whole.shape, whole.order, other=other,
+                   centred=one.centred and other.centred)
+
+
+def extremes(node: NodeView, sources, largest: bool) -> Extremes:
+    """The largest or smallest of activations, or functions of such."""
+    whole = sources[0]
+    for source in sources[1:]:
+        whole = larger(node, whole, source)
+    return Extremes(node.name, sources[0], whole.shape, whole.order, sources=tuple(sources),
+                    largest=largest)
+
+
+def larger(node: NodeView, one, other):
+    """The one of two operands of one shape, or of an image [C, H, W] and a pixel [C, 1, 1]."""
+    small, large = sorted((one, other), key=lambda value: math.prod(value.shape))
+    channels = large.shape[0]
+    alike = (one.shape, one.order, laid_out(one)) == (other.shape, other.order, laid_out(other))
     gate = (
-        len(one.shape) == 3 and other.shape == (channels, 1, 1)
-        and one.tensor.shape == (*one.shape[1:], channels)
-        and other.tensor.shape == (1, 1, channels)
+        len(large.shape) == 3 and small.shape == (channels, 1, 1)
+        and laid_out(large) == (*large.shape[1:], channels) and laid_out(small) == (1, 1, channels)
     )
     node.require(alike or gate, "both inputs must have the same shape, or one be a pixel [C, 1, 1]",
                  f"{[1, *one.shape]} and {[1, *other.shape]}")
-    return Product(node.name, one, one.shape, one.order, other=other)
+    return one if alike else large
+
+
+def laid_out(value) -> tuple[int, int, int]:
+    """The shape of an activation's tensor, or of that which a function of one will have."""
+    return (value if isinstance(value, Activation) else value.source).tensor.shape
 
 
 def concat(node: NodeView, sources) -> Joined:

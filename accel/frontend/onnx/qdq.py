@@ -140,14 +140,6 @@ def local_response(builder: Builder, node: NodeView) -> Hosted:
     return layers.local_response(node, builder.activation(node, 0, quantised=False))
 
 
-def batch_normalization(builder: Builder, node: NodeView):
-    """Refuse: between quantised layers it should have become part of one."""
-    raise node.error("a quantised network must have no batch normalisation: `accel quantize` folds "
-                     "one that stands directly behind a convolution into that; another one (first "
-                     "in the network, or behind an activation or an addition) must be moved there "
-                     "or, as a 1x1 depthwise Conv, be written as one, before quantising")
-
-
 def dynamic(builder: Builder, node: NodeView):
     """Refuse: its scales are not known before the network runs."""
     raise node.error("scales must be stored, not computed at run time: quantise statically")
@@ -159,4 +151,4 @@ HANDLERS = {
     "LRN": local_response,
 }  # fmt: skip
 #: Operators that are refused, each with its reason.
-REFUSED = {"BatchNormalization": batch_normalization, "DynamicQuantizeLinear": dynamic}
+REFUSED = {"DynamicQuantizeLinear": dynamic}

@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 
-from accel.frontend.onnx import functions, layers, weighted
+from accel.frontend.onnx import functions, layers, perchannel, weighted
 from accel.frontend.onnx.build import Builder, requantised
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.quant import dequantise_constant
@@ -119,6 +119,12 @@ def qlinear_add(builder: Builder, node: NodeView) -> Activation:
 
 def qlinear_mul(builder: Builder, node: NodeView) -> Activation:
     """com.microsoft QLinearMul(a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero)."""
+    known = [isinstance(builder.value(node, number), Constant) for number in (0, 3)]
+    node.require(not all(known), "QLinearMul must have an activation", "two constants")
+    if any(known):
+        at = 3 if known[1] else 0
+        source = _source(builder, node, 3 - at)
+        return _emit(builder, node, perchannel.qlinear_product(builder, node, source, at), 6)
     both = layers.product(node, _source(builder, node, 0), _source(builder, node, 3))
     return _emit(builder, node, both, 6)
 

@@ -130,7 +130,7 @@ class FloatModel:
             yield result, graph
 
 
-class _Images:
+class Images:
     """The images one by one, as onnxruntime's calibration asks for them."""
 
     def __init__(self, images: dict[str, np.ndarray]):
@@ -157,7 +157,7 @@ def _quantize(prepared, result, images: dict[str, np.ndarray], options: Options)
 
     with quiet():
         quantization.quantize_static(
-            str(prepared), str(result), _Images(images),
+            str(prepared), str(result), Images(images),
             quant_format=quantization.QuantFormat[FORMS[options.form]],
             per_channel=options.per_channel, reduce_range=options.reduce_range,
             activation_type=quantization.QuantType[ACTIVATIONS[options.activations]],

@@ -154,6 +154,7 @@ class Sums(Pending):
     window: Window = None
     groups: int = 1
     scaled: bool = True  # False: int32 until a Mul gives them a scale
+    rounded: bool = False  # the bias is of real numbers, rounded to units
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,9 +187,13 @@ class Function(Pending):
 
 @dataclasses.dataclass(frozen=True)
 class Total(Pending):
-    """Sum of two activations of one shape: ``source`` and ``other``."""
+    """Sum of two activations, ``source`` and ``other``; ``minus``: the first less the second.
+
+    One of them may be a pixel [C, 1, 1].
+    """
 
     other: "Activation" = None
+    minus: bool = False
     centred: bool = False  # ONNX knows both as uint8
     effort: object = None  # add.Effort of the whole file
 
@@ -198,6 +203,19 @@ class Product(Pending):
     """Product of an activation and another one of its shape, or of a pixel: a gate of channels."""
 
     other: "Activation" = None
+    centred: bool = False  # ONNX knows both as uint8
+    effort: object = None  # add.Effort of the whole file
+
+
+@dataclasses.dataclass(frozen=True)
+class Extremes(Pending):
+    """The largest (or smallest) of ``sources``, each quantised alone: rounding keeps their order.
+
+    Some may be pixels [C, 1, 1].
+    """
+
+    sources: "tuple[Activation | Pending, ...]" = ()
+    largest: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

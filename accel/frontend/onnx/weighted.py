@@ -153,14 +153,19 @@ def identity_sums(node: NodeView, source: Activation, real: np.ndarray) -> Sums:
 
 def add_constant(source: Activation, node: NodeView, real: np.ndarray) -> Sums:
     """Add constants, one per channel: of an image [C, 1, 1], of a flat value [n]."""
+    return identity_sums(node, source, channel_constants(source, node, real))
+
+
+def channel_constants(source: Activation, node: NodeView, real: np.ndarray) -> np.ndarray:
+    """Constants, one per channel, in the order in which the channels lie in memory."""
     channels = source.shape[0]
     wanted = (channels, *(1 for _ in source.shape[1:]))
     shape = real.shape[1:] if real.ndim == 1 + len(wanted) and real.shape[0] == 1 else real.shape
     node.require(shape == wanted and source.tensor.size // source.tensor.shape[2]
                  == source.tensor.size // channels,
-                 f"addend must be one number, or one per channel: {list(wanted)}",
+                 f"constants must be one number, or one per channel: {list(wanted)}",
                  list(real.shape))
     columns = real.ravel()
     if len(source.shape) == 1:
         columns = columns[permutation(source.order)]
-    return identity_sums(node, source, columns)
+    return columns

@@ -117,9 +117,9 @@ def _values(op: View, operators: list[Operator], source: int) -> np.ndarray:
 #: Operators on one element at a time that have no handler of their own.
 HANDLERS = dict.fromkeys((
     "ABS", "CEIL", "COS", "DIV", "ELU", "EXP", "FLOOR", "FLOOR_DIV", "FLOOR_MOD", "GELU",
-    "LEAKY_RELU", "LOG", "MAXIMUM", "MINIMUM", "NEG", "POW", "RELU_0_TO_1", "ROUND", "RSQRT",
-    "SIGN", "SIN", "SQRT", "SQUARE", "SQUARED_DIFFERENCE", "SUB",
+    "LEAKY_RELU", "LOG", "NEG", "POW", "RELU_0_TO_1", "ROUND", "RSQRT", "SIGN", "SIN", "SQRT",
+    "SQUARE", "SQUARED_DIFFERENCE",
 ), function)  # fmt: skip
 #: Operators on one element at a time in float.
-_CHAINED = {*HANDLERS, "ADD", "MUL", "PRELU", "RELU", "RELU6", "RELU_N1_TO_1", "LOGISTIC", "TANH",
+_CHAINED = {*HANDLERS, "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU", "RELU", "RELU6", "RELU_N1_TO_1", "LOGISTIC", "TANH",
             "HARD_SWISH"}  # fmt: skip

@@ -35,9 +35,6 @@ HANDLERS = {
     "MAX_POOL_2D": windows.max_pool_2d,
     "MEAN": windows.mean,
     "PAD": windows.pad, "PADV2": windows.padv2, "REDUCE_MAX": windows.reduce_max,
-    "ADD": pairs.add,
-    "MUL": pairs.mul,
-    "PRELU": pairs.prelu,
     "CONCATENATION": pointwise.concatenation,
     "RESHAPE": pointwise.reshape,
     "SHAPE": pointwise.sizes,
@@ -51,7 +48,7 @@ HANDLERS = {
     "TANH": pointwise.smooth,
     "HARD_SWISH": pointwise.hard_swish,
     "TRANSPOSE": transposes.transpose, "TRANSPOSE_CONV": transposed.transpose_conv,
-    **moves.HANDLERS, **takes.HANDLERS, **functions.HANDLERS,
+    **pairs.HANDLERS, **moves.HANDLERS, **takes.HANDLERS, **functions.HANDLERS,
 }
 
 #: Types of integers that stand for real numbers.

@@ -103,6 +103,11 @@ class View:
         return self.builder.per_tensor(self.record(at).index)[0]
 
     @property
+    def dtype(self) -> str:
+        """The type of the first input."""
+        return self.record(0).dtype
+
+    @property
     def result(self) -> Record:
         """The output as the file has it, which must be new."""
         return self.made(0)

@@ -8,13 +8,15 @@ from tests.support import (
     onnx_pairs,
     onnx_pairs_moves,
     onnx_pairs_pointwise,
+    onnx_pairs_two,
     onnx_pairs_weighted,
     onnx_pairs_windows,
 )
 from tests.support.covering import covering
 
 OPERATORS = (onnx_pairs_weighted.OPERATORS | onnx_pairs_windows.OPERATORS
-             | onnx_pairs_pointwise.OPERATORS | onnx_pairs_moves.OPERATORS)  # fmt: skip
+             | onnx_pairs_pointwise.OPERATORS | onnx_pairs_moves.OPERATORS
+             | onnx_pairs_two.OPERATORS)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OPERATORS)

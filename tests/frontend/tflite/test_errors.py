@@ -381,8 +381,10 @@ def single(op, shapes, out, constants=(), **fields):
 @pytest.mark.parametrize(
     ("model", "text"),
     [
-        (single("ADD", [[1, 4, 4, 2], [1, 1, 1, 2]], [1, 4, 4, 2]),
-         r"\(ADD\): inputs must have one shape, \[4, 4, 2\], not \[1, 1, 2\]"),
+        (single("ADD", [[1, 4, 4, 2], [1, 1, 4, 2]], [1, 4, 4, 2]),
+         r"\(ADD\): inputs must have one shape, \[4, 4, 2\], or one .* not \[1, 4, 2\]"),
+        (single("MAXIMUM", [[1, 4, 4, 2], [1, 1, 1, 2]], [1, 4, 4, 2], zero=4),
+         r"\(MAXIMUM\): input 0, .* must be quantised as the output, with .* 4, not 0.05.* and 3"),
         (single("ADD", [[1, 4], [1, 4]], [1, 4], scale=1e-9), "factors must be below 1, not"),
         (single("CONCATENATION", [[1, 4, 4, 2]], [1, 4, 4, 2], Axis=0),
          "axis must be from 1 to 3, not 0"),

@@ -133,13 +133,13 @@ def illegal_window(f, params, space):
             factor = f["multiplier"]
             legal = legal and factor % 128 == 0 and (factor == 0 or factor >= 1 << 30)
     legal = legal and f["mode"] in list(WindowMode)
-    if f["mode"] in PAIRS:
+    if f["mode"] in (*PAIRS, WindowMode.MIN):
         legal = legal and f["k"] == 2
     if f["mode"] == WindowMode.MUL:
         legal = legal and not any(
             f[f"{operand}_{what}"] for operand in "ab" for what in ("multiplier", "shift")
         )
-    if f["mode"] == WindowMode.ADD:
+    if f["mode"] in (WindowMode.ADD, WindowMode.SUB):
         for operand in "ab":
             shift = f[f"{operand}_shift"]
             legal = legal and shift <= 0 and scales(f[f"{operand}_multiplier"], shift)
@@ -346,8 +346,19 @@ EDGES = [
     (Op.WINDOW, MUL | dict(a_shift=-1), True),
     (Op.WINDOW, MUL | dict(b_multiplier=1), True),
     (Op.WINDOW, MUL | dict(b_shift=-1), True),
-    (Op.WINDOW, MUL | dict(mode=5), True),
     (Op.WINDOW, MUL | dict(mode=7), True),
+    (Op.WINDOW, MUL | dict(mode=6), False),
+    (Op.WINDOW, MUL | dict(mode=6, k=1), True),
+    (Op.WINDOW, MUL | dict(mode=6, k=3), True),
+    (Op.WINDOW, MUL | dict(mode=6, multiplier=1 << 31), True),
+    (Op.WINDOW, ADD | dict(mode=5), False),
+    (Op.WINDOW, ADD | dict(mode=5, k=1), True),
+    (Op.WINDOW, ADD | dict(mode=5, k=3), True),
+    (Op.WINDOW, ADD | dict(mode=5, multiplier=1 << 31), True),
+    (Op.WINDOW, ADD | dict(mode=5, a_multiplier=1 << 31), True),
+    (Op.WINDOW, ADD | dict(mode=5, a_shift=1), True),
+    (Op.WINDOW, ADD | dict(mode=5, b_multiplier=1 << 31), True),
+    (Op.WINDOW, ADD | dict(mode=5, b_shift=-32), True),
     (Op.WINDOW, ADD | dict(k=3), True),
     (Op.WINDOW, ADD | dict(multiplier=1 << 31), True),
     (Op.WINDOW, ADD | dict(a_multiplier=1 << 31), True),

@@ -95,13 +95,16 @@ class WindowModel:
             total = sum(v - field["a_zero"] for v in values)
         elif field["mode"] == WindowMode.MAX:
             total = max(values)
+        elif field["mode"] == WindowMode.MIN:
+            total = min(values)
         elif field["mode"] == WindowMode.MUL:
             total = (values[0] - field["a_zero"]) * (values[1] - field["b_zero"])
         else:
-            total = sum(
+            first, second = (
                 scaled(v, *(field[f"{name}_{part}"] for part in ("zero", "multiplier", "shift")))
                 for name, v in zip("ab", values, strict=True)
             )
+            total = first - second if field["mode"] == WindowMode.SUB else first + second
         return requantise(total, multiplier, shift, field["rounding"], field["out_zero"],
                           field["lo"], field["hi"])  # fmt: skip
 

@@ -8,7 +8,7 @@ from amaranth.utils import exact_log2
 
 from accel.rtl.window.column import WindowColumn, column_latency
 
-SUM, MAX, PAIR = range(3)
+SUM, MAX, PAIR, MIN = range(4)
 
 
 def rights(taps, count):
@@ -22,7 +22,7 @@ def rights(taps, count):
 
 
 @pytest.mark.parametrize("taps", (2, 4, 8, 16))
-@pytest.mark.parametrize("what", (SUM, MAX, PAIR))
+@pytest.mark.parametrize("what", (SUM, MAX, PAIR, MIN))
 def test_outputs_of_random_groups(taps, what):
     """One output after another; the taps behind the window have any element, and weight 0."""
     rng = random.Random(taps + what)
@@ -44,8 +44,9 @@ def test_outputs_of_random_groups(taps, what):
     async def bench(ctx):
         ctx.set(dut.largest, what != SUM)
         ctx.set(dut.pair, what == PAIR)
+        ctx.set(dut.smaller, what == MIN)
         for _ in range(40):
-            k = 2 if what == PAIR else rng.randint(1, 3 * taps)
+            k = 2 if what in (PAIR, MIN) else rng.randint(1, 3 * taps)
             start = rng.randint(-(1 << 30), 1 << 30)
             elements = [rng.choice([-128, 127, rng.randint(-128, 127)]) for _ in range(k)]
             factors = [rng.choice([-128, rng.randint(-128, 127)]) for _ in range(k)]
@@ -62,6 +63,8 @@ def test_outputs_of_random_groups(taps, what):
                 assert total == start + sum(x * weight for x, weight in pairs)
             elif what == MAX:
                 assert total == max(elements)
+            elif what == MIN:
+                assert total == min(elements)
             else:
                 assert total & 0xFFFF == (elements[0] & 255) | (elements[1] & 255) << 8
 

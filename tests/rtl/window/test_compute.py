@@ -10,7 +10,7 @@ from accel.params import IM2COL_LATENCY, Params
 from accel.rtl.window.compute import WindowCompute, compute_latency
 from accel.rtl.window.slots import READ_LATENCY
 
-MAC, SUM, MAX, ADD, MUL = WindowMode
+MAC, SUM, MAX, ADD, MUL, SUB, MIN = WindowMode
 COLS, ZERO = 4, -77
 
 
@@ -47,6 +47,8 @@ class Bench:
                 sums.append(sum(x - ZERO for x in values))
             elif self.mode == MAX:
                 sums.append(max(values))
+            elif self.mode == MIN:
+                sums.append(min(values))
             else:
                 sums.append(values[0] & 255 | (values[1] & 255) << 8)
         return sums
@@ -100,7 +102,8 @@ class Bench:
 
 
 @pytest.mark.parametrize("taps", (2, 4, 8))
-@pytest.mark.parametrize("mode, k", [(MAC, 9), (MAC, 1), (SUM, 7), (MAX, 5), (ADD, 2), (MUL, 2)])
+@pytest.mark.parametrize("mode, k", [(MAC, 9), (MAC, 1), (SUM, 7), (MAX, 5), (ADD, 2), (MUL, 2),
+                                     (SUB, 2), (MIN, 2)])
 def test_sums_come_after_the_latency(taps, mode, k):
     bench = Bench(taps, mode, k)
     sim = Simulator(bench.dut)

@@ -12,19 +12,19 @@ from accel.rtl.window.scale import SCALE_LATENCY
 from tests.rtl.expected import requantise
 from tests.rtl.window.model import scaled
 
-MAC, SUM, MAX, ADD, MUL = WindowMode
+MAC, SUM, MAX, ADD, MUL, SUB, MIN = WindowMode
 
 
 @pytest.mark.parametrize("cols, lanes", [(4, 4), (8, 2), (4, 1)])
-@pytest.mark.parametrize("mode", (MAC, SUM, ADD, MUL))
+@pytest.mark.parametrize("mode", (MAC, SUM, ADD, MUL, SUB, MIN))
 def test_outputs_as_fast_as_they_may_come(cols, lanes, mode):
     params = Params(rows=8, cols=cols, input_bytes=4096, acc_rows=16, bus_bytes=8,
                     window_taps=2, window_lanes=lanes)  # fmt: skip
     dut, rng, pace = WindowLanes(params), random.Random(cols + lanes), cols // lanes
     config = {
         "mode": mode, "rounding": Rounding.DOUBLE, "out_zero": 4, "lo": -120, "hi": 121,
-        "multiplier": 3 << 29, "shift": -18 if mode == ADD else -8, "a_zero": -7, "b_zero": 9,
-        "a_multiplier": 3 << 29, "a_shift": -1, "b_multiplier": 5 << 28, "b_shift": 0,
+        "multiplier": 3 << 29, "shift": -18 if mode in (ADD, SUB) else -8, "a_zero": -7,
+        "b_zero": 9, "a_multiplier": 3 << 29, "a_shift": -1, "b_multiplier": 5 << 28, "b_shift": 0,
     }  # fmt: skip
     if mode == MUL:
         config |= {"a_multiplier": 0, "a_shift": 0, "b_multiplier": 0}
@@ -39,6 +39,8 @@ def test_outputs_as_fast_as_they_may_come(cols, lanes, mode):
             a, b = ((byte ^ 128) - 128 for byte in (x & 255, x >> 8 & 255))
             if mode == ADD:
                 x = scaled(a, -7, 3 << 29, -1) + scaled(b, 9, 5 << 28, 0)
+            elif mode == SUB:
+                x = scaled(a, -7, 3 << 29, -1) - scaled(b, 9, 5 << 28, 0)
             elif mode == MUL:
                 x = (a + 7) * (b - 9)
             vector.append(requantise(x, multiplier, shift, Rounding.DOUBLE, 4, -120, 121))

@@ -17,6 +17,7 @@ class Scaler(wiring.Component):
     zero: In(signed(8))
     multiplier: In(32)
     shift: In(signed(8))
+    inverted: In(1)
     x: In(signed(8))
     y: Out(signed(30))
 
@@ -26,6 +27,7 @@ class Scaler(wiring.Component):
         config = scale_config(m, self.zero, self.multiplier, self.shift, "config")
         m.d.comb += [
             scaler.config.eq(config), scaler.valid.eq(-1), scaler.x.eq(self.x), self.y.eq(scaler.y),
+            scaler.inverted.eq(self.inverted),
         ]
         return m
 
@@ -50,7 +52,8 @@ def test_bytes_are_scaled_as_litert_does():
     dut = Scaler()
 
     async def bench(ctx):
-        for zero, multiplier, shift in cases:
+        for number, (zero, multiplier, shift) in enumerate(cases):
+            ctx.set(dut.inverted, number % 2)
             ctx.set(dut.zero, zero)
             ctx.set(dut.multiplier, multiplier)
             ctx.set(dut.shift, shift)
@@ -61,7 +64,8 @@ def test_bytes_are_scaled_as_litert_does():
                 await ctx.tick()
                 done = x - SCALE_LATENCY + 1
                 if -128 <= done <= 127:
-                    assert ctx.get(dut.y) == scaled(done, zero, multiplier, shift)
+                    result = scaled(done, zero, multiplier, shift)
+                    assert ctx.get(dut.y) == (~result if number % 2 else result)
 
     sim = Simulator(dut)
     sim.add_clock(1e-6)

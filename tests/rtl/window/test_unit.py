@@ -11,7 +11,7 @@ from accel.rtl.window.lanes import lanes_latency
 from accel.rtl.window.scale import SCALE_LATENCY
 from tests.rtl.window.bench import MULTIPLIERS, SIZE, Bench, machine
 
-MAC, SUM, MAX, ADD, MUL = WindowMode
+MAC, SUM, MAX, ADD, MUL, SUB, MIN = WindowMode
 #: A multiplier and shift that change nothing.
 IDENTITY = {"multiplier": 1 << 30, "shift": 1}
 
@@ -90,7 +90,7 @@ def random_window(bench, mode):
     rng, params = bench.random, bench.params
     word, size = params.cols, params.window_bytes
     k = {MAC: rng.randint(1, 4 * params.window_taps), SUM: rng.randint(1, 60),
-         MAX: rng.randint(1, 30), ADD: 2, MUL: 2}[mode]  # fmt: skip
+         MAX: rng.randint(1, 30)}.get(mode, 2)  # fmt: skip
     cols = rng.randint(1, word)
     nx, ny = rng.choice([(1, 1), (1, 5), (6, 1), (rng.randint(2, 7), rng.randint(2, 4))])
     pitch_x = cols + rng.choice([0, 0, 1, 3])
@@ -102,7 +102,7 @@ def random_window(bench, mode):
         "rounding": rng.choice(list(Rounding)), "out_zero": rng.randint(-128, 127),
         "lo": rng.randint(-128, 0), "hi": rng.randint(1, 127), "mark": 0,
     }  # fmt: skip
-    if mode == ADD:
+    if mode in (ADD, SUB):
         fields |= addition(rng)
     elif mode != MAC:
         fields |= {"a_zero": rng.randint(-128, 127), "multiplier": rng.choice(MULTIPLIERS),
@@ -176,7 +176,7 @@ def test_like_commands_follow_after_one_cycle():
     assert issues[-1] - issues[0] == len(issues) - 1 + 3
 
 
-@pytest.mark.parametrize("mode", (MAX, ADD, MUL))
+@pytest.mark.parametrize("mode", (MAX, ADD, MUL, SUB, MIN))
 @pytest.mark.parametrize("lanes", (2, 8))
 def test_a_new_configuration_waits_for_the_old_one_to_drain(mode, lanes):
     bench = Bench(machine(4, 8, lanes), latency=2)

@@ -9,7 +9,7 @@ from accel.isa import WindowMode
 from accel.params import Params
 from accel.rtl.window.walker import WindowWalker
 
-MAC, SUM, MAX, ADD, MUL = WindowMode
+MAC, SUM, MAX, ADD, MUL, SUB, MIN = WindowMode
 
 
 def machine(taps=4, cols=4, lanes=0):

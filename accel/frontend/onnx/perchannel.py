@@ -1,0 +1,147 @@
+"""Numbers of their own for every channel: factors, shifts, batch normalisation, PRelu's slopes.
+
+All are 1x1 depthwise convolutions: of an image [C, H, W] by constants [C, 1, 1], of a flat value
+[n] by [n].  Factors that a file has as bytes are the weights, and ONNX Runtime's QLinearMul is met
+byte for byte.  Float ones become the requantisation's own factors of each channel: the result is
+that of the float operator between DequantizeLinear and QuantizeLinear within one step.
+"""
+
+import numpy as np
+
+from accel.frontend.onnx import weighted
+from accel.frontend.onnx.build import Builder
+from accel.frontend.onnx.nodes import NodeView
+from accel.frontend.onnx.quant import dequantise_constant
+from accel.frontend.onnx.values import (
+    Activation,
+    Constant,
+    Extremes,
+    QuantConstant,
+    Sums,
+    Window,
+)
+
+#: The weight of a channel with a float factor; shifts are resolved to that part of an input step.
+_WEIGHT = 64
+#: The bias of a channel with the factor 0, whose result is its shift.
+_LARGE = 1 << 20
+
+
+def arithmetic(builder: Builder, node: NodeView) -> Sums | None:
+    """Mul, Div or Sub of an activation and constants, one per channel; None if it is not that."""
+    if node.op not in ("Mul", "Div", "Sub") or len(node.proto.input) != 2:
+        return None
+    values = [builder.value(node, number) for number in (0, 1)]
+    known = [isinstance(value, (Constant, QuantConstant)) for value in values]
+    if known.count(True) != 1:
+        return None
+    at = known.index(True)
+    constant = values[at]
+    real = constant.real if isinstance(constant, QuantConstant) else constant.array
+    if real.size == 1:
+        return None
+    node.require(real.dtype.kind == "f" and np.isfinite(real).all(), "constants must be finite "
+                 "floats", real.dtype)
+    source = builder.activation(node, 1 - at, quantised=False)
+    if node.op == "Mul" and isinstance(constant, QuantConstant) and constant.scale.size == 1:
+        return product(node, source, constant)
+    real = per_channel(node, source, real).astype(np.float64)
+    one, none = np.ones_like(real), np.zeros_like(real)
+    if node.op == "Mul":
+        return affine(node, source, real, none)
+    if node.op == "Sub":
+        return affine(node, source, *((one, -real) if at else (-one, real)))
+    node.require(at == 1 and real.all(), "divisors must be constants and not be 0",
+                 "0" if at else "computed")
+    return affine(node, source, 1 / real, none)
+
+
+def per_channel(node: NodeView, source: Activation, values: np.ndarray) -> np.ndarray:
+    """Constants in the order in which the channels lie in memory."""
+    return weighted.channel_constants(source, node, values)
+
+
+def product(node: NodeView, source: Activation, constant: QuantConstant) -> Sums:
+    """An activation by constants of a byte each: they are the weights."""
+    weights = per_channel(node, source, constant.integers)
+    with np.errstate(over="ignore", under="ignore"):
+        unit = np.float32(source.scale) * constant.scale.astype(np.float32)
+    node.require(np.isfinite(unit).all() and (unit > 0).all(),
+                 "input scale times constants' scale must be a float32", unit[:1])
+    return _sums(node, source, weights.astype(np.int16), np.zeros(len(weights), np.int64),
+                 np.repeat(unit, len(weights)))
+
+
+def affine(node: NodeView, source: Activation, factor: np.ndarray, shift: np.ndarray) -> Sums:
+    """``source`` * ``factor`` + ``shift``, float64 [channels], in memory's order."""
+    with np.errstate(all="ignore"):
+        unit = np.float32(source.scale) * np.abs(factor).astype(np.float32) / np.float32(_WEIGHT)
+        still = unit == 0
+        unit[still] = np.maximum(np.abs(shift[still]).astype(np.float32) / np.float32(_LARGE),
+                                 np.finfo(np.float32).tiny)
+    node.require(np.isfinite(unit).all(), "input scale times factor must be a float32",
+                 unit[~np.isfinite(unit)][:1])
+    bias = weighted.bias_integers(node, shift, unit)
+    weights = np.where(still, 0, np.sign(factor) * _WEIGHT).astype(np.int16)
+    return _sums(node, source, weights, bias, unit, rounded=bool(bias.any()))
+
+
+def _sums(node: NodeView, source: Activation, weights, bias, unit, rounded=False) -> Sums:
+    return Sums(node.name, source, source.shape, source.order, op="conv2d",
+                weights=weights.reshape(-1, 1, 1, 1), bias=bias, unit=unit, window=Window((1, 1)),
+                groups=len(weights), rounded=rounded)
+
+
+def batch_normalization(builder: Builder, node: NodeView) -> Sums:
+    """BatchNormalization that does not learn: a factor and a shift per channel."""
+    node.require(not node.integer("training_mode", 0) and len(node.proto.output) == 1,
+                 "a batch normalisation must not learn", "in training mode")
+    source = builder.activation(node, 0, quantised=False)
+    values = []
+    for number in range(1, 5):
+        value = builder.value(node, number)
+        node.require(isinstance(value, (Constant, QuantConstant)),
+                     f"input {node.proto.input[number]!r} must be a constant", "computed")
+        array = value.real if isinstance(value, QuantConstant) else value.array
+        shape = (source.shape[0], *(1 for _ in source.shape[1:]))
+        node.require(array.shape == shape[:1], f"statistics must have shape {list(shape[:1])}",
+                     list(array.shape))
+        values.append(per_channel(node, source, array.reshape(shape)).astype(np.float64))
+    scale, shift, mean, variance = values
+    with np.errstate(all="ignore"):
+        factor = scale / np.sqrt(variance + node.number("epsilon", 1e-5))
+        shift = shift - mean * factor
+    node.require(np.isfinite([factor, shift]).all(), "statistics must be finite and variances "
+                 "positive", "NaN or infinite factors")
+    return affine(node, source, factor, shift)
+
+
+def prelu(builder: Builder, node: NodeView) -> Extremes | None:
+    """PRelu with a slope per channel: where none is above 1, the larger of x and slope * x."""
+    slope = builder.value(node, 1)
+    if not isinstance(slope, (Constant, QuantConstant)):
+        return None
+    real = slope.real if isinstance(slope, QuantConstant) else slope.array
+    if real.size == 1:
+        return None
+    source = builder.activation(node, 0, quantised=False)
+    real = per_channel(node, source, real).astype(np.float64)
+    node.require(np.isfinite(real).all() and (real <= 1).all(), "slopes must be at most 1",
+                 real[~(real <= 1)][:1])
+    less = affine(node, source, real, np.zeros_like(real))
+    return Extremes(node.name, source, source.shape, source.order, sources=(source, less),
+                    largest=True)
+
+
+def qlinear_product(builder: Builder, node: NodeView, source: Activation, at: int) -> Sums:
+    """com.microsoft QLinearMul of an activation and constant inputs ``at`` to ``at`` + 2."""
+    constant = dequantise_constant(builder, node, at, at + 1, at + 2, axis=0)
+    if constant.integers.size == 1:
+        ones = np.ones((source.shape[0], *(1 for _ in source.shape[1:])), np.int16)
+        integers = ones * constant.integers.ravel()
+        constant = QuantConstant(integers, constant.scale, constant.axis)
+    node.require(constant.scale.size == 1, "the constant must have one scale", constant.scale.size)
+    return product(node, source, constant)
+
+
+HANDLERS = {"BatchNormalization": batch_normalization}
