@@ -51,7 +51,7 @@ def seeds_onnx() -> list[bytes]:
     """Convolutions, what moves bytes, and the smallest of the networks that ship."""
     import numpy as np
 
-    from tests.support import onnx_pairs_moves
+    from tests.support import onnx_pairs_moves, onnx_pairs_two
     from tests.support.covering import covering
     from tests.support.onnx_models import qdq_conv
 
@@ -61,7 +61,7 @@ def seeds_onnx() -> list[bytes]:
         qdq_conv(rng, dtype=np.uint8, per_channel=False, relu=("Relu",)),
         qdq_conv(rng, shape=(1, 4, 8, 7), groups=2, strides=[2, 1]),
     ]
-    for operator in onnx_pairs_moves.OPERATORS.values():
+    for operator in (onnx_pairs_moves.OPERATORS | onnx_pairs_two.OPERATORS).values():
         rows = covering(operator.options, operator.possible)
         models += [operator.build(row) for row in rows[:3]]
     return [model.proto().SerializeToString() for model in models] + _shipped(".onnx")

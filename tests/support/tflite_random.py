@@ -205,6 +205,17 @@ def pair(op):
     return build
 
 
+def prelu(draw):
+    """Slopes of the channels, or one; up to 1 as they usually are, or not."""
+    channels = draw.image[3] if draw.chance(0.7) else 1
+    info, scale, zero = np.iinfo(draw.dtype), draw.scale(-8, -6), draw.zero()
+    if draw.chance(0.5):
+        scale, zero = 1 / 128, 128 if draw.dtype == "uint8" else 0
+    slopes = draw.model.tensor([1, 1, channels], draw.dtype, scale, zero,
+                               draw.rng.integers(info.min, info.max + 1, channels))
+    return draw.op("PRELU", [draw.input(), slopes], draw.image)
+
+
 def concatenation(draw):
     same, sources = draw.same(), []
     for _ in range(draw.whole(2, 3)):
@@ -410,6 +421,7 @@ KINDS = {
     "depth_to_space": depth_to_space, "space_to_depth": space_to_depth,
     "transpose_conv": transpose_conv,
     **{op.lower(): pair(op) for op in ("SUB", "MUL", "MAXIMUM", "MINIMUM")},
+    "prelu": prelu,
 }  # fmt: skip
 
 

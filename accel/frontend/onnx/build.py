@@ -122,7 +122,7 @@ class Builder(State):
         elif isinstance(pending, (Total, Product)):
             pending = dataclasses.replace(pending, effort=self._effort)
         elif isinstance(pending, Sums):
-            pending = self._split(pending, name, node)
+            pending = dataclasses.replace(self._split(pending, name, node), effort=self._effort)
         return self._emit(pending, name, (scale, zero_point, dtype), node)
 
     def _two(self, pending: Extremes, name, quantisation, node) -> Extremes:

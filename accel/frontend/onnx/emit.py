@@ -1,5 +1,6 @@
 """From a pending value, whose output quantisation is known by now, to a node of the graph."""
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -60,6 +61,31 @@ def _sums(pending: Sums, name, result: Activation, lo, hi) -> Node:
     for value in pending.bias[beyond][:1]:
         raise QuantError(f"bias must be from {INT32_MIN} to {INT32_MAX} in multiples of input "
                          f"scale times weight scale, not {value}")
+    if pending.products:
+        requant = _by_constants(pending, result, lo, hi)
+    else:
+        requant = _by_units(pending, result, lo, hi)
+    view = pending.window
+    return Conv(
+        name, pending.op, pending.source.tensor.name, result.tensor.name, pending.weights,
+        pending.bias.astype(np.int32), requant, view.stride, view.padding, view.dilation,
+        pending.groups,
+    )
+
+
+def _by_constants(pending: Sums, result: Activation, lo, hi) -> Requant:
+    """One factor for all products of bytes."""
+    source, constants, channels = pending.source, pending.products, len(pending.unit)
+    one = mul.requant(
+        (source.scale, constants.scale, result.scale), (source.zero_point, 0, result.zero_point),
+        128 if source.centred else 0, lo, hi, pending.effort, constants.factors,
+    )
+    return dataclasses.replace(one, multiplier=np.repeat(one.multiplier, channels),
+                               shift=np.repeat(one.shift, channels))
+
+
+def _by_units(pending: Sums, result: Activation, lo, hi) -> Requant:
+    """A factor for each channel, of what one of its sums stands for."""
     factors = _divide(pending.unit, result.scale)
     if pending.rounded and (factors > 1).any():
         raise QuantError("constants per channel must not be scaled up more than 64 times, not "
@@ -68,13 +94,7 @@ def _sums(pending: Sums, name, result: Activation, lo, hi) -> Node:
     some = factors > 0  # one that underflows takes every sum to 0
     if some.any():
         multiplier[some], shift[some] = float_multipliers(factors[some])
-    requant = Requant(multiplier, shift, result.zero_point, lo, hi, Rounding.FLOAT)
-    view = pending.window
-    return Conv(
-        name, pending.op, pending.source.tensor.name, result.tensor.name, pending.weights,
-        pending.bias.astype(np.int32), requant, view.stride, view.padding, view.dilation,
-        pending.groups,
-    )
+    return Requant(multiplier, shift, result.zero_point, lo, hi, Rounding.FLOAT)
 
 
 def _mean(pending: Mean, name, result: Activation, lo, hi) -> Node:

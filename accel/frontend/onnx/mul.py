@@ -45,7 +45,9 @@ def runtime_bytes(products, factor, zero: int, centre: int) -> np.ndarray:
     return np.clip(sums.astype(np.float64), -128, 127).astype(np.int64) - zero
 
 
-def requant(scales, zeros, centre: int, lo: int, hi: int, effort: Effort) -> Requant:
+def requant(
+    scales, zeros, centre: int, lo: int, hi: int, effort: Effort, others: np.ndarray | None = None
+) -> Requant:
     """Choose how a product of two bytes is requantised.
 
     Args:
@@ -55,6 +57,7 @@ def requant(scales, zeros, centre: int, lo: int, hi: int, effort: Effort) -> Req
         lo: least result.
         hi: largest result.
         effort: what is left of a file's trials; without any, the float32's factor is taken.
+        others: the second operand's differences from its zero point, if they are known.
 
     Raises:
         QuantError: for a factor that the machine cannot hold.
@@ -64,7 +67,8 @@ def requant(scales, zeros, centre: int, lo: int, hi: int, effort: Effort) -> Req
     chosen = (*float_multiplier(float(factor)), Rounding.FLOAT)
     if effort.left > 0:
         effort.left -= _COST
-        p = np.unique(np.multiply.outer(_BYTES - zeros[0], _BYTES - zeros[1]))
+        others = _BYTES - zeros[1] if others is None else np.unique(others)
+        p = np.unique(np.multiply.outer(_BYTES - zeros[0], others))
         wanted = runtime_bytes(p, factor, zeros[2], centre)
         ends = -128 - zeros[2], 127 - zeros[2]
         given = np.clip(np.rint((f32(p) * factor).astype(np.float64)), *ends)

@@ -16,6 +16,7 @@ from accel.frontend.onnx.values import (
     Activation,
     Constant,
     Extremes,
+    Products,
     QuantConstant,
     Sums,
     Window,
@@ -68,8 +69,10 @@ def product(node: NodeView, source: Activation, constant: QuantConstant) -> Sums
         unit = np.float32(source.scale) * constant.scale.astype(np.float32)
     node.require(np.isfinite(unit).all() and (unit > 0).all(),
                  "input scale times constants' scale must be a float32", unit[:1])
-    return _sums(node, source, weights.astype(np.int16), np.zeros(len(weights), np.int64),
-                 np.repeat(unit, len(weights)))
+    weights = weights.astype(np.int16)
+    return _sums(node, source, weights, np.zeros(len(weights), np.int64),
+                 np.repeat(unit, len(weights)),
+                 products=Products(float(constant.scale[0]), weights))
 
 
 def affine(node: NodeView, source: Activation, factor: np.ndarray, shift: np.ndarray) -> Sums:
@@ -86,10 +89,10 @@ def affine(node: NodeView, source: Activation, factor: np.ndarray, shift: np.nda
     return _sums(node, source, weights, bias, unit, rounded=bool(bias.any()))
 
 
-def _sums(node: NodeView, source: Activation, weights, bias, unit, rounded=False) -> Sums:
+def _sums(node: NodeView, source: Activation, weights, bias, unit, **options) -> Sums:
     return Sums(node.name, source, source.shape, source.order, op="conv2d",
                 weights=weights.reshape(-1, 1, 1, 1), bias=bias, unit=unit, window=Window((1, 1)),
-                groups=len(weights), rounded=rounded)
+                groups=len(weights), **options)
 
 
 def batch_normalization(builder: Builder, node: NodeView) -> Sums:

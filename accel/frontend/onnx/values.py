@@ -140,6 +140,17 @@ class Pending:
 
 
 @dataclasses.dataclass(frozen=True)
+class Products:
+    """What makes Sums products of bytes, as QLinearMul computes them.
+
+    ``scale`` is that of the constants, ``factors`` their differences from their zero point.
+    """
+
+    scale: float
+    factors: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
 class Sums(Pending):
     """int32 sums of a convolution or fully connected layer, in multiples of ``unit``.
 
@@ -155,6 +166,8 @@ class Sums(Pending):
     groups: int = 1
     scaled: bool = True  # False: int32 until a Mul gives them a scale
     rounded: bool = False  # the bias is of real numbers, rounded to units
+    products: Products | None = None  # each sum is one product
+    effort: object = None  # add.Effort of the whole file
 
 
 @dataclasses.dataclass(frozen=True)

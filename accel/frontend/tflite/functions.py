@@ -121,5 +121,5 @@ HANDLERS = dict.fromkeys((
     "SQUARE", "SQUARED_DIFFERENCE",
 ), function)  # fmt: skip
 #: Operators on one element at a time in float.
-_CHAINED = {*HANDLERS, "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU", "RELU", "RELU6", "RELU_N1_TO_1", "LOGISTIC", "TANH",
-            "HARD_SWISH"}  # fmt: skip
+_CHAINED = {*HANDLERS, "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU", "RELU", "RELU6",
+            "RELU_N1_TO_1", "LOGISTIC", "TANH", "HARD_SWISH"}  # fmt: skip

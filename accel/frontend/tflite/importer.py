@@ -12,6 +12,7 @@ from accel.frontend.tflite import (
     moves,
     pairs,
     pointwise,
+    slopes,
     takes,
     transposed,
     transposes,
@@ -48,7 +49,8 @@ HANDLERS = {
     "TANH": pointwise.smooth,
     "HARD_SWISH": pointwise.hard_swish,
     "TRANSPOSE": transposes.transpose, "TRANSPOSE_CONV": transposed.transpose_conv,
-    **pairs.HANDLERS, **moves.HANDLERS, **takes.HANDLERS, **functions.HANDLERS,
+    **pairs.HANDLERS, **slopes.HANDLERS, **moves.HANDLERS, **takes.HANDLERS,
+    **functions.HANDLERS,
 }
 
 #: Types of integers that stand for real numbers.

@@ -3,6 +3,7 @@
 Both are images of one shape, or one is a number for each channel: a computed pixel or a constant.
 """
 
+import dataclasses
 import math
 
 import numpy as np
@@ -28,7 +29,7 @@ def sub(op: View) -> None:
 
 def _sum(op: View, kind: type[Add]) -> None:
     sources, target = _operands(op)
-    *operands, factor = addition(op.scale(0), op.scale(1), _output_scale(op))
+    *operands, factor = addition(op.scale(0), op.scale(1), output_scale(op))
     names = tuple(source.name for source in sources)
     op.add(kind(op.name, names, target.name, tuple(operands), _requant(op, factor, target)))
 
@@ -38,26 +39,32 @@ def mul(op: View) -> None:
     known = _known(op)
     if any(known):
         at = known.index(True)
-        source = op.source(1 - at)
-        values, zero = _values(op, at, source)
-        weights = values.astype(np.int16) - zero
-        if np.array_equal(weights, weights.astype(np.int8)):
-            _scaled(op, source, weights.astype(np.int8))
-            return
+        source, target = op.source(1 - at), op.target()
+        factor = product(op.scale(0), op.scale(1), output_scale(op))
+        by_constant(op, at, source, op.name, target, _requant(op, factor, target))
+        return
     sources, target = _operands(op)
+    factor = product(op.scale(0), op.scale(1), output_scale(op))
     names = tuple(source.name for source in sources)
-    op.add(Mul(op.name, names, target.name, _requant(op, _product(op), target)))
+    op.add(Mul(op.name, names, target.name, _requant(op, factor, target)))
 
 
-def _product(op: View) -> tuple[int, int]:
-    return product(op.scale(0), op.scale(1), _output_scale(op))
+def by_constant(op: View, at: int, source: Tensor, name: str, target: Tensor, need: Requant):
+    """Add a node that multiplies an image by constant input ``at``.
 
-
-def _scaled(op: View, source: Tensor, weights: np.ndarray) -> None:
-    """An image by a number for each channel."""
-    channels, target = len(weights), op.target()
-    op.add(Conv(op.name, "conv2d", source.name, target.name, weights.reshape(-1, 1, 1, 1),
-                np.zeros(channels, np.int32), _requant(op, _product(op), target, channels),
+    Both nodes that do so compute the same; the convolution is quicker, but its weights are int8.
+    """
+    values, zero = channel_values(op, at, source)
+    weights = values.astype(np.int16) - zero
+    if not np.array_equal(weights, weights.astype(np.int8)):
+        factors = _constant(op, at, source)
+        op.add(Mul(name, (source.name, factors.name), target.name, need))
+        return
+    channels = len(weights)
+    need = dataclasses.replace(need, multiplier=np.repeat(need.multiplier, channels),
+                               shift=np.repeat(need.shift, channels))
+    op.add(Conv(name, "conv2d", source.name, target.name,
+                weights.astype(np.int8).reshape(-1, 1, 1, 1), np.zeros(channels, np.int32), need,
                 groups=channels))  # fmt: skip
 
 
@@ -105,7 +112,7 @@ def _operands(op: View) -> tuple[tuple[Tensor, Tensor], Tensor]:
     return tuple(sources), op.target()
 
 
-def _values(op: View, at: int, other: Tensor) -> tuple[np.ndarray, int]:
+def channel_values(op: View, at: int, other: Tensor) -> tuple[np.ndarray, int]:
     """The bytes of a constant, one for each channel of the other input, and their zero point."""
     values, channels = op.constant(at, tuple(CENTRES)), other.shape[2]
     op.require(values.size == 1 or values.shape[-1] == values.size == channels,
@@ -119,7 +126,7 @@ def _values(op: View, at: int, other: Tensor) -> tuple[np.ndarray, int]:
 
 def _constant(op: View, at: int, other: Tensor) -> Tensor:
     """A constant as a pixel that the machine makes."""
-    values, zero = _values(op, at, other)
+    values, zero = channel_values(op, at, other)
     made = op.builder.extra(f"{op.name}_{at}", Tensor("", (1, 1, len(values)), float(op.scale(at)),
                                                       zero))
     source = other
@@ -130,13 +137,18 @@ def _constant(op: View, at: int, other: Tensor) -> Tensor:
     return made
 
 
-def _output_scale(op: View) -> np.float32:
+def output_scale(op: View) -> np.float32:
+    """The output's scale as the file has it."""
     return op.builder.per_tensor(op.operator.outputs[0])[0]
 
 
-def _requant(op: View, factor: tuple[int, int], target: Tensor, count: int = 1) -> Requant:
-    lo, hi = op.clamp()
-    return Requant(np.full(count, factor[0], np.int32), np.full(count, factor[1], np.int8),
+def _requant(op: View, factor: tuple[int, int], target: Tensor) -> Requant:
+    return requant(factor, target, *op.clamp())
+
+
+def requant(factor: tuple[int, int], target: Tensor, lo: int = -128, hi: int = 127) -> Requant:
+    """A requantisation by one factor as LiteRT's."""
+    return Requant(np.array(factor[:1], np.int32), np.array(factor[1:], np.int8),
                    target.zero_point, lo, hi, Rounding.DOUBLE)
 
 
