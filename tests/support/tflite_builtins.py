@@ -122,6 +122,18 @@ def resize(draw):
                    HalfPixelCenters=draw.row["half"])
 
 
+def bilinear(draw):
+    """By powers of two, which the machine computes, and others."""
+    same, (_, height, width, channels) = draw.same(), draw.image
+    down, across = draw.row["by"]
+    sizes = [height * down, width * across]
+    if draw.row["corners"]:
+        sizes = [(height - 1) * down + 1, (width - 1) * across + 1]
+    return draw.op("RESIZE_BILINEAR", [draw.input(**same), draw.model.constant(sizes)],
+                   [1, *sizes, channels], **same, AlignCorners=draw.row["corners"],
+                   HalfPixelCenters=draw.row["half"])
+
+
 def padding(draw):
     same, op, pads = draw.same(), draw.row["op"], draw.row["pads"]
     shape = [size + sum(pad) for size, pad in zip(draw.image, pads, strict=True)]
@@ -230,6 +242,9 @@ OPERATORS = {
                 "size": [[12, 10], [7, 9], [3, 3], [13, 4]], "corners": [False, True],
                 "half": [False, True]}, resize,
                lambda row: not (row["corners"] and row["half"])),
+    "bilinear": ({**BASE, "by": [[2, 2], [4, 4], [8, 8], [1, 2], [8, 2], [3, 2]],
+                  "corners": [False, True], "half": [False, True]}, bilinear,
+                 lambda row: not (row["corners"] and row["half"])),
     "padding": ({**BASE, "op": ["PAD", "PADV2", "MIRROR_PAD"], "index": ["int32", "int64"],
                  "mode": [0, 1], "pads": [[[0, 0], [1, 1], [2, 0], [0, 0]],
                                           [[0, 0], [0, 0], [0, 0], [1, 1]]]}, padding, None),

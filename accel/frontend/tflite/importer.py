@@ -8,6 +8,7 @@ import pathlib
 
 from accel.frontend.errors import CostError, FloatModelError, ModelError
 from accel.frontend.tflite import (
+    bilinear,
     functions,
     moves,
     pairs,
@@ -50,7 +51,7 @@ HANDLERS = {
     "HARD_SWISH": pointwise.hard_swish,
     "TRANSPOSE": transposes.transpose, "TRANSPOSE_CONV": transposed.transpose_conv,
     **pairs.HANDLERS, **slopes.HANDLERS, **moves.HANDLERS, **takes.HANDLERS,
-    **functions.HANDLERS,
+    **functions.HANDLERS, **bilinear.HANDLERS,
 }
 
 #: Types of integers that stand for real numbers.

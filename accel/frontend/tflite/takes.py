@@ -16,27 +16,31 @@ _FEW_CHANNELS = 8
 
 def put(op: View, source: Tensor, lists) -> None:
     """Append what takes elements by their indices: of the file's dimensions behind the batch."""
-    rank = len(lists)
-    lists = [range(1)] * (3 - rank) + [list(one) for one in lists]
+    lists = [range(1)] * (3 - len(lists)) + list(lists)
     target = op.target()
     op.same(source, target)
-    op.spend(16 * sum(map(len, lists)))
-    steps = stages(source.shape, lists)
-    count = sum(len(parts) for _, parts in steps)
-    op.require(count <= MOST_PIECES, f"it must move at most {MOST_PIECES} parts", count)
-    every = range(source.shape[2])
-    if list(lists[2]) != list(every) and len(steps[-1][1]) > _FEW_CHANNELS:
-        source = _moved(op, source, stages(source.shape, [*lists[:2], every]))
-        source = _reordered(op, source, lists[2])
-    else:
-        source = _moved(op, source, steps)
+    source = moved(op, source, lists, "moved")
     op.shaped(source.shape)
     op.add(Reshape(op.name, source.name, target.name))
 
 
-def _moved(op: View, source: Tensor, steps) -> Tensor:
+def moved(op: View, source: Tensor, lists, name: str) -> Tensor:
+    """Append what takes rows, columns and channels by their indices; return the image."""
+    op.spend(16 * sum(map(len, lists)))
+    lists = [list(one) for one in lists]
+    steps = stages(source.shape, lists)
+    count = sum(len(parts) for _, parts in steps)
+    op.require(count <= MOST_PIECES, f"it must move at most {MOST_PIECES} parts", count)
+    every = list(range(source.shape[2]))
+    if lists[2] == every or len(steps[-1][1]) <= _FEW_CHANNELS:
+        return _moved(op, source, steps, name)
+    source = _moved(op, source, stages(source.shape, [*lists[:2], every]), name)
+    return _reordered(op, source, lists[2])
+
+
+def _moved(op: View, source: Tensor, steps, name: str) -> Tensor:
     for number, (shape, parts) in enumerate(steps):
-        made = op.builder.extra(f"{op.name}/{number}", source, shape)
+        made = op.builder.extra(f"{op.name}/{name}{number}", source, shape)
 
         def unused(wanted: str, like=source) -> str:
             return op.builder.extra(wanted, like).name

@@ -22,13 +22,23 @@ from accel.frontend.tflite.values import Dequantised, Elsewhere, Value
 from accel.graph.ir import Node, Tensor
 
 
+class _Options(dict):
+    """An operator's options; a file that leaves a needed one out is refused."""
+
+    view: "View"
+
+    def __missing__(self, name: str):
+        raise self.view.error(f"options must have {name}, not {sorted(self) or 'none'}")
+
+
 class View:
     """One operator with what its handler needs: checked tensors, options, and errors naming it."""
 
     def __init__(self, builder: Builder, operator: Operator):
         self.builder, self.operator, self.op = builder, operator, operator.op
         self.name = f"op{operator.index:02}_{operator.op}"
-        self.options = operator.options
+        self.options = _Options(operator.options)
+        self.options.view = self
 
     def error(self, text: str) -> ModelError:
         """Return an error about this operator, to be raised by the caller."""

@@ -356,6 +356,15 @@ def test_options_of_another_operator(tmp_path):
     refuse(model, tmp_path, CONV + r"options must be Conv2DOptions \(number 1\), not number 0")
 
 
+@pytest.mark.parametrize("op, option", [("GATHER", "Axis"), ("MIRROR_PAD", "Mode"),
+                                        ("RESIZE_BILINEAR", "AlignCorners")])  # fmt: skip
+def test_options_left_out(op, option, tmp_path):
+    constant = {"GATHER": [0], "MIRROR_PAD": [[0, 0]] * 4, "RESIZE_BILINEAR": [8, 8]}[op]
+    model = Model()
+    value = model.op(op, [model.input([1, 4, 4, 2]), model.constant(constant)], [1, 4, 4, 2])
+    refuse(model.output(value), tmp_path, rf"\({op}\): options must have {option}, not none")
+
+
 def test_sums_beyond_int32(tmp_path):
     model = good()
     model.buffers[2] = struct.pack("<3i", 0, (1 << 31) - 1, 0)
