@@ -66,7 +66,7 @@ def estimate(
         model, machine, array, batch, params, memory, search, shapes, keep, progress: as in
             accel.runner.run.
         images: how many there would be; one batch by default.
-        inputs: images to calibrate a float .onnx file with; by default a seeded random one.
+        inputs: images to calibrate a float file with; by default a seeded random one.
         engines: whether the report tells what each engine did when in the first batch.
 
     Returns:

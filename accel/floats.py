@@ -15,6 +15,7 @@ import numpy as np
 
 from accel import seeded
 from accel.frontend import FloatModelError
+from accel.frontend.quantising import Options, float_model
 from accel.graph.ir import Graph
 from accel.opening import Model, open_network
 
@@ -30,7 +31,7 @@ def opened(
     keep: str | os.PathLike | None = None,
     random: bool = False,
 ) -> tuple[Graph, dict]:
-    """Open a network; quantise it first if it is a float .onnx file.
+    """Open a network; quantise it first if it is a float file.
 
     Args:
         model: a built-in name, a path to a network file, or a graph.
@@ -51,9 +52,7 @@ def opened(
     except FloatModelError:
         if inputs is None and not random:
             raise
-    from accel.frontend.onnx.quantize import FloatModel, Options
-
-    source, options = FloatModel(model, shapes), Options(per_channel=True)
+    source, options = float_model(model, shapes), Options(per_channel=True)
     note = {}
     if inputs is None:
         rng = np.random.default_rng(seeded.SEED)
@@ -66,11 +65,11 @@ def opened(
     images = {name: values[chosen] for name, values in images.items()}
     stem = pathlib.Path(model).stem
     with _folder(keep) as folder:
-        path = folder / f"{stem}_int8.onnx"
+        path = folder / f"{stem}_int8{pathlib.Path(model).suffix}"
         graph = dataclasses.replace(source.quantize(path, images, options), name=stem)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     note |= {"file": str(path)} if keep is not None else {}
-    told = options.told() | {"images": len(chosen), "given": given, "sha256": digest} | note
+    told = source.told(options) | {"images": len(chosen), "given": given, "sha256": digest} | note
     return graph, {"quantised": told}
 
 

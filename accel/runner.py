@@ -52,7 +52,7 @@ def golden_run(
     """Compute a network with the golden model alone, without RTL.
 
     Args:
-        model: a built-in name, a path to .onnx or .tflite, or a Graph; a float .onnx file is
+        model: a built-in name, a path to .onnx or .tflite, or a Graph; a float file is
             quantised on the way, calibrated on ``inputs`` (accel.floats).
         inputs: images along the first axis in the model's own layout and dtype; a built-in
             network has its own, or takes a random one.
@@ -195,7 +195,7 @@ def run(
     """Simulate a network on the machine's RTL and compare every layer with the golden model.
 
     Args:
-        model: a built-in name, a path to .onnx or .tflite, or a Graph; a float .onnx file is
+        model: a built-in name, a path to .onnx or .tflite, or a Graph; a float file is
             quantised on the way, calibrated on ``inputs``, and ``report["quantised"]`` says how.
         inputs: images along the first axis in the model's own layout and dtype; a built-in
             network has its own, or takes ``limit`` (else ``batch``) random ones.

@@ -19,17 +19,19 @@ ALLOWED = {
     "accel.pareto": (),
     "accel.onnx_session": ("accel.onnx_unsigned",),
     "accel.onnx_unsigned": (),
+    "accel.litert": (),
     "accel.program": ("accel.params",),
     "accel.machines": (
         "accel.machines", "accel.params", "accel.sim.engine", "accel.sim.memory",
     ),
-    "accel.host": ("accel.host", "accel.graph", "accel.onnx_session"),
+    "accel.host": ("accel.host", "accel.graph", "accel.onnx_session", "accel.litert"),
     "accel.golden": (
         "accel.golden", "accel.compiled", "accel.quant", "accel.graph", "accel.isa", "accel.host",
     ),
     "accel.graph": ("accel.graph", "accel.quant", "accel.isa"),
     "accel.frontend": (
         "accel.frontend", "accel.graph", "accel.quant", "accel.isa", "accel.onnx_session",
+        "accel.litert",
     ),
     "accel.bench.sim": (
         "accel.bench", "accel.compiler", "accel.graph", "accel.quant", "accel.isa",
@@ -86,6 +88,7 @@ SOLE_IMPORTERS = {
              "accel.onnx_unsigned"),
     "onnxruntime": ("accel.frontend.onnx", "accel.onnx_session"),
     "tflite": ("accel.frontend.tflite",),
+    "ai_edge_litert": ("accel.litert",),
     "amaranth": ("accel.rtl", "accel.sim"),
     "numba": ("accel.compiled", "accel.golden", "accel.quant", "accel.cyclemodel"),
 }

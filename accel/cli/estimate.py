@@ -43,7 +43,7 @@ from accel.cli.machines import machine_options
 def estimate(network, inputs, limit, batch, machine, search, shapes, out, topology, config) -> None:
     """Predict what `accel run` counts for NETWORK, exactly, without simulating or computing it.
 
-    NETWORK is a built-in name, or a path to .onnx or .tflite.  A float .onnx file is quantised on
+    NETWORK is a built-in name, or a path to .onnx or .tflite.  A float file is quantised on
     the way, calibrated on the images given, or else on a seeded random one.
     """
     if (network is None) == (topology is None):

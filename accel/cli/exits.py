@@ -39,6 +39,7 @@ def one_line() -> Iterator[None]:
     from accel.frontend import ModelError
     from accel.graph.ir import GraphError
     from accel.graph.ports import InputError
+    from accel.host import HostError
     from accel.network import NetworkError
     from accel.npz import NpzError
     from accel.params import ParamError
@@ -55,7 +56,7 @@ def one_line() -> Iterator[None]:
         raise failure(str(error), USAGE) from error
     except MachineError as error:
         raise failure(str(error), DIFFERS) from error
-    except SimulationError as error:
+    except (SimulationError, HostError) as error:
         raise failure(str(error), FAILED) from error
 
 

@@ -1,4 +1,4 @@
-"""``accel quantize``: a float ONNX file to an int8 one, and what that costs."""
+"""``accel quantize``: a float ONNX or TFLite file to an int8 one, and what that costs."""
 
 import pathlib
 
@@ -10,12 +10,12 @@ from accel.report.words import counted
 
 
 @click.command()
-@click.argument("float_model", metavar="FLOAT.onnx",
+@click.argument("network", metavar="FLOAT",
                 type=click.Path(dir_okay=False, path_type=pathlib.Path))  # fmt: skip
 @click.option("--calibrate", required=True, type=click.Path(path_type=pathlib.Path),
               help="An .npz file with 'images' in the model's own layout.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=pathlib.Path),
-              help="The int8 model; by default FLOAT_int8.onnx.")  # fmt: skip
+              help="The int8 model; by default FLOAT_int8 beside it.")  # fmt: skip
 @click.option("--per-channel", is_flag=True, help="One weight scale per output channel.")
 @click.option("--reduce-range", is_flag=True,
               help="Weights of 7 bits (-64 to 64) instead of 8, at a cost in accuracy, for files "
@@ -34,23 +34,22 @@ from accel.report.words import counted
               default="qdq", show_default=True,
               help="How the file writes quantised layers.")  # fmt: skip
 @click.option("--no-compare", is_flag=True, help="Do not compare with the float model.")
-def quantize(float_model, calibrate, output, shapes, no_compare, **options) -> None:
-    """Quantise a float ONNX model to int8 with ONNX Runtime's own tools.
+def quantize(network, calibrate, output, shapes, no_compare, **options) -> None:
+    """Quantise a FLOAT.onnx to int8 with ONNX Runtime's own tools, or a FLOAT.tflite with Google's.
 
     Tells before it begins what will not run on the machine, and at the end how far each layer is
     from the float model's, over the same images.
     """
-    from accel.frontend.onnx.quantize import FloatModel, Options
-    from accel.frontend.onnx.reference import Reference
+    from accel.frontend.quantising import Options, float_model
     from accel.graph.ports import InputError
     from accel.report import fidelity, quantised
 
-    output = output or float_model.with_name(f"{float_model.stem}_int8.onnx")
+    output = output or network.with_name(f"{network.stem}_int8{network.suffix}")
     console = terminal()
     with one_line():
         images, _ = read_inputs(calibrate)
         with progress_bar("preparing") as progress:
-            model = FloatModel(float_model, dict(shapes))
+            model = float_model(network, dict(shapes))
             images = model.check(images)
             missing = model.missing(images)
         console.print(quantised.missing(missing))
@@ -65,6 +64,6 @@ def quantize(float_model, calibrate, output, shapes, no_compare, **options) -> N
             return
         with progress_bar("comparing") as progress:
             found = fidelity.compare(
-                graph, Reference(model.model, graph.tensors), images, progress
+                graph, model.reference(graph), images, progress
             )
-    console.print(fidelity.render(found, f"{output.name} against {float_model.name}"))
+    console.print(fidelity.render(found, f"{output.name} against {network.name}"))

@@ -41,7 +41,7 @@ from accel.cli.machines import machine_options
 def run(network, inputs, limit, batch, machine, engine, search, shapes, out, dump) -> None:
     """Run NETWORK (a built-in name, or a path to .onnx or .tflite) on the simulated accelerator.
 
-    A float .onnx file is quantised on the way, calibrated on at most 32 of the images; the
+    A float file is quantised on the way, calibrated on at most 32 of the images; the
     quantised file is kept beside the report.  Built-in networks without a trained file have seeded
     random weights and images.
 

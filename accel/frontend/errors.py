@@ -16,3 +16,7 @@ class ModelError(AccelError, ValueError):
 
 class FloatModelError(ModelError):
     """A network file is float: it must be quantised before it can be used."""
+
+
+class CostError(ModelError):
+    """A file would cost its reader too much, whoever computes it: the host does not get it."""

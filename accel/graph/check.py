@@ -36,14 +36,23 @@ def check(graph: Graph) -> Graph:
     _check_unique("node", [node.name for node in graph.nodes])
     _check_order(graph)
     for node in graph.nodes:
-        if isinstance(node, External):
-            _check_external(graph, node)
-            continue
-        _check_dtypes(graph, node)
-        sources = tuple(graph.tensors[name] for name in node.inputs)
-        given = sources[0] if isinstance(node, OneInput) else sources
-        CHECKS[type(node)](node, given, graph.tensors[node.output])
+        check_node(graph.tensors, node)
     return graph
+
+
+def check_node(tensors: dict[str, Tensor], node: Node) -> None:
+    """Check a node by itself; its tensors must exist.
+
+    Raises:
+        GraphError: naming the node, the rule and the value.
+    """
+    if isinstance(node, External):
+        _check_external(tensors, node)
+        return
+    _check_dtypes(tensors, node)
+    sources = tuple(tensors[name] for name in node.inputs)
+    given = sources[0] if isinstance(node, OneInput) else sources
+    CHECKS[type(node)](node, given, tensors[node.output])
 
 
 def _check_unique(what, names) -> None:
@@ -120,21 +129,21 @@ def _check_order(graph: Graph) -> None:
                 repr(port.tensor))
 
 
-def _check_external(graph: Graph, node: External) -> None:
+def _check_external(tensors: dict[str, Tensor], node: External) -> None:
     """Its ports fit its tensors."""
     require(node.runtime in RUNTIMES, title(node), f"runtime must be one of {RUNTIMES}",
             repr(node.runtime))
     require(len(node.writes) > 0, title(node), "must have at least one output", 0)
     for kind, ports in (("input", node.reads), ("output", node.writes)):
         for port in ports:
-            check_port(graph.tensors, f"{title(node)}: {kind}", port)
+            check_port(tensors, f"{title(node)}: {kind}", port)
 
 
-def _check_dtypes(graph: Graph, node: Node) -> None:
+def _check_dtypes(tensors: dict[str, Tensor], node: Node) -> None:
     """Other types than int8 are the host's: only it makes them, only it computes on with them."""
     for name in node.inputs:
-        require(graph.tensors[name].dtype == "int8", title(node),
-                f"input {name!r} must be int8", graph.tensors[name].dtype)
-    output = graph.tensors[node.output]
+        require(tensors[name].dtype == "int8", title(node),
+                f"input {name!r} must be int8", tensors[name].dtype)
+    output = tensors[node.output]
     require(output.dtype == "int8" or isinstance(node, HostNode), title(node),
             f"output {output.name!r} must be int8", output.dtype)

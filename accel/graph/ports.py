@@ -76,7 +76,7 @@ def to_tensor(port: Port, tensor: Tensor, values: np.ndarray) -> np.ndarray:
     planes = values.reshape(-1, channels, height, width)
     if channels > 4:
         return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
-    images = np.empty((len(planes), height, width, channels), np.int8)
+    images = np.empty((len(planes), height, width, channels), planes.dtype)
     for c in range(channels):  # of a few channels three times as fast as a transposed copy
         images[..., c] = planes[:, c]
     return images

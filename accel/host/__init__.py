@@ -14,7 +14,7 @@ from accel.graph.ir import External, Graph
 from accel.graph.ports import from_tensor, to_tensor
 
 #: Module by ``External.runtime``; each has ``run(model, inputs by name) -> outputs in order``.
-RUNTIMES = {"onnxruntime": "accel.host.onnx"}
+RUNTIMES = {"onnxruntime": "accel.host.onnx", "litert": "accel.host.litert"}
 
 
 class HostError(AccelError, RuntimeError):

@@ -24,7 +24,7 @@ def compare(graph: Graph, reference, images: dict[str, np.ndarray], tell=None) -
 
     Args:
         graph: the int8 network.
-        reference: its float form (accel.frontend.onnx.reference.Reference).
+        reference: its float form (a FloatModel's ``reference``).
         images: float32 by input name.
         tell: called with a stage and a share from 0 to 1.
 
@@ -35,7 +35,8 @@ def compare(graph: Graph, reference, images: dict[str, np.ndarray], tell=None) -
     """
     sums, output_sums = collections.defaultdict(_Energy), collections.defaultdict(_Energy)
     count = len(next(iter(images.values())))
-    agree, classes, mixed = 0, False, _mixed(graph)
+    last = getattr(reference, "channels_last", False)
+    agree, classes, mixed = 0, False, set() if last else _mixed(graph)
     for number in range(count):
         if tell:
             tell("comparing with float", number / count)
@@ -43,7 +44,7 @@ def compare(graph: Graph, reference, images: dict[str, np.ndarray], tell=None) -
         wanted = reference.run(image)
         found = golden.run(graph, ports.read_inputs(graph, image))
         for tensor, name in reference.names.items():
-            values = _as_float(graph.tensors[tensor], found.get(tensor), wanted[name])
+            values = _as_float(graph.tensors[tensor], found.get(tensor), wanted[name], last)
             if values is not None and tensor not in mixed:
                 sums[tensor].add(wanted[name], values)
         outputs = ports.outputs(graph, found)
@@ -93,12 +94,18 @@ def _mixed(graph: Graph) -> set[str]:
     return found
 
 
-def _as_float(tensor: Tensor, values: np.ndarray | None, wanted: np.ndarray) -> np.ndarray | None:
-    """An int8 tensor as the float value has it; None where its order is not known."""
+def _as_float(tensor: Tensor, values: np.ndarray | None, wanted: np.ndarray,
+              last: bool) -> np.ndarray | None:
+    """An int8 tensor as the float value has it; None where its order is not known.
+
+    ``last`` says that the float values, too, have the channels of a pixel beside each other.
+    """
     if values is None or values.size != wanted.size:
         return None
     if tensor.dtype == "int8":
         values = ports.to_float(values, tensor.scale, tensor.zero_point)
+    if last:
+        return values.reshape(wanted.shape)
     height, width, channels = tensor.shape
     if wanted.ndim == 4 and wanted.shape[1:] == (channels, height, width):
         return values.transpose(0, 3, 1, 2)

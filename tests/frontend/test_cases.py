@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from accel import frontend, golden
-from accel.frontend import FloatModelError, ModelError
+from accel.frontend import FloatModelError
 from accel.graph import ports
-from tests.support import naive, shared
+from tests.support import litert, naive, shared
 
 FOLDER = shared.SHARED / "cases"
 FILES = sorted(path.name for path in FOLDER.glob("*") if path.suffix in (".onnx", ".tflite"))
@@ -18,23 +18,12 @@ FILES = sorted(path.name for path in FOLDER.glob("*") if path.suffix in (".onnx"
 #: (equal scales, six elements: every sixth).  ONNX Runtime differs from itself there, too.
 TIES = ("qlinear_average-c0.onnx", "qlinear_average-c7.onnx", "last_batch-b.onnx",
         "partly_quantised-input_two_q_same_scale.onnx")  # fmt: skip
-#: What cannot be done yet.
-REFUSED = {
-    "tflite_op-add_const_channel.tflite": "must be computed, not constant",
-    "tflite_op-mul_const.tflite": "must be computed, not constant",
-    "tflite_op-sub_const.tflite": "operator must be one of",
-    "tflite_op-transpose.tflite": "operator must be one of",
-}
 
 
 @pytest.mark.skipif(not FILES, reason="no files beside the checkout")
 @pytest.mark.parametrize("name", FILES)
 def test_a_case_gives_the_recorded_bytes(name):
     path = FOLDER / name
-    if name in REFUSED:
-        with pytest.raises(ModelError, match=REFUSED[name]):
-            frontend.load(path)
-        return
     if name.startswith("float_block"):  # quantised first: tests/test_floats.py
         with pytest.raises(FloatModelError):
             frontend.load(path)
@@ -44,6 +33,8 @@ def test_a_case_gives_the_recorded_bytes(name):
     inputs = [values for key, values in arrays.items() if key.startswith("input")]
     wanted = [values for key, values in arrays.items() if key.startswith("exact")]
     graph = frontend.load(path)
+    if any(getattr(node, "runtime", "") == "litert" for node in graph.nodes):
+        litert.need()
     outputs = ports.outputs(graph, golden.run(graph, ports.read_inputs(graph, inputs)))
     for port, actual, expected in zip(graph.outputs, outputs, wanted, strict=True):
         actual = actual.reshape(expected.shape)

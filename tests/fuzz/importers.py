@@ -36,10 +36,15 @@ _INSTRUMENTED = ("accel.frontend", "accel.graph", "accel.quant", "flatbuffers")
 
 
 def seeds_tflite() -> list[bytes]:
-    """Two models of every kind of operator, and the smallest of the networks that ship."""
+    """Two models of every kind of operator, some of other builtins, and the smallest networks."""
+    from tests.support import tflite_builtins
+    from tests.support.tflite_float import mobile
     from tests.support.tflite_random import KINDS, draw
 
-    return [draw(kind, seed)[0] for kind in KINDS for seed in (0, 1)] + _shipped(".tflite")
+    models = [draw(kind, seed)[0] for kind in KINDS for seed in (0, 1)]
+    models += [tflite_builtins.draw(name, number)[0] for name in tflite_builtins.OPERATORS
+               for number in range(4)]
+    return [*models, mobile().content(), *_shipped(".tflite")]
 
 
 def seeds_onnx() -> list[bytes]:

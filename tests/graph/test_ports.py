@@ -70,6 +70,14 @@ GRAPH = Graph("g", {"t": TENSOR, "u": TENSOR}, (),
 GOOD, FLOATS = np.zeros((2, 2, 3, 4), np.int8), np.zeros((2, 24), np.float32)
 
 
+@pytest.mark.parametrize("count", (3, 7))
+def test_numbers_for_the_host_keep_their_type(count):
+    tensor = Tensor("t", (1, 1, count), 1.0, 0, "int64")
+    values = np.arange(count)[None] + 1000
+    made = ports.to_tensor(port("N", (count,), "int64"), tensor, values)
+    assert made.dtype == np.int64 and made.ravel().tolist() == values.ravel().tolist()
+
+
 def test_a_single_input():
     graph = dataclasses.replace(GRAPH, inputs=GRAPH.inputs[:1])
     np.testing.assert_array_equal(ports.quantise(graph, GOOD), GOOD)

@@ -22,7 +22,8 @@ OPTIONS = {
     "MINIMUM": ("MaximumMinimumOptions", {}),
     "AVERAGE_POOL_2D": ("Pool2DOptions", {**_WINDOW, "FilterHeight": 2, "FilterWidth": 2}),
     "MAX_POOL_2D": ("Pool2DOptions", {**_WINDOW, "FilterHeight": 2, "FilterWidth": 2}),
-    "MEAN": ("ReducerOptions", {"KeepDims": False}),
+    **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"),
+                    ("ReducerOptions", {"KeepDims": False})),
     "CONCATENATION": ("ConcatenationOptions", {"Axis": -1, "FusedActivationFunction": 0}),
     "SOFTMAX": ("SoftmaxOptions", {"Beta": 1.0}),
     "HARD_SWISH": ("HardSwishOptions", {}),
@@ -41,6 +42,10 @@ OPTIONS = {
     "SPACE_TO_DEPTH": ("SpaceToDepthOptions", {"BlockSize": 2}),
     "TRANSPOSE_CONV": ("TransposeConvOptions", _WINDOW),
 }  # fmt: skip
+
+
+#: Operators that no runtime knows in their first version.
+VERSIONS = {"BROADCAST_TO": 2}
 
 
 class Model:
@@ -141,6 +146,13 @@ class Model:
         return _table(b, "Tensor", **fields)
 
 
+def _options_of(op):
+    """The table of an operator that nothing else is known of, by the schema's own names."""
+    plain = op.replace("_", "").lower()
+    return next(name for name in vars(tflite)
+                if name.lower() == f"{plain}options" and isinstance(getattr(tflite, name), type))
+
+
 def _table(b, kind, **fields):
     getattr(tflite, f"{kind}Start")(b)
     for name, value in fields.items():
@@ -169,7 +181,8 @@ def _code(b, op):
         return _table(b, "OperatorCode", CustomCode=b.CreateString(op),
                       DeprecatedBuiltinCode=tflite.BuiltinOperator.CUSTOM,
                       BuiltinCode=tflite.BuiltinOperator.CUSTOM)
-    return _table(b, "OperatorCode", DeprecatedBuiltinCode=min(code, 127), Version=1,
+    return _table(b, "OperatorCode", DeprecatedBuiltinCode=min(code, 127),
+                  Version=VERSIONS.get(op, 1),
                   BuiltinCode=code)
 
 
@@ -179,8 +192,12 @@ def _operator(b, operator, ops):
         "Outputs": _ints(b, operator["outputs"]),
     }  # fmt: skip
     options_of = operator.get("options_of", operator["op"])
-    if options_of in OPTIONS:
-        kind, defaults = OPTIONS[options_of]
-        fields["BuiltinOptions"] = _table(b, kind, **{**defaults, **operator["options"]})
+    kind, defaults = OPTIONS.get(options_of, (None, {}))
+    if operator["options"] and kind is None:
+        kind = _options_of(options_of)
+    if kind:
+        given = {name: b.CreateNumpyVector(value) if isinstance(value, np.ndarray) else value
+                 for name, value in {**defaults, **operator["options"]}.items()}
+        fields["BuiltinOptions"] = _table(b, kind, **given)
         fields["BuiltinOptionsType"] = getattr(tflite.BuiltinOptions, kind)
     return _table(b, "Operator", **fields)

@@ -20,6 +20,7 @@ from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.ports import found_scale, port_of
 from accel.frontend.onnx.values import Activation, Elsewhere, Input, order_of
+from accel.frontend.parts import Cutter, Part
 from accel.graph.ir import External, Port, Tensor
 
 #: Operators with subgraphs or state, which are parts of no static network.
@@ -32,30 +33,7 @@ _PLAIN = frozenset({"QuantizeLinear", "DequantizeLinear", "Constant", "Identity"
                     "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Shape"})  # fmt: skip
 
 
-@dataclasses.dataclass(eq=False)
-class Part:
-    """A part that grows: numbers of nodes; what it reads and writes, by the values' names.
-
-    ``place`` is its place among the graph's nodes: what it reads is computed before it.
-    """
-
-    place: int
-    nodes: set[int] = dataclasses.field(default_factory=set)
-    reads: dict[str, Port] = dataclasses.field(default_factory=dict)
-    writes: dict[str, Port] = dataclasses.field(default_factory=dict)
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The tensors it reads so far."""
-        return tuple(port.tensor for port in self.reads.values())
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """The tensors it computes so far."""
-        return tuple(port.tensor for port in self.writes.values())
-
-
-class Parts:
+class Parts(Cutter):
     """Collects the host's parts of one import.
 
     Parameters:
@@ -67,12 +45,11 @@ class Parts:
     def __init__(self, builder: Builder, model: onnx.ModelProto, nodes: list[NodeView]):
         self._builder, self._model, self._nodes = builder, model, nodes
         self._facts = about.Facts(builder.file, model)
-        self._maker = {name: number for number, node in enumerate(nodes)
-                       for name in node.proto.output if name}
+        super().__init__(builder.nodes, {name: number for number, node in enumerate(nodes)
+                                         for name in node.proto.output if name})
         self._inputs = {value.name for value in model.graph.input}
         self._constant = self._constants()
         self._reasons: dict[int, str] = {}
-        self._home: dict[int, Part] = {}  # the part that a node is in
         self._read: dict[str, Port] = {}  # network inputs that parts read
 
     def claim(self, number: int, reason: str) -> None:
@@ -95,19 +72,11 @@ class Parts:
 
     def output(self, value: onnx.ValueInfoProto) -> Port:
         """The port of a network output that the host computes."""
-        return dataclasses.replace(self._write_values(value.name), name=value.name)
+        return dataclasses.replace(self.write_values(value.name), name=value.name)
 
     def finish(self, outputs) -> None:
         """Put the finished parts into the graph, without what none of its ``outputs`` needs."""
-        builder, kept, needed = self._builder, [], set(outputs)
-        for node in reversed(searching.in_order(builder.nodes)):
-            if needed.isdisjoint(node.outputs):
-                continue
-            if isinstance(node, Part):
-                node = self._external(node, needed)
-            needed.update(node.inputs)
-            kept.append(node)
-        builder.nodes[:] = kept[::-1]
+        builder, needed = self._builder, self.finished(outputs, self._external)
         order = [value.name for value in self._model.graph.input]
         builder.inputs[:] = sorted((port for port in builder.inputs if port.tensor in needed),
                                    key=lambda port: order.index(port.name))
@@ -142,17 +111,8 @@ class Parts:
         shape = self._facts.of(name)[1][1:]
         value = self._builder.add_tensor(name, shape, order_of(shape), scale, zero_point, dtype)
         layout = "CHW" if len(shape) == 3 and order_of(shape) != (1, math.prod(shape)) else "N"
-        self._write(name, Port(name, value.tensor.name, shape, layout, dtype))
+        self.write(name, Port(name, value.tensor.name, shape, layout, dtype))
         return value
-
-    def _write_values(self, name: str) -> Port:
-        """A value as a tensor of the host's."""
-        home = self._home.get(self._maker.get(name, -1))
-        if home and name in home.writes:
-            return home.writes[name]
-        port = self._host_port(name)
-        self._write(name, port)
-        return port
 
     def _host_port(self, name: str) -> Port:
         finding = None if self._facts.follows(name) else searching.finding(
@@ -175,81 +135,34 @@ class Parts:
 
     # -- cutting
 
-    def _write(self, name: str, port: Port) -> None:
-        """Have the part that computes a value, a new one if need be, write it."""
-        home = self._home.get(self._maker[name])
-        if home is None:
-            home = self._cut(name)
-        home.writes[name] = port
+    def _sources(self, number: int) -> set[str]:
+        return searching.sources(self._nodes[number].proto) - self._builder.stored
 
-    def _cut(self, name: str) -> Part:
-        """Collect what leads to a value that no part computes yet."""
-        nodes, ends, stack = set(), set(), [self._maker[name]]
-        while stack:
-            number = stack.pop()
-            if number in nodes:
-                continue
-            nodes.add(number)
-            for source in searching.sources(self._nodes[number].proto):
-                maker = self._maker.get(source)
-                if source in self._inputs or self._is_border(source, maker):
-                    ends.add(source)
-                elif maker is not None:
-                    stack.append(maker)
-        ends = {end for end in ends if end not in self._builder.stored}
-        part = self._part_for(ends)
-        part.nodes |= nodes
-        self._home |= {number: part for number in nodes
-                       if self._nodes[number].op != "DequantizeLinear"}
-        for end in ends:
-            if self._home.get(self._maker.get(end, -1)) is not part:
-                part.reads.setdefault(end, self._port(end))
-        return part
+    def _repeats(self, number: int) -> bool:
+        return self._nodes[number].op == "DequantizeLinear"
 
-    def _is_border(self, name: str, maker) -> bool:
-        """Whether a value is in memory, or another part has it."""
-        if name in self._constant:
-            return False
-        value = self._builder.values.get(name)
+    def _outside(self, key: str) -> bool:
+        return key in self._inputs
+
+    def _copied(self, key: str) -> bool:
+        return key in self._constant
+
+    def _tensor(self, key: str) -> str | None:
+        value = self._builder.values.get(key)
         known = isinstance(value, Activation) and value.dtype != "float32"
-        return known or maker in self._home
+        return value.tensor.name if known else None
 
-    def _part_for(self, ends: set[str]) -> Part:
-        """The last part that need not wait for anything to read ``ends``, or a new one."""
-        nodes = self._builder.nodes
-        place = {name: at for at, node in enumerate(nodes) for name in node.outputs}
-        for at in range(len(nodes) - 1, -1, -1):
-            part = nodes[at]
-            if isinstance(part, Part) and all(self._there(end, part, place) for end in ends):
-                return part
-        part = Part(len(nodes))
-        nodes.append(part)
-        return part
-
-    def _there(self, end: str, part: Part, place: dict[str, int]) -> bool:
-        """Whether ``part`` computes a value itself, or finds it computed."""
-        home = self._home.get(self._maker.get(end, -1))
-        if home is not None:
-            return home is part or home.place < part.place
-        value = self._builder.values.get(end)
-        if isinstance(value, Activation):
-            return place.get(value.tensor.name, -1) < part.place
-        return end in self._inputs
-
-    def _port(self, name: str) -> Port:
-        """How a part reads a value from memory, from another part, or from outside."""
-        value = self._builder.values.get(name)
-        if isinstance(value, Activation) and value.dtype != "float32":
-            return port_of(self._builder, name, value)
-        if name in self._maker:
-            return self._write_values(name)
-        if name not in self._read:
-            port = self._host_port(name)
+    def _known_port(self, key: str) -> Port:
+        value = self._builder.values.get(key)
+        if self._tensor(key) is not None:
+            return port_of(self._builder, key, value)
+        if key not in self._read:
+            port = self._host_port(key)
             if not isinstance(value, (Input, Elsewhere)):
-                raise ModelError(f"{self._builder.file}: input {name!r}: must be a tensor")
+                raise ModelError(f"{self._builder.file}: input {key!r}: must be a tensor")
             self._builder.inputs.append(port)
-            self._read[name] = port
-        return self._read[name]
+            self._read[key] = port
+        return self._read[key]
 
     # -- making models
 

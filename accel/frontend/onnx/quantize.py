@@ -7,7 +7,6 @@ file.
 
 import contextlib
 import dataclasses
-import difflib
 import os
 import pathlib
 import shutil
@@ -17,11 +16,14 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import onnx
 
+from accel.frontend import coverage
 from accel.frontend.errors import ModelError
-from accel.frontend.onnx import batches, coverage
+from accel.frontend.onnx import batches
 from accel.frontend.onnx.importer import load
 from accel.frontend.onnx.prepare import prepare, quiet
 from accel.frontend.onnx.reading import one_line
+from accel.frontend.onnx.reference import Reference
+from accel.frontend.quantising import Options, check_images, unknown
 from accel.graph.ir import Graph
 
 #: What ONNX Runtime calls the two forms of a quantised file, the methods and the types.
@@ -31,40 +33,6 @@ ACTIVATIONS = {"int8": "QInt8", "uint8": "QUInt8"}
 #: Operators that ONNX Runtime leaves float by default, although they have int8 images on both
 #: sides; the pooling behind one would then stay float as well.
 _MORE = ("DepthToSpace", "GlobalMaxPool", "Max", "Min", "PRelu", "SpaceToDepth", "Sub")
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """How to quantise.
-
-    Attributes:
-        per_channel: one weight scale for every output channel instead of one a layer.
-        form: "qdq" (float operators between conversions) or "qoperator" (integer operators).
-        method: of calibration: "minmax", "entropy" or "percentile".
-        reduce_range: weights of 7 bits, -64 to 64, at some cost in accuracy: with them ONNX
-            Runtime's default kernels are exact on processors without VNNI, too (they add pairs of
-            products in 16 bits; accel.onnx_session).  Golden model and machine always are.
-        activations: "int8" or "uint8".
-        keep_float: names of nodes that stay float; the host computes them.
-    """
-
-    per_channel: bool = False
-    form: str = "qdq"
-    method: str = "minmax"
-    reduce_range: bool = False
-    activations: str = "int8"
-    keep_float: Sequence[str] = ()
-
-    def told(self) -> dict:
-        """What a report says of the way of quantising."""
-        from onnxruntime import __version__
-
-        return {
-            "library": f"onnxruntime {__version__}", "method": self.method,
-            "per_channel": self.per_channel, "reduce_range": self.reduce_range,
-            "activations": self.activations, "form": self.form,
-            "keep_float": list(self.keep_float),
-        }  # fmt: skip
 
 
 class FloatModel:
@@ -96,33 +64,17 @@ class FloatModel:
         Raises:
             ModelError: wrong names, shapes, types or values.
         """
-        if not isinstance(images, Mapping):
-            arrays = list(images) if isinstance(images, (list, tuple)) else [images]
-            if len(arrays) != len(self.inputs):
-                raise ModelError(f"{self.source}: calibration needs images for the inputs "
-                                 f"{list(self.inputs)}, not {len(arrays)} arrays")  # fmt: skip
-            images = dict(zip(self.inputs, arrays, strict=True))
-        if images.keys() != self.inputs.keys():
-            raise ModelError(f"{self.source}: the inputs are {list(self.inputs)}, not "
-                             f"{list(images)}")  # fmt: skip
-        images = {name: np.asarray(array) for name, array in images.items()}
-        for name, shape in self.inputs.items():
-            self._check_images(images[name], shape)
-        if len(set(map(len, images.values()))) > 1:
-            raise ModelError(f"{self.source}: all inputs must have the same number of images")
-        return images
+        return check_images(self.source, self.inputs, images)
 
-    def _check_images(self, images: np.ndarray, shape: tuple[int, ...]) -> None:
-        if images.dtype != np.float32 or images.shape[1:] != shape or not len(images):
-            wanted = ", ".join(map(str, ("N", *shape)))
-            raise ModelError(
-                f"{self.source}: calibration images must be float32 ({wanted}), "
-                f"not {images.dtype} {images.shape}"
-            )
-        if not np.isfinite(images).all():
-            raise ModelError(
-                f"{self.source}: calibration images must be finite, not NaN or infinite"
-            )
+    def told(self, options: Options) -> dict:
+        """What a report says of the way of quantising."""
+        from onnxruntime import __version__
+
+        return options.told(f"onnxruntime {__version__}")
+
+    def reference(self, graph: Graph) -> Reference:
+        """The model, to compare the tensors of its int8 network with."""
+        return Reference(self.model, graph.tensors)
 
     def missing(self, images) -> list[coverage.Missing]:
         """What would not run on the machine, found without calibrating: with one image's scales.
@@ -153,9 +105,7 @@ class FloatModel:
         nodes |= {name: node.name for node in self.model.graph.node for name in node.output}
         for name in names:
             if name not in nodes:
-                near = difflib.get_close_matches(name, nodes, 3, 0) or list(nodes)[:3]
-                raise ModelError(f"{self.source}: no node {name!r} to keep float; the nearest "
-                                 f"are {near}")  # fmt: skip
+                raise unknown(self.source, name, nodes)
         return tuple(nodes[name] for name in names)
 
     @contextlib.contextmanager

@@ -1,7 +1,4 @@
-"""Ways through a network's nodes: what leads to a value, and orders to compute in."""
-
-import graphlib
-import heapq
+"""Ways through a network's nodes: what leads to a value."""
 
 import onnx
 
@@ -31,24 +28,6 @@ def finding(name: str, nodes: list[NodeView], maker, constant) -> NodeView | Non
             return node
         stack += sources(node.proto)
     return None
-
-
-def in_order(nodes: list) -> list:
-    """Nodes behind what they read, else as they are."""
-    maker = {name: at for at, node in enumerate(nodes) for name in node.outputs}
-    graph = {at: {maker[name] for name in node.inputs if name in maker}
-             for at, node in enumerate(nodes)}
-    sorter = graphlib.TopologicalSorter(graph)
-    sorter.prepare()
-    ready, order = list(sorter.get_ready()), []
-    heapq.heapify(ready)
-    while ready:
-        at = heapq.heappop(ready)
-        order.append(nodes[at])
-        sorter.done(at)
-        for behind in sorter.get_ready():
-            heapq.heappush(ready, behind)
-    return order
 
 
 def sources(node: onnx.NodeProto) -> set[str]:

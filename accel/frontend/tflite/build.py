@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from accel.frontend.errors import ModelError
-from accel.frontend.tflite.file import ACTIVATIONS, PADDINGS, Contents, Operator, Record
-from accel.frontend.tflite.scales import activation_range
+from accel.frontend.tflite.records import Contents, Operator, Record
+from accel.frontend.tflite.values import Value
 from accel.graph.ir import Node, Port, Tensor
 
 #: Largest activation, in elements of one image; largest dimension, kernel, stride or padding.
@@ -17,29 +17,11 @@ LARGEST, LIMIT = 1 << 28, 1 << 16
 COST_PER_BYTE, FREE_COST = 4, 1 << 20
 #: What a factor, an input and a table of 256 bytes cost, in elements.
 FACTOR_COST, INPUT_COST, TABLE_COST = 16, 16, 2048
+#: Most parts that an operator puts together.
+MOST_PIECES = 1024
 #: Zero points and bounds of the activation types, and what re-centring takes from them.
 RANGES = {"int8": (-128, 127), "uint8": (0, 255)}
 CENTRES = {"int8": 0, "uint8": 128}
-
-
-@dataclasses.dataclass(frozen=True)
-class Dequantised:
-    """A float value in the file: a tensor's, dequantised, or (None) an input before a QUANTIZE."""
-
-    tensor: Tensor | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Sizes:
-    """Dimensions that the file computes; they are static here, so nobody needs their values."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Padded:
-    """A padded image that only convolutions read, which pad by themselves."""
-
-    tensor: Tensor
-    padding: tuple[int, int, int, int]
 
 
 class Builder:
@@ -47,14 +29,17 @@ class Builder:
 
     def __init__(self, contents: Contents):
         self.contents, self.file = contents, contents.file
-        self.names = _unique_names(contents)
+        self.names = unique_names(contents)
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
-        self.values: dict[int, Tensor | Dequantised | Padded | Sizes] = {}
+        self.values: dict[int, Value] = {}
         self.ports: dict[int, list[Port]] = collections.defaultdict(list)
         self.users: dict[int, list[Operator]] = {}
         self.cost = 0
+        self.maker: dict[int, Operator] = {}
         for operator in contents.operators:
+            for index in operator.outputs:
+                self.maker.setdefault(index, operator)
             for index in set(operator.inputs):
                 self.users.setdefault(index, []).append(operator)
 
@@ -65,6 +50,19 @@ class Builder:
         tensor = dataclasses.replace(like, name=name, shape=shape or like.shape)
         self.tensors[name] = tensor
         return tensor
+
+    def mark(self) -> tuple[int, int]:
+        """How far the graph is, to come back to."""
+        return len(self.nodes), len(self.tensors)
+
+    def restore(self, mark: tuple[int, int], operator: Operator) -> None:
+        """Take back what the operator's handler did before it gave up."""
+        nodes, tensors = mark
+        del self.nodes[nodes:]
+        for name in list(self.tensors)[tensors:]:
+            del self.tensors[name]
+        for index in operator.outputs:
+            self.values.pop(index, None)
 
     def title(self, index: int) -> str:
         """Return how messages name a tensor."""
@@ -89,10 +87,15 @@ class Builder:
         if not 2 <= len(dims) <= 4 or dims[0] != 1 or record.signature[:1] not in ((), (1,), (-1,)):
             raise ModelError(f"{where}: shape must be a batch of 1 and one to three dimensions, "
                              f"not {list(record.signature or dims)}")
-        if not all(1 <= size <= LIMIT for size in dims) or math.prod(dims) > LARGEST:
-            raise ModelError(f"{where}: dimensions must be from 1 to {LIMIT} and have at most "
-                             f"{LARGEST} elements, not {dims}")
+        self.check_dimensions(index)
         return record.shape[1:]
+
+    def check_dimensions(self, index: int) -> None:
+        """Check the size of a computed tensor."""
+        dims = list(self.contents.tensors[index].shape)
+        if not all(1 <= size <= LIMIT for size in dims) or math.prod(dims) > LARGEST:
+            raise ModelError(f"{self.file}: {self.title(index)}: dimensions must be from 1 to "
+                             f"{LIMIT} and have at most {LARGEST} elements, not {dims}")
 
     def activation(self, index: int) -> Tensor:
         """Make a computed tensor: re-centred to int8 if the file has it as uint8."""
@@ -140,7 +143,7 @@ class Builder:
         return found.scale, found.zero_point
 
 
-def _unique_names(contents: Contents) -> list[str]:
+def unique_names(contents: Contents) -> list[str]:
     """A name for every tensor; the file's, made longer where it is missing or repeats."""
     taken, names = set(), []
     for record in contents.tensors:
@@ -150,153 +153,3 @@ def _unique_names(contents: Contents) -> list[str]:
         taken.add(name)
         names.append(name)
     return names
-
-
-class View:
-    """One operator with what its handler needs: checked tensors, options, and errors naming it."""
-
-    def __init__(self, builder: Builder, operator: Operator):
-        self.builder, self.operator, self.op = builder, operator, operator.op
-        self.name = f"op{operator.index:02}_{operator.op}"
-        self.options = operator.options
-
-    def error(self, text: str) -> ModelError:
-        """Return an error about this operator, to be raised by the caller."""
-        return ModelError(f"{self.builder.file}: {self._title}: {text}")
-
-    @property
-    def _title(self) -> str:
-        return f"operator {self.operator.index} ({self.op})"
-
-    def require(self, condition, rule: str, value) -> None:
-        """Raise the operator's error unless ``condition`` holds."""
-        if not condition:
-            raise self.error(f"{rule}, not {value}")
-
-    def spend(self, cost: int) -> None:
-        """Refuse files in which many operators share large tensors, to exhaust their reader."""
-        limit = COST_PER_BYTE * self.builder.contents.size + FREE_COST
-        self.builder.cost += cost
-        self.require(self.builder.cost <= limit,
-                     f"operators must not cost more than {limit} elements in a file of this size "
-                     "(a tensor is shared by too many)", self.builder.cost)
-
-    def counts(self, least: int, most: int, outputs: int = 1) -> None:
-        """Require from ``least`` to ``most`` inputs, and one output, or up to ``outputs``."""
-        inputs, made = len(self.operator.inputs), len(self.operator.outputs)
-        self.require(least <= inputs <= most, f"must have from {least} to {most} inputs", inputs)
-        self.require(1 <= made <= outputs,
-                     "must have one output" if outputs == 1 else "must have outputs", made)
-        self.spend((inputs + made - 1) * INPUT_COST)
-
-    def viewing(self, *order: int) -> "View":
-        """The operator with these of its inputs only, in this order."""
-        inputs = tuple(self.operator.inputs[at] for at in order)
-        return View(self.builder, dataclasses.replace(self.operator, inputs=inputs))
-
-    def record(self, at: int) -> Record:
-        """Return input ``at`` as the file has it."""
-        return self.builder.record(f"{self._title}: input {at}", self.operator.inputs[at])
-
-    def title(self, at: int) -> str:
-        """Return how messages name input ``at``."""
-        return f"input {at}, {self.builder.title(self.operator.inputs[at])},"
-
-    def value(self, at: int = 0) -> Tensor | Dequantised | Padded | Sizes:
-        """Return what input ``at`` stands for."""
-        record = self.record(at)
-        self.require(record.data is None, f"{self.title(at)} must be computed", "constant")
-        found = self.builder.values.get(record.index)
-        self.require(found is not None, f"{self.title(at)} must be computed before",
-                     "later or never")
-        return found
-
-    def source(self, at: int = 0) -> Tensor:
-        """Return input ``at``, an int8 image."""
-        found = self.value(at)
-        self.require(not isinstance(found, Dequantised),
-                     f"{self.title(at)} must be int8 or uint8 (quantise the model first)", "float")
-        self.require(isinstance(found, Tensor), f"{self.title(at)} must be an image",
-                     type(found).__name__.lower())
-        return found
-
-    def scale(self, at: int = 0) -> np.float32:
-        """Return the scale of input ``at`` as the file has it."""
-        return self.builder.per_tensor(self.record(at).index)[0]
-
-    @property
-    def dtype(self) -> str:
-        """The type of the first input."""
-        return self.record(0).dtype
-
-    @property
-    def result(self) -> Record:
-        """The output as the file has it, which must be new."""
-        return self._result(0)
-
-    def _result(self, number: int) -> Record:
-        index = self.operator.outputs[number]
-        record = self.builder.record(f"{self._title}: output", index)
-        self.require(index not in self.builder.values and record.data is None,
-                     f"output {self.builder.title(index)} must be computed once, by an operator",
-                     "twice or constant")
-        return record
-
-    def target(self, number: int = 0) -> Tensor:
-        """Make an output; its type must be the first input's."""
-        record = self._result(number)
-        given = self.record(0).dtype
-        self.require(record.dtype == given, f"output must be {given} as its input", record.dtype)
-        tensor = self.builder.activation(record.index)
-        self.builder.values[record.index] = tensor
-        return tensor
-
-    def add(self, node: Node) -> None:
-        """Append a node."""
-        self.builder.nodes.append(node)
-
-    def clamp(self) -> tuple[int, int]:
-        """Bounds of the re-centred int8 output by the fused activation."""
-        number = self.options["FusedActivationFunction"]
-        known = {key: name for key, name in ACTIVATIONS.items() if "RELU" in name or name == "NONE"}
-        self.require(number in known, f"fused activation must be one of {sorted(known.values())}",
-                     ACTIVATIONS.get(number, number))
-        record = self.builder.record("", self.operator.outputs[0])
-        scale, zero_point = self.builder.per_tensor(record.index)
-        bounds = activation_range(known[number], scale, zero_point, *RANGES[record.dtype])
-        return tuple(bound - CENTRES[record.dtype] for bound in bounds)
-
-    def size(self, option: str) -> int:
-        """Return an option that is a kernel size, stride or dilation."""
-        value = self.options[option]
-        self.require(1 <= value <= LIMIT, f"{option} must be from 1 to {LIMIT}", value)
-        return value
-
-    def padding(self, shape, kernel, stride, dilation=(1, 1)) -> tuple[int, int, int, int]:
-        """Return (top, left, bottom, right) of the padding SAME or VALID."""
-        mode = PADDINGS.get(self.options["Padding"])
-        self.require(mode is not None, f"Padding must be one of {sorted(PADDINGS)}",
-                     self.options["Padding"])
-        before, after = [], []
-        for axis in (0, 1):
-            reach = (kernel[axis] - 1) * dilation[axis] + 1
-            outputs = -(-shape[axis] // stride[axis])
-            total = max((outputs - 1) * stride[axis] + reach - shape[axis], 0)
-            total = total if mode == "SAME" else 0
-            before.append(total // 2)
-            after.append(total - total // 2)
-        return (*before, *after)
-
-    def constant(self, at: int, dtypes: tuple[str, ...]) -> np.ndarray:
-        """Return constant input ``at`` in its shape, still in the file's bytes where it can be."""
-        record, title = self.record(at), self.title(at)
-        self.require(record.dtype in dtypes, f"{title} must be {' or '.join(dtypes)}", record.dtype)
-        self.require(record.data is not None, f"{title} must be constant", "missing or computed")
-        self.require(all(1 <= size <= LIMIT for size in record.shape),
-                     f"{title} must have dimensions from 1 to {LIMIT}", list(record.shape))
-        dtype = np.dtype(record.dtype)
-        wanted = math.prod(record.shape) * dtype.itemsize
-        self.require(record.data.size == wanted,
-                     f"{title} of shape {list(record.shape)} must hold {wanted} bytes",
-                     record.data.size)
-        return record.data.view(dtype.newbyteorder("<")).reshape(record.shape)

@@ -6,15 +6,20 @@ place, and vectors are counted before they are walked.  Nothing here knows what 
 """
 
 import contextlib
-import dataclasses
 import os
 import struct
 
 import numpy as np
 import tflite
+from flatbuffers.number_types import Int32Flags
 
 from accel.frontend.errors import ModelError
+from accel.frontend.tflite import options
+from accel.frontend.tflite.options import Options
+from accel.frontend.tflite.records import Contents, Operator, Quantisation, Record
 
+#: Where a table of an operator's code has its field ``builtin_code``.
+_BUILTIN_SLOT = 10
 #: What the accessors raise where an offset or a length leads out of the file.
 _DAMAGE = (struct.error, IndexError, TypeError, ValueError, OverflowError)
 #: Far beyond any real network; keeps files whose vectors repeat one table cheap.
@@ -32,84 +37,17 @@ _OPERATORS = _names(tflite.BuiltinOperator)
 PADDINGS = _names(tflite.Padding)
 ACTIVATIONS = _names(tflite.ActivationFunctionType)
 
-_WINDOW = ("Padding", "StrideH", "StrideW", "FusedActivationFunction")
-#: By operator: its options table, and the fields of it that matter.
+#: The options table that an operator must have.
 _OPTIONS = {
-    "CONV_2D": (tflite.Conv2DOptions, (*_WINDOW, "DilationHFactor", "DilationWFactor")),
-    "DEPTHWISE_CONV_2D": (
-        tflite.DepthwiseConv2DOptions,
-        (*_WINDOW, "DilationHFactor", "DilationWFactor", "DepthMultiplier"),
-    ),
-    "FULLY_CONNECTED": (
-        tflite.FullyConnectedOptions, ("FusedActivationFunction", "WeightsFormat", "KeepNumDims"),
-    ),
-    "ADD": (tflite.AddOptions, ("FusedActivationFunction",)),
-    "MUL": (tflite.MulOptions, ("FusedActivationFunction",)),
-    "SUB": (tflite.SubOptions, ("FusedActivationFunction",)),
-    "AVERAGE_POOL_2D": (tflite.Pool2DOptions, (*_WINDOW, "FilterHeight", "FilterWidth")),
-    "MAX_POOL_2D": (tflite.Pool2DOptions, (*_WINDOW, "FilterHeight", "FilterWidth")),
-    "MEAN": (tflite.ReducerOptions, ("KeepDims",)),
-    "CONCATENATION": (tflite.ConcatenationOptions, ("Axis", "FusedActivationFunction")),
-    "SPLIT": (tflite.SplitOptions, ("NumSplits",)),
-    "STRIDED_SLICE": (
-        tflite.StridedSliceOptions,
-        ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask", "Offset"),
-    ),
-    "PACK": (tflite.PackOptions, ("Axis",)),
-    "UNPACK": (tflite.UnpackOptions, ("Num", "Axis")),
-    "RESIZE_NEAREST_NEIGHBOR": (
-        tflite.ResizeNearestNeighborOptions, ("AlignCorners", "HalfPixelCenters"),
-    ),
-    "DEPTH_TO_SPACE": (tflite.DepthToSpaceOptions, ("BlockSize",)),
-    "SPACE_TO_DEPTH": (tflite.SpaceToDepthOptions, ("BlockSize",)),
-    "TRANSPOSE_CONV": (tflite.TransposeConvOptions, _WINDOW),
-    "SOFTMAX": (tflite.SoftmaxOptions, ("Beta",)),
+    "CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
+    "FULLY_CONNECTED": "FullyConnectedOptions", "TRANSPOSE_CONV": "TransposeConvOptions",
+    "ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions", "SOFTMAX": "SoftmaxOptions",
+    "AVERAGE_POOL_2D": "Pool2DOptions", "MAX_POOL_2D": "Pool2DOptions", "MEAN": "ReducerOptions",
+    "CONCATENATION": "ConcatenationOptions", "SPLIT": "SplitOptions",
+    "STRIDED_SLICE": "StridedSliceOptions", "PACK": "PackOptions", "UNPACK": "UnpackOptions",
+    "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions",
+    "DEPTH_TO_SPACE": "DepthToSpaceOptions", "SPACE_TO_DEPTH": "SpaceToDepthOptions",
 }  # fmt: skip
-
-
-@dataclasses.dataclass(frozen=True)
-class Quantisation:
-    """Scales (float32) and zero points (int64) along ``axis``; one of each if per tensor."""
-
-    scale: np.ndarray
-    zero_point: np.ndarray
-    axis: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Record:
-    """A tensor as the file has it; ``data`` (uint8) is None for what is computed."""
-
-    index: int
-    name: str
-    shape: tuple[int, ...]
-    signature: tuple[int, ...]
-    dtype: str
-    quantisation: Quantisation | None
-    data: np.ndarray | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Operator:
-    """An operator as the file has it; tensors by index, options by the schema's names."""
-
-    index: int
-    op: str
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    options: dict[str, int | float | bool]
-
-
-@dataclasses.dataclass(frozen=True)
-class Contents:
-    """The one subgraph of a file; ``size`` is the file's in bytes."""
-
-    file: str
-    size: int
-    tensors: tuple[Record, ...]
-    operators: tuple[Operator, ...]
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
 
 
 def read(file: str) -> Contents:
@@ -118,7 +56,15 @@ def read(file: str) -> Contents:
     Raises:
         ModelError: naming the file, what is wrong in it, the rule and the value.
     """
-    buffer = _read_bytes(file)
+    return parse(file, _read_bytes(file))
+
+
+def parse(file: str, buffer: bytes) -> Contents:
+    """Read the bytes of a .tflite file, which messages call ``file``.
+
+    Raises:
+        ModelError: naming the file, what is wrong in it, the rule and the value.
+    """
     reader = _Reader(file, len(buffer))
     if len(buffer) < 8 or buffer[4:8] != b"TFL3":
         raise ModelError(
@@ -242,30 +188,50 @@ class _Reader:
                              f"file's {codes}, not {number}")
         with self.at(f"operator code {number}"):
             code = model.OperatorCodes(number)
-            value = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-            custom = (code.CustomCode() or b"").decode("utf-8")
+            value = max(_builtin(code), code.DeprecatedBuiltinCode())
+            custom, version = (code.CustomCode() or b"").decode("utf-8"), code.Version()
+        self.limit(len(custom), MAX_NAME, f"operator code {number}: the letters of its name")
         op = _OPERATORS.get(value, f"number {value}")
         if op == "CUSTOM":
-            op = f"CUSTOM {custom[:MAX_NAME]!r}"
+            op = f"CUSTOM {custom!r}"
         inputs, outputs = self.arguments(operator, f"operator {index} ({op})")
-        return Operator(index, op, inputs, outputs, self.options(operator, index, op))
+        return Operator(index, op, inputs, outputs, self.options(operator, index, op), value,
+                        version, custom, self.custom(operator, index, op))
 
-    def options(self, operator, index: int, op: str) -> dict[str, int | float | bool]:
-        """Read the option fields that matter for ``op``."""
-        if op not in _OPTIONS:
-            return {}
-        kind, fields = _OPTIONS[op]
+    def options(self, operator, index: int, op: str) -> Options:
+        """Read the options of an operator, which must be its own kind's."""
+        where = f"operator {index} ({op})"
+
+        def limit(count: int, most: int, what: str) -> int:
+            return self.limit(count, most, f"{where}: {what}")
+
+        with self.at(where):
+            found, given = options.read(operator, limit), operator.BuiltinOptionsType()
+        expected = _OPTIONS.get(op, found.table)
+        if found.table != expected:
+            raise ModelError(f"{self.file}: {where}: options must be {expected} "
+                             f"(number {options.NUMBERS[expected]}), not number {given}")
+        return found
+
+    def custom(self, operator, index: int, op: str) -> bytes:
+        """Read the options of an operator that is no builtin."""
         where = f"operator {index} ({op})"
         with self.at(where):
-            given, union = operator.BuiltinOptionsType(), operator.BuiltinOptions()
-        expected = getattr(tflite.BuiltinOptions, kind.__name__)
-        if union is None or given != expected:
-            raise ModelError(f"{self.file}: {where}: options must be {kind.__name__} "
-                             f"(number {expected}), not number {given}")
-        with self.at(where):
-            table = kind()
-            table.Init(union.Bytes, union.Pos)
-            return {field: getattr(table, field)() for field in fields}
+            self.limit(operator.CustomOptionsLength(), self.size, f"{where}: its custom options")
+            array, outside = operator.CustomOptionsAsNumpy(), operator.LargeCustomOptionsOffset()
+        if outside > 1:
+            raise ModelError(f"{self.file}: {where}: options must lie in the file's tables, not at "
+                             f"byte {outside} behind")
+        return array.tobytes() if isinstance(array, np.ndarray) else b""
+
+
+def _builtin(code) -> int:
+    """The newer of the two fields that name an operator; old files have only the other one.
+
+    The package's accessor for it returns the other one's value if this one's is small.
+    """
+    place = code._tab.Offset(_BUILTIN_SLOT)
+    return code._tab.Get(Int32Flags, place + code._tab.Pos) if place else 0
 
 
 def _ints(array) -> tuple[int, ...]:

@@ -1,5 +1,5 @@
-"""Operators that only move bytes: SLICE, STRIDED_SLICE, SPLIT, SPLIT_V, PACK, UNPACK,
-RESIZE_NEAREST_NEIGHBOR, DEPTH_TO_SPACE and SPACE_TO_DEPTH.
+"""Operators that only move bytes, or not even that: SLICE, STRIDED_SLICE, SPLIT, SPLIT_V, PACK,
+UNPACK, SQUEEZE, EXPAND_DIMS, RESIZE_NEAREST_NEIGHBOR, DEPTH_TO_SPACE and SPACE_TO_DEPTH.
 
 A tensor of the file lies in memory as (height, width, channels), with sizes of 1 in front where it
 has fewer dimensions: so its last dimensions are the last ones in memory as well.
@@ -9,28 +9,18 @@ has fewer dimensions: so its last dimensions are the last ones in memory as well
 import numpy as np
 
 from accel.frontend import pieces
-from accel.frontend.tflite import pointwise
-from accel.frontend.tflite.build import CENTRES, LIMIT, View
+from accel.frontend.tflite import pointwise, takes
+from accel.frontend.tflite.build import LIMIT, MOST_PIECES
 from accel.frontend.tflite.file import MAX_ARGUMENTS
+from accel.frontend.tflite.view import View
 from accel.graph.ir import Assemble, Reshape, Tensor
 from accel.graph.places import along
-
-#: Most parts that an operator puts together.
-MOST_PIECES = 1024
-
-
-def check_same(op: View, source: Tensor, target: Tensor) -> None:
-    """Require that bytes mean the same on both sides."""
-    centre = CENTRES[op.builder.record("", op.operator.outputs[0]).dtype]
-    wanted, given = ((tensor.scale, tensor.zero_point + centre) for tensor in (source, target))
-    op.require(given == wanted, f"output must have the input's scale and zero point {wanted}",
-               given)
 
 
 def _put(op: View, source: Tensor, shape, parts, number: int = 0) -> None:
     """Append what puts pieces together to ``shape``, and a reshape where the output has another."""
     target = op.target(number)
-    check_same(op, source, target)
+    op.same(source, target)
     op.require(len(parts) <= MOST_PIECES, f"it must move at most {MOST_PIECES} parts", len(parts))
     op.require(target.size == np.prod(shape), f"output must have {list(shape)} elements",
                list(target.shape))
@@ -104,7 +94,7 @@ def strided_slice(op: View) -> None:
     for n, total in enumerate(shape):
         given = n < len(begin)
         step = strides[n] if given else 1
-        op.require(step > 0, "strides must be positive", step)
+        op.require(step != 0, "strides must not be 0", step)
         first = begin[n] if given and not op.options["BeginMask"] >> n & 1 else None
         last = end[n] if given and not op.options["EndMask"] >> n & 1 else None
         if given and op.options["ShrinkAxisMask"] >> n & 1:
@@ -115,7 +105,10 @@ def strided_slice(op: View) -> None:
             last, step = first + 1, 1
         chosen.append(range(total)[slice(first, last, step)])
         op.require(len(chosen[-1]) > 0, "what it cuts must not be empty", f"of dimension {n}")
-    _cut(op, source, _memory(chosen))
+    if any(one.step < 1 for one in chosen) or chosen[-1].step > 1:
+        takes.put(op, source, chosen[1:])
+    else:
+        _cut(op, source, _memory(chosen))
 
 
 def split(op: View) -> None:
@@ -183,7 +176,7 @@ def pack(op: View) -> None:
     shape.insert(axis, 1)
     names = []
     for at, source in enumerate(sources):
-        check_same(op, source, target)
+        op.same(source, target)
         longer = op.builder.extra(f"{op.name}_{at}", source, tuple(shape))
         op.add(Reshape(longer.name, source.name, longer.name))
         names.append(longer.name)
@@ -197,14 +190,17 @@ def resize_nearest_neighbor(op: View) -> None:
     op.require(len(op.record(0).shape) == 4 and len(sizes) == 2
                and all(1 <= size <= LIMIT for size in sizes),
                f"size must be two numbers from 1 to {LIMIT}, for an image", sizes)
-    rows, columns = (
-        _nearest(op, source.shape[n], sizes[n]) for n in (0, 1)
-    )
+    taken = [_nearest(op, source.shape[n], sizes[n]) for n in (0, 1)]
+    rows, columns = map(pieces.pattern, taken)
     channels = source.shape[2]
+    if rows is None or columns is None:
+        takes.put(op, source, [*(one.tolist() for one in taken), range(channels)])
+        return
     _put(op, source, (*sizes, channels), pieces.resized(rows, columns, channels))
 
 
-def _nearest(op: View, size: int, outputs: int) -> pieces.Axis:
+def _nearest(op: View, size: int, outputs: int) -> np.ndarray:
+    """Which rows or columns the outputs are."""
     corners, half = op.options["AlignCorners"], op.options["HalfPixelCenters"]
     f32 = np.float32
     scale = f32(size) / f32(outputs)
@@ -213,11 +209,7 @@ def _nearest(op: View, size: int, outputs: int) -> pieces.Axis:
     place = (np.arange(outputs, dtype=f32) + f32(0.5 if half else 0)) * scale
     # Halves away from zero; no place is negative.
     taken = np.floor(place + f32(0.5)) if corners else np.floor(place)
-    taken = np.clip(taken, 0, size - 1).astype(int)
-    found = pieces.pattern(taken)
-    op.require(found is not None, "it must repeat every row and column equally often, or leave "
-               "equally many out", f"take {taken[:8].tolist()} .. of {size}")
-    return found
+    return np.clip(taken, 0, size - 1).astype(int)
 
 
 def depth_to_space(op: View) -> None:
@@ -242,8 +234,18 @@ def space_to_depth(op: View) -> None:
          pieces.to_depth(source.shape, block))
 
 
+def viewed(op: View) -> None:
+    """SQUEEZE and EXPAND_DIMS: the same bytes in the output's shape, which is static."""
+    op.counts(1, 2)
+    source, target = op.source(), op.target()
+    op.same(source, target)
+    op.shaped(source.shape)
+    op.add(Reshape(op.name, source.name, target.name))
+
+
 HANDLERS = {
-    "SLICE": slice_, "STRIDED_SLICE": strided_slice, "SPLIT": split, "SPLIT_V": split_v,
-    "PACK": pack, "UNPACK": unpack, "RESIZE_NEAREST_NEIGHBOR": resize_nearest_neighbor,
+    "SQUEEZE": viewed, "EXPAND_DIMS": viewed, "SLICE": slice_, "STRIDED_SLICE": strided_slice,
+    "SPLIT": split, "SPLIT_V": split_v, "PACK": pack, "UNPACK": unpack,
+    "RESIZE_NEAREST_NEIGHBOR": resize_nearest_neighbor,
     "DEPTH_TO_SPACE": depth_to_space, "SPACE_TO_DEPTH": space_to_depth,
 }  # fmt: skip

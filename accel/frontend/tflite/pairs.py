@@ -9,8 +9,9 @@ import math
 import numpy as np
 
 from accel.frontend import pieces
-from accel.frontend.tflite.build import CENTRES, FACTOR_COST, View
+from accel.frontend.tflite.build import CENTRES, FACTOR_COST
 from accel.frontend.tflite.scales import addition, product
+from accel.frontend.tflite.view import View
 from accel.graph.ir import Add, Conv, Max, Min, Mul, Place, Requant, Slice, Sub, Tensor
 from accel.graph.shapes import pair_shape
 from accel.isa import Rounding

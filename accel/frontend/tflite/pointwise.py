@@ -1,22 +1,17 @@
-"""Operators that look at one element at a time, or at none: CONCATENATION, SOFTMAX, changes of
-shape, QUANTIZE, DEQUANTIZE and stand-alone activation functions."""
+"""Operators that look at one element at a time, or at none: CONCATENATION, SOFTMAX,
+changes of shape, QUANTIZE, DEQUANTIZE and stand-alone activation functions."""
 
 import math
 
 import numpy as np
 
-from accel.frontend.tflite import tables
-from accel.frontend.tflite.build import (
-    CENTRES,
-    RANGES,
-    TABLE_COST,
-    Dequantised,
-    Sizes,
-    View,
-)
+from accel.frontend.tflite import functions, tables
+from accel.frontend.tflite.build import CENTRES, RANGES, TABLE_COST
 from accel.frontend.tflite.file import ACTIVATIONS, MAX_ARGUMENTS
 from accel.frontend.tflite.scales import activation_range, divide32
 from accel.frontend.tflite.scales import softmax as softmax_factor
+from accel.frontend.tflite.values import Chain, Dequantised, Sizes
+from accel.frontend.tflite.view import View
 from accel.graph.ir import (
     Assemble,
     Concat,
@@ -120,10 +115,13 @@ def quantize(op: View) -> None:
     """Float input to a network's first int8 tensor, or int8 or uint8 to another scale."""
     op.counts(1, 1)
     found = op.value()
+    if isinstance(found, Chain):
+        functions.quantised(op, found)
+        return
     if isinstance(found, Dequantised):
         _quantize_float(op, found)
         return
-    source, target = op.source(), _other(op)
+    source, target = op.source(), op.other()
     if (source.scale, source.zero_point, source.shape) == (
         target.scale, target.zero_point, target.shape,
     ):  # uint8 to int8: inside, they are one
@@ -134,14 +132,6 @@ def quantize(op: View) -> None:
         op.add(Table(op.name, source.name, target.name, values, op="requantise"))
 
 
-def _other(op: View) -> Tensor:
-    """Make the output, of another type than the input."""
-    record = op.result
-    tensor = op.builder.activation(record.index)
-    op.builder.values[record.index] = tensor
-    return tensor
-
-
 def _alias(op: View, source: Tensor, target: Tensor) -> None:
     del op.builder.tensors[target.name]
     op.builder.values[op.operator.outputs[0]] = source
@@ -150,7 +140,7 @@ def _alias(op: View, source: Tensor, target: Tensor) -> None:
 def _quantize_float(op: View, found: Dequantised) -> None:
     record, shape = op.record(0), op.result.shape
     op.require(record.shape == shape, "output must have the input's shape", list(shape))
-    target = _other(op)
+    target = op.other()
     if found.tensor is not None:
         values = tables.quantised(found.tensor, _output_scale(op), target.zero_point)
         op.add(Table(op.name, found.tensor.name, target.name, values, op="requantise"))

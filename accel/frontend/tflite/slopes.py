@@ -3,8 +3,8 @@
 import numpy as np
 
 from accel.frontend.tflite import pairs
-from accel.frontend.tflite.build import View
 from accel.frontend.tflite.scales import divide32, rescale
+from accel.frontend.tflite.view import View
 from accel.graph.ir import Add, Max, Min, Table, Tensor
 from accel.isa import Rounding
 from accel.quant import check_scale, requantise

@@ -6,8 +6,8 @@ import numpy as np
 
 from accel.frontend import pieces
 from accel.frontend.tflite import weighted
-from accel.frontend.tflite.build import View
 from accel.frontend.tflite.file import PADDINGS
+from accel.frontend.tflite.view import View
 from accel.frontend.transposed import Phase, phases, taps
 from accel.graph.ir import Assemble, Place, Requant, Tensor
 from accel.isa import Rounding

@@ -10,8 +10,10 @@ import math
 import numpy as np
 
 from accel.frontend import wide
-from accel.frontend.tflite.build import FACTOR_COST, Padded, View
+from accel.frontend.tflite.build import FACTOR_COST
 from accel.frontend.tflite.scales import weighted
+from accel.frontend.tflite.values import Padded
+from accel.frontend.tflite.view import View
 from accel.graph.ir import Concat, Conv, Requant, Reshape, Tensor
 from accel.isa import Rounding
 

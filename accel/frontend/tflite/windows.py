@@ -2,11 +2,14 @@
 
 import numpy as np
 
-from accel.frontend.tflite.build import CENTRES, FACTOR_COST, Padded, View
+from accel.frontend.tflite import takes
+from accel.frontend.tflite.build import CENTRES, FACTOR_COST
 from accel.frontend.tflite.file import PADDINGS
 from accel.frontend.tflite.scales import mean as mean_factor
 from accel.frontend.tflite.scales import reciprocal
-from accel.graph.ir import AveragePool, MaxPool, Pad, Tensor
+from accel.frontend.tflite.values import Padded
+from accel.frontend.tflite.view import View
+from accel.graph.ir import AveragePool, MaxPool, Pad
 from accel.graph.shapes import window_counts
 from accel.isa import Rounding
 
@@ -30,19 +33,12 @@ def average_pool_2d(op: View) -> None:
     """
     source, kernel, stride, padding = _window(op)
     target, (lo, hi) = op.target(), op.clamp()
-    _same(op, source, target)
+    op.same(source, target)
     counts = _counts(op, source, target, kernel, stride, padding)
     origin = -CENTRES[op.record(0).dtype]
     table = {count: reciprocal(count) for count in counts}
     op.add(AveragePool(op.name, source.name, target.name, kernel, stride, padding, table,
                        in_zero=origin, zero_point=origin, rounding=Rounding.AWAY, lo=lo, hi=hi))
-
-
-def _same(op: View, source: Tensor, target: Tensor) -> None:
-    centre = CENTRES[op.record(0).dtype]
-    wanted, given = ((tensor.scale, tensor.zero_point + centre) for tensor in (source, target))
-    op.require(given == wanted, f"output must have the input's scale and zero point {wanted}",
-               given)
 
 
 def _window(op: View):
@@ -106,6 +102,31 @@ def mean(op: View) -> None:
                        zero_point=target.zero_point, rounding=Rounding.DOUBLE))
 
 
+def padv2(op: View) -> None:
+    """PADV2 with the zero point."""
+    op.counts(3, 3)
+    value = op.constant(2, (op.record(0).dtype,)).ravel().tolist()
+    zero_point = op.builder.per_tensor(op.record(0).index)[1]
+    op.require(value == [zero_point], f"it must pad with the zero point {zero_point}", value)
+    pad(op.viewing(0, 1))
+
+
+def reduce_max(op: View) -> None:
+    """REDUCE_MAX over height and width: pooling of everything."""
+    op.counts(2, 2)
+    source, rank = op.source(), len(op.record(0).shape)
+    axes = sorted(axis % 4 for axis in op.constant(1, ("int32",)).ravel().tolist())
+    op.require(rank == 4 and axes == [1, 2], "it must be over height and width of an image", axes)
+    kernel = source.shape[:2]
+    op.require(kernel[0] * kernel[1] <= MOST_ELEMENTS,
+               f"it must be over at most {MOST_ELEMENTS} elements", list(kernel))
+    target = op.target()
+    op.same(source, target)
+    op.require(target.shape == (1, 1, source.shape[2]), f"output must have {source.shape[2]} "
+               "elements", list(target.shape))
+    op.add(MaxPool(op.name, source.name, target.name, kernel, kernel, (0, 0, 0, 0)))
+
+
 def pad(op: View) -> None:
     """Zero points around an image; left to the next operators if they are convolutions."""
     op.counts(2, 2)
@@ -115,8 +136,8 @@ def pad(op: View) -> None:
                list(sizes.shape))
     batch, *inner = sizes.tolist()
     rows = [batch, *[[0, 0]] * (4 - rank), *inner]
-    op.require(all(size >= 0 for row in rows for size in row) and rows[0] == rows[3] == [0, 0],
-               "paddings must be from 0, and 0 for batch and channels", sizes.tolist())
+    op.require(all(size >= 0 for row in rows for size in row) and rows[0] == [0, 0],
+               "paddings must be from 0, and 0 for the batch", sizes.tolist())
     (top, bottom), (left, right) = rows[1:3]
     padding = top, left, bottom, right
     wanted = [size + sum(row) for size, row in zip(op.record(0).shape, sizes.tolist(),
@@ -124,8 +145,11 @@ def pad(op: View) -> None:
     op.require(list(record.shape) == wanted, f"output must have shape {wanted}",
                list(record.shape))
     target = op.target()
-    if _folds(op, record.index):
-        _same(op, source, target)
+    if rows[3] != [0, 0]:
+        op.require(not any(padding), "channels must be padded alone", sizes.tolist())
+        takes.pad_channels(op, source, target, *rows[3])
+    elif _folds(op, record.index):
+        op.same(source, target)
         del op.builder.tensors[target.name]
         op.builder.values[record.index] = Padded(source, padding)
     else:

@@ -22,10 +22,19 @@ def refuse(content, folder, text):
     path.write_bytes(content.content() if isinstance(content, Model) else content)
     began = time.process_time()
     with pytest.raises(ModelError, match=text) as error:
-        frontend.load(path)
+        frontend.load(path, strict=True)
     assert time.process_time() - began < SECONDS
-    assert str(error.value).startswith(f"{path}: ")
-    assert "\n" not in str(error.value)
+    one_line(error.value, path)
+    try:
+        return frontend.load(path)  # what the machine refuses, the host may get
+    except ModelError as found:
+        one_line(found, path)
+        return None
+
+
+def one_line(error, path):
+    assert str(error).startswith(f"{path}: ")
+    assert "\n" not in str(error)
 
 
 def good(dtype="int8", **options) -> Model:
@@ -150,13 +159,13 @@ def test_variable(tmp_path):
 def test_unsupported_operator(tmp_path):
     model = good()
     model.operators[0]["op"] = "LSTM"
-    refuse(model, tmp_path, r"operator 0 \(LSTM\): operator must be one of ADD, .*not LSTM")
+    refuse(model, tmp_path, r"operator 0 \(LSTM\): the machine has no such operator")
 
 
 def test_custom_operator(tmp_path):
     model = good()
     model.operators[0]["op"] = "my_op"
-    refuse(model, tmp_path, r"operator 0 \(CUSTOM 'my_op'\): operator must be one of")
+    refuse(model, tmp_path, r"operator 0 \(CUSTOM 'my_op'\): the machine has no such operator")
 
 
 @pytest.mark.parametrize(
@@ -182,7 +191,7 @@ def test_network_ports(tmp_path):
         ("inputs", 9, "an input of the subgraph: must refer to one of the 4 tensors, not 9"),
         ("outputs", -1, "an output of the subgraph: must refer to one of the 4 tensors, not -1"),
         ("outputs", 1, r"output tensor 1 \('t1'\): must be computed from the input, not constant"),
-        ("inputs", 1, r"tensor 1 \('t1'\): shape must be a batch of 1"),
+        ("inputs", 1, r"input tensor 1 \('t1'\) must be given, not constant"),
     ]:
         model = good()
         setattr(model, name, [index])
@@ -261,7 +270,7 @@ def test_input_shapes(shape, text, tmp_path):
 
 def test_dynamic_shape_by_signature(tmp_path):
     refuse(changed(good(), 0, signature=[-1, -1, 5, 2]), tmp_path,
-           r"tensor 0 \('t0'\): shape must be static behind the batch, not \[-1, -1, 5, 2\]")
+           r"tensor 0 \('t0'\) must have a static shape behind .*, not \[-1, -1, 5, 2\]")
 
 
 def test_output_shape(tmp_path):
@@ -347,6 +356,15 @@ def test_options_of_another_operator(tmp_path):
     refuse(model, tmp_path, CONV + r"options must be Conv2DOptions \(number 1\), not number 0")
 
 
+@pytest.mark.parametrize("op, option", [("GATHER", "Axis"), ("MIRROR_PAD", "Mode"),
+                                        ("RESIZE_BILINEAR", "AlignCorners")])  # fmt: skip
+def test_options_left_out(op, option, tmp_path):
+    constant = {"GATHER": [0], "MIRROR_PAD": [[0, 0]] * 4, "RESIZE_BILINEAR": [8, 8]}[op]
+    model = Model()
+    value = model.op(op, [model.input([1, 4, 4, 2]), model.constant(constant)], [1, 4, 4, 2])
+    refuse(model.output(value), tmp_path, rf"\({op}\): options must have {option}, not none")
+
+
 def test_sums_beyond_int32(tmp_path):
     model = good()
     model.buffers[2] = struct.pack("<3i", 0, (1 << 31) - 1, 0)
@@ -388,17 +406,17 @@ def single(op, shapes, out, constants=(), **fields):
         (single("SLICE", [[1, 4, 4, 2]], [1, 4, 4, 2], [[[0] * 4], [[-1] * 4]], scale=0.1),
          "output must have the input's scale and zero point"),
         (single("STRIDED_SLICE", [[1, 4, 4, 2]], [1, 4, 4, 2],
-                [[[0] * 4], [[1, 4, 4, 2]], [[1, -1, 1, 1]]], ShrinkAxisMask=0),
-         "strides must be positive, not -1"),
-        (single("STRIDED_SLICE", [[1, 4, 4, 4]], [1, 4, 4, 2],
+                [[[0] * 4], [[1, 4, 4, 2]], [[1, 0, 1, 1]]], ShrinkAxisMask=0),
+         "strides must not be 0, not 0"),
+        (single("STRIDED_SLICE", [[1, 4, 4, 4]], [1, 4, 4, 3],
                 [[[0] * 4], [[1, 4, 4, 4]], [[1, 1, 1, 2]]], ShrinkAxisMask=0),
-         "channels must be cut with stride 1"),
+         r"output must have dimensions of \[4, 4, 2\], not \[4, 4, 3\]"),
         (single("STRIDED_SLICE", [[1, 4, 4, 2]], [4, 4, 2], [[[0]], [[1]], [[1]]]),
          "the batch must stay a dimension"),
         (single("UNPACK", [[1, 4, 4, 2]], [1, 4, 2], Num=1), "Num must be the number of outputs"),
         (single("SPLIT_V", [[1, 4, 4, 2]], [1, 3, 4, 2], [[[3]], [[1]]]), "sizes must give 4 ele"),
-        (single("RESIZE_NEAREST_NEIGHBOR", [[1, 4, 4, 2]], [1, 6, 4, 2], [[[6, 4]]]),
-         "must repeat every row and column equally often"),
+        (single("RESIZE_NEAREST_NEIGHBOR", [[1, 4, 4, 2]], [1, 7, 4, 2], [[[6, 4]]]),
+         r"output must have dimensions of \[6, 4, 2\], not \[7, 4, 2\]"),
         (single("DEPTH_TO_SPACE", [[1, 4, 4, 2]], [1, 8, 8, 2]), "must be a multiple of 4, not"),
         (single("DEPTH_TO_SPACE", [[1, 4, 4, 2]], [1, 8, 8, 2], BlockSize=0), "BlockSize must be"),
         (single("SPACE_TO_DEPTH", [[1, 5, 4, 2]], [1, 2, 2, 8]), "must be multiples of 2, not"),
@@ -411,8 +429,8 @@ def single(op, shapes, out, constants=(), **fields):
         (single("MEAN", [[1, 4, 4, 2]], [1, 3], [[[1, 2]]]), r"must have shape \[1, 2\], not"),
         (single("MEAN", [[1, 4, 3, 2]], [1, 4, 2], [[[2]]]),
          "a mean over the width alone must keep its dimensions"),
-        (single("PAD", [[1, 4, 4, 2]], [1, 4, 4, 3], [[[[0, 0], [0, 0], [0, 0], [0, 1]]]]),
-         "paddings must be from 0, and 0 for batch and channels"),
+        (single("PAD", [[1, 4, 4, 2]], [2, 4, 4, 2], [[[[0, 1], [0, 0], [0, 0], [0, 0]]]]),
+         "paddings must be from 0, and 0 for the batch"),
         (single("PAD", [[1, 4, 4, 2]], [1, 3, 4, 2], [[[[0, 0], [-1, 0], [0, 0], [0, 0]]]]),
          "paddings must be from 0"),
         (single("PAD", [[1, 4, 4, 2]], [1, 5, 4, 2], [[[[0, 0], [0, 0]]]]),
@@ -477,13 +495,13 @@ def test_float_model(tmp_path):
     source = model.input([1, 4], "float32", None)
     value = model.op("RELU", [source], [1, 4], "float32", None)
     refuse(model.output(value), tmp_path,
-           r"operator 0 \(RELU\): input 0, .* must be int8 or uint8 \(quantise the model first\)")
+           r"operator 0 \(RELU\): the model is float; quantise it to int8 first")
 
 
 def test_unused_float_input(tmp_path):
     model = good()
     model.input([1, 4], "float32", None)
-    refuse(model, tmp_path, r"input tensor 4 \('t4'\): the model is float here; quantise it")
+    refuse(model, tmp_path, r"input tensor 4 \('t4'\): nothing quantises it")
 
 
 def test_a_float_input_quantised_in_too_many_ways(tmp_path):
