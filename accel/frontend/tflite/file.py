@@ -33,6 +33,8 @@ def _names(enumeration) -> dict[int, str]:
 
 
 TYPES = {value: name.lower() for value, name in _names(tflite.TensorType).items()}
+#: Types of numbers.
+NUMBERS = frozenset(TYPES.values()) - {"string", "resource", "variant"}
 _OPERATORS = _names(tflite.BuiltinOperator)
 PADDINGS = _names(tflite.Padding)
 ACTIVATIONS = _names(tflite.ActivationFunctionType)

@@ -10,6 +10,7 @@ import numpy as np
 
 from accel import litert
 from accel.frontend.tflite.build import RANGES, TABLE_COST
+from accel.frontend.tflite.file import NUMBERS
 from accel.frontend.tflite.records import Operator
 from accel.frontend.tflite.values import Chain, Dequantised
 from accel.frontend.tflite.view import View
@@ -47,6 +48,7 @@ def begins(op: View) -> bool:
 def chain(op: View) -> None:
     """An operator in float on one element at a time, between DEQUANTIZE and QUANTIZE."""
     op.require(len(op.operator.outputs) == 1, "must have one output", len(op.operator.outputs))
+    op.require(op.result.dtype == "float32", "output must be float32", op.result.dtype)
     found = [_chain(op, at) for at in _computed(op)]
     for at in _computed(op):
         op.require(op.record(at).shape == op.result.shape, f"{op.title(at)} must have the output's "
@@ -74,7 +76,8 @@ def _computed(op: View) -> list[int]:
     """Inputs that are computed; all others must be one number."""
     given = [at for at, index in enumerate(op.operator.inputs) if index != -1]
     for at in given:
-        shape = list(op.record(at).shape)
+        shape, dtype = list(op.record(at).shape), op.record(at).dtype
+        op.require(dtype in NUMBERS, f"{op.title(at)} must hold numbers", dtype)
         op.require(op.record(at).data is None or all(size == 1 for size in shape),
                    f"{op.title(at)} must be one number", shape)
     return [at for at in given if op.record(at).data is None]

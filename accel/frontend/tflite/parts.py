@@ -12,7 +12,7 @@ from accel import litert
 from accel.frontend.errors import ModelError
 from accel.frontend.parts import Cutter, Part
 from accel.frontend.tflite.build import Builder
-from accel.frontend.tflite.file import TYPES
+from accel.frontend.tflite.file import NUMBERS
 from accel.frontend.tflite.macs import macs
 from accel.frontend.tflite.values import Elsewhere, Sizes
 from accel.frontend.tflite.view import View
@@ -36,8 +36,6 @@ _REFUSED = {
 }  # fmt: skip
 #: Operators of no builtin kind that LiteRT has kernels for.
 CUSTOM = ("TFLite_Detection_PostProcess", "AudioSpectrogram", "Mfcc", "NumericVerify")
-#: Types of numbers.
-_NUMBERS = frozenset(TYPES.values()) - {"string", "resource", "variant"}
 #: What a part's name leaves out: conversions at its ends, and what only moves elements.
 _PLAIN = frozenset({"QUANTIZE", "DEQUANTIZE", "CAST", "RESHAPE", "TRANSPOSE", "SQUEEZE",
                     "EXPAND_DIMS", "SHAPE"})  # fmt: skip
@@ -115,7 +113,7 @@ class Parts(Cutter):
         for index in (*operator.inputs, *operator.outputs):
             if index != -1:
                 dtype = self._contents.tensors[index].dtype
-                view.require(dtype in _NUMBERS, f"{self._builder.title(index)} must hold numbers",
+                view.require(dtype in NUMBERS, f"{self._builder.title(index)} must hold numbers",
                              dtype)
 
     # -- what leads where

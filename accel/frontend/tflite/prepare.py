@@ -10,7 +10,7 @@ import numpy as np
 
 from accel.frontend.errors import ModelError
 from accel.frontend.tflite.build import unique_names
-from accel.frontend.tflite.file import read
+from accel.frontend.tflite.file import NUMBERS, read
 from accel.frontend.tflite.records import Contents, Operator, Record
 from accel.frontend.tflite.writing import write
 
@@ -78,6 +78,9 @@ def _check(contents: Contents) -> None:
             if not -1 <= index < count or not operator.outputs:
                 raise ModelError(f"{contents.file}: operator {operator.index} ({operator.op}): "
                                  f"must refer to one of the {count} tensors, not {index}")
+            dtype = contents.tensors[index].dtype if index != -1 else "float32"
+            if dtype not in NUMBERS:
+                raise ModelError(f"{contents.file}: tensor {index}: must hold numbers, not {dtype}")
     for index in (*contents.inputs, *contents.outputs):
         if not 0 <= index < count:
             raise ModelError(f"{contents.file}: the subgraph must refer to one of the {count} "
@@ -104,6 +107,13 @@ def _real(file: str, record: Record) -> np.ndarray:
     if found is not None:
         along = [1] * values.ndim
         if len(found.scale) > 1:
+            fits = 0 <= found.axis < values.ndim and values.shape[found.axis] == len(found.scale)
+            if not fits or len(found.zero_point) != len(found.scale):
+                raise ModelError(
+                    f"{file}: tensor {record.index} ({record.name!r}): must have as many scales "
+                    f"and zero points as elements along dimension {found.axis}, not "
+                    f"{len(found.scale)} and {len(found.zero_point)}"
+                )
             along[found.axis] = len(found.scale)
         values = (values - found.zero_point.reshape(along)) * found.scale.reshape(along)
     return np.ascontiguousarray(values, "<f4").view(np.uint8).ravel()

@@ -75,10 +75,12 @@ def mirror_pad(op: View) -> None:
     """MIRROR_PAD(input, paddings)."""
     op.counts(2, 2)
     source, lists = _dimensions(op)
-    sizes = np.reshape(_numbers(op, 1), (-1, 2)).tolist()
+    sizes = op.constant(1, ("int32", "int64"))
+    op.require(sizes.shape == (1 + len(lists), 2), f"paddings must have shape "
+               f"[{1 + len(lists)}, 2]", list(sizes.shape))
+    sizes = sizes.tolist()
     skip = 1 - op.options["Mode"]  # REFLECT leaves the border itself out, SYMMETRIC repeats it
-    op.require(len(sizes) == 1 + len(lists) and sizes[0] == [0, 0]
-               and op.options["Mode"] in (0, 1) and all(
+    op.require(sizes[0] == [0, 0] and op.options["Mode"] in (0, 1) and all(
                    0 <= size <= len(one) - skip
                    for one, pair in zip(lists, sizes[1:], strict=True) for size in pair),
                "paddings must be mirrored inside of the image, and none of the batch", sizes)

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+import tflite
 
 from accel import frontend
 from accel.frontend import ModelError
@@ -363,6 +364,23 @@ def test_options_left_out(op, option, tmp_path):
     model = Model()
     value = model.op(op, [model.input([1, 4, 4, 2]), model.constant(constant)], [1, 4, 4, 2])
     refuse(model.output(value), tmp_path, rf"\({op}\): options must have {option}, not none")
+
+
+def test_paddings_that_are_no_pairs(tmp_path):
+    model = Model()
+    value = model.op("MIRROR_PAD", [model.input([1, 4, 4, 2]), model.constant([0, 0, 1])],
+                     [1, 4, 4, 2], Mode=0)
+    refuse(model.output(value), tmp_path, r"paddings must have shape \[4, 2\], not \[3\]")
+
+
+@pytest.mark.parametrize("op", ["POW", "DIV", "SQUARED_DIFFERENCE"])
+def test_a_number_of_an_unknown_type(op, tmp_path):
+    model = Model()
+    model.output(model.op(op, [model.input([1, 4]), model.constant([3])], [1, 4]))
+    content = bytearray(model.content())
+    table = tflite.Model.GetRootAs(content, 0).Subgraphs(0).Tensors(1)._tab
+    content[table.Pos + table.Offset(6)] = 127
+    refuse(bytes(content), tmp_path, r"input 1, .* must hold numbers, not type 127")
 
 
 def test_sums_beyond_int32(tmp_path):

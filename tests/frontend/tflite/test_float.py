@@ -179,6 +179,17 @@ def test_inputs_must_be_float_images(tmp_path):
         float_model(model.save(tmp_path))
 
 
+def test_weights_with_other_scales_than_channels(tmp_path):
+    path = ranged(tmp_path)
+    prepare(path)
+    model = mobile()
+    weights = model.tensors[model.operators[0]["inputs"][1]]
+    model.buffers[weights["buffer"]] = bytes(np.prod(weights["shape"]))
+    weights.update(dtype="int8", scale=[0.1] * 5, zero=0, axis=0)
+    with pytest.raises(ModelError, match="as many scales .* along dimension 0, not 5 and 5"):
+        prepare(model.save(tmp_path))
+
+
 def test_images_are_checked(tmp_path):
     model = float_model(FILES["float"](tmp_path))
     for images, text in ((IMAGES[:, :5], "must be float32"), ({"x": IMAGES}, "the inputs are"),
