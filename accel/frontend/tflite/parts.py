@@ -110,6 +110,11 @@ class Parts(Cutter):
                      "outputs must be different tensors", list(operator.outputs))
         for number in range(len(operator.outputs)):
             view.made(number)
+        self._check_types(view)
+
+    def _check_types(self, view: View) -> None:
+        """Refuse an operator on what is no number."""
+        operator = view.operator
         for index in (*operator.inputs, *operator.outputs):
             if index != -1:
                 dtype = self._contents.tensors[index].dtype
@@ -186,6 +191,8 @@ class Parts(Cutter):
         claimed = next((one for one in operators if one.index in self._reasons), main[0])
         reason = self._reasons.get(claimed.index, "")
         records = {record.index: record for record in self._contents.tensors}
+        for one in operators:
+            self._check_types(View(self._builder, one))
         model = write(records, operators, list(part.reads), list(writes))
         view = View(self._builder, claimed)
         view.spend(len(model))

@@ -225,6 +225,25 @@ def test_what_nobody_computes_image_by_image(op, text, tmp_path):
     assert str(error.value).startswith(f"{path}: operator 1 (")
 
 
+def test_a_part_with_a_number_of_an_unknown_type(tmp_path):
+    """The machine could do without it, but the host gets the operator, too."""
+    model = Model()
+    y = conv(model, model.input(IMAGE), 3, 4)
+    shape = model.op("SHAPE", [y], [4], "int32", None)
+    first = model.op("STRIDED_SLICE", [shape, *map(model.constant, ([0], [1], [1]))], [], "int32",
+                     None)  # fmt: skip
+    left = model.operators[-1]["inputs"][1]
+    z = model.op("FILL", [model.op("PACK", [first, model.constant(4)], [2], "int32", None),
+                          model.tensor([], "float32", None, data=1)], [1, 4], **REAL)
+    content = bytearray(model.output(y, z).content())
+    table = tflite.Model.GetRootAs(content, 0).Subgraphs(0).Tensors(left)._tab
+    content[table.Pos + table.Offset(6)] = 127
+    path = tmp_path / "model.tflite"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"\(STRIDED_SLICE\): .* must hold numbers, not type 127"):
+        frontend.load(path)
+
+
 def test_what_litert_refuses_is_one_line(tmp_path):
     need()
     model = Model()
