@@ -29,6 +29,7 @@ if typing.TYPE_CHECKING:
     from accel.errors import AccelError as AccelError
     from accel.estimate import estimate as estimate
     from accel.fpga import FpgaError as FpgaError
+    from accel.frontend.errors import CostError as CostError
     from accel.frontend.errors import FloatModelError as FloatModelError
     from accel.frontend.errors import ModelError as ModelError
     from accel.graph.ir import Graph as Graph
@@ -62,7 +63,8 @@ _PUBLIC = {
     "run": "runner", "golden_run": "runner", "estimate": "estimate", "compile": "public",
     "open_network": "opening", "quantize": "public", "sweep": "public", "Params": "params",
     "Memory": "sim.engine", "Graph": "graph.ir", "Result": "result", "AccelError": "errors",
-    "CompileError": "compiler.errors", "EncodingError": "isa", "FloatModelError": "frontend.errors",
+    "CompileError": "compiler.errors", "CostError": "frontend.errors", "EncodingError": "isa",
+    "FloatModelError": "frontend.errors",
     "FolderError": "hls.folder", "FpgaError": "fpga", "GraphError": "graph.ir", "HostError": "host",
     "InputError": "graph.ports", "MachineError": "sim.engine",
     "MachineFileError": "machines.errors", "ModelError": "frontend.errors",

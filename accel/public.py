@@ -98,7 +98,8 @@ def quantize(
     >>> (folder / "int8.onnx").exists(), graph.inputs[0].shape
     (True, (1, 6, 6))
     """
-    from accel.frontend.onnx.quantize import FloatModel, Options
+    from accel.frontend.onnx.quantize import FloatModel
+    from accel.frontend.quantising import Options
 
     source = FloatModel(model, shapes)
     options = Options(

@@ -20,7 +20,7 @@ def line(quantised: dict) -> str:
 
 
 def missing(operators) -> rich.table.Table | str:
-    """What will not run on the machine, by operator (accel.frontend.onnx.coverage.Missing)."""
+    """What will not run on the machine, by operator (accel.frontend.coverage.Missing)."""
     if not operators:
         return "everything runs on the machine"
     table = rich.table.Table(title="not on the machine, but on the host", box=rich.box.SIMPLE_HEAD)
