@@ -38,6 +38,8 @@ if typing.TYPE_CHECKING:
     from accel.hls.folder import FolderError as FolderError
     from accel.host import HostError as HostError
     from accel.isa import EncodingError as EncodingError
+    from accel.litert import LiteRTError as LiteRTError
+    from accel.litert import LiteRTMissingError as LiteRTMissingError
     from accel.machines.errors import MachineFileError as MachineFileError
     from accel.network.layer import NetworkError as NetworkError
     from accel.npz import NpzError as NpzError
@@ -66,7 +68,8 @@ _PUBLIC = {
     "CompileError": "compiler.errors", "CostError": "frontend.errors", "EncodingError": "isa",
     "FloatModelError": "frontend.errors",
     "FolderError": "hls.folder", "FpgaError": "fpga", "GraphError": "graph.ir", "HostError": "host",
-    "InputError": "graph.ports", "MachineError": "sim.engine",
+    "InputError": "graph.ports", "LiteRTError": "litert", "LiteRTMissingError": "litert",
+    "MachineError": "sim.engine",
     "MachineFileError": "machines.errors", "ModelError": "frontend.errors",
     "NetworkError": "network.layer", "NpzError": "npz",
     "ParamError": "params", "QuantError": "quant", "ScaleSimError": "scalesim.errors",

@@ -24,17 +24,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from accel.errors import AccelError
+
 #: Seconds in which LiteRT must have prepared a model.
 PATIENCE = 15
 _WORKER = pathlib.Path(__file__).with_name("worker.py")
 _QUANTIZER = _WORKER.with_name("quantizer.py")
 
 
-class LiteRTError(RuntimeError):
+class LiteRTError(AccelError, RuntimeError):
     """LiteRT refuses a model; one line."""
 
 
-class Missing(LiteRTError):
+class LiteRTMissingError(LiteRTError):
     """LiteRT is not installed."""
 
 
@@ -112,7 +114,7 @@ def quantizer_version() -> str:
     """The version of ai-edge-quantizer.
 
     Raises:
-        Missing: it is not installed.
+        LiteRTMissingError: it is not installed.
     """
     try:
         return importlib.metadata.version("ai-edge-quantizer")
@@ -174,7 +176,7 @@ class _Process:
         except (OSError, EOFError, pickle.UnpicklingError):
             raise LiteRTError(f"it ended with status {self.end()}") from None
         if kind is not None:
-            raise {"missing": Missing}.get(kind, LiteRTError)(answer)
+            raise {"missing": LiteRTMissingError}.get(kind, LiteRTError)(answer)
         return answer
 
     def end(self) -> int:

@@ -174,7 +174,7 @@ class Parts(Cutter):
         """Have LiteRT prepare a part, where it is installed, to hear at once what it refuses."""
         try:
             shapes = litert.Interpreter(model).shapes
-        except litert.Missing:
+        except litert.LiteRTMissingError:
             return
         except litert.LiteRTError as error:
             raise view.error(f"{reason}, and the host cannot: {error}") from None

@@ -24,7 +24,7 @@ def need_quantizer():
     need()
     try:
         litert.quantizer_version()
-    except litert.Missing as error:
+    except litert.LiteRTMissingError as error:
         pytest.skip(str(error))
 
 

@@ -267,7 +267,7 @@ def test_without_litert_a_line_says_what_to_install(tmp_path, monkeypatch):
     path, model = build(middle, tmp_path)
 
     def missing(*_):
-        raise litert.Missing("it is not installed: pip install ai-edge-litert")
+        raise litert.LiteRTMissingError("it is not installed: pip install ai-edge-litert")
 
     monkeypatch.setattr(litert, "Interpreter", missing)
     accel.host.litert.forget()
