@@ -119,7 +119,7 @@ def quantizer_version() -> str:
     try:
         return importlib.metadata.version("ai-edge-quantizer")
     except importlib.metadata.PackageNotFoundError:
-        raise Missing("float TFLite files need Google's quantiser: "
+        raise LiteRTMissingError("float TFLite files need Google's quantiser: "
                       "pip install ai-edge-quantizer") from None
 
 
