@@ -119,8 +119,9 @@ def quantizer_version() -> str:
     try:
         return importlib.metadata.version("ai-edge-quantizer")
     except importlib.metadata.PackageNotFoundError:
-        raise LiteRTMissingError("float TFLite files need Google's quantiser: "
-                      "pip install ai-edge-quantizer") from None
+        raise LiteRTMissingError(
+            "float TFLite files need Google's quantiser: pip install ai-edge-quantizer"
+        ) from None
 
 
 _LOCK = threading.Lock()
