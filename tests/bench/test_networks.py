@@ -13,7 +13,7 @@ from accel.estimate import estimate
 from accel.report import networks_table
 
 CASE = networks.Case(
-    "shallow", {networks.WHOLE: 0.01, networks.CONVOLUTIONS: 1.0}, array=8, batch=2, seconds=1e6
+    "shallow", {networks.WHOLE: 0.01, networks.CONVOLUTIONS: 1.0}, array=4, batch=2, seconds=1e6
 )
 
 
@@ -23,17 +23,17 @@ def row():
 
 
 def test_a_case_is_run_and_predicted(row):
-    assert (row["case"], row["mismatches"], row["counters_differing"]) == ("shallow-8x8-b2", 0, 0)
+    assert (row["case"], row["mismatches"], row["counters_differing"]) == ("shallow-4x4-b2", 0, 0)
     assert row["counters"] > 20
-    assert row["utilisation"] == row["macs"] / (64 * row["cycles"])
+    assert row["utilisation"] == row["macs"] / (16 * row["cycles"])
     whole, convolutions, seconds = row["targets"]
     assert whole["met"] and seconds["met"] and not convolutions["met"]
     assert convolutions["value"] < 1
 
 
 def test_a_wrong_prediction_is_counted():
-    report = accel.run("shallow", limit=1, array=(8, 8)).report
-    predicted = copy.deepcopy(estimate("shallow", array=(8, 8)))
+    report = accel.run("shallow", limit=1, array=(4, 4)).report
+    predicted = copy.deepcopy(estimate("shallow", array=(4, 4)))
     assert networks.differing(report, predicted) == 0
     layer = next(one for one in predicted["layers"] if one["where"] == "array")
     layer["idle"]["memory"] += 1
@@ -55,7 +55,7 @@ def test_the_command(tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     assert "2 targets met, 1 missed" in done.output
     (figure,) = json.loads((tmp_path / "report.json").read_text())["figures"]
-    assert figure["case"] == "shallow-8x8-b2"
+    assert figure["case"] == "shallow-4x4-b2"
     assert (tmp_path / "report.md").read_text().startswith("# Whole networks")
 
 
