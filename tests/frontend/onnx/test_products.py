@@ -87,7 +87,7 @@ def every_pair(scales, zeros, centre):
 
 
 def test_a_factor_between_float32s_where_one_is_needed():
-    """Zero points that round a product a second time, as they do in about 1 of 20 layers."""
+    """Zero points that round a product a second time, as they do in about 1 of 28 layers."""
     for numbers in (
         ((0.00371203082613647, 0.022389637306332588, 0.011470304802060127), (104, 14, 107), 0),
         ((0.06263373047113419, 0.2423611879348755, 2.006471633911133), (-72, -26, 93), 128),
