@@ -14,7 +14,7 @@ def need() -> None:
 def installed() -> bool:
     try:
         litert.Interpreter(b"")
-    except litert.Missing:
+    except litert.LiteRTMissingError:
         return False
     except litert.LiteRTError:  # that it is no model
         return True
