@@ -67,12 +67,15 @@ def quantize(
     reduce_range: bool = False,
     keep_float: Sequence[str] = (),
 ) -> Graph:
-    """Quantise a float .onnx file to int8, by ONNX Runtime's own calibration on images.
+    """Quantise a float file to int8, calibrated on images.
+
+    ONNX Runtime's own tools do it for .onnx, Google's ai-edge-quantizer for .tflite (of the options
+    it knows ``per_channel`` and ``keep_float``).
 
     Args:
         model: the float file.
         images: float32 along the first axis in the model's own layout, or such by input name.
-        output: the int8 .onnx file to write.
+        output: the int8 file to write, of the same kind.
         shapes: of inputs by name, batch first, where the file leaves dimensions open.
         per_channel: one weight scale for each output channel instead of one a layer.
         method: "minmax", "entropy" or "percentile": how calibration finds a tensor's range.
@@ -98,10 +101,9 @@ def quantize(
     >>> (folder / "int8.onnx").exists(), graph.inputs[0].shape
     (True, (1, 6, 6))
     """
-    from accel.frontend.onnx.quantize import FloatModel
-    from accel.frontend.quantising import Options
+    from accel.frontend.quantising import Options, float_model
 
-    source = FloatModel(model, shapes)
+    source = float_model(model, shapes)
     options = Options(
         per_channel=per_channel, method=method, activations=activations, form=form,
         reduce_range=reduce_range, keep_float=keep_float,

@@ -7,6 +7,7 @@ accel.golden on the other, compared byte for byte.
 import dataclasses
 import os
 import time
+import typing
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -235,9 +236,7 @@ def run(
     (0, 'default')
     """
     tell = progress or (lambda stage, share: None)
-    for name, value, least in (("batch", batch, 1), ("limit", limit, 1), ("search", search, 0)):
-        if value is not None and value < least:
-            raise InputError(f"{name} must be at least {least}, not {value}")
+    _check_counts(batch=(batch, 1), limit=(limit, 1), search=(search, 0))
     meant = machines.chosen(machine, array, params, memory)
     hardware, behaviour = meant.params, meant.memory
     graph, quantised = floats.opened(model, inputs, shapes=shapes, keep=keep)
@@ -266,12 +265,22 @@ def run(
     if error is not None:
         failed = {"simulation": error, **failed}
     if failed:
-        result.report["failed"] = {
-            what: f"{type(why).__name__}: {why}" for what, why in failed.items()
-        }
-        if isinstance(error, SimulationError):
-            error.result = result
-            raise error
-        (what, why), *_ = failed.items()
-        raise Unfinished(f"{what}: {result.report['failed'][what]}", result) from why
+        _raise(failed, result)
     return result
+
+
+def _check_counts(**counts: tuple[int | None, int]) -> None:
+    """Refuse a number below its least one; both are given by the parameter's name."""
+    for name, (value, least) in counts.items():
+        if value is not None and value < least:
+            raise InputError(f"{name} must be at least {least}, not {value}")
+
+
+def _raise(failed: dict[str, Exception], result: Result) -> typing.NoReturn:
+    """Say what failed in the report, and raise the first of it, with the result."""
+    result.report["failed"] = {what: f"{type(why).__name__}: {why}" for what, why in failed.items()}
+    what, why = next(iter(failed.items()))
+    if what == "simulation" and isinstance(why, SimulationError):
+        why.result = result
+        raise why
+    raise Unfinished(f"{what}: {result.report['failed'][what]}", result) from why

@@ -139,3 +139,17 @@ def command_line() -> str | None:
 def results(kind: str, name: str) -> pathlib.Path:
     """Where results go that nobody gave a place for: nothing there is tracked in a checkout."""
     return pathlib.Path("build") / kind / name
+
+
+def write_or_print(text: str, path: pathlib.Path | None) -> None:
+    """Write ``text`` to a file, whole or not at all; without one, to standard output."""
+    from accel.graph.ports import InputError
+    from accel.report.files import write_text
+
+    if path is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        write_text(text, path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error}") from error

@@ -4,7 +4,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import progress_bar, terminal
+from accel.cli.common import progress_bar, terminal, write_or_print
 from accel.cli.exits import USAGE, failure, one_line
 from accel.cli.machines import machine_options
 
@@ -19,19 +19,10 @@ def verilog(machine, output) -> None:
     One file of Verilog 2005 that is SystemVerilog, too; what it is, its ports and its registers
     stand at its top.
     """
-    from accel.graph.ports import InputError
-    from accel.report.files import write_text
     from accel.sim.written import emit
 
     with one_line():
-        text = emit(machine.params)
-        if output is None:
-            click.echo(text, nl=False)
-            return
-        try:
-            write_text(text, output)
-        except OSError as error:
-            raise InputError(f"{output}: cannot be written: {error}") from error
+        write_or_print(emit(machine.params), output)
 
 
 @click.command()

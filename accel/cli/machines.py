@@ -5,7 +5,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import ArrayShape, terminal
+from accel.cli.common import ArrayShape, terminal, write_or_print
 from accel.cli.exits import one_line
 
 #: The options for what is changed most often: the field, and what it means.
@@ -73,9 +73,7 @@ def show_machine(machine, listed, check, output) -> None:
     out is as in the default machine.  What is printed can be changed and given to --machine.
     """
     from accel import machines
-    from accel.graph.ports import InputError
     from accel.report import machine_table
-    from accel.report.files import write_text
 
     with one_line():
         if listed:
@@ -85,11 +83,4 @@ def show_machine(machine, listed, check, output) -> None:
         if check:
             click.echo(f"{machine}: can be built. {machines.describe(found)}")
             return
-        text = machines.written(found)
-        if output is None:
-            click.echo(text, nl=False)
-            return
-        try:
-            write_text(text, output)
-        except OSError as error:
-            raise InputError(f"{output}: cannot be written: {error}") from error
+        write_or_print(machines.written(found), output)

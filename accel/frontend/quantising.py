@@ -1,15 +1,21 @@
 """What quantising float files has in common, whatever their format."""
 
+import abc
+import contextlib
 import dataclasses
 import difflib
 import importlib
 import os
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from accel.frontend import coverage
 from accel.frontend.errors import ModelError
+from accel.graph.ir import Graph
 
 #: Module by the file's suffix; each has a class ``FloatModel``.
 FORMATS = {".onnx": "accel.frontend.onnx.quantize", ".tflite": "accel.frontend.tflite.quantize"}
@@ -46,7 +52,92 @@ class Options:
         }  # fmt: skip
 
 
-def float_model(path, shapes: Mapping[str, Sequence[int]] | None = None):
+class FloatFile(abc.ABC):
+    """A float network's file, prepared; its kinds are the ``FloatModel`` of each format.
+
+    Parameters:
+        source: the file.
+        model: what is quantised; computes what the file does.
+
+    Attributes:
+        suffix: of the format's files.
+        load: the format's importer.
+    """
+
+    suffix: str
+    load: Callable[[pathlib.Path], Graph]
+
+    def __init__(self, source: pathlib.Path, model):
+        self.source, self.model = source, model
+
+    @property
+    @abc.abstractmethod
+    def inputs(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the inputs, without the batch, by name."""
+
+    @abc.abstractmethod
+    def told(self, options: Options) -> dict:
+        """What a report says of the way of quantising."""
+
+    @abc.abstractmethod
+    def reference(self, graph: Graph):
+        """The model, to compare the tensors of its int8 network with."""
+
+    @abc.abstractmethod
+    def _checked(self, options: Options) -> Options:
+        """The options in the format's own names; a ModelError where it has none of them."""
+
+    @abc.abstractmethod
+    def _write(self, target: pathlib.Path, images: dict[str, np.ndarray], options: Options):
+        """Write the int8 file by the format's quantiser; a ModelError where that refuses."""
+
+    def check(self, images) -> dict[str, np.ndarray]:
+        """Images by input name; of a model with one input they may be given alone.
+
+        Raises:
+            ModelError: wrong names, shapes, types or values.
+        """
+        return check_images(self.source, self.inputs, images)
+
+    def missing(self, images) -> list[coverage.Missing]:
+        """What would not run on the machine, found without calibrating: with one image's scales.
+
+        Raises:
+            ModelError: the model cannot be quantised at all.
+        """
+        first = {name: array[:1] for name, array in self.check(images).items()}
+        with self._quantised(first, Options(), f"missing{self.suffix}") as (_, graph):
+            return coverage.missing(graph)
+
+    def quantize(self, target, images, options: Options) -> Graph:
+        """Write the int8 model, only if the importer takes it, and return it as a graph.
+
+        Raises:
+            ModelError: naming the file and the rule.
+        """
+        target, options = pathlib.Path(target), self._checked(options)
+        with self._quantised(self.check(images), options, target.name, target.parent) as made:
+            file, graph = made
+            shutil.move(file, target)
+            return graph
+
+    @contextlib.contextmanager
+    def _quantised(
+        self, images: dict[str, np.ndarray], options: Options, name: str, beside=None
+    ) -> Iterator[tuple[pathlib.Path, Graph]]:
+        """A quantised file, in a folder for the time being, and what the importer makes of it."""
+        with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=beside) as folder:
+            result = pathlib.Path(folder) / name
+            self._write(result, images, options)
+            try:
+                graph = type(self).load(result)
+            except ModelError as error:
+                text = str(error).replace(str(result), os.fspath(self.source))
+                raise ModelError(f"quantised, but not for this accelerator: {text}") from None
+            yield result, graph
+
+
+def float_model(path, shapes: Mapping[str, Sequence[int]] | None = None) -> FloatFile:
     """Open a float file.
 
     Args:
@@ -61,6 +152,11 @@ def float_model(path, shapes: Mapping[str, Sequence[int]] | None = None):
         raise ModelError(f"{os.fspath(path)}: a float network's file must end in one of "
                          f"{sorted(FORMATS)}, not {suffix!r}")  # fmt: skip
     return importlib.import_module(FORMATS[suffix]).FloatModel(path, shapes)
+
+
+def original(name: str, suffixes: Iterable[str]) -> str:
+    """The float value's name, by that of its quantised tensor and what quantisers put behind."""
+    return next((name.removesuffix(end) for end in suffixes if name.endswith(end)), name)
 
 
 def check_images(file, inputs: Mapping[str, tuple[int, ...]], images) -> dict[str, np.ndarray]:

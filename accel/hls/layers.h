@@ -283,83 +283,76 @@ inline int64_t operand(int difference, int32_t multiplier, int shift) {
     return scale<Rounding::DOUBLE>(difference * headroom, multiplier, shift);
 }
 
-// Sum of two images with different scales, TensorFlow Lite's way in three roundings: bring both
-// to a common scale, add, and requantise.
-//
-//   y[i] = requantise( ta + tb ),  ta = rounded twice  (xa[i] - a_zero) * 2^20 * a_multiplier
-//                                                      * 2^(a_shift - 31),  a_shift <= 0
-template <typename L>
-void add(const int8_t* xa, const int8_t* xb, int8_t* y) {
+// y[i] = Pair::of(xa[i], xb[i]), each operand from its beginning again behind its last element.
+template <typename L, typename Pair>
+void pairs(const int8_t* xa, const int8_t* xb, int8_t* y) {
     static_assert(L::size % L::a_size == 0 && L::size % L::b_size == 0, "operands repeat");
     int ka = 0, kb = 0;
 elements:
     for (int i = 0; i < L::size; ++i) {
 #pragma HLS PIPELINE II=1
-        const int64_t ta = operand(xa[ka] - L::a_zero, L::a_multiplier, L::a_shift);
-        const int64_t tb = operand(xb[kb] - L::b_zero, L::b_multiplier, L::b_shift);
-        y[i] = requantise<L>(static_cast<int32_t>(ta + tb), L::multiplier, L::shift);
+        y[i] = Pair::of(xa[ka], xb[kb]);
         ka = following<L::a_size>(ka);
         kb = following<L::b_size>(kb);
     }
 }
 
-// Difference of two images: the same with  ta - tb.
+// Sum (sign 1) or difference (sign -1) of two images with different scales, TensorFlow Lite's way
+// in three roundings: bring both to a common scale, add, and requantise.
+//
+//   y[i] = requantise( ta + sign * tb ),
+//   ta = rounded twice  (xa[i] - a_zero) * 2^20 * a_multiplier * 2^(a_shift - 31),  a_shift <= 0
+template <typename L, int sign>
+struct Sum {
+    static int8_t of(int a, int b) {
+#pragma HLS INLINE
+        const int64_t ta = operand(a - L::a_zero, L::a_multiplier, L::a_shift);
+        const int64_t tb = operand(b - L::b_zero, L::b_multiplier, L::b_shift);
+        return requantise<L>(static_cast<int32_t>(ta + sign * tb), L::multiplier, L::shift);
+    }
+};
+
+template <typename L>
+void add(const int8_t* xa, const int8_t* xb, int8_t* y) {
+    pairs<L, Sum<L, 1>>(xa, xb, y);
+}
+
 template <typename L>
 void subtract(const int8_t* xa, const int8_t* xb, int8_t* y) {
-    static_assert(L::size % L::a_size == 0 && L::size % L::b_size == 0, "operands repeat");
-    int ka = 0, kb = 0;
-elements:
-    for (int i = 0; i < L::size; ++i) {
-#pragma HLS PIPELINE II=1
-        const int64_t ta = operand(xa[ka] - L::a_zero, L::a_multiplier, L::a_shift);
-        const int64_t tb = operand(xb[kb] - L::b_zero, L::b_multiplier, L::b_shift);
-        y[i] = requantise<L>(static_cast<int32_t>(ta - tb), L::multiplier, L::shift);
-        ka = following<L::a_size>(ka);
-        kb = following<L::b_size>(kb);
-    }
+    pairs<L, Sum<L, -1>>(xa, xb, y);
 }
 
 // Product of two images:  y[i] = requantise( (xa[i] - a_zero) * (xb[i] - b_zero) )
 template <typename L>
-void mul(const int8_t* xa, const int8_t* xb, int8_t* y) {
-    static_assert(L::size % L::a_size == 0 && L::size % L::b_size == 0, "operands repeat");
-    int ka = 0, kb = 0;
-elements:
-    for (int i = 0; i < L::size; ++i) {
-#pragma HLS PIPELINE II=1
-        const int32_t product = (xa[ka] - L::a_zero) * (xb[kb] - L::b_zero);
-        y[i] = requantise<L>(product, L::multiplier, L::shift);
-        ka = following<L::a_size>(ka);
-        kb = following<L::b_size>(kb);
+struct Product {
+    static int8_t of(int a, int b) {
+#pragma HLS INLINE
+        return requantise<L>((a - L::a_zero) * (b - L::b_zero), L::multiplier, L::shift);
     }
+};
+
+template <typename L>
+void mul(const int8_t* xa, const int8_t* xb, int8_t* y) {
+    pairs<L, Product<L>>(xa, xb, y);
 }
 
-// The larger byte of two images that are quantised alike.
+// The larger or the smaller byte of two images that are quantised alike.
+template <typename L, bool largest>
+struct Extreme {
+    static int8_t of(int a, int b) {
+#pragma HLS INLINE
+        return clamp((a > b) == largest ? a : b, L::lo, L::hi);
+    }
+};
+
 template <typename L>
 void larger(const int8_t* xa, const int8_t* xb, int8_t* y) {
-    static_assert(L::size % L::a_size == 0 && L::size % L::b_size == 0, "operands repeat");
-    int ka = 0, kb = 0;
-elements:
-    for (int i = 0; i < L::size; ++i) {
-#pragma HLS PIPELINE II=1
-        y[i] = clamp(xa[ka] > xb[kb] ? xa[ka] : xb[kb], L::lo, L::hi);
-        ka = following<L::a_size>(ka);
-        kb = following<L::b_size>(kb);
-    }
+    pairs<L, Extreme<L, true>>(xa, xb, y);
 }
 
-// The smaller one.
 template <typename L>
 void smaller(const int8_t* xa, const int8_t* xb, int8_t* y) {
-    static_assert(L::size % L::a_size == 0 && L::size % L::b_size == 0, "operands repeat");
-    int ka = 0, kb = 0;
-elements:
-    for (int i = 0; i < L::size; ++i) {
-#pragma HLS PIPELINE II=1
-        y[i] = clamp(xa[ka] < xb[kb] ? xa[ka] : xb[kb], L::lo, L::hi);
-        ka = following<L::a_size>(ka);
-        kb = following<L::b_size>(kb);
-    }
+    pairs<L, Extreme<L, false>>(xa, xb, y);
 }
 
 // Any function of one byte (sigmoid, tanh, a change of scale): values[q + 128].

@@ -5,25 +5,20 @@ the images; "entropy" and "percentile" cut rare values off.  The same model and 
 file.
 """
 
-import contextlib
 import dataclasses
-import os
 import pathlib
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
 
-from accel.frontend import coverage
 from accel.frontend.errors import ModelError
 from accel.frontend.onnx import batches
 from accel.frontend.onnx.importer import load
 from accel.frontend.onnx.prepare import prepare, quiet
 from accel.frontend.onnx.reading import one_line
 from accel.frontend.onnx.reference import Reference
-from accel.frontend.quantising import Options, check_images, unknown
+from accel.frontend.quantising import FloatFile, Options, unknown
 from accel.graph.ir import Graph
 
 #: What ONNX Runtime calls the two forms of a quantised file, the methods and the types.
@@ -35,7 +30,7 @@ ACTIVATIONS = {"int8": "QInt8", "uint8": "QUInt8"}
 _MORE = ("DepthToSpace", "GlobalMaxPool", "Max", "Min", "PRelu", "SpaceToDepth", "Sub")
 
 
-class FloatModel:
+class FloatModel(FloatFile):
     """A float ONNX model, prepared.
 
     Parameters:
@@ -49,22 +44,15 @@ class FloatModel:
         ModelError: naming the file and the rule.
     """
 
+    suffix, load = ".onnx", staticmethod(load)
+
     def __init__(self, source, shapes: Mapping[str, Sequence[int]] | None = None):
-        self.source = pathlib.Path(source)
-        self.model = prepare(source, shapes)
+        super().__init__(pathlib.Path(source), prepare(source, shapes))
 
     @property
     def inputs(self) -> dict[str, tuple[int, ...]]:
         """Shapes of the inputs, without the batch, by name."""
         return {value.name: batches.image_shape(value) for value in self.model.graph.input}
-
-    def check(self, images) -> dict[str, np.ndarray]:
-        """Images by input name; of a model with one input they may be given alone.
-
-        Raises:
-            ModelError: wrong names, shapes, types or values.
-        """
-        return check_images(self.source, self.inputs, images)
 
     def told(self, options: Options) -> dict:
         """What a report says of the way of quantising."""
@@ -76,28 +64,8 @@ class FloatModel:
         """The model, to compare the tensors of its int8 network with."""
         return Reference(self.model, graph.tensors)
 
-    def missing(self, images) -> list[coverage.Missing]:
-        """What would not run on the machine, found without calibrating: with one image's scales.
-
-        Raises:
-            ModelError: the model cannot be quantised at all.
-        """
-        first = {name: array[:1] for name, array in self.check(images).items()}
-        with self._quantised(first, Options(), "missing.onnx") as (_, graph):
-            return coverage.missing(graph)
-
-    def quantize(self, target, images, options: Options) -> Graph:
-        """Write the int8 model, only if the importer takes it, and return it as a graph.
-
-        Raises:
-            ModelError: naming the file and the rule.
-        """
-        target = pathlib.Path(target)
-        options = dataclasses.replace(options, keep_float=self._kept(options.keep_float))
-        with self._quantised(self.check(images), options, target.name, target.parent) as made:
-            file, graph = made
-            shutil.move(file, target)
-            return graph
+    def _checked(self, options: Options) -> Options:
+        return dataclasses.replace(options, keep_float=self._kept(options.keep_float))
 
     def _kept(self, names: Sequence[str]) -> tuple[str, ...]:
         """The nodes to leave float, named by their own names or those of their results."""
@@ -108,26 +76,14 @@ class FloatModel:
                 raise unknown(self.source, name, nodes)
         return tuple(nodes[name] for name in names)
 
-    @contextlib.contextmanager
-    def _quantised(
-        self, images: dict[str, np.ndarray], options: Options, name: str, beside=None
-    ) -> Iterator[tuple[pathlib.Path, Graph]]:
-        """A quantised file, in a folder for the time being, and what the importer makes of it."""
-        with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=beside) as folder:
-            result = pathlib.Path(folder) / name
-            prepared = result.with_name("prepared.onnx")
-            onnx.save(self.model, prepared)
-            try:
-                _quantize(prepared, result, images, options)
-            except Exception as error:  # onnxruntime raises what it likes
-                raise ModelError(f"{self.source}: onnxruntime cannot quantise it: "
-                                 f"{one_line(error)}") from error  # fmt: skip
-            try:
-                graph = load(result)
-            except ModelError as error:
-                text = str(error).replace(str(result), os.fspath(self.source))
-                raise ModelError(f"quantised, but not for this accelerator: {text}") from None
-            yield result, graph
+    def _write(self, target: pathlib.Path, images: dict[str, np.ndarray], options: Options):
+        prepared = target.with_name("prepared.onnx")
+        onnx.save(self.model, prepared)
+        try:
+            _quantize(prepared, target, images, options)
+        except Exception as error:  # onnxruntime raises what it likes
+            raise ModelError(f"{self.source}: onnxruntime cannot quantise it: "
+                             f"{one_line(error)}") from error  # fmt: skip
 
 
 class Images:

@@ -4,14 +4,10 @@ import numpy as np
 import onnx
 
 from accel import onnx_session
+from accel.frontend.quantising import original
 
 #: What ONNX Runtime's quantiser puts behind the names of values, in the files' two forms.
 _SUFFIXES = ("_QuantizeLinear_Output", "_quantized")
-
-
-def original(name: str) -> str:
-    """The float value's name, by that of its quantised tensor."""
-    return next((name.removesuffix(end) for end in _SUFFIXES if name.endswith(end)), name)
 
 
 class Reference:
@@ -29,7 +25,7 @@ class Reference:
     def __init__(self, model: onnx.ModelProto, tensors):
         made = {name for node in model.graph.node for name in node.output if name}
         given = {value.name for value in model.graph.input}
-        names = {tensor: original(tensor) for tensor in tensors}
+        names = {tensor: original(tensor, _SUFFIXES) for tensor in tensors}
         self.names = {tensor: name for tensor, name in names.items() if name in made | given}
         self.outputs = [value.name for value in model.graph.output]
         self._wanted = sorted({*self.names.values(), *self.outputs} - given)

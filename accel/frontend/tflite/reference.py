@@ -3,6 +3,7 @@
 import numpy as np
 
 from accel import litert
+from accel.frontend.quantising import original
 from accel.frontend.tflite.prepare import Prepared
 
 #: What the quantiser puts behind the names of tensors.
@@ -26,7 +27,7 @@ class Reference:
 
     def __init__(self, model: Prepared, tensors):
         known = model.names
-        names = {tensor: _original(tensor) for tensor in tensors}
+        names = {tensor: original(tensor, _SUFFIXES) for tensor in tensors}
         self.names = {tensor: name for tensor, name in names.items() if name in known}
         self.outputs = [model.records[index].name for index in model.outputs]
         self._inputs = [model.records[index].name for index in model.inputs]
@@ -39,8 +40,3 @@ class Reference:
         """Values by name, for one image by input name; that is one of them."""
         values = self._interpreter.run([image[name] for name in self._inputs])
         return image | dict(zip(self._wanted, values, strict=True))
-
-
-def _original(name: str) -> str:
-    """The float value's name, by that of its quantised tensor."""
-    return next((name.removesuffix(end) for end in _SUFFIXES if name.endswith(end)), name)

@@ -72,6 +72,16 @@ def test_a_float_file_says_so(network):
         frontend.load(network)
 
 
+def test_the_public_function_quantises_it(network, tmp_path):
+    need_quantizer()
+    graph = accel.quantize(network, IMAGES, tmp_path / "int8.tflite", per_channel=True)
+    assert graph.name == "int8" and any(node.op == "conv2d" for node in graph.nodes)
+    assert len(frontend.load(tmp_path / "int8.tflite").nodes) == len(graph.nodes)
+    with pytest.raises(ModelError, match="form must be 'qdq' for a TFLite file"):
+        accel.quantize(network, IMAGES, tmp_path / "other.tflite", form="qoperator")
+    assert not (tmp_path / "other.tflite").exists()
+
+
 def test_prepared_it_computes_the_same(network):
     need()
     prepared = prepare(network)
