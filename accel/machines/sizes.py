@@ -11,17 +11,23 @@ HOW = (
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """What a machine takes of an ECP5 (block RAM of 18 kbit), and whom it is for."""
+    """What a machine takes of an ECP5; block RAM of 18 kbit."""
 
     lut: int
     ff: int
     dsp: int
     block_ram: int
-    use: str
 
 
-#: By name, from the smallest to the largest.
+#: Whom each machine is for, by name.
+USES = {
+    "ecp5": "the core alone, placed by accel fpga",
+    "small": "every network on an FPGA of 85 thousand LUTs",
+    "default": "simulation: 256 multipliers, what all commands take",
+    "large": "simulation: 1,024 multipliers, with buffers and a bus to match",
+}
+#: Of those that were synthesised.
 SIZES = {
-    "ecp5": Size(25_605, 24_461, 79, 62, "the core alone, placed by accel fpga"),
-    "small": Size(39_791, 34_966, 113, 72, "every network on an FPGA of 85 thousand LUTs"),
+    "ecp5": Size(25_605, 24_461, 79, 62),
+    "small": Size(39_791, 34_966, 113, 72),
 }
