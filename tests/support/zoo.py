@@ -28,6 +28,7 @@ from accel import frontend, golden, onnx_session
 from accel.bench.header import header
 from accel.bench.networks import differing
 from accel.estimate import estimate
+from accel.frontend import FloatModelError
 from accel.frontend.onnx.prepare import quiet
 from accel.frontend.onnx.quantize import Images, quantize
 from accel.graph import ports
@@ -93,13 +94,19 @@ def measure(path: pathlib.Path, form: str, rtl: bool) -> dict:
 
 
 def _golden(file, images) -> dict:
-    graph = frontend.load(file)
+    try:
+        session = onnx_session.session(file)
+    except Exception as error:  # onnxruntime raises what it likes
+        raise ValueError("ONNX Runtime refuses the file that its quantiser wrote") from error
+    try:
+        graph = frontend.load(file)
+    except FloatModelError as error:
+        raise ValueError("no layer is quantised in this form") from error
     parts = [node for node in graph.nodes if isinstance(node, External)]
     machine, host = graph_macs(graph), sum(part.macs for part in parts)
     wanted = [port.tensor for port in graph.outputs]
     given = ports.read_inputs(graph, [images])
     ours = ports.outputs(graph, golden.run(graph, given, keep=wanted))
-    session = onnx_session.session(file)
     name = session.get_inputs()[0].name
     theirs = zip(*(session.run(None, {name: image[None]}) for image in images), strict=True)
     differ, size, steps = 0, 0, 0.0
@@ -214,7 +221,7 @@ def main() -> None:
                     row = measure(given.folder / f"{stem}.onnx", form, given.rtl)
                 except Exception as error:  # one network must not end the others
                     text = " ".join(str(error).split()).replace("|", "/")[:200]
-                    row = {"error": f"{type(error).__name__}: {text}"}
+                    row = {"error": text}
                 measured.put(stem, form, row)
             lines.append(line(stem, form, row))
             print(lines[-1], flush=True)

@@ -43,7 +43,9 @@ class Builder(State):
 
     def __init__(self, file: str, graph: onnx.GraphProto, nodes: list[NodeView], opset: int):
         super().__init__(file, graph, nodes, opset)
-        self._quantised, self._effort = {}, Effort()
+        self._quantised = {}
+        # Of their own, so that many products leave the additions theirs.
+        self._sums_effort, self._products_effort = Effort(), Effort()
 
     def activation(self, node: NodeView, number: int, quantised: bool) -> Activation:
         """An activation: int8 or uint8 if ``quantised``, else float (dequantised)."""
@@ -119,10 +121,13 @@ class Builder(State):
                 for number, part in enumerate(pending.parts)
             )
             pending = dataclasses.replace(pending, parts=parts)
-        elif isinstance(pending, (Total, Product)):
-            pending = dataclasses.replace(pending, effort=self._effort)
+        elif isinstance(pending, Total):
+            pending = dataclasses.replace(pending, effort=self._sums_effort)
+        elif isinstance(pending, Product):
+            pending = dataclasses.replace(pending, effort=self._products_effort)
         elif isinstance(pending, Sums):
-            pending = dataclasses.replace(self._split(pending, name, node), effort=self._effort)
+            pending = self._split(pending, name, node)
+            pending = dataclasses.replace(pending, effort=self._products_effort)
         return self._emit(pending, name, (scale, zero_point, dtype), node)
 
     def _two(self, pending: Extremes, name, quantisation, node) -> Extremes:

@@ -1,5 +1,7 @@
 """Products of two tensors, as ONNX Runtime's integer kernel multiplies: byte for byte."""
 
+import functools
+
 import numpy as np
 import pytest
 from onnx import TensorProto
@@ -111,3 +113,26 @@ def test_other_shapes_are_refused(tmp_path):
     model, _ = build(np.int8, "qdq", [1, 1, 16, 16], (0.1, 0.1, 0.1), (0, 0, 0))
     with pytest.raises(ModelError, match=r"same shape, or one be a pixel .* not \[1, 8, 16, 16\]"):
         frontend.load(model.save(tmp_path), strict=True)
+
+
+def test_many_products_leave_an_addition_its_trials(tmp_path):
+    """A file's products and its additions each have their own time to find factors."""
+    scales = 0.02989690750837326, 0.031172486022114754, 0.06928928196430206
+    zeros = -85, -18, -44
+    runtime = functools.partial(add.runtime_bytes, centre=0)
+    tried, untried = (add.factors(scales, zeros, runtime, effort)[0]
+                      for effort in (add.Effort(), add.Effort(0)))  # fmt: skip
+    assert tried != untried
+    model = Model([1, 4, 4, 4], opset=17, elem_type=TensorProto.INT8)
+    value, ends = "x", model.params("x", scales[1], zeros[1])
+    last = model.params("p", scales[0], zeros[0])
+    for number in range(200):
+        value = model.node("QLinearMul", [value, *ends, "x", "x_scale", "x_zero", *last],
+                           f"p{number}", domain="com.microsoft")  # fmt: skip
+        ends = last
+    sums = model.params("y", scales[2], zeros[2])
+    model.node("QLinearAdd", [value, *last, "x", "x_scale", "x_zero", *sums], "y",
+               domain="com.microsoft")  # fmt: skip
+    graph = frontend.load(model.output("y", TensorProto.INT8).save(tmp_path), strict=True)
+    assert [node.op for node in graph.nodes].count("mul") > 100
+    assert graph.nodes[-1].operands == tried
