@@ -57,19 +57,36 @@ def check_cover(node: Assemble, sources: tuple[Tensor, ...], target: Tensor) -> 
     total = sum(source.size for source in sources)
     require(total == target.size, title(node),
             f"inputs must give the output's {target.size} bytes", total)
-    taken = [_taken(place, source.shape, target.shape)
-             for place, source in zip(node.places, sources, strict=True)]
-    for (a, one), (b, other) in itertools.combinations(enumerate(taken), 2):
-        apart = any(not (x & y).any() for x, y in zip(one, other, strict=True))
-        require(apart, title(node), "inputs must not overlap", f"inputs {a} and {b}")
+    common = np.ones((len(sources), len(sources)), bool)
+    for axis in range(3):
+        common &= _in_common([_indices(place, source.shape, axis)
+                              for place, source in zip(node.places, sources, strict=True)])
+    pairs = np.argwhere(np.triu(common, 1))
+    require(not len(pairs), title(node), "inputs must not overlap",
+            "inputs {} and {}".format(*pairs[0]) if len(pairs) else "")
 
 
-def _taken(place: Place, shape: Shape, whole_shape: Shape) -> list[np.ndarray]:
-    """Along each axis, which indices a tensor takes."""
-    axes = []
-    for start, step, size, total in zip(
-        place.start, (*place.step, 1), shape, whole_shape, strict=True
-    ):
-        axes.append(np.zeros(total, bool))
-        axes[-1][start : start + (size - 1) * step + 1 : step] = True
-    return axes
+def _indices(place: Place, shape: Shape, axis: int) -> tuple[int, int, int]:
+    """Which indices a tensor takes along an axis: the first, from one to the next, how many."""
+    return place.start[axis], (*place.step, 1)[axis], shape[axis]
+
+
+def _in_common(progressions: list[tuple[int, int, int]]) -> np.ndarray:
+    """bool [n, n]: which of the progressions (start, step, count) have a number in common.
+
+    There can be a thousand, so all are compared at once: those whose spans meet and whose starts
+    differ by a multiple of the steps' common divisor.  With equal steps that is all; the others are
+    looked at one by one.
+    """
+    unique, which = np.unique(np.array(progressions), axis=0, return_inverse=True)
+    start, step, count = unique.T
+    last = start + (count - 1) * step
+    meet = (start[:, None] <= last) & (start <= last[:, None])
+    divisor = np.gcd(step[:, None], step)
+    common = meet & ((start[:, None] - start) % divisor == 0)
+    for i, j in np.argwhere(np.triu(common, 1) & (step[:, None] != step)):
+        numbers = [range(start[n], last[n] + 1, step[n]) for n in (i, j)]
+        short, long = sorted(numbers, key=len)
+        common[i, j] = common[j, i] = any(number in long for number in short)
+    which = which.ravel()
+    return common[np.ix_(which, which)]
