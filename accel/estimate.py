@@ -57,6 +57,7 @@ def estimate(
     params: Params | None = None,
     memory: Memory | None = None,
     search: int = 0,
+    fusion: bool = True,
     engines: bool = False,
     progress: Callable[[str, float], None] | None = None,
 ) -> dict[str, Any]:
@@ -65,6 +66,7 @@ def estimate(
     Args:
         model, machine, array, batch, params, memory, search, shapes, keep, progress: as in
             accel.runner.run.
+        fusion: whether results may stay on the chip for the next layer, as they do in a run.
         images: how many there would be; one batch by default.
         inputs: images to calibrate a float file with; by default a seeded random one.
         engines: whether the report tells what each engine did when in the first batch.
@@ -84,6 +86,8 @@ def estimate(
     """
     tell = progress or (lambda stage, share: None)
     total = batch if images is None else images
+    if search and not fusion:
+        raise InputError(f"search must be 0 without fusion, not {search}")
     for name, value, least in (("batch", batch, 1), ("images", total, 1), ("search", search, 0)):
         if value < least:
             raise InputError(f"{name} must be at least {least}, not {value}")
@@ -93,7 +97,9 @@ def estimate(
         raise InputError(f"the cycle model knows no memory with {behaviour.surprise}: it must be "
                          f"off, not {getattr(behaviour, behaviour.surprise)!r}")
     graph, quantised = floats.opened(model, inputs, shapes=shapes, keep=keep, random=True)
-    mapping, found = mapper.choose(graph, hardware, min(batch, total), behaviour, search, tell)
+    mapping, found = mapper.choose(
+        graph, hardware, min(batch, total), behaviour, search, tell, fusion
+    )
     full, rest = divmod(total, batch)
     batches, steps = [], [] if engines else None
     for size, count in ((batch, full), (rest, 1)):

@@ -9,6 +9,14 @@ so 0 waits for nothing.
 A program must list each command after everything it waits for (also the implicit waits: EXEC
 after its WEIGHTS, POST after its EXEC, WINDOW after its WPARAM).  Then the earliest unfinished
 command can always proceed, and no program of that form can deadlock, however short the queues.
+
+That holds for results that stay on the chip, too.  A POST with ``near`` waits (``wait_window``) for
+the WINDOWs that read what it overwrites; once it has started, nothing holds its vectors up: the
+port of the window unit's buffer is theirs whenever they come, and a copy under way makes its step
+a cycle later.  Its completion comes behind those of the POSTs before it, like any other's, so
+``wait_post`` of the WINDOWs that read it is a count as ever.  No resource is held while waiting
+that an earlier command needs: a waiting POST holds a bank and a parameter slot, which only later
+blocks ask for.
 """
 
 import enum
@@ -119,6 +127,7 @@ def _layout(waits, *fields) -> tuple[Field, ...]:
 
 #: Which engines' done counts a command may wait for.
 _ARRAY_WAITS = ("load", "exec", "post")
+_POST_WAITS = ("window", "exec", "post")
 _LOAD_WAITS = ("exec", "post", "window")
 _WINDOW_WAITS = ("wload", "post", "window")
 
@@ -150,19 +159,22 @@ FIELDS: dict[Op, tuple[Field, ...]] = {
     # those fields must repeat its values.  `activate` sends every requantised value through the
     # activation table.  Pixels come in raster order of an in_h x in_w image; the
     # stored image is out_h x out_w.  `mark` then writes the counters to `mark_addr`.
+    # With `near` the image does not go to memory: `dst` is an address of the window unit's buffer,
+    # which wraps at its size, and every pixel fills a C-byte word; `dst` and both pitches are
+    # multiples of C.
     Op.POST: _layout(
-        _ARRAY_WAITS,
+        _POST_WAITS,
         ("begin", 1), ("mark", 1), ("count", 16), ("cols", 8),
         ("rounding", 2), ("out_zero", -8), ("lo", -8), ("hi", -8),
         ("pool", 2), ("pool_rounding", 2), ("pool_in_zero", -8), ("pool_out_zero", -8),
         ("kh", 8), ("kw", 8), ("sh", 8), ("sw", 8), ("pt", 8), ("pl", 8),
         ("in_w", 16), ("in_h", 16), ("out_w", 16), ("out_h", 16),
         ("dst", 32), ("pitch_x", 20), ("pitch_y", 32), ("mark_addr", 32),
-        ("activate", 1),
+        ("activate", 1), ("near", 1),
     ),
     # Write `entries` entries of the average-pool table.
     Op.TABLE: _layout(
-        _ARRAY_WAITS,
+        _POST_WAITS,
         ("entries", 4),
         *(
             field
@@ -173,7 +185,7 @@ FIELDS: dict[Op, tuple[Field, ...]] = {
     # Write ACTIVATION_ENTRIES entries of the activation table, from number `first` on (a multiple
     # of ACTIVATION_ENTRIES).  Entry n is what n - 128 becomes.
     Op.ACTIVATION: _layout(
-        _ARRAY_WAITS,
+        _POST_WAITS,
         ("first", 8),
         *((f"value{n}", -8) for n in range(ACTIVATION_ENTRIES)),
     ),

@@ -113,9 +113,13 @@ def choose(
     memory: Memory,
     programs: int,
     progress: Callable[[str, float], None],
+    fusion: bool = True,
 ) -> tuple[Mapping, dict]:
-    """A mapping, and what a report says of it: searched, or with 0 programs the compiler's own."""
-    if not programs:
-        return Mapping(), {}
+    """A mapping, and what a report says of it: searched, or with 0 programs the compiler's own.
+
+    Without ``fusion`` it is the compiler's own, and every layer's result goes to memory.
+    """
+    if not programs or not fusion:
+        return Mapping(near=fusion), {}
     found = search(graph, params, batch, memory, programs, progress)
     return found.mapping, {"search": found.report()}

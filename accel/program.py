@@ -54,13 +54,14 @@ class Placement:
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
-    """One machine layer: a graph node, or several fused, that ends in a tensor in memory.
+    """One machine layer: a graph node, or several fused, that ends in the tensor ``output``.
 
     ``macs`` counts the multiplications of the network's own definition, for the whole batch;
     ``bytes_read`` and ``bytes_written`` are the bus traffic of this layer's commands, without
     command fetch.  ``unit`` is "array" or "window"; in ``busy_cycles`` cycles it takes a vector of
     this layer, whenever they are.  ``mark_addr`` is where its completion record is written,
     ``records`` are address and bytes of its parameters and weights, in the order they are read.
+    ``near``: its tensor is never in memory, because the next layer takes it from the chip.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Layer:
     mark_addr: int
     unit: str
     records: tuple[tuple[int, int], ...] = ()
+    near: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -34,7 +34,9 @@ class Core(wiring.Component):
                       |       Im2colBuffer -|-> SystolicArray|-> Accumulator
                       |                     v  ^weights      v        |
                       +-------------> WeightEngine       PostEngine <-+ -+-> memory
-                      |                                                  |
+                      |                                   near |         |
+                      |                       +----------------+         |
+                      |                       v                          |
                       +-------------> WindowUnit ---------> WriteArbiter +
 
     With ``params.window_taps`` of 0 there is no window unit, and nothing to arbitrate.
@@ -83,6 +85,7 @@ class Core(wiring.Component):
         window = {}
         if params.window_taps:
             window = {"window": self._window_unit(m, chain, fetch, scoreboard, counters)}
+            m.d.comb += window["window"].near.eq(post.near)
         small = [
             client for unit in window.values() for client in (unit.param_client, unit.load_client)
         ]

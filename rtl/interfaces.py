@@ -146,6 +146,18 @@ def buffer_read(params: Params) -> wiring.Signature:
     return banks_read(im2col_banks(params))
 
 
+def near_layout(params: Params) -> data.StructLayout:
+    """A C-byte word that goes into the window unit's buffer; ``addr`` counts words."""
+    words = params.window_bytes // params.cols
+    return data.StructLayout(
+        {
+            "valid": 1,
+            "addr": bits_for(words - 1),
+            "data": data.ArrayLayout(signed(8), params.cols),
+        }
+    )
+
+
 def weight_row(params: Params) -> wiring.Signature:
     """One row of a weight tile into the array's shadow registers."""
     return wiring.Signature(

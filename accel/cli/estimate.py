@@ -31,6 +31,8 @@ from accel.cli.machines import machine_options
 @click.option("--search", type=click.IntRange(min=0), default=0, metavar="N",
               help="Try up to N programs with the cycle model to find tilings that are faster for "
               "a whole batch.")  # fmt: skip
+@click.option("--no-fusion", is_flag=True,
+              help="For comparison: let every layer's result go to memory.")
 @shape_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
               help="Where report.json and the plots go; by default build/estimate/NETWORK; with "
@@ -40,7 +42,9 @@ from accel.cli.machines import machine_options
               "compared with its counts.")  # fmt: skip
 @click.option("--scalesim-config", "config", type=click.Path(path_type=pathlib.Path),
               help="A SCALE-Sim configuration (.cfg): its array is the default then.")  # fmt: skip
-def estimate(network, inputs, limit, batch, machine, search, shapes, out, topology, config) -> None:
+def estimate(
+    network, inputs, limit, batch, machine, search, no_fusion, shapes, out, topology, config
+) -> None:
     """Predict what `accel run` counts for NETWORK, exactly, without simulating or computing it.
 
     NETWORK is a built-in name, or a path to .onnx or .tflite.  A float file is quantised on
@@ -50,10 +54,12 @@ def estimate(network, inputs, limit, batch, machine, search, shapes, out, topolo
         raise click.UsageError("give either NETWORK or --scalesim FILE.csv")
     if config is not None and topology is None:
         raise click.UsageError("--scalesim-config belongs to --scalesim, not to NETWORK")
+    if search and no_fusion:
+        raise click.UsageError("--search belongs to fused programs, not to --no-fusion")
     if topology is not None:
         for option, value in (
             ("--search", search), ("--input", inputs), ("--limit", limit), ("--batch", batch > 1),
-            ("--shape", shapes),
+            ("--shape", shapes), ("--no-fusion", no_fusion),
         ):  # fmt: skip
             if value:
                 raise click.UsageError(f"{option} belongs to NETWORK, not to --scalesim")
@@ -72,7 +78,7 @@ def estimate(network, inputs, limit, batch, machine, search, shapes, out, topolo
         with progress_bar("reading") as progress:
             report = predict(
                 network, machine=machine, batch=batch, images=images, search=search, engines=True,
-                inputs=given, shapes=dict(shapes), progress=progress,
+                fusion=not no_fusion, inputs=given, shapes=dict(shapes), progress=progress,
                 keep=out or results("estimate", pathlib.Path(network).stem),
             )  # fmt: skip
     report |= {"command": command_line()}

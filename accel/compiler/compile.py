@@ -7,14 +7,24 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from accel.compiler import allocate, copies, emit, schedule, seats, steps, weights, window_lower
+from accel.compiler import (
+    allocate,
+    copies,
+    emit,
+    near,
+    schedule,
+    seats,
+    steps,
+    weights,
+    window_lower,
+)
 from accel.compiler.errors import CompileError
 from accel.compiler.layer import Context, MachineLayer
 from accel.compiler.legalise import legalise
 from accel.compiler.lower import Lowering, group_kernels
 from accel.compiler.mapping import Mapping
 from accel.compiler.ready import Ready
-from accel.compiler.stream import Stream
+from accel.compiler.stream import ARRAY, BESIDE, Stream
 from accel.graph.ir import Graph, Reshape, Slice
 from accel.isa import RECORD_BYTES
 from accel.params import Params
@@ -67,8 +77,8 @@ def _compile(
     parts = steps.split(graph)
     layers = [legalise(context, part.machine) for part in parts]
     memory = allocate.Memory(params)
-    drafts = [_Draft(step, params, mapping, memory) for step in layers]
-    tensors = _place(context, parts, layers, memory)
+    drafts = [_Draft(step, context, mapping, memory) for step in layers]
+    tensors = _place(context, parts, drafts, memory)
     # The window unit reads C bytes of every pixel, also of the last one with fewer channels.
     memory.take(params.cols)
     _check_memory(graph, memory.bytes, params)
@@ -105,15 +115,19 @@ class _Draft:
 
     Parameters:
         layers: in order.
-        params: the machine.
+        context: what they are compiled for.
         mapping: how they are cut.
         memory: gives room for weights and records.
     """
 
-    def __init__(self, layers: list, params: Params, mapping: Mapping, memory: allocate.Memory):
-        self._layers, self._params = layers, params
+    def __init__(self, layers: list, context: Context, mapping: Mapping, memory: allocate.Memory):
+        self._layers, self._params = layers, context.params
+        params = context.params
         self.records: list[tuple[int, weights.Record]] = []
         self._tilings = [mapping.of(layer, params) for layer in layers]
+        self._pairs = near.pairs(context, layers, self._tilings) if mapping.near else {}
+        for number, pair in self._pairs.items():
+            self._tilings[number] = [pair.tiling]
         self._addresses, self._sizes = [], {}
         for layer, tiling in zip(layers, self._tilings, strict=True):
             where = {}
@@ -128,17 +142,36 @@ class _Draft:
     def lower(self, ready: dict[str, Ready], tensors: dict[str, Placement]) -> list:
         """All commands in program order."""
         stream = Stream(self._params)
-        for layer, tiling, where, mark in zip(
-            self._layers, self._tilings, self._addresses, self._marks, strict=True
-        ):
-            target = tensors[layer.output], ready[layer.output]
-            sources = [(tensors[view.tensor], ready[view.tensor]) for view in layer.views]
-            if isinstance(layer, MachineLayer):
-                Lowering(layer, tiling, stream, sources[0], target, where).run()
-            else:
-                window_lower.lower(layer, stream, sources, target, where, tiling)
-            self._counts.append(stream.mark(mark))
+        for number, layer in enumerate(self._layers):
+            # The second of a pair has been lowered with the first.
+            if number - 1 not in self._pairs:
+                self._lower(number, stream, ready, tensors)
+            self._counts.append(stream.mark(_unit(layer), self._marks[number]))
         return schedule.order(stream)
+
+    def _lower(self, number: int, stream: Stream, ready, tensors) -> None:
+        """Add the commands of a layer, and with the first of a pair, of the second."""
+        layer, where = self._layers[number], self._addresses[number]
+        sources = [(tensors[view.tensor], ready[view.tensor]) for view in layer.views]
+        pair, last = self._pairs.get(number), layer.output
+        if pair:
+            last = self._layers[number + 1].output
+        target = tensors[last], ready[last]
+        if pair:
+            both = layer, self._layers[number + 1]
+            addresses = where, self._addresses[number + 1]
+            near.lower(pair, both, stream, sources[0], target, addresses)
+        elif isinstance(layer, MachineLayer):
+            Lowering(layer, self._tilings[number], stream, sources[0], target, where).run()
+        else:
+            window_lower.lower(layer, stream, sources, target, where, self._tilings[number])
+
+    @property
+    def stored(self) -> list[str]:
+        """The tensors that its layers store in memory."""
+        return [
+            layer.output for number, layer in enumerate(self._layers) if number not in self._pairs
+        ]
 
     def layers(self, offset: int) -> tuple[Layer, ...]:
         """What a report needs of the layers; data addresses move up by ``offset``."""
@@ -153,13 +186,19 @@ class _Draft:
                 bytes_written=written,
                 busy_cycles=busy,
                 mark_addr=mark + offset,
-                unit="array" if isinstance(layer, MachineLayer) else "window",
+                unit=_unit(layer),
                 records=tuple((where[key] + offset, self._sizes[where[key]]) for key in where),
+                near=number in self._pairs,
             )
-            for layer, (read, written, busy), mark, where in zip(
-                self._layers, self._counts, self._marks, self._addresses, strict=True
+            for number, (layer, (read, written, busy), mark, where) in enumerate(
+                zip(self._layers, self._counts, self._marks, self._addresses, strict=True)
             )
         )
+
+
+def _unit(layer) -> str:
+    """Who computes a layer."""
+    return ARRAY if isinstance(layer, MachineLayer) else BESIDE
 
 
 def _weights(layer, tiling, params: Params):
@@ -173,11 +212,11 @@ def _weights(layer, tiling, params: Params):
             yield (number, index), weights.record(group, kernels, params)
 
 
-def _place(context: Context, parts, layers, memory: allocate.Memory) -> dict[str, Placement]:
+def _place(context: Context, parts, drafts, memory: allocate.Memory) -> dict[str, Placement]:
     """Where every stored tensor lies, relative to the end of the commands."""
     graph, batch = context.graph, context.batch
     stored = [port.tensor for port in graph.inputs]
-    stored += [layer.output for step in layers for layer in step]
+    stored += [name for draft in drafts for name in draft.stored]
     stored += [name for part in parts for node in part.host for name in node.outputs]
     stored = [name for name in stored if graph.tensors[name].dtype == "int8"]
     roots = {}

@@ -56,7 +56,10 @@ def _words(op: Op, commands: list[dict[str, int]], offset: int) -> np.ndarray:
 
 
 def _is_moved(op: Op, fields: dict[str, int], field: Field) -> bool:
-    """Whether a command has an address in ``field``: one that only fills has none."""
+    """Whether a command has an address in ``field``: one that only fills, or stays near, has none.
+    """
+    if field.name == "dst" and fields.get("near"):
+        return False
     return field.name in fields and (op not in (Op.LOAD, Op.WLOAD) or fields["inner"] != 0)
 
 

@@ -2,6 +2,7 @@
 
 import bisect
 import dataclasses
+import typing
 
 from accel.compiler import walks, weights
 from accel.compiler.layer import Group, MachineLayer, Slice
@@ -24,6 +25,13 @@ class Rectangle:
     x1: int
 
 
+class Near(typing.Protocol):
+    """Where the blocks of a layer go that stays on the chip."""
+
+    def place(self, y0: int, y1: int) -> dict[str, int]:
+        """The fields of the POST that stores the rows ``y0`` to ``y1 - 1``, the next ones."""
+
+
 class Lowering:
     """One layer on its way into a stream.
 
@@ -34,6 +42,8 @@ class Lowering:
         source, target: where the input and output tensors lie.
         ready: readiness of both, by tensor.
         addresses: of the weight records, by slice and group number.
+        near: gives every block its place in the window unit's buffer (accel/compiler/near.py);
+            None if the output goes to memory.
     """
 
     def __init__(
@@ -42,12 +52,14 @@ class Lowering:
         tilings: list[Tiling],
         stream: Stream,
         source: tuple[Placement, Ready],
-        target: tuple[Placement, Ready],
+        target: tuple[Placement, Ready] | None,
         addresses: dict[tuple[int, int], int],
+        near: "Near | None" = None,
     ):
         self.layer, self.tilings, self.stream, self.addresses = layer, tilings, stream, addresses
         self.source, self.ready = source
-        self.target, self.done = target
+        self.target, self.done = target or (None, None)
+        self.near = near
         #: Every group's walks, by slice and group number, their number, and its weight tiles.
         self.kernels = {
             (number, index): (
@@ -69,6 +81,11 @@ class Lowering:
         self.tables = _activations(layer.table)
         if not layer.pooling.alone:
             self.tables += _pool_tables(layer.pooling.table)
+
+    def strip(self, image: int) -> "_Strip":
+        """A whole image of the only slice, block by block (for accel/compiler/near.py)."""
+        rows, columns = (0, self.layer.pool_rows.outputs), (0, self.layer.pool_columns.outputs)
+        return _Strip(self, image, 0, self.layer.slices[0], self.tilings[0], rows, columns)
 
     def run(self) -> None:
         """Add the layer's commands, image by image."""
@@ -127,22 +144,24 @@ class _Strip:
             lowering.tables += _pool_tables(table)
 
     def run(self) -> None:
-        axis, tiling, groups = self.layer.pool_rows, self.tiling, self.part.groups
-        shared = self._shared()
+        tiling, groups = self.tiling, self.part.groups
+        shared = self.shared()
         if tiling.local:
             for u0, u1 in _cut(self.band[1] - self.band[0], tiling.height):
-                u0, u1 = u0 + self.band[0], u1 + self.band[0]
-                y0, y1 = axis.cover(u0, u1)
-                block = Rectangle(y0, y1, self.x0, self.x1)
                 for number in range(len(groups)):
-                    self._block(block, number, shared, (u0, u1, True))
+                    self.units_of(u0 + self.band[0], u1 + self.band[0], number, shared)
             return
         for number in range(len(groups)):
             for block in self._rectangles():
                 begin = (block.y0, block.x0) == (self.y0, self.x0)
                 self._block(block, number, shared, (*self.band, begin))
             if not tiling.resident:
-                shared = self._shared()
+                shared = self.shared()
+
+    def units_of(self, u0: int, u1: int, number: int, shared: list[Rows]) -> None:
+        """A group's block of the unit rows ``u0`` to ``u1 - 1``, an image of its own."""
+        y0, y1 = self.layer.pool_rows.cover(u0, u1)
+        self._block(Rectangle(y0, y1, self.x0, self.x1), number, shared, (u0, u1, True))
 
     def _rectangles(self):
         """Blocks in raster order: whole rows, or pieces of a row."""
@@ -151,7 +170,7 @@ class _Strip:
             for x0 in range(self.x0, self.x1, self.tiling.piece):
                 yield Rectangle(y0, y1, x0, min(x0 + self.tiling.piece, self.x1))
 
-    def _shared(self) -> list[Rows]:
+    def shared(self) -> list[Rows]:
         """The strip's rows, chunk by chunk, for all who share them."""
         count = 1 if self.tiling.apart else len(self.tiling.chunks)
         return [self._rows(chunk, self.x0, self.x1) for chunk in range(count)]
@@ -218,21 +237,26 @@ class _Strip:
         for op, fields in self.lowering.tables:
             stream.post(op, fields)
         self.lowering.tables = []
-        # A batch folded into one tall image fills the tensor's images one after another.
-        first = target.address + self.image * target.image + u0 * target.row
         fields = {
             "begin": int(begin),
             "count": (block.y1 - block.y0) * (block.x1 - block.x0),
             "cols": group.cols,
             "out_w": self.units[1] - self.units[0], "out_h": u1 - u0,
-            "dst": first + self.units[0] * target.pixel + group.first,
-            "pitch_x": target.pixel, "pitch_y": target.row,
             **self.lowering.fields,
         }
         y0, y1 = layer.pool_rows.cover(u0, u1)
         fields |= {"in_w": self.x1 - self.x0, "in_h": y1 - y0}
         if layer.pooling.kind != Pool.NONE:
             fields |= self._pool(y0, u0, u1)
+        if self.lowering.near:
+            stream.post(Op.POST, fields | self.lowering.near.place(u0, u1))
+            return
+        # A batch folded into one tall image fills the tensor's images one after another.
+        first = target.address + self.image * target.image + u0 * target.row
+        fields |= {
+            "dst": first + self.units[0] * target.pixel + group.first,
+            "pitch_x": target.pixel, "pitch_y": target.row,
+        }  # fmt: skip
         posts = stream.post(Op.POST, fields)
         # The unit rows that this block completes.
         first, last = (

@@ -25,6 +25,8 @@ class Ring:
         # grow: a later reader of a lower address makes the earlier ones irrelevant.
         self._lowest: list[int] = []
         self._counts: list[int] = []
+        # Where the head was when each reader was noted: a list that grows.
+        self._heads: list[int] = []
 
     def allocate(self, length: int) -> tuple[int, int]:
         """Take ``length`` bytes; returns their address and the count of readers to wait for."""
@@ -42,11 +44,26 @@ class Ring:
         older = bisect.bisect_left(self._lowest, end - self.size)
         return self._counts[older - 1] if older else 0
 
+    def settled(self, end: int) -> int:
+        """The count of readers behind which no copy is under way that ``end`` would overwrite.
+
+        A reader waits for all copies that were listed before it; so the first one noted after the
+        bytes below end - size were taken.  This is for writers other than the copying engine,
+        which keeps its own order: what it overwrites need not have been read.
+        """
+        if end <= self.size:
+            return 0
+        first = bisect.bisect_left(self._heads, end - self.size)
+        if first == len(self._heads):
+            raise AssertionError("a buffer is filled once around before anybody reads it")
+        return first + 1
+
     def read(self, lowest: int) -> None:
         """Note the next reader in program order, reading addresses from ``lowest`` on."""
         if lowest < self.head - self.size:
             raise AssertionError("a command reads what a later copy has already replaced")
         self.reads += 1
+        self._heads.append(self.head)
         keep = bisect.bisect_left(self._lowest, lowest)
         del self._lowest[keep:], self._counts[keep:]
         self._lowest.append(lowest)

@@ -10,6 +10,9 @@ from accel.isa import RECORD_BYTES, Op
 from accel.params import Params
 
 Fields = dict[str, int]
+#: Who computes a layer: the array, or the window unit beside it.
+ARRAY, BESIDE = UNITS = ("array", "window")
+_READ, _WRITTEN, _BUSY = range(3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,8 +44,10 @@ class Stream:
         self.wparams: list[Fields] = []
         self.windows: list[Fields] = []
         self.done = [0, 0]
-        self.bytes_read = self.bytes_written = self.busy_cycles = 0
-        self._last: Fields = {}
+        # Of the layer under way in each unit: bytes read and written, busy cycles; and its last
+        # command.
+        self._counts = {unit: [0, 0, 0] for unit in UNITS}
+        self._last: dict[str, Fields] = {}
 
     @property
     def array(self) -> Target:
@@ -64,28 +69,28 @@ class Stream:
         """
         address, wait = _place(self.ring, length, at)
         self.loads.append(fields | {"dst": address % self.ring.size, "wait_exec": wait})
-        self._copied(self.loads[-1], ready, cols)
+        self._copied(ARRAY, self.loads[-1], ready, cols)
         return address
 
     def wload(
-        self, fields: Fields, length: int, ready: Ready, cols: int | None = None,
+        self, fields: Fields, length: int, ready: Ready | None, cols: int | None = None,
         at: int | None = None,
     ) -> int:
         """The same for a WLOAD into the window unit's buffer."""
         address, wait = _place(self.window_ring, length, at)
         self.wloads.append(fields | {"dst": address % self.window_ring.size, "wait_window": wait})
-        self._copied(self.wloads[-1], ready, cols)
+        self._copied(BESIDE, self.wloads[-1], ready, cols)
         return address
 
     def begin(self, address: int, tiles: int) -> None:
         """Start a block whose parameters and weights lie at ``address``."""
         self.blocks.append(Block({"src": address, "tiles": tiles}, [], []))
-        self.bytes_read += self.params.param_bytes + tiles * self.params.tile_bytes
+        self._counts[ARRAY][_READ] += self.params.param_bytes + tiles * self.params.tile_bytes
 
     def execute(self, fields: Fields, base: int, lowest: int) -> None:
         """Add an EXEC at a virtual address; it reads nothing below ``lowest``."""
         self.ring.read(lowest)
-        self._works(fields, self.params.rows)
+        self._works(ARRAY, fields, self.params.rows)
         fields["base"], fields["wait_load"] = base % self.ring.size, len(self.loads)
         self.blocks[-1].execs.append(fields)
 
@@ -93,10 +98,10 @@ class Stream:
         """Add a POST, TABLE or ACTIVATION to the block; returns the count that tells it is done."""
         self.blocks[-1].posts.append((op, fields))
         self.done[POST] += 1
-        self._last = fields
-        if op == Op.POST and fields["begin"]:
+        self._last[ARRAY] = fields
+        if op == Op.POST and fields["begin"] and not fields.get("near"):
             bus = self.params.bus_bytes
-            self.bytes_written += bus * traffic.store_beats(fields, bus)
+            self._counts[ARRAY][_WRITTEN] += bus * traffic.store_beats(fields, bus)
         return self.done[POST]
 
     def window(
@@ -110,36 +115,38 @@ class Stream:
         if record:
             address, tiles = record
             self.wparams.append({"src": address, "tiles": tiles})
-            self.bytes_read += traffic.record_bytes(tiles, self.params)
+            self._counts[BESIDE][_READ] += traffic.record_bytes(tiles, self.params)
         self.window_ring.read(lowest)
-        self._works(fields, self.params.window_taps)
+        self._works(BESIDE, fields, self.params.window_taps)
         fields |= {"base": base % self.window_ring.size, "wait_wload": len(self.wloads)}
         self.windows.append(fields)
         self.done[WINDOW] += 1
-        self._last = fields
+        self._last[BESIDE] = fields
         image = fields | {"out_w": fields["nx"], "out_h": fields["ny"]}
-        self.bytes_written += bus * traffic.store_beats(image, bus)
+        self._counts[BESIDE][_WRITTEN] += bus * traffic.store_beats(image, bus)
         return self.done[WINDOW]
 
-    def mark(self, address: int) -> tuple[int, int, int]:
-        """End a layer: its last command writes a record.
+    def mark(self, unit: str, address: int) -> tuple[int, int, int]:
+        """End a unit's layer: its last command writes a record.
 
         Returns:
             Its bytes read and written, and the cycles in which its unit is busy with it.
         """
-        self._last.update(mark=1, mark_addr=address)
-        done = self.bytes_read, self.bytes_written + RECORD_BYTES, self.busy_cycles
-        self.bytes_read = self.bytes_written = self.busy_cycles = 0
-        return done
+        self._last[unit].update(mark=1, mark_addr=address)
+        read, written, busy = self._counts[unit]
+        self._counts[unit] = [0, 0, 0]
+        return read, written + RECORD_BYTES, busy
 
-    def _works(self, fields: Fields, at_once: int) -> None:
+    def _works(self, unit: str, fields: Fields, at_once: int) -> None:
         """Count a busy cycle for every vector of ``at_once`` elements, of every pixel."""
-        self.busy_cycles += fields["nx"] * fields["ny"] * -(-fields["k"] // at_once)
+        self._counts[unit][_BUSY] += fields["nx"] * fields["ny"] * -(-fields["k"] // at_once)
 
     def _done(self) -> tuple[int, int]:
         return self.done[POST], self.done[WINDOW]
 
-    def _copied(self, fields: Fields, ready: Ready, cols: int | None) -> None:
+    def _copied(
+        self, unit: str, fields: Fields, ready: Ready | None, cols: int | None
+    ) -> None:
         """Let a copy wait for the writers of what it reads, and count its bytes."""
         if not fields["inner"]:
             return
@@ -155,7 +162,7 @@ class Stream:
         fields["wait_post"] = int(posts)
         fields["wait_window"] = max(fields.get("wait_window", 0), int(windows))
         bus = self.params.bus_bytes
-        self.bytes_read += bus * traffic.load_beats(fields, bus)
+        self._counts[unit][_READ] += bus * traffic.load_beats(fields, bus)
 
 
 def _place(ring: Ring, length: int, at: int | None) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 import dataclasses
 
 from accel.compiler import add_lower, weights
-from accel.compiler.ready import WINDOW, Ready
+from accel.compiler.ready import POST, WINDOW, Ready
 from accel.compiler.rows import Rows, Strip, split
 from accel.compiler.stream import Stream
 from accel.compiler.window import AddLayer, Region, WindowLayer
@@ -41,7 +41,7 @@ def lower(
     if isinstance(layer, AddLayer):
         add_lower.lower(layer, stream, sources, target)
     else:
-        _Windows(layer, stream, sources[0], target, addresses, tiling).run()
+        Windows(layer, stream, sources[0], target, addresses, tiling).run()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,13 +62,13 @@ class _Block:
         return (y0, y1, x0, x1) if y0 < y1 and x0 < x1 else None
 
 
-class _Windows:
-    """A layer of sliding windows."""
+class Windows:
+    """A layer of sliding windows; without ``source`` its input does not come from memory."""
 
-    def __init__(self, layer: WindowLayer, stream: Stream, source: Where, target: Where,
+    def __init__(self, layer: WindowLayer, stream: Stream, source: Where | None, target: Where,
                  addresses: list[int], tiling: WindowTiling):
         self.layer, self.stream, self.addresses = layer, stream, addresses
-        self.source, self.ready = source
+        self.source, self.ready = source or (None, None)
         self.target, self.done = target
         self.params = stream.params
         self.tiling = tiling
@@ -79,6 +79,7 @@ class _Windows:
         )
 
     def run(self) -> None:
+        """Add the layer's commands, block by block."""
         # In the order in which their input gets ready: row by row where the layer before it
         # cuts its images into rows of blocks, group by group where it computes whole images.
         strips: dict[tuple[int, int, int], Rows] = {}
@@ -93,6 +94,13 @@ class _Windows:
             for region in self.layer.regions:
                 if part := block.meets(region):
                     self._window(block, part, region, there)
+
+    def near(self, image: int, group: int, outputs: tuple[int, int], there) -> None:
+        """The rows ``outputs``, whose inputs the POST before this has put ``there``."""
+        block = _Block(image, group, *outputs, 0, self.layer.columns.outputs)
+        for region in self.layer.regions:
+            if part := block.meets(region):
+                self._window(block, part, region, there, self.stream.done[POST])
 
     def _in_order(self) -> list[_Block]:
         """The blocks, those first whose input is there first; within a strip from top to bottom.
@@ -167,7 +175,9 @@ class _Windows:
         kh, kw = self.layer.rows.kernel, self.layer.columns.kernel
         return pitch_words(words, kh, kw, self.params.window_taps) * self.params.cols
 
-    def _window(self, block: _Block, part, region: Region, there: Rows) -> None:
+    def _window(
+        self, block: _Block, part, region: Region, there: Rows, wait_post: int = 0
+    ) -> None:
         layer, params, target = self.layer, self.params, self.target
         rows, columns = layer.rows, layer.columns
         y0, y1, x0, x1 = part
@@ -176,7 +186,7 @@ class _Windows:
             "k": rows.kernel * columns.kernel, "seg": rows.kernel * columns.kernel,
             "dst": target.address + block.group * params.cols
             + block.image * target.image + y0 * target.row + x0 * target.pixel,
-            "pitch_x": target.pixel, "pitch_y": target.row,
+            "pitch_x": target.pixel, "pitch_y": target.row, "wait_post": wait_post,
         }  # fmt: skip
         if x1 - x0 > 1:
             fields["step_x"] = columns.stride * params.cols

@@ -30,10 +30,11 @@ W_SRC, W_TILES = range(3, 5)
 X_FIRST, X_LAST, X_COLS, X_NX, X_NY, X_K = range(3, 9)
 #: POST, TABLE and ACTIVATION (``P_ENTRIES`` is how many table entries it writes; 0 for a POST).
 (P_BEGIN, P_MARK, P_COUNT, P_COLS, P_POOL, P_KH, P_KW, P_SH, P_SW, P_PT, P_PL, P_IN_W, P_IN_H,
- P_OUT_W, P_OUT_H, P_DST, P_PITCH_X, P_PITCH_Y, P_MARK_ADDR, P_ENTRIES) = range(3, 23)  # fmt: skip
+ P_OUT_W, P_OUT_H, P_DST, P_PITCH_X, P_PITCH_Y, P_MARK_ADDR, P_NEAR,
+ P_ENTRIES) = range(3, 24)  # fmt: skip
 _POST = (
     "begin", "mark", "count", "cols", "pool", "kh", "kw", "sh", "sw", "pt", "pl", "in_w", "in_h",
-    "out_w", "out_h", "dst", "pitch_x", "pitch_y", "mark_addr",
+    "out_w", "out_h", "dst", "pitch_x", "pitch_y", "mark_addr", "near",
 )  # fmt: skip
 #: WINDOW: behind columns of a POST, of which it has those that the store engine looks at.  The
 #: last one tells whether it is like the WINDOW before it in what its blocks know of a command.

@@ -64,7 +64,8 @@ def stirs(s):
 
 @edge
 def load(
-    s, c, table, number, offered, done, delay, waits, fill_shift, chunk_shift, granted, arrived
+    s, c, table, number, offered, done, delay, waits, fill_shift, chunk_shift, granted, arrived,
+    stalled,
 ):
     """An edge of a load engine.
 
@@ -73,13 +74,14 @@ def load(
         done, delay, waits: done counts, how late they come, and which three its commands wait for.
         fill_shift, chunk_shift: log2 of the bytes that a fill and a copy place in a cycle.
         granted: the read master takes its request.  arrived: a beat has come.
+        stalled: nothing may be placed in this cycle.
 
     Returns:
         Whether it takes the command; whether it completes one.
     """
     completed = s[COMPLETED] != 0
     beats = s[_DATA + OUTPUT] != 0
-    takes_piece, pops = _place(s, c, chunk_shift, beats)
+    takes_piece, pops = _place(s, c, chunk_shift, beats, stalled)
 
     # The piece that was walked over goes to the queues of pieces and, if a copy, of ranges.
     room = s[_PIECES] != c[LOAD_BEATS] and (
@@ -181,9 +183,9 @@ def _push(s):
 
 
 @edge
-def _place(s, c, chunk_shift, beats):
+def _place(s, c, chunk_shift, beats, stalled):
     """An edge of the placer; whether it takes a piece if there is one, and a beat."""
-    go = s[BUSY] != 0 and (s[P_FILL] != 0 or beats)
+    go = s[BUSY] != 0 and (s[P_FILL] != 0 or beats) and not stalled
     final = s[P_STEPS] == 1
     s[COMPLETED] = s[ENDING]
     s[ENDING] = go and final and s[P_LAST] != 0

@@ -12,6 +12,7 @@ from accel.cyclemodel.shape import (
     READER_LATENCY,
     VECTORS,
 )
+from accel.cyclemodel.supervise import DONE_EXEC, DONE_POST, DONE_WINDOW
 
 #: States of the control.
 _IDLE, _WAIT, _TABLE, _RUN = range(4)
@@ -99,7 +100,9 @@ def post(s, c, table, number, offered, done, written, taken, ended):
             count = table[s[COMMAND], P_COUNT]
         elif s[MET] and table[s[COMMAND], P_ENTRIES] != 0:
             s[PHASE], s[ENTRIES_DONE] = _TABLE, 0
-        s[MET] = waits_met(table, s[COMMAND], done, DONE_POST_DELAY, 0, 1, 2)
+        s[MET] = waits_met(
+            table, s[COMMAND], done, DONE_POST_DELAY, DONE_WINDOW, DONE_EXEC, DONE_POST
+        )
     elif phase == _TABLE:
         if s[ENTRIES_DONE] == table[s[COMMAND], P_ENTRIES]:
             s[PHASE], reads = _RUN, True

@@ -18,8 +18,11 @@ _LOAD_WAITS = (DONE_EXEC, DONE_POST, DONE_WINDOW)
 
 
 @edge
-def load_turn(w, s, before, c, table, q, done, granted, owner, client):
-    """The turn of a load engine: the one of read client ``client``."""
+def load_turn(w, s, before, c, table, q, done, granted, owner, client, stalled):
+    """The turn of a load engine: the one of read client ``client``.
+
+    ``stalled``: what it would place comes a cycle later, as post-processing has the port.
+    """
     number = LOAD if client == reads.LOAD else WLOAD
     if not (turns.is_awake(w, 1 << number) or granted == client or owner == client):
         return False, False
@@ -28,9 +31,9 @@ def load_turn(w, s, before, c, table, q, done, granted, owner, client):
     delay = DONE_LOAD_DELAY if client == reads.LOAD else DONE_WINDOW_DELAY
     takes, completed = load.load(
         s, c, table, fetch.first(q, number), fetch.offers(q, number), done, delay, _LOAD_WAITS,
-        fill, chunk, granted == client, owner == client,
+        fill, chunk, granted == client, owner == client, stalled,
     )  # fmt: skip
-    known = owner == client or load.stirs(s)
+    known = owner == client or stalled or load.stirs(s)
     turns.rest(w, 1 << number, turns.changed_unless(known, s, before, load.SCALARS))
     return takes, completed
 

@@ -8,6 +8,7 @@ from accel.cyclemodel.commands import (
     P_ENTRIES,
     P_MARK,
     P_MARK_ADDR,
+    P_NEAR,
     P_OUT_W,
     P_PITCH_X,
     P_PITCH_Y,
@@ -25,17 +26,17 @@ _OUTSTANDING = 16
 #: States of the record cutter.
 _IDLE, _SNAPSHOT, _WRITE, _SHIFT = range(4)
 
-#: State: the vector cutter with its walk; the record cutter; the merger's stages and beat; the
-#: burst that is collected; the bus; responses.
+#: State: the vector cutter with its walk (``NEAR``: a vector has gone to the window unit's buffer);
+#: the record cutter; the merger's stages and beat; the burst that is collected; the bus; responses.
 (
-    ADDRESS, ROW, BEHIND, PIECE, P_FLAGS, P_FIRST, P_PLACE, P_BOUND, P_MARK_AT,
+    ADDRESS, ROW, BEHIND, NEAR, PIECE, P_FLAGS, P_FIRST, P_PLACE, P_BOUND, P_MARK_AT,
     RECORD, R_PLACE, R_LEFT, R_MARK_AT,
     T_FLAGS, T_PLACE, T_MARK_AT, O_FLAGS, O_PLACE, O_MARK_AT, M_FLAGS, M_PLACE, M_MARK_AT, M_SAME,
     LAST_PLACE, BEAT, BEAT_PLACE,
     OPEN, CLOSED, BURST_BEATS, BURST_FLAGS, BURST_MARK_AT, FOLLOWING, ROOM,
     AWVALID, AWBEATS, LEFT, ARRIVED, AWAITED,
     BURST_HEAD, BURST_TAIL, ORDER_HEAD, ORDER_TAIL, _QUEUES,
-) = range(43)  # fmt: skip
+) = range(44)  # fmt: skip
 _BEATS = _QUEUES
 _BURSTS = _BEATS + RAM_QUEUE
 SCALARS = _BURSTS + RAM_QUEUE
@@ -272,13 +273,14 @@ def _cut_record(s, c, turn, marks, mark_at):
 @edge
 def _cut(s, c, table, number, ready, valid, end, record_turn):
     """An edge of the vector cutter."""
+    s[NEAR] = ready and valid and not end and table[number, P_NEAR] != 0
     if not ready:
         if s[ROOM] and not record_turn:
             s[P_FIRST] = 0
             s[P_PLACE] += 1
             s[P_BOUND] -= c[BUS]
         return
-    s[PIECE] = valid
+    s[PIECE] = valid and s[NEAR] == 0
     if not valid:
         return
     s[P_FIRST] = 1

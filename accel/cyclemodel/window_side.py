@@ -107,7 +107,8 @@ def turn(
         w, unit, b_unit, c, cycle, tables[WINDOW], q, done, recorded, stored, window_done
     )
     takes_wload, wload_done = shared_turns.load_turn(
-        w, wloader, b_wloader, c, tables[WLOAD], q, done, granted, owner, reads.WLOAD
+        w, wloader, b_wloader, c, tables[WLOAD], q, done, granted, owner, reads.WLOAD,
+        storer[store.NEAR] != 0,
     )
     takes_wparam, wparam_done = _params(
         w, wparamer, b_wparamer, c, tables[WPARAM], q, done, granted, owner, slot_free

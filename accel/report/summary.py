@@ -13,6 +13,9 @@ strips overlap.  ``edge`` is the part of the busy cycles that incomplete tiles (
 filling the array) waste, in whole-array cycles.  ``timeline`` has the first batch's layers once
 more, in the order in which they were completed.
 
+A layer that is ``near`` leaves its result on the chip, for the next one: nothing is written, and
+its bytes, which nobody can look at, are not compared but in what comes of them.
+
 Programs of different batch sizes are cut and fused differently: a layer as only the last, smaller
 batch has it has a row of its own, behind the others, with the batch size in its name.
 """
@@ -123,7 +126,9 @@ class _Form:
             sum(getattr(one, name) for one in self.layers)
             for name in ("macs", "bytes_read", "bytes_written")
         )
-        differ = differing and sum(differing[batch][layer.output] for batch in self.batches)
+        # A result that stays on the chip shows in those of the layers behind it only.
+        counted = [differing[batch] for batch in self.batches] if differing else []
+        differ = [counts[layer.output] for counts in counted if layer.output in counts]
         return {
             "name": self.name,
             "op": layer.op,
@@ -134,8 +139,9 @@ class _Form:
             **own.figures(self.layers, spent, own.slots(layer.unit, params)),
             "bytes_read": read,
             "bytes_written": written,
-            "mismatches": differ,
+            "mismatches": sum(differ) if differ else None,
             "where": layer.unit,
+            "near": layer.near,
             "array_macs": counts["macs"],
             "busy": counts["busy"],
             "edge": _edge(counts, pes),
@@ -151,7 +157,7 @@ def _forms(batches: list, per_batch: list[list[dict]]) -> list[_Form]:
     for number, (batch, counts) in enumerate(zip(batches, per_batch, strict=True)):
         program = batch.program
         for layer, one in zip(program.layers, counts, strict=True):
-            key = layer.name, layer.nodes, layer.output, layer.unit
+            key = layer.name, layer.nodes, layer.output, layer.unit, layer.near
             if key not in found:
                 size = "" if program.batch == first.batch else f" (batch {program.batch})"
                 found[key] = _Form(layer, layer.name + size)
@@ -235,7 +241,7 @@ def summarise(
             "cycles": cycles,
             "utilisation": macs / (pes * cycles) if cycles else 0.0,
             "array_utilisation": array_macs / (pes * cycles) if cycles else 0.0,
-            "mismatches": differing and sum(row["mismatches"] for row in rows),
+            "mismatches": differing and sum(row["mismatches"] or 0 for row in rows),
             "busy": sum(row["busy"] for row in machine),
             "window_busy": sum(row["window_busy"] for row in machine),
             "host_seconds": sum(row["seconds"] for row in rows if row["where"] == "host"),

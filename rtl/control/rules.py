@@ -106,7 +106,17 @@ def _post_rules(post, params):
         _outside(post.dst, params),
         post.mark & (_unaligned(post.mark_addr, params) | _outside(post.mark_addr, params)),
         (post.pool != Pool.NONE) & Cat(*pooled).any(),
+        post.near & _no_place(post, params),
     ]
+
+
+def _no_place(post, params):
+    """Whether a POST's image has no place in the window unit's buffer."""
+    if not params.window_taps:
+        return 1
+    word_bits = exact_log2(params.cols)
+    places = (post.dst, post.pitch_x, post.pitch_y)
+    return (post.dst >= params.window_bytes) | Cat(place[:word_bits] for place in places).any()
 
 
 def _table_rules(table, params):

@@ -217,6 +217,7 @@ class LoadEngine(wiring.Component):
         done: completion counters; a command requests nothing before its waits are met.
         client: towards the read master.
         write: to the buffer.
+        stall: keep the port free PLACE_LATENCY cycles later.
         completed: strobe in the cycle of a command's last write.
         active: a command is past its waits and not yet completed.
         halt: ask for no further data.
@@ -237,6 +238,7 @@ class LoadEngine(wiring.Component):
                 "done": In(Done),
                 "client": Out(read_client(params)),
                 "write": Out(banks_write(self._banks)),
+                "stall": In(1),
                 "completed": Out(1),
                 "active": Out(1),
                 "halt": In(1),
@@ -291,4 +293,5 @@ class LoadEngine(wiring.Component):
         connect(m, pieces.output, placer.input)
         connect(m, ahead.output, placer.beats)
         connect(m, placer.write, flipped(self.write))
+        m.d.comb += placer.stall.eq(self.stall)
         return pieces, placer

@@ -35,6 +35,10 @@ def piece_layout(params: Params, banks: Banks) -> data.StructLayout:
     )
 
 
+#: Cycles from a step's decision to its write.
+PLACE_LATENCY = 2
+
+
 class Placer(wiring.Component):
     """Writes pieces into the buffer, a chunk a cycle.
 
@@ -53,6 +57,7 @@ class Placer(wiring.Component):
         input: pieces (``piece_layout``).
         beats: memory data; every beat that a copy touches is taken once.
         write: to the buffer.
+        stall: make no step in this cycle, so that nothing is written two cycles later.
         completed: strobe in the cycle of a command's last write.
 
     Latency: a chunk is written two cycles after its beat was seen.  Throughput: a row of all
@@ -67,6 +72,7 @@ class Placer(wiring.Component):
                 "input": In(stream.Signature(piece_layout(params, banks))),
                 "beats": In(stream.Signature(8 * params.bus_bytes)),
                 "write": Out(banks_write(banks)),
+                "stall": In(1),
                 "completed": Out(1),
             }
         )
@@ -110,7 +116,7 @@ class Placer(wiring.Component):
         lane_bits, chunk_bits = bits_for(self._banks.lanes - 1), bits_for(chunk - 1)
         busy, go, final, end_of_beat = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
-            go.eq(busy & (piece.fill | self.beats.valid)),
+            go.eq(busy & (piece.fill | self.beats.valid) & ~self.stall),
             final.eq(~Mux(piece.fill, piece.left[lane_bits:].any(), piece.left[chunk_bits:].any())),
             end_of_beat.eq(piece.chunk == self._params.bus_bytes // chunk - 1),
             self.beats.ready.eq(go & ~piece.fill & (final | end_of_beat)),

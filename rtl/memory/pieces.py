@@ -6,12 +6,14 @@ from amaranth.lib.wiring import In, Out
 
 from accel.isa import RECORD_BYTES, RECORD_WORDS
 from accel.params import Params
-from accel.rtl.interfaces import vector_layout
+from accel.rtl.interfaces import near_layout, vector_layout
 from accel.rtl.memory.merge import piece_layout
 from accel.rtl.pool.windows import post_fields
 
 #: The fields of a POST command that the store engine looks at.
-StoreConfig = post_fields(("dst", "pitch_x", "pitch_y", "out_w", "cols", "mark", "mark_addr"))
+StoreConfig = post_fields(
+    ("dst", "pitch_x", "pitch_y", "out_w", "cols", "mark", "mark_addr", "near")
+)
 
 
 class VectorCutter(wiring.Component):
@@ -23,8 +25,10 @@ class VectorCutter(wiring.Component):
     Members:
         config, begin, input, ended: as in the StoreEngine.
         output: a piece for each beat that a vector touches; a closing one for each ``end`` token.
+        near: a vector that does not go to memory (the configuration's ``near``): no piece is made
+            of it.  Never held up.
 
-    Latency 1 cycle, a piece a cycle.
+    Latency 1 cycle, a piece, or a near vector, a cycle.
     """
 
     def __init__(self, params: Params):
@@ -36,6 +40,7 @@ class VectorCutter(wiring.Component):
                 "input": In(stream.Signature(vector_layout(params))),
                 "ended": Out(1),
                 "output": Out(stream.Signature(piece_layout(params))),
+                "near": Out(near_layout(params)),
             }
         )
 
@@ -56,12 +61,25 @@ class VectorCutter(wiring.Component):
         self._cut(m, ready, rest, bound, last)
         return m
 
+    def _stay_near(self, m, ready, address):
+        """Hand a vector to the window unit's buffer, if that is where it goes; returns whether."""
+        word = (self._params.cols - 1).bit_length()
+        near = Signal()
+        m.d.comb += near.eq(self.config.near & ~self.input.payload.end)
+        m.d.sync += [
+            self.near.valid.eq(self.input.valid & ready & near),
+            self.near.addr.eq(address[word:][: len(self.near.addr)]),
+            self.near.data.eq(self.input.payload.data),
+        ]
+        return near
+
     def _cut(self, m, ready, rest, bound, last):
         """Go to the next vector's first piece, or to the next one of this vector."""
         piece, bus_bytes, address = self.output.payload, self._params.bus_bytes, self._walk(m)
         first_bound = address[: (bus_bytes - 1).bit_length()] + self.config.cols
+        near = self._stay_near(m, ready, address)
         with m.If(ready):
-            self._offer(m, address)
+            self._offer(m, address, near)
             m.d.sync += [
                 rest.eq(self.input.payload.data),
                 bound.eq(first_bound),
@@ -76,12 +94,12 @@ class VectorCutter(wiring.Component):
                 last.eq(bound <= 2 * bus_bytes),
             ]
 
-    def _offer(self, m, address):
+    def _offer(self, m, address, near):
         """Offer a new vector's first piece, or the closing one; its bytes and bound apart."""
         piece, vector, config = self.output.payload, self.input.payload, self.config
         low = (self._params.bus_bytes - 1).bit_length()
         m.d.sync += [
-            self.output.valid.eq(self.input.valid),
+            self.output.valid.eq(self.input.valid & ~near),
             piece.write.eq(~vector.end),
             piece.first.eq(1),
             piece.addr.eq(address[low:]),

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from accel.params import Params
-from accel.rtl.interfaces import vector_layout, writer
+from accel.rtl.interfaces import near_layout, vector_layout, writer
 from accel.rtl.memory.burst import BurstWriter
 from accel.rtl.memory.merge import BeatMerger
 from accel.rtl.memory.pieces import RecordCutter, StoreConfig, VectorCutter
@@ -28,7 +28,9 @@ class StoreEngine(wiring.Component):
         ended: strobe: an ``end`` token has been taken, the configuration may change.
         completed: strobe, once for each ``end``: all writes before it have arrived.  With
             ``mark``, the counters of the next cycle are then written to ``mark_addr``.
-        idle: nothing is inside.
+        idle: nothing is inside, but perhaps in ``near``.
+        near: vectors that go to the window unit's buffer instead, a cycle after they were taken.
+            Their ``end`` takes the way of the others, so commands are completed in order.
         record, axi, halt, error, outstanding, progress, beats: see accel.rtl.interfaces.writer.
 
     Throughput: a vector takes a cycle for each bus beat that it touches.
@@ -44,6 +46,7 @@ class StoreEngine(wiring.Component):
                 "ended": Out(1),
                 "completed": Out(1),
                 "idle": Out(1),
+                "near": Out(near_layout(params)),
             }
             | writer(params)
         )
@@ -54,7 +57,7 @@ class StoreEngine(wiring.Component):
         m.submodules.records = records = RecordCutter(self._params)
         m.submodules.merger = merger = BeatMerger(self._params)
         m.submodules.bursts = bursts = BurstWriter(self._params)
-        forward(m, self, vectors, ("config", "begin", "input", "ended"))
+        forward(m, self, vectors, ("config", "begin", "input", "ended", "near"))
         forward(m, self, bursts, ("axi", "halt", "error", "outstanding", "progress"))
         forward(m, self, records, ("record",))
         self._choose(m, records.output, vectors.output, merger, bursts.room)

@@ -13,6 +13,7 @@ from accel.rtl.interfaces import (
     Done,
     acc_read,
     command_layout,
+    near_layout,
     param_write,
     vector_layout,
     waits_met,
@@ -81,6 +82,7 @@ class PostEngine(wiring.Component):
         bank_free: strobe: the oldest full bank may be overwritten.
         slot_free: strobe: the oldest parameter slot may be overwritten.
         completed: strobe: a command's writes have arrived.
+        near: vectors of commands with ``near``, on their way to the window unit's buffer.
         reset: what resets the engine.
         idle: no command is held and nothing is under way.
         record, axi, halt, error, outstanding, progress, beats: see accel.rtl.interfaces.writer;
@@ -99,6 +101,7 @@ class PostEngine(wiring.Component):
                 "bank_free": Out(1),
                 "slot_free": Out(1),
                 "completed": Out(1),
+                "near": Out(near_layout(params)),
                 "reset": In(1),
                 "idle": Out(1),
             }
@@ -119,6 +122,7 @@ class PostEngine(wiring.Component):
         connect(m, reader.acc, flipped(self.acc))
         connect(m, flipped(self.param), reader.param)
         forward(m, self, store, (name for name in writer(self._params) if name != "progress"))
+        m.d.comb += self.near.eq(store.near)
 
         held = HeldCommand()
         m.d.comb += held.input.eq(self.command.payload)

@@ -10,10 +10,11 @@ from accel.params import Params
 from accel.rtl.im2col.banks import window_banks
 from accel.rtl.im2col.buffer import BankedBuffer
 from accel.rtl.im2col.load import LoadEngine
-from accel.rtl.interfaces import Done, command_layout, read_client, writer
+from accel.rtl.interfaces import Done, command_layout, near_layout, read_client, writer
 from accel.rtl.parts.forward import forward
 from accel.rtl.parts.rest import add_resting
 from accel.rtl.window.compute import WindowCompute, compute_latency
+from accel.rtl.window.entrance import BufferEntrance
 from accel.rtl.window.lanes import WindowLanes, lanes_latency
 from accel.rtl.window.params import WindowParamEngine
 from accel.rtl.window.scale import SCALE_LATENCY
@@ -39,6 +40,8 @@ def vectors(params: Params) -> int:
 class WindowUnit(wiring.Component):
     """Executes WLOAD, WPARAM and WINDOW commands.
 
+                      near
+                       v
         wload --> LoadEngine --> BankedBuffer --T words--> WindowCompute --C sums--> WindowLanes
                                      ^                         ^ weights, biases         ^ |
         window -> WindowWalker ------+--- groups --------------+                         | v
@@ -64,6 +67,7 @@ class WindowUnit(wiring.Component):
     Members:
         wload, wparam, window: commands, from the queues.
         done: what commands may wait for.
+        near: words of the array's post-processing for the buffer.
         load_client, param_client: towards the read master.
         completed, idle: of each engine; a WINDOW is complete when its writes have arrived.
         load_activity: the buffer is being written.  param_activity: so is a parameter slot.
@@ -85,6 +89,7 @@ class WindowUnit(wiring.Component):
                 "wparam": In(stream.Signature(command_layout(Op.WPARAM))),
                 "window": In(stream.Signature(command_layout(Op.WINDOW))),
                 "done": In(Done),
+                "near": In(near_layout(params)),
                 "load_client": Out(read_client(params)),
                 "param_client": Out(read_client(params)),
                 "completed": Out(Engines),
@@ -101,7 +106,7 @@ class WindowUnit(wiring.Component):
         m = Module()
         params, banks = self._params, window_banks(self._params)
         load = LoadEngine(params, Op.WLOAD, banks)
-        buffer = BankedBuffer(banks)
+        buffer, entrance = BankedBuffer(banks), BufferEntrance(params)
         param = WindowParamEngine(params)
         memory = WindowParamMemory(params)
         walker = WindowWalker(params)
@@ -109,7 +114,9 @@ class WindowUnit(wiring.Component):
         lanes = WindowLanes(params)
         store = WindowStore(params)
 
-        self._connect(m, load, buffer, param, memory, walker, compute)
+        self._connect(m, load, entrance, param, memory, walker, compute)
+        connect(m, entrance.write, buffer.write)
+        connect(m, walker.read, buffer.read)
         forward(m, self, store, (name for name in writer(params) if name != "progress"))
         for engine in (load, param, walker):
             m.d.comb += [engine.done.eq(self.done), engine.halt.eq(self.halt)]
@@ -118,21 +125,22 @@ class WindowUnit(wiring.Component):
         self._supervise(m, load, param, walker, lanes, store)
         self._count_macs(m, walker)
         add_resting(
-            m, platform, ~self.idle.as_value().all(), SETTLE, load=load, buffer=buffer, param=param,
-            memory=memory, walker=walker, compute=compute, lanes=lanes, store=store,
+            m, platform, ~self.idle.as_value().all() | self.near.valid, SETTLE, load=load,
+            entrance=entrance, buffer=buffer, param=param, memory=memory, walker=walker,
+            compute=compute, lanes=lanes, store=store,
         )  # fmt: skip
         return m
 
-    def _connect(self, m, load, buffer, param, memory, walker, compute):
+    def _connect(self, m, load, entrance, param, memory, walker, compute):
         """Commands to the engines; their ways to memory, to the buffer and to the slots."""
         connect(m, flipped(self.wload), load.command)
         connect(m, flipped(self.wparam), param.command)
         connect(m, flipped(self.window), walker.command)
         connect(m, load.client, flipped(self.load_client))
         connect(m, param.client, flipped(self.param_client))
-        connect(m, load.write, buffer.write)
+        connect(m, load.write, entrance.copies)
         connect(m, param.write, memory.write)
-        connect(m, walker.read, buffer.read)
+        m.d.comb += [entrance.near.eq(self.near), load.stall.eq(entrance.stall)]
         connect(m, compute.weights, memory.weights)
 
     def _pass_on(self, m, walker, compute, lanes, memory, buffer):
@@ -195,7 +203,7 @@ class WindowUnit(wiring.Component):
             self.idle.wparam.eq(param.idle),
             self.idle.window.eq(~self.window.valid & (under_way == 0) & store.idle),
             self.progress.eq(store.progress | walker.inside),
-            self.load_activity.eq(load.write.enable.any()),
+            self.load_activity.eq(load.write.enable.any() | self.near.valid),
             self.param_activity.eq(param.write.valid),
             self.busy.eq(walker.group.valid),
         ]

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from accel.compiler import CompileError, compile_graph
+from accel.compiler import CompileError, Mapping, compile_graph
 from accel.graph.ir import AveragePool, Max, Min, Sub
 from accel.isa import Op, WindowMode
 from accel.params import WINDOW_TILES, Params
@@ -207,8 +207,8 @@ def test_additions_take_bytes_where_channels_would_waste_columns():
 def test_a_small_image_goes_group_by_group_from_array_to_window_unit():
     _, net = build(12, (6, 6, 32))
     graph = net.conv(64).depthwise().conv(64).graph()
-    copies = [f for op, f in commands(compile_graph(graph, Params(), 1))
-              if op == Op.WLOAD and f["inner"]]
+    program = compile_graph(graph, Params(), 1, mapping=Mapping(near=False))
+    copies = [f for op, f in commands(program) if op == Op.WLOAD and f["inner"]]
     # Every group waits for its own POST and not for the last one's.
     assert sorted({f["wait_post"] for f in copies}) == [1, 2, 3, 4]
 
@@ -289,7 +289,7 @@ def test_the_last_window_of_a_layer_marks_its_end():
 def test_the_interpreter_notices_a_missing_wait(op, name, machine):
     rng = np.random.default_rng(16)
     graph = networks.mobile(rng, 16, MACHINES[machine].cols, 3)
-    program = compile_graph(graph, MACHINES[machine], 1)
+    program = compile_graph(graph, MACHINES[machine], 1, mapping=Mapping(near=False))
     inputs = images(graph, 1, rng)
     expected = reference.run(graph, inputs)
     wrong = 0
@@ -297,7 +297,8 @@ def test_the_interpreter_notices_a_missing_wait(op, name, machine):
         ran = Machine(without_waits(program, op, name), inputs, seed)
         ran.run()
         wrong += any(
-            (ran.output(layer.output) != expected[layer.output]).any() for layer in program.layers
+            (ran.output(layer.output) != expected[layer.output]).any()
+            for layer in program.layers
         )
     assert wrong
 

@@ -330,8 +330,20 @@ class Machine:
                     for v in range(max(top, 0), bottom) for u in range(max(left, 0), right)
                 ]).astype(np.int64)
                 address = f["dst"] + x * f["pitch_x"] + y * f["pitch_y"]
-                self._read(address, f["cols"])[:] = self._pooled(f, window).view(np.uint8)
+                self._write_pixel(f, address, self._pooled(f, window))
                 self.image["stored"].add((y, x))
+
+    def _write_pixel(self, f, address: int, pixel: np.ndarray) -> None:
+        """Store a pixel in memory, or in a word of the window unit's buffer."""
+        if not f["near"]:
+            self._read(address, f["cols"])[:] = pixel.view(np.uint8)
+            return
+        cols, buffer = self.params.cols, self.window.buffer
+        require(address % cols == 0, "a pixel in the window buffer must fill a word")
+        word = self.garbage.integers(-128, 128, cols)
+        word[: f["cols"]] = pixel
+        first = address % buffer.size
+        buffer[first : first + cols] = word
 
     def _pooled(self, f, window: np.ndarray) -> np.ndarray:
         if f["pool"] != Pool.AVERAGE:

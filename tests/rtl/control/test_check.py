@@ -98,6 +98,7 @@ def illegal(op, f, params):
         or (f["begin"] and min(f["in_w"], f["in_h"], f["out_w"], f["out_h"]) < 1)
         or f["dst"] >= space
         or (f["mark"] and (f["mark_addr"] % params.bus_bytes != 0 or f["mark_addr"] >= space))
+        or (f["near"] and not has_place(f, params))
     ):
         return True
     if f["pool"]:
@@ -110,6 +111,12 @@ def illegal(op, f, params):
             or ceil(f["kh"], f["sh"]) * f["out_w"] > params.pool_entries
         )
     return False
+
+
+def has_place(f, params):
+    """Whether a POST's image has a place in the window unit's buffer."""
+    words = all(f[name] % params.cols == 0 for name in ("dst", "pitch_x", "pitch_y"))
+    return params.window_taps > 0 and f["dst"] < params.window_bytes and words
 
 
 def illegal_window(f, params, space):
@@ -255,6 +262,12 @@ EDGES = [
     (Op.POST, dict(lo=5, hi=5), False),
     (Op.POST, dict(lo=5, hi=4), True),
     (Op.POST, dict(lo=-1, hi=-2), True),
+    (Op.POST, dict(near=1), True),
+    (Op.POST, dict(near=1, dst=1016), False),
+    (Op.POST, dict(near=1, dst=1024), True),
+    (Op.POST, dict(near=1, dst=1012), True),
+    (Op.POST, dict(near=1, dst=8, pitch_x=12), True),
+    (Op.POST, dict(near=1, dst=8, pitch_y=36), True),
     (Op.POST, dict(in_w=0), True),
     (Op.POST, dict(in_h=0), True),
     (Op.POST, dict(out_w=0), True),

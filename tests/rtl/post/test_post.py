@@ -39,6 +39,7 @@ class Bench:
         self.free_banks, self.free_slots = 2, PARAM_SLOTS
         self.cycle = self.completed = 0
         self.completions = []
+        self.watchers = []
 
     def add(self, op, **values):
         self.commands.append((op, values))
@@ -79,7 +80,8 @@ class Bench:
         simulator.add_testbench(self._accumulators, background=True)
         simulator.add_testbench(self._blocks, background=True)
         simulator.add_testbench(self._drive)
-        simulator.add_testbench(self.sink.run, background=True)
+        for process in (self.sink.run, *self.watchers):
+            simulator.add_testbench(process, background=True)
         simulator.run()
         assert self.sink.memory == self.expected
         assert self.completed == len(self.commands)
@@ -297,7 +299,7 @@ def test_waits():
     """A command waits for loads, multiplications and its own engine's earlier commands."""
     bench = Bench()
     image = {"in_w": 1, "in_h": 1, "out_w": 1, "out_h": 1, "cols": 4, "rounding": 1}
-    for n, wait in enumerate(({}, {"wait_post": 1}, {"wait_load": 0, "wait_exec": 0})):
+    for n, wait in enumerate(({}, {"wait_post": 1}, {"wait_window": 0, "wait_exec": 0})):
         (vector,) = bench.block(1)(Rounding.SINGLE, *REQUANT.values())
         bench.expect(vector, 8 * n, 4)
         bench.add(Op.POST, begin=1, count=1, dst=8 * n, **image, **REQUANT, **wait)
@@ -305,7 +307,7 @@ def test_waits():
     assert bench.completions[1] - bench.completions[0] > 15
 
 
-@pytest.mark.parametrize("name", ("load", "exec"))
+@pytest.mark.parametrize("name", ("window", "exec"))
 def test_never_starts_before_its_wait(name):
     bench = Bench()
     bench.block(1)
@@ -338,6 +340,38 @@ def test_never_starts_before_its_wait(name):
     simulator.add_clock(1e-6)
     simulator.add_testbench(process)
     simulator.run()
+
+
+@pytest.mark.parametrize("stall", (0.0, 0.5))
+def test_what_stays_near_never_sees_the_bus(stall):
+    """Its words go to the window unit's buffer, and its completion waits for the writes before."""
+    bench = Bench(stall=stall, latency=20)
+    image = {"in_w": 5, "in_h": 3, "out_w": 5, "out_h": 3, "cols": 3, "rounding": 1}
+    wanted, last = [], bench.params.window_bytes - 4
+    for n in range(4):
+        vectors = bench.block(15)(Rounding.SINGLE, *REQUANT.values())
+        place = {"pitch_x": 8, "pitch_y": 48, "dst": 512 * n}
+        if n % 2:
+            # From the buffer's last word on, around its end.
+            place = {"near": 1, "pitch_x": 4, "pitch_y": 32, "dst": last}
+        for number, vector in enumerate(vectors):
+            y, x = divmod(number, 5)
+            address = place["dst"] + x * place["pitch_x"] + y * place["pitch_y"]
+            if n % 2:
+                wanted.append((address % bench.params.window_bytes // 4, vector))
+            else:
+                bench.expect(vector, address, 3)
+        bench.add(Op.POST, begin=1, count=15, **image, **place, **REQUANT)
+    seen, near = [], bench.dut.near
+
+    async def watch(ctx):
+        async for _, _, valid, addr, word in ctx.tick().sample(near.valid, near.addr, near.data):
+            if valid:
+                seen.append((addr, list(word)))
+
+    bench.watchers.append(watch)
+    bench.run()
+    assert seen == wanted
 
 
 def test_marks_follow_the_data():

@@ -1,0 +1,152 @@
+"""Layers whose results stay on the chip: which do, in which order, and what their commands await."""
+
+import numpy as np
+import pytest
+
+from accel.compiler import Mapping, compile_graph
+from accel.compiler.ring import Ring
+from accel.estimate import estimate
+from accel.isa import Op
+from accel.params import Params
+from tests.compiler.test_networks import MACHINES, check
+from tests.support import networks, reference
+from tests.support.chain_campaign import draw_chain, near
+from tests.support.machine import Machine
+from tests.support.programs import commands, without_waits
+
+
+def chain(seed, shape, outputs):
+    """A pointwise and a depthwise convolution."""
+    rng = np.random.default_rng(seed)
+    return rng, networks.Builder(rng, shape).conv(outputs).depthwise().graph()
+
+
+def posts(program) -> list[dict]:
+    return [fields for op, fields in commands(program) if op == Op.POST]
+
+
+def test_the_result_between_two_layers_is_nowhere_in_memory():
+    """It is neither written nor read: the bus carries less by at least twice its bytes."""
+    _, graph = chain(1, (9, 7, 8), 8)
+    apart = compile_graph(graph, MACHINES["8x8"], 1, mapping=Mapping(near=False))
+    program = compile_graph(graph, MACHINES["8x8"], 1)
+    assert [layer.near for layer in program.layers] == [True, False]
+    assert [layer.near for layer in apart.layers] == [False, False]
+    between = graph.nodes[0].output
+    assert between in apart.tensors and between not in program.tensors
+    moved = [sum(layer.bytes_read + layer.bytes_written for layer in one.layers)
+             for one in (apart, program)]  # fmt: skip
+    assert moved[0] - moved[1] >= 2 * 9 * 7 * 8
+    assert all(fields["near"] for fields in posts(program))
+    assert not any(fields["near"] for fields in posts(apart))
+    assert not [f for op, f in commands(program) if op == Op.WLOAD and f["inner"]]
+
+
+@pytest.mark.parametrize("machine", [name for name, one in MACHINES.items() if one.window_taps])
+@pytest.mark.parametrize("batch", (1, 3))
+def test_both_layers_compute_what_they_should(machine, batch):
+    rng, graph = chain(2, (13, 9, 11), 21)
+    check(graph, MACHINES[machine], batch, rng)
+
+
+def test_random_chains():
+    """On the interpreter, which knows no more than the instruction set, under random schedules."""
+    stay = 0
+    for number in range(80):
+        rng, params, graph, batch = draw_chain(2, number)
+        program = compile_graph(graph, params, batch)
+        stay += near(program)
+        shape = (batch, *graph.tensors["input"].shape)
+        inputs = {"input": rng.integers(-128, 128, shape).astype(np.int8)}
+        expected = reference.run(graph, inputs)
+        machine = Machine(program, inputs, number)
+        machine.run()
+        for name in program.tensors:
+            assert np.array_equal(machine.output(name), expected[name]), (number, name)
+    assert stay > 15
+
+
+def test_a_tall_image_goes_through_a_small_buffer():
+    """The buffer holds a tenth of a group's rows; they go around it."""
+    params = Params(rows=4, cols=4, input_bytes=4096, acc_rows=64, bus_bytes=8, window_taps=2,
+                    window_bytes=512)  # fmt: skip
+    rng, graph = chain(3, (60, 13, 4), 8)
+    program = compile_graph(graph, params, 1)
+    assert near(program) == 1
+    found = posts(program)
+    # Group by group, each from top to bottom.
+    assert [fields["out_h"] for fields in found] == [2] * 60
+    assert len({fields["dst"] for fields in found}) > 4
+    check(graph, params, 2, rng)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda net: net.depthwise((1, 1), (2, 2), (0, 0, 0, 0)),  # leaves rows out
+        lambda net: net.depthwise((3, 3), (3, 1), (0, 1, 0, 1)),  # leaves the last row out
+        lambda net: net.depthwise().add(net.tensors[net.nodes[0].output]),  # is needed again
+        lambda net: net.table().depthwise().conv(4),
+    ],
+)
+def test_what_somebody_else_needs_or_nobody_reads_goes_to_memory(change):
+    rng = np.random.default_rng(4)
+    net = networks.Builder(rng, (10, 8, 8)).conv(8)
+    graph = change(net).graph()
+    program = compile_graph(graph, MACHINES["8x8"], 1)
+    if any(node.op == "table" for node in graph.nodes):
+        assert near(program) == 1  # the table is a part of the convolution
+    else:
+        assert near(program) == 0
+    check(graph, MACHINES["8x8"], 1, rng)
+
+
+@pytest.mark.parametrize(
+    "op, name", [(Op.POST, "wait_window"), (Op.WINDOW, "wait_post"), (Op.WINDOW, "wait_wload")]
+)
+def test_the_interpreter_notices_a_missing_wait(op, name):
+    params = Params(rows=4, cols=4, input_bytes=4096, acc_rows=64, bus_bytes=8, window_taps=2,
+                    window_bytes=512)  # fmt: skip
+    rng, graph = chain(5, (24, 13, 4), 8)
+    program = without_waits(compile_graph(graph, params, 1), op, name)
+    inputs = {"input": rng.integers(-128, 128, (1, 24, 13, 4)).astype(np.int8)}
+    expected = reference.run(graph, inputs)
+    outputs = []
+    for seed in range(6):
+        machine = Machine(program, inputs, seed)
+        machine.run()
+        outputs += [np.array_equal(machine.output(name), expected[name])
+                    for name in program.tensors if name in expected]  # fmt: skip
+    assert not all(outputs)
+
+
+def test_a_writer_waits_for_copies_that_nobody_has_read():
+    """A reader waits for all copies before it: so the first one behind them is enough."""
+    ring = Ring(64)
+    ring.allocate(16)
+    ring.allocate(16)
+    ring.read(16)
+    ring.allocate(32)
+    ring.read(32)
+    assert ring.settled(64) == 0
+    assert ring.settled(80) == ring.settled(96) == 1
+    assert ring.settled(97) == 2
+    with pytest.raises(AssertionError, match="filled once around"):
+        ring.settled(129)
+
+
+#: Cycles of built-in networks at batch 1 before results could stay on the chip: 16x16, 16 bytes.
+BEFORE = {"kws": 15178, "mobilenet": 55740, "resnet8": 53394}
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_no_network_takes_longer(name):
+    total = estimate(name, array=(16, 16))["total"]
+    assert total["cycles"] <= BEFORE[name]
+
+
+def test_a_machine_without_window_unit_keeps_nothing():
+    rng, graph = chain(6, (9, 7, 8), 8)
+    params = Params(rows=8, cols=8, window_taps=0)
+    assert near(compile_graph(graph, params, 1)) == 0
+    check(graph, params, 1, rng)
