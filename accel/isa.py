@@ -10,13 +10,10 @@ A program must list each command after everything it waits for (also the implici
 after its WEIGHTS, POST after its EXEC, WINDOW after its WPARAM).  Then the earliest unfinished
 command can always proceed, and no program of that form can deadlock, however short the queues.
 
-That holds for results that stay on the chip, too.  A POST with ``near`` waits (``wait_window``) for
-the WINDOWs that read what it overwrites; once it has started, nothing holds its vectors up: the
-port of the window unit's buffer is theirs whenever they come, and a copy under way makes its step
-a cycle later.  Its completion comes behind those of the POSTs before it, like any other's, so
-``wait_post`` of the WINDOWs that read it is a count as ever.  No resource is held while waiting
-that an earlier command needs: a waiting POST holds a bank and a parameter slot, which only later
-blocks ask for.
+So it is for results that stay on the chip.  A POST with ``near`` waits for the WINDOWs that read
+what it overwrites.  Meanwhile it holds a bank and a parameter slot, which only later blocks ask
+for; and once started, nothing holds it up: its vectors have the buffer's port whenever they come, a
+WLOAD makes its step a cycle later.  It completes behind the POSTs before it, like any other.
 """
 
 import enum
@@ -159,9 +156,8 @@ FIELDS: dict[Op, tuple[Field, ...]] = {
     # those fields must repeat its values.  `activate` sends every requantised value through the
     # activation table.  Pixels come in raster order of an in_h x in_w image; the
     # stored image is out_h x out_w.  `mark` then writes the counters to `mark_addr`.
-    # With `near` the image does not go to memory: `dst` is an address of the window unit's buffer,
-    # which wraps at its size, and every pixel fills a C-byte word; `dst` and both pitches are
-    # multiples of C.
+    # With `near` the image goes to the window unit's buffer, each pixel into a word of C bytes;
+    # addresses there wrap at its size, and `dst` and both pitches are multiples of C.
     Op.POST: _layout(
         _POST_WAITS,
         ("begin", 1), ("mark", 1), ("count", 16), ("cols", 8),

@@ -26,8 +26,8 @@ _OUTSTANDING = 16
 #: States of the record cutter.
 _IDLE, _SNAPSHOT, _WRITE, _SHIFT = range(4)
 
-#: State: the vector cutter with its walk (``NEAR``: a vector has gone to the window unit's buffer);
-#: the record cutter; the merger's stages and beat; the burst that is collected; the bus; responses.
+#: State: the vector cutter with its walk (NEAR: a vector goes to the window unit's buffer); the
+#: record cutter; the merger's stages and beat; the burst that is collected; the bus; responses.
 (
     ADDRESS, ROW, BEHIND, NEAR, PIECE, P_FLAGS, P_FIRST, P_PLACE, P_BOUND, P_MARK_AT,
     RECORD, R_PLACE, R_LEFT, R_MARK_AT,

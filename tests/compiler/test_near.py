@@ -1,4 +1,4 @@
-"""Layers whose results stay on the chip: which do, in which order, and what their commands await."""
+"""Layers whose results stay on the chip: which do, in which order, what their commands await."""
 
 import numpy as np
 import pytest
