@@ -84,7 +84,7 @@ def test_what_a_killed_build_had_compiled_is_kept(tmp_path, compiler):
     )
     assert "run Verilator" not in stages
     done = [re.findall(r"-o (\S+?)\.o", line)[0] for line in compilations(tmp_path)]
-    assert len(done) == len(set(done)) > len(before)
+    assert len(done) == len(set(done)) >= len(before) > 0
     assert [path.name for path in built.parent.iterdir()] == [LIBRARY]
     assert not begun.exists()
 
