@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from accel.frontend.notes import EXACT, likewise, runs
 from accel.frontend.onnx import chains, weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
@@ -28,12 +29,15 @@ def _operands(builder: Builder, node: NodeView, axis: int):
     return dataclasses.replace(value, scale=1.0), QuantConstant(integers, np.ones(1), axis)
 
 
+@runs("array", EXACT, "stored weights, and a Cast, a Mul and a QuantizeLinear behind it")
 def conv_integer(builder: Builder, node: NodeView) -> Sums:
     """ConvInteger(x, w, x_zero, w_zero): int32 sums, to be scaled by a Mul."""
     source, weights = _operands(builder, node, 0)
     return dataclasses.replace(weighted.convolution(node, source, weights, None), scaled=False)
 
 
+@runs("array", EXACT, "of a vector; stored weights, and a Cast, a Mul and a "
+      "QuantizeLinear behind it")
 def matmul_integer(builder: Builder, node: NodeView) -> Sums:
     """MatMulInteger(a, b, a_zero, b_zero): int32 sums, to be scaled by a Mul."""
     source, weights = _operands(builder, node, 1)
@@ -41,6 +45,7 @@ def matmul_integer(builder: Builder, node: NodeView) -> Sums:
     return dataclasses.replace(sums, scaled=False)
 
 
+@runs("border", EXACT, "of the int32 sums of ConvInteger and MatMulInteger")
 def cast(builder: Builder, node: NodeView) -> Sums:
     """Cast of int32 sums to float."""
     value = builder.value(node, 0)
@@ -49,6 +54,8 @@ def cast(builder: Builder, node: NodeView) -> Sums:
     return value
 
 
+@runs("border", EXACT, "of the int32 sums of ConvInteger and MatMulInteger", of=("Mul",))
+@likewise(chains.combine)
 def mul(builder: Builder, node: NodeView):
     """Mul of int32 sums, behind a Cast, and their scale: one number or one per channel.
 

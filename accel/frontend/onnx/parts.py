@@ -24,9 +24,14 @@ from accel.frontend.parts import Cutter, Part
 from accel.graph.ir import External, Port, Tensor
 
 #: Operators with subgraphs or state, which are parts of no static network.
-_REFUSED = {
+REFUSED = {
     "If": "control flow", "Loop": "control flow", "Scan": "control flow",
     "LSTM": "a recurrent state", "GRU": "a recurrent state", "RNN": "a recurrent state",
+    "RandomNormal": "random numbers", "RandomNormalLike": "random numbers",
+    "RandomUniform": "random numbers", "RandomUniformLike": "random numbers",
+    "Bernoulli": "random numbers", "Multinomial": "random numbers",
+    "RegexFullMatch": "texts", "StringConcat": "texts", "StringNormalizer": "texts",
+    "StringSplit": "texts",
 }  # fmt: skip
 #: What a part's name leaves out: conversions at its ends, and what only moves elements.
 _PLAIN = frozenset({"QuantizeLinear", "DequantizeLinear", "Constant", "Identity", "Cast", "Reshape",
@@ -55,8 +60,8 @@ class Parts(Cutter):
     def claim(self, number: int, reason: str) -> None:
         """Give the host a node; what it makes in int8 or uint8, the machine may go on with."""
         node = self._nodes[number]
-        if node.op in _REFUSED:
-            raise node.error(f"a network with {_REFUSED[node.op]} is not a static one: export it "
+        if node.op in REFUSED:
+            raise node.error(f"a network with {REFUSED[node.op]} is not a static one: export it "
                              "without (unrolled, or for one case)")
         self._reasons[number] = reason
         for name in filter(None, node.proto.output):

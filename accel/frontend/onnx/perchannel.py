@@ -8,6 +8,7 @@ that of the float operator between DequantizeLinear and QuantizeLinear within on
 
 import numpy as np
 
+from accel.frontend.notes import STEP, runs
 from accel.frontend.onnx import weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
@@ -97,6 +98,7 @@ def _sums(node: NodeView, source: Activation, weights, bias, unit, **options) ->
                 groups=len(weights), **options)
 
 
+@runs("array", STEP, "stored statistics")
 def batch_normalization(builder: Builder, node: NodeView) -> Sums:
     """BatchNormalization that does not learn: a factor and a shift per channel."""
     node.require(not node.integer("training_mode", 0) and len(node.proto.output) == 1,
