@@ -179,7 +179,7 @@ LINES = {
                         of(weighted, "Conv", [5, 4, 3], [1, 4, 9])],
     ("ConvTranspose", "array"): [of(weighted, "ConvTranspose", [4, 5, 3, 3], strides=[2, 2])],
     ("Gemm", "array"): [of(weighted, "Gemm", [24, 5], FLAT)],
-    ("MatMul", "array"): [of(weighted, "MatMul", [24, 5], FLAT)],
+    ("MatMul", "array"): [of(weighted, "MatMul", [24, 5], shape) for shape in (FLAT, [1, 7, 24])],
     ("Relu", "bounds", EXACT): [of(weighted, "Conv", [5, 4, 3, 3], then=["Relu"], zero=-128)],
     ("Relu", "bounds", STEP): [of(weighted, "Conv", [5, 4, 3, 3], then=["Relu"])],
     ("Clip", "bounds", EXACT): [of(weighted, "Conv", [5, 4, 3, 3], then=["Clip", 0, 6],

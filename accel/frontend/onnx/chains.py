@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 
 from accel import onnx_session
 from accel.frontend.notes import EXACT, HALVES, STEP, runs
-from accel.frontend.onnx import layers, perchannel
+from accel.frontend.onnx import layers, perchannel, pixels
 from accel.frontend.onnx.build import Builder, real_values
 from accel.frontend.onnx.fused import fused
 from accel.frontend.onnx.nodes import NodeView
@@ -101,9 +101,9 @@ def _functions(builder: Builder, node: NodeView) -> Pending:
                      "from one tensor, byte by byte", "different ones")
         if node.op in ("Max", "Min"):
             return layers.extremes(node, tensors, node.op == "Max")
-        return _PAIRS[node.op](node, *(
+        return _PAIRS[node.op](node, *pixels.together(builder, node, *(
             builder.activation(node, number, quantised=False) for number in (0, 1)
-        ))
+        )))
     source, reals = found
     given = [reals[array] if isinstance(array, int) else array for array in arrays]
     real = _compute(node, builder.opset, given)

@@ -15,7 +15,7 @@ import onnx
 
 from accel.frontend.errors import ModelError
 from accel.frontend.onnx import facts as about
-from accel.frontend.onnx import searching
+from accel.frontend.onnx import pixels, searching
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.ports import found_scale, port_of
@@ -101,7 +101,7 @@ class Parts(Cutter):
         if name in self._constant or self._facts.dtype(name) not in (np.int8, np.uint8):
             return None
         _, dims = self._facts.of(name)
-        if len(dims) < 2 or dims[0] != 1:
+        if len(dims) < 2 or dims[0] != 1 and not self._are_pixels(name):
             return None
         dtype = str(self._facts.dtype(name))
         try:
@@ -113,11 +113,21 @@ class Parts(Cutter):
             return None
 
     def _write_bytes(self, name: str, scale, zero_point, dtype) -> Activation:
-        shape = self._facts.of(name)[1][1:]
-        value = self._builder.add_tensor(name, shape, order_of(shape), scale, zero_point, dtype)
-        layout = "CHW" if len(shape) == 3 and order_of(shape) != (1, math.prod(shape)) else "N"
-        self.write(name, Port(name, value.tensor.name, shape, layout, dtype))
+        dims, builder = self._facts.of(name)[1], self._builder
+        bare = dims[0] != 1
+        shape = tuple(dims if bare else dims[1:])
+        if len(shape) > 1 and self._are_pixels(name):
+            value = pixels.made(builder, name, shape, (scale, zero_point, dtype), bare)
+            layout = "HWC"
+        else:
+            value = builder.add_tensor(name, shape, order_of(shape), scale, zero_point, dtype)
+            layout = "CHW" if len(shape) == 3 and order_of(shape) != (1, math.prod(shape)) else "N"
+        self.write(name, Port(name, value.tensor.name, shape, layout, dtype, batched=not bare))
         return value
+
+    def _are_pixels(self, name: str) -> bool:
+        """Whether a layer reads a value as channels of many pixels."""
+        return pixels.leads_to_layer(self._builder, name, self._facts.of(name)[1])
 
     def _host_port(self, name: str) -> Port:
         finding = None if self._facts.follows(name) else searching.finding(

@@ -9,7 +9,7 @@ that of the float operator between DequantizeLinear and QuantizeLinear within on
 import numpy as np
 
 from accel.frontend.notes import STEP, runs
-from accel.frontend.onnx import weighted
+from accel.frontend.onnx import pixels, weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.quant import dequantise_constant
@@ -95,7 +95,7 @@ def affine(node: NodeView, source: Activation, factor: np.ndarray, shift: np.nda
 def _sums(node: NodeView, source: Activation, weights, bias, unit, **options) -> Sums:
     return Sums(node.name, source, source.shape, source.order, op="conv2d",
                 weights=weights.reshape(-1, 1, 1, 1), bias=bias, unit=unit, window=Window((1, 1)),
-                groups=len(weights), **options)
+                groups=len(weights), laid=pixels.kept(source), **options)
 
 
 @runs("array", STEP, "stored statistics")

@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 
 from accel.frontend.notes import EXACT, HALVES, OWN, STEP, runs
-from accel.frontend.onnx import functions, layers, perchannel, weighted
+from accel.frontend.onnx import functions, layers, perchannel, pixels, weighted
 from accel.frontend.onnx.build import Builder, requantised
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.quant import dequantise_constant
@@ -30,6 +30,11 @@ def _source(builder: Builder, node: NodeView, number: int) -> Activation:
     zero_point, dtype = builder.zero_point(node, number + 2, np.dtype(value.dtype))
     builder.check_same(node, value, zero_point, dtype)
     return dataclasses.replace(value, scale=scale)
+
+
+def _two(builder: Builder, node: NodeView) -> list[Activation]:
+    """The activations at inputs 0 and 3."""
+    return pixels.together(builder, node, _source(builder, node, 0), _source(builder, node, 3))
 
 
 def _emit(builder: Builder, node: NodeView, pending: Pending, number: int) -> Activation:
@@ -81,22 +86,24 @@ def qlinear_conv(builder: Builder, node: NodeView) -> Activation:
     return _emit_image(builder, node, sums, 6)
 
 
-@runs("array", EXACT, "of a vector; stored weights with any zero point")
+@runs("array", EXACT, "of a vector, or of all pixels; stored weights with any zero point")
 def qlinear_matmul(builder: Builder, node: NodeView) -> Activation:
     """QLinearMatMul(a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero)."""
     weights = dequantise_constant(builder, node, 3, 4, 5, axis=1)
-    sums = weighted.fully_connected(node, _source(builder, node, 0), weights, None, 1)
+    source = pixels.seen(builder, node, _source(builder, node, 0))
+    sums = weighted.fully_connected(node, source, weights, None, 1)
     return _emit(builder, node, sums, 6)
 
 
-@runs("array", EXACT, "of a vector; stored weights with any zero point; transA 0")
+@runs("array", EXACT, "of a vector, or of all pixels; stored weights with any zero point; transA 0")
 def qgemm(builder: Builder, node: NodeView) -> Activation:
     """com.microsoft QGemm(a, a_scale, a_zero, b, b_scale, b_zero, bias, y_scale, y_zero)."""
     node.require(node.integer("transA", 0) == 0, "transA must be 0", 1)
     out_axis = 0 if node.integer("transB", 0) else 1
     weights = dequantise_constant(builder, node, 3, 4, 5, axis=out_axis)
     sums = weighted.fully_connected(
-        node, _source(builder, node, 0), weights, _bias(builder, node, 6), out_axis,
+        node, pixels.seen(builder, node, _source(builder, node, 0)), weights,
+        _bias(builder, node, 6), out_axis,
         node.number("alpha", 1.0),
     )
     node.require(builder.has(node, 7), "output must be quantised (y_scale)", "float")
@@ -114,7 +121,7 @@ def qlinear_add(builder: Builder, node: NodeView) -> Activation:
     known = [isinstance(builder.value(node, number), Constant) for number in (0, 3)]
     node.require(not all(known), "QLinearAdd must add something to an activation", "two constants")
     if not any(known):
-        both = layers.total(node, _source(builder, node, 0), _source(builder, node, 3))
+        both = layers.total(node, *_two(builder, node))
         return _emit(builder, node, both, 6)
     at = 3 if known[1] else 0
     constant = dequantise_constant(builder, node, at, at + 1, at + 2, axis=0).real
@@ -135,7 +142,7 @@ def qlinear_mul(builder: Builder, node: NodeView) -> Activation:
         at = 3 if known[1] else 0
         source = _source(builder, node, 3 - at)
         return _emit(builder, node, perchannel.qlinear_product(builder, node, source, at), 6)
-    both = layers.product(node, _source(builder, node, 0), _source(builder, node, 3))
+    both = layers.product(node, *_two(builder, node))
     return _emit(builder, node, both, 6)
 
 

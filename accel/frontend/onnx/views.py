@@ -6,7 +6,7 @@ They exist on integers and on float, and may stand before as well as behind a qu
 import dataclasses
 
 from accel.frontend.notes import EXACT, runs
-from accel.frontend.onnx import layers, shuffles
+from accel.frontend.onnx import layers, pixels, shuffles
 from accel.frontend.onnx.build import Builder, keeping, same_quantisation
 from accel.frontend.onnx.nodes import TO_CHW, TO_HWC, TURNED, NodeView, new_shape
 from accel.frontend.onnx.values import (
@@ -68,6 +68,9 @@ def reshape(builder: Builder, node: NodeView):
     if isinstance(value, Passing):
         return shuffles.reshape(builder, node, value, constants)
     if isinstance(value, Activation | Pending):
+        listed = pixels.reshape(builder, node, value, constants)
+        if listed is not None:
+            return listed
         shape = new_shape(node, value.shape, constants)
         if shuffles.begins(builder, node, value, shape):
             return shuffles.begin(node, value, shape)
