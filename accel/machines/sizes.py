@@ -24,7 +24,7 @@ USES = {
     "ecp5": "the core alone, placed by accel fpga",
     "small": "every network on an FPGA of 85 thousand LUTs",
     "default": "simulation: 256 multipliers, what all commands take",
-    "large": "simulation: 1,024 multipliers, with buffers and a bus to match",
+    "large": "simulation: 1,024 multipliers, buffers and bus to match",
 }
 #: Of those that were synthesised; a dash stands in the list for one that was not.
 SIZES = {
