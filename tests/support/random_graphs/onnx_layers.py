@@ -9,11 +9,11 @@ from tests.support.random_graphs.onnx_sketch import Sketch, Value
 BYTE, WEIGHT = 50, 73
 
 
-def window(s: Sketch, sizes, most=3, dilated=0.2, named=True) -> dict:
+def window(s: Sketch, sizes, most=3, dilated=0.2, pool=False) -> dict:
     """Random attributes of a window on an image or line."""
     rank = len(sizes)
     kernel = [s.whole(1, min(size, most)) for size in sizes]
-    made = {"kernel_shape": kernel} if named else {}
+    made = {"kernel_shape": kernel}
     if s.chance(0.5):
         made["strides"] = [s.whole(1, 3) for _ in sizes]
     reach, mode = [*kernel], s.rng.random()
@@ -22,6 +22,8 @@ def window(s: Sketch, sizes, most=3, dilated=0.2, named=True) -> dict:
         reach = [(k - 1) * d + 1 for k, d in zip(kernel, made["dilations"], strict=True)]
         mode = max(mode, 0.35)  # ONNX Runtime dilates nothing that is SAME
     if mode < 0.25:
+        if pool and "strides" in made:  # its padding must not be negative
+            made["strides"] = [min(pair) for pair in zip(kernel, made["strides"], strict=True)]
         made["auto_pad"] = s.choose(["SAME_UPPER", "SAME_LOWER"])
     elif mode < 0.35:
         made["auto_pad"] = "VALID"
@@ -154,7 +156,7 @@ def dense(s: Sketch) -> None:
 
 def max_pool(s: Sketch) -> None:
     v = s.source(2, 3)
-    options = window(s, v.shape[1:], 4, 0.3)
+    options = window(s, v.shape[1:], 4, 0.3, pool=True)
     options.pop("kernel")
     if s.chance(0.3) and "auto_pad" not in options:
         options["ceil_mode"] = 1
@@ -174,7 +176,7 @@ def max_pool(s: Sketch) -> None:
 
 def average(s: Sketch) -> None:
     v = s.source(2, 3)
-    options = window(s, v.shape[1:], 4, 0)
+    options = window(s, v.shape[1:], 4, 0, pool=True)
     options.pop("kernel")
     if s.chance(0.3):
         options["count_include_pad"] = 1

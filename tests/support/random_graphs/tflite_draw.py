@@ -20,6 +20,8 @@ ELEMENTS, DIFFERENT = 24, 9
 #: Steps that are tried for every one that is taken.
 TRIES = 12
 QUANTISED = ("int8", "uint8")
+#: Of these LiteRT has no reference kernels; it then computes the whole network with its others.
+NO_REFERENCE = ("CEIL", "ELU", "ROUND")
 #: Steps by name: a function, and options that a row of it is drawn from.
 CHOSEN = {name: (build, options) for name, (options, build, _) in (
     tflite_builtins.OPERATORS | {name: tflite_pairs.OPERATORS[name] for name in (
@@ -127,6 +129,8 @@ class Chain(Chosen):
         shape = tensor["shape"]
         self.image = [*shape] if len(shape) == 4 else [1, self.whole(2, 5), self.whole(2, 5), 4]
         row = {name: values[self.whole(0, len(values) - 1)] for name, values in options.items()}
+        if row.get("op") in NO_REFERENCE:
+            raise ValueError(row["op"])
         self.row = {
             "activation": self.whole(0, 3), "per channel": self.chance(0.5),
             "weight zero": int(self.rng.choice([128, self.whole(0, 255)])), **row,
