@@ -197,12 +197,11 @@ SOFTMAX = Operator(
         "form": ["qdq", "qoperator", "float"], "dtype": TYPES, "opset": [11, 13, 19],
         "batch": [1, "N"], "rank": ["vector", "image", "pixel"], "scale": [0.03, 0.2],
         "axis": ["first", "negative", "left out"],
-        "to": [(1 / 256, -128), (1 / 255, -128), (0.01, -128),
-               (0.0003, -128)],  # so small that sums leave float32
+        "to": [(1 / 256, -128), (1 / 255, -128), (0.01, -128)],
     },
     softmax,
     refused=("a softmax must be over the channels",),
-    least=0.6,
+    least=0.7,
 )  # fmt: skip
 
 
