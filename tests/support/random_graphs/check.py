@@ -14,8 +14,11 @@ from accel.graph.ir import External, Graph
 from accel.params import Params
 from accel.sim import get_engine
 from accel.sim.engine import Memory
-from tests.support.random_graphs import onnx_draw
+from tests.support.random_graphs import onnx_draw, tflite_draw
 from tests.support.random_graphs.case import Case
+
+
+DRAW = {"onnx": onnx_draw.draw, "tflite": tflite_draw.draw}
 
 
 @dataclasses.dataclass
@@ -25,7 +28,7 @@ class Found:
     Attributes:
         wrong: a line for each fault.
         near: by what made them, bytes that are a step off and all bytes of near values.
-        exact: number of elements that were held against the oracle, all of them.
+        exact: how many elements were held against the oracle, or against the golden model.
         host: what of it runs on the host.
         nodes: number of nodes on the machine.
         cycles: of the simulated machine.
@@ -108,6 +111,7 @@ def on_the_rtl(
     ran = run_batch(simulator, program, graph, images, memory)
     found = Found()
     [counts] = differing([ran], graph, golden.run(graph, images))
+    found.exact = sum(ran.tensors[name].size for name in counts)
     found.wrong = [f"{name}: {count} bytes differ" for name, count in counts.items() if count]
     for step, outcome, records in zip(program.steps, ran.outcomes, ran.records, strict=True):
         if outcome is None:
