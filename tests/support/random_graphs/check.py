@@ -17,7 +17,6 @@ from accel.sim.engine import Memory
 from tests.support.random_graphs import onnx_draw, tflite_draw
 from tests.support.random_graphs.case import Case
 
-
 DRAW = {"onnx": onnx_draw.draw, "tflite": tflite_draw.draw}
 
 
