@@ -1,6 +1,7 @@
 """Steps of random ONNX networks: layers with weights, poolings, and what the host computes."""
 
 import numpy as np
+from onnx import TensorProto
 
 from tests.support.onnx_pairs_weighted import present
 from tests.support.random_graphs.onnx_sketch import Sketch, Value
@@ -32,10 +33,10 @@ def window(s: Sketch, sizes, most=3, dilated=0.2, pool=False) -> dict:
     return made | {"kernel": kernel}
 
 
-def stored(s: Sketch, shape, axis, unit: float, biased=0.7):
-    """Weights, the scale of their products with ``unit``, and a bias's float and integer names."""
+def stored(s: Sketch, shape, axis, v: Value, biased=0.7):
+    """Weights for a value: names, attributes, scale; and the names of a bias, or none."""
     dtype, rng, count = np.int8, s.rng, shape[axis]
-    if s.net.dtype == np.uint8 and s.chance(0.4):
+    if v.dtype == np.uint8 and s.chance(0.4):
         dtype = np.uint8
     wide = s.chance(0.5)
     scales = rng.uniform(0.002, 0.01, count if wide else ()).astype(np.float32)
@@ -47,7 +48,7 @@ def stored(s: Sketch, shape, axis, unit: float, biased=0.7):
     if not s.chance(biased):
         return names, along, scales.mean(), []
     b = s.const(rng.integers(-3000, 3000, count), np.int32)
-    unit = scales * np.float32(unit)
+    unit = scales * np.float32(v.scale)
     return names, along, scales.mean(), [b, *s.net.params(b, unit, None, np.int32)]
 
 
@@ -55,7 +56,7 @@ def layer(s: Sketch, op: str, v: Value, shape, axis, terms: int, **options) -> N
     """A Conv, ConvTranspose or MatMul in one of its forms."""
     back = op == "ConvTranspose"
     bias = 0.0 if op == "MatMul" else 0.7
-    w, along, scale, b = stored(s, shape, axis, v.scale, bias)
+    w, along, scale, b = stored(s, shape, axis, v, bias)
     out = s.about(v.scale * BYTE * scale * WEIGHT * max(1, terms) ** 0.5)
     if s.qoperator() and not back:
         source, y = s.bytes(v), s.value(out)
@@ -115,7 +116,7 @@ def dense(s: Sketch) -> None:
     """A vector, or the flattened image, times a matrix; or every pixel of a transposed image."""
     v = s.source(1, 2, 3)
     if len(v.shape) == 3 and s.chance(0.4) and not s.qoperator():
-        w, along, scale, _ = stored(s, (v.shape[0], s.whole(1, 9)), 1, v.scale, 0)
+        w, along, scale, _ = stored(s, (v.shape[0], s.whole(1, 9)), 1, v, 0)
         real = s.node("Transpose", [s.real(v)], perm=[0, 2, 3, 1])
         out = s.about(v.scale * BYTE * scale * WEIGHT * v.shape[0] ** 0.5)
         weights = s.net.node("DequantizeLinear", w, s.name("w"), **along)
@@ -138,7 +139,7 @@ def dense(s: Sketch) -> None:
         return
     turned = s.chance(0.5)
     shape, axis = ((outputs, length), 0) if turned else ((length, outputs), 1)
-    w, along, scale, b = stored(s, shape, axis, v.scale)
+    w, along, scale, b = stored(s, shape, axis, v)
     out = s.about(v.scale * BYTE * scale * WEIGHT * length**0.5)
     if s.qoperator():
         source, y = s.bytes(v), s.value(out)
@@ -152,6 +153,20 @@ def dense(s: Sketch) -> None:
     if s.chance(0.4):
         value, near = activation(s, value, out), "Gemm, activation"
     s.quantise(value, out, near=near)
+
+
+def integer(s: Sketch) -> None:
+    """MatMulInteger, a Cast and a factor; or ConvInteger, which ONNX Runtime has for uint8 only."""
+    v = s.source(1, 3)
+    image = len(v.shape) == 3
+    shape = (s.whole(1, 8), v.shape[0], 1, 1) if image else (v.shape[0], s.whole(2, 9))
+    w, value = s.const(s.rng.integers(-127, 128, shape), np.int8), s.bytes(v)
+    op = "ConvInteger" if image else "MatMulInteger"
+    made = s.node("Cast", [s.node(op, [value[0], w, value[2]])], to=TensorProto.FLOAT)
+    wide = (shape[0], 1, 1) if image else (shape[1],)
+    factors = s.rng.uniform(0.5, 2, wide if s.chance(0.5) else ()) / 4000
+    made = s.node("Mul", [made, s.const(factors, np.float32)])
+    s.quantise(made, s.about(BYTE * WEIGHT * v.shape[0] ** 0.5 / 4000), near=op)
 
 
 def max_pool(s: Sketch) -> None:
@@ -252,5 +267,6 @@ def on_host(s: Sketch) -> None:
 
 #: Steps by name, and how often each is drawn.
 STEPS = {"conv": (conv, 6), "conv_transpose": (conv_transpose, 2), "dense": (dense, 1),
-         "max_pool": (max_pool, 2), "average": (average, 1.5), "whole": (whole, 0.7),
+         "integer": (integer, 0.5), "max_pool": (max_pool, 2), "average": (average, 1.5),
+         "whole": (whole, 0.7),
          "on_host": (on_host, 2)}  # fmt: skip

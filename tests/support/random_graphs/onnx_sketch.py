@@ -32,6 +32,7 @@ class Value:
     params: list[str]
     scale: float
     zero: int
+    dtype: type
     shape: tuple[int, ...] = ()
     used: bool = False
 
@@ -53,7 +54,7 @@ class Sketch:
     def __init__(self, rng: np.random.Generator):
         self.rng = rng
         dtype = self.choose([np.int8, np.uint8])
-        self.net = Net(dtype, self.choose([17, 18, 19, 21]))
+        self.net = Net(dtype, self.choose([13, 15, 17, 18, 19, 21]))
         self.form = self.choose(["qdq", "qdq", "qoperator", "mixed"])
         self.batch = self.choose([1, "N"])
         self.values, self.near, self.ends, self.taken = [], {}, {}, []
@@ -103,10 +104,13 @@ class Sketch:
     def const(self, values, dtype=np.int64) -> str:
         return self.net.const(self.name("c"), values, dtype)
 
-    def value(self, scale: float, zero: int | None = None, near: str | None = None) -> Value:
-        """A new value that no node makes yet."""
+    def value(self, scale: float, zero: int | None = None, near: str | None = None,
+              dtype=None) -> Value:
+        """A new value that no node makes yet, of the network's type or another."""
         name, zero = self.name("v"), self.zero() if zero is None else zero
-        made = Value(name, self.net.params(name, np.float32(scale), zero), scale, zero)
+        dtype = dtype or self.net.dtype
+        made = Value(name, self.net.params(name, np.float32(scale), zero, dtype), scale, zero,
+                     dtype)
         self.values.append(made)
         if near:
             self.near[name] = near
@@ -119,8 +123,9 @@ class Sketch:
         return made
 
     def quantise(self, real: str, scale: float, zero=None, near: str | None = None) -> Value:
-        """The value that a QuantizeLinear makes of a float."""
-        made = self.value(scale, zero, near)
+        """The value that a QuantizeLinear makes of a float; now and then of the other type."""
+        dtype = self.choose([np.int8, np.uint8]) if self.chance(0.08) else self.net.dtype
+        made = self.value(scale, zero, near, dtype)
         self.net.node("QuantizeLinear", [real, *made.params], made.name)
         return made
 
@@ -156,7 +161,8 @@ class Sketch:
         if wanted is None:
             wanted = [one.name for one in self.values
                       if (not one.used or one.name in self.near) and one.name not in given]
-        kinds = dict.fromkeys(wanted, KINDS[self.net.dtype]) | self.ends
+        dtypes = {one.name: one.dtype for one in self.values}
+        kinds = {name: KINDS[dtypes[name]] for name in wanted} | self.ends
         self.net.outputs = [helper.make_tensor_value_info(name, kind, None)
                             for name, kind in kinds.items()]
         return self.net.proto()
