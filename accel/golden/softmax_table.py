@@ -31,5 +31,6 @@ def softmax(node: Softmax, source: Tensor, target: Tensor, images: np.ndarray) -
     ]
     sums = np.cumsum(powers, axis=-1, dtype=np.float32)[..., -1:]  # one after the other
     steps = np.float32(math.floor(np.float32(1) / np.float32(target.scale)))
-    result = np.rint(powers * steps / sums) + target.zero_point
+    with np.errstate(over="ignore"):  # many small steps: beyond float32, as beyond int8, is most
+        result = np.rint(powers * steps / sums) + target.zero_point
     return np.clip(result, -128, 127).astype(np.int8)

@@ -4,6 +4,7 @@ Where all that an operator combines follows from one and the same byte, its resu
 numbers, which ONNX Runtime itself computes here.  So a whole chain is a table, and exact.
 """
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -36,10 +37,11 @@ _PAIR = "two tensors of one shape, or an image and a pixel [C, 1, 1]"
 def ways(builder: Builder, value) -> list[tuple[Activation, np.ndarray]]:
     """The bytes that a value follows from, the nearest first, each with float32 [256].
 
-    The numbers are what the value is for each byte q, at q + 128.
+    The numbers are what the value is for each byte q, at q + 128.  All bytes are seen as the value
+    is: a Transpose or Reshape on the way only sees the same elements otherwise.
     """
     if isinstance(value, Function):
-        source, real = value.source, value.real
+        source, real = _seen_as(value, value.source), value.real
     elif isinstance(value, Activation):
         source, real = value, real_values(value)
     else:
@@ -49,9 +51,14 @@ def ways(builder: Builder, value) -> list[tuple[Activation, np.ndarray]]:
         earlier, values = builder.tables[source.tensor.name]
         # Bytes of the source, by those of what it comes from.
         real = real[values.astype(np.int64) + 128]
-        source = earlier
+        source = _seen_as(value, earlier)
         found.append((source, real))
     return found
+
+
+def _seen_as(value, source: Activation) -> Activation:
+    """An activation, seen in the shape and order of a value that has the same elements."""
+    return dataclasses.replace(source, shape=value.shape, order=value.order)
 
 
 @runs("table", EXACT, _ONE_BYTE)

@@ -168,6 +168,8 @@ def softmax(node: NodeView, source: Activation, axis: int, joint: bool) -> Hoste
         check_image(node, source)
     node.require(axis == 1 and rank in (2, 4) and (single or not joint),
                  "a softmax must be over the channels", f"axis {axis} of {[1, *source.shape]}")
+    node.require(rank == 4 or min(source.order) == 1,
+                 "a softmax must add up in the elements' order in memory", "a flattened image")
     return Hosted(node.name, source, source.shape, source.order, kind=Softmax)
 
 

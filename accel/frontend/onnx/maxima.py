@@ -17,10 +17,14 @@ MOST_PHASES = 256
 
 @runs("window", EXACT, "one output (no indices); dilations, one or two dimensions")
 def max_pool(builder: Builder, node: NodeView) -> Same | Assembled:
-    """MaxPool on dequantised or quantised values; these may be pending, or a float input."""
+    """MaxPool on dequantised or quantised values; these may be pending, or a float input.
+
+    Before opset 12 there is none of bytes, and so no QuantizeLinear moves forward through it.
+    """
     node.require(len([name for name in node.proto.output if name]) == 1,
                  "a MaxPool must have one output", list(node.proto.output))
-    return keeping(builder, node, lambda source: _windows(node, source))
+    return keeping(builder, node, lambda source: _windows(
+        node, source if builder.opset >= 12 else layers.apart(source)))
 
 
 def _windows(node: NodeView, source) -> Same | Assembled:

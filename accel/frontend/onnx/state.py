@@ -206,8 +206,9 @@ class State:
             layout = "HWC"
         elif tuple(port_shape) == planes:
             layout = "CHW"
-        else:
-            layout = "HWC" if tuple(port_shape) == value.tensor.shape else "N"
+        else:  # a vector's layouts are one; an image's sizes may agree by chance
+            vector = tuple(port_shape) == value.tensor.shape == (1, 1, value.tensor.size)
+            layout = "HWC" if vector else "N"
         self.inputs.append(Port(port_name, value.tensor.name, tuple(port_shape), layout,
                                 port_dtype))
         order = flat(shape) if turned and not hwc else order

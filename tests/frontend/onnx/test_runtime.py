@@ -305,6 +305,15 @@ def test_a_softmax_that_is_left_its_axis(tmp_path):
         frontend.load(model.save(tmp_path), strict=True)
 
 
+def test_a_softmax_in_so_small_steps_that_sums_leave_float32(tmp_path):
+    model, x = start((1, 6, 1, 1), scale=0.15)
+    model.node("QLinearSoftmax", [*x, *model.params("y", 1e-4, -128)], "y",
+               domain="com.microsoft", opset=13, axis=1)
+    model.output("y", TensorProto.INT8)
+    _, actual, expected = both(model, tmp_path, integers(np.random.default_rng(3), (1, 6, 1, 1)))
+    np.testing.assert_array_equal(actual, expected)
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("dtype", TYPES)
 def test_global_average_pool(form, dtype, tmp_path):
