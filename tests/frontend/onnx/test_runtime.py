@@ -314,6 +314,19 @@ def test_a_softmax_in_so_small_steps_that_sums_leave_float32(tmp_path):
     np.testing.assert_array_equal(actual, expected)
 
 
+def test_a_softmax_whose_quotients_lie_nearly_between_two_steps(tmp_path):
+    """ONNX Runtime divides in float64; in float32 two of these would be a step off."""
+    random = np.random.default_rng(132)
+    channels = int(random.integers(2, 9))
+    model, x = start((1, channels, 1, 3000), scale=float(np.float32(2 ** random.uniform(-9, -2))))
+    model.node("QLinearSoftmax", [*x, *model.params("y", 1 / 256.5, -128)], "y",
+               domain="com.microsoft", opset=13, axis=1)
+    model.output("y", TensorProto.INT8)
+    given = (random.integers(0, 256, (1, channels, 1, 3000)) - 128).astype(np.int8)
+    _, actual, expected = both(model, tmp_path, given)
+    np.testing.assert_array_equal(actual, expected)
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("dtype", TYPES)
 def test_global_average_pool(form, dtype, tmp_path):
