@@ -23,6 +23,7 @@ from accel.frontend.onnx import (
     maxima,
     moves,
     perchannel,
+    pixels,
     qdq,
     qoperator,
     quant,
@@ -271,6 +272,7 @@ def _handle(builder: Builder, node: NodeView) -> None:
     try:
         if node.op not in HANDLERS or node.proto.domain not in DOMAINS:
             raise node.error("the machine has no such operator")
+        listed = pixels.are_listed(builder, node)
         if lines.are_lines(builder, node):
             value = lines.handle(builder, node, HANDLERS[node.op])
         else:
@@ -284,6 +286,8 @@ def _handle(builder: Builder, node: NodeView) -> None:
     node.require(len(node.proto.output) > 0, "a node must have an output", "none")
     values = value if isinstance(value, tuple) else (value,)
     for name, made in zip(node.proto.output, values, strict=False):
+        if listed and node.op != "Reshape":
+            made = pixels.bare(made)
         shape = getattr(made, "shape", None)
         if shape is not None:
             check_size(shape, node.error)

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+from accel.frontend.onnx import pixels
 from accel.frontend.onnx.nodes import (
     LIMIT,
     NodeView,
@@ -79,6 +80,9 @@ def reshape(node: NodeView, source, constants) -> Same:
 def check_image(node: NodeView, source) -> None:
     """Refuse an image whose elements a Reshape left in an order that is not an image's."""
     image_shape(node, source.shape)
+    if isinstance(source, Activation) and pixels.are_pixels(source):
+        node.require(source.tensor.shape == memory_shape(source.shape, source.order), "channels of "
+                     "pixels must not be an image's columns", [1, *source.shape])
     node.require(order_of(source.shape) == source.order,
                  "a Reshape must not mix channels with pixels before this node",
                  f"a reshape of {source.order[0]} x {source.order[1]} to {list(source.shape)}")

@@ -132,4 +132,4 @@ def port_of(builder: Builder, name: str, found: Activation) -> Port:
     layout = "CHW" if len(found.shape) == 3 and image_shape == tensor.shape else "N"
     if found.order == flat(found.shape) and tensor.shape[2] not in (1, tensor.size):
         layout = "HWC"  # as it lies in memory
-    return Port(name, tensor.name, found.shape, layout, found.dtype)
+    return Port(name, tensor.name, found.shape, layout, found.dtype, batched=not found.bare)

@@ -100,7 +100,7 @@ class Elsewhere:
 class Activation:
     """An int8 tensor of the graph, seen as ``dtype``: float32 (dequantised), int8 or uint8.
 
-    ``centred``: ONNX has it as uint8.
+    ``centred``: ONNX has it as uint8; ``bare``: its shape has no batch in front (pixels.py).
     """
 
     tensor: Tensor
@@ -109,6 +109,7 @@ class Activation:
     scale: float
     dtype: str
     centred: bool = False
+    bare: bool = False
 
     @property
     def zero_point(self) -> int:
@@ -130,7 +131,9 @@ class Window:
 class Pending:
     """A computed value whose output quantisation is not known yet.
 
-    ``lo`` and ``hi`` are the real bounds that activation functions have set so far.
+    ``lo`` and ``hi`` are the real bounds that activation functions have set so far; ``bare``: its
+    shape has no batch in front; ``laid``: the shape of its tensor, if it is not what shape and
+    order suggest (pixels.py).
     """
 
     name: str
@@ -139,6 +142,8 @@ class Pending:
     order: Order
     lo: float = -np.inf
     hi: float = np.inf
+    bare: bool = False
+    laid: tuple[int, int, int] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,7 @@ from tests.support import (
     onnx_pairs,
     onnx_pairs_lines,
     onnx_pairs_moves,
+    onnx_pairs_pixels,
     onnx_pairs_pointwise,
     onnx_pairs_two,
     onnx_pairs_weighted,
@@ -19,7 +20,8 @@ from tests.support.covering import covering
 
 OPERATORS = (onnx_pairs_weighted.OPERATORS | onnx_pairs_windows.OPERATORS
              | onnx_pairs_pointwise.OPERATORS | onnx_pairs_moves.OPERATORS
-             | onnx_pairs_lines.OPERATORS | onnx_pairs_two.OPERATORS)  # fmt: skip
+             | onnx_pairs_lines.OPERATORS | onnx_pairs_two.OPERATORS
+             | onnx_pairs_pixels.OPERATORS)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OPERATORS)
