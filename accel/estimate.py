@@ -86,8 +86,6 @@ def estimate(
     """
     tell = progress or (lambda stage, share: None)
     total = batch if images is None else images
-    if search and not fusion:
-        raise InputError(f"search must be 0 without fusion, not {search}")
     for name, value, least in (("batch", batch, 1), ("images", total, 1), ("search", search, 0)):
         if value < least:
             raise InputError(f"{name} must be at least {least}, not {value}")

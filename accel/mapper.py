@@ -15,6 +15,7 @@ from collections.abc import Callable
 from accel.compiler import CompileError, Mapping, compile_graph
 from accel.cyclemodel import predict
 from accel.graph.ir import Graph
+from accel.graph.ports import InputError
 from accel.params import Params
 from accel.sim.engine import Memory
 
@@ -118,8 +119,14 @@ def choose(
     """A mapping, and what a report says of it: searched, or with 0 programs the compiler's own.
 
     Without ``fusion`` it is the compiler's own, and every layer's result goes to memory.
+
+    Raises:
+        InputError: a search without fusion.
+        CompileError: the network does not fit the machine.
     """
-    if not programs or not fusion:
+    if programs and not fusion:
+        raise InputError(f"search must be 0 without fusion, not {programs}")
+    if not programs:
         return Mapping(near=fusion), {}
     found = search(graph, params, batch, memory, programs, progress)
     return found.mapping, {"search": found.report()}

@@ -196,6 +196,7 @@ def run(
     params: Params | None = None,
     memory: Memory | None = None,
     search: int = 0,
+    fusion: bool = True,
     engines: bool = False,
     shapes: Mapping[str, Sequence[int]] | None = None,
     keep: str | os.PathLike[str] | None = None,
@@ -222,6 +223,8 @@ def run(
             latency at full bus width.
         search: how many programs accel.mapper may try to find faster tilings for a batch;
             with 0 the compiler chooses.
+        fusion: whether results may stay on the chip for the next layer; without it, every layer's
+            goes to memory, where it is compared by itself.
         engines: whether the report tells what each engine did when in the first batch, as the
             cycle model knows it.
         shapes: of inputs by name, batch first, where a float file leaves dimensions open.
@@ -259,7 +262,7 @@ def run(
     pixels = _sliced(pixels, 0, limit)
 
     mapping, found = mapper.choose(
-        graph, hardware, min(batch, _count(pixels)), behaviour, search, tell
+        graph, hardware, min(batch, _count(pixels)), behaviour, search, tell, fusion
     )
     simulator = get_engine(engine)
     spans = engines and behaviour.surprise is None  # of others the cycle model knows nothing

@@ -85,3 +85,8 @@ def test_scalesims_counts_need_no_search(tmp_path):
     )
     assert result.exit_code == 2
     assert "--search belongs to NETWORK, not to --scalesim" in result.output
+
+
+def test_no_search_without_fusion():
+    with pytest.raises(InputError, match="search must be 0 without fusion, not 3"):
+        estimate("kws", search=3, fusion=False)

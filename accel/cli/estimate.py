@@ -54,8 +54,6 @@ def estimate(
         raise click.UsageError("give either NETWORK or --scalesim FILE.csv")
     if config is not None and topology is None:
         raise click.UsageError("--scalesim-config belongs to --scalesim, not to NETWORK")
-    if search and no_fusion:
-        raise click.UsageError("--search belongs to fused programs, not to --no-fusion")
     if topology is not None:
         for option, value in (
             ("--search", search), ("--input", inputs), ("--limit", limit), ("--batch", batch > 1),

@@ -32,6 +32,8 @@ from accel.cli.machines import machine_options
 @click.option("--search", type=click.IntRange(min=0), default=0, metavar="N",
               help="Try up to N programs with the cycle model to find tilings that are faster for "
               "a whole batch.")  # fmt: skip
+@click.option("--no-fusion", is_flag=True,
+              help="Let every layer's result go to memory, where it is compared by itself.")
 @click.option("--engines", is_flag=True,
               help="Also show what each engine did when, by the cycle model, in timeline.png and "
               "trace.json; its first use compiles the model, up to a minute.")  # fmt: skip
@@ -42,7 +44,7 @@ from accel.cli.machines import machine_options
               help="Also write every layer's inputs, weights and outputs here, as .npy and .hex, "
               "for accel compare.")  # fmt: skip
 def run(
-    network, inputs, limit, batch, machine, engine, search, engines, shapes, out, dump
+    network, inputs, limit, batch, machine, engine, search, no_fusion, engines, shapes, out, dump
 ) -> None:
     """Run NETWORK (a built-in name, or a path to .onnx or .tflite) on the simulated accelerator.
 
@@ -67,7 +69,8 @@ def run(
             with progress_bar("reading") as progress:
                 result, ended = _simulate(
                     network, images, machine=machine, engine=engine, batch=batch, limit=limit,
-                    labels=labels, search=search, engines=engines, shapes=dict(shapes),
+                    labels=labels, search=search, fusion=not no_fusion, engines=engines,
+                    shapes=dict(shapes),
                     keep=out or results("run", pathlib.Path(network).stem), progress=progress,
                 )  # fmt: skip
         except InputError as error:

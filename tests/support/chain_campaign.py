@@ -46,7 +46,11 @@ def _windows(net: networks.Builder, rng: np.random.Generator, odd) -> None:
     height, width, channels = net.last.shape
     kernel = min(odd(1, 8), height), min(odd(1, 8), width)
     stride = odd(1, 4), odd(1, 4)
-    padding = tuple(odd(0, size) for size in (*kernel, *kernel))
+    top, left, bottom, right = (odd(0, size) for size in (*kernel, *kernel))
+    if rng.random() < 0.7:  # every row is in some window
+        stride = min(stride[0], kernel[0]), stride[1]
+        bottom = -(height + top - kernel[0]) % stride[0]
+    padding = top, left, bottom, right
     if channels > 1 and rng.random() < 0.7:
         net.depthwise(kernel, stride, padding)
     elif rng.random() < 0.5:
