@@ -27,6 +27,13 @@ from accel.compiler.window_tile import WindowTiling, pitch_words
 from accel.isa import Pool
 from accel.params import Params
 
+#: A group comes in so many blocks, as far as they have so many pixels: the window unit follows the
+#: sooner, and is done the sooner behind the last one; but every block reads the weights again.
+_BLOCKS, _PIXELS = 8, 64
+#: Loading the input again for every group pays up to so many times the bytes that stay near: so
+#: often would they be moved, there and back.
+_AGAIN = 2
+
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
@@ -89,10 +96,11 @@ def _cut(first: MachineLayer, second: WindowLayer, alone: Tiling, params: Params
         return Pair(alone, again=False)
     # Twice the rows of a block, and what the next windows still need above and below them.
     beside = second.rows.extent + hi - height
-    most = min((params.window_bytes // pitch - beside) // 2, params.bank_rows // width, height)
+    most = min((params.window_bytes // pitch - beside) // 2, params.bank_rows // width)
     if most < 1:
         return None
-    rows = -(-height // -(-height // most))
+    rows = min(most, max(-(-height // _BLOCKS), -(-_PIXELS // width)), height)
+    rows = -(-height // -(-height // rows))
     if rows * width < min(params.rows, height * width):
         return None
     part = first.slices[0]
@@ -100,9 +108,10 @@ def _cut(first: MachineLayer, second: WindowLayer, alone: Tiling, params: Params
     line = kernel.pitch(((width - 1) * first.columns.stride + first.columns.extent) * part.channels)
     stays = ((height - 1) * first.rows.stride + first.rows.extent) * line <= params.input_bytes
     block = (2 * rows * first.rows.stride + first.rows.extent) * line
-    again = len(part.groups) - 1
-    dear = again * first.rows.size * first.columns.size * part.channels
-    if not stays and (block > params.input_bytes or dear > height * width * first.channels):
+    read = (len(part.groups) - 1) * first.rows.size * first.columns.size * part.channels
+    if not stays and (
+        block > params.input_bytes or read > _AGAIN * height * width * first.channels
+    ):
         return None
     tiling = Tiling(
         (kernel,), width, height, rows, width, local=True, resident=stays, apart=False
