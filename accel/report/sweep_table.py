@@ -27,7 +27,9 @@ def machines(rows: list[dict]) -> str:
     shapes = [f"{height}x{width}" for _, height, width in arrays]
     parts = [f"array {_values(shapes)}"]
     for field, name in _FIELDS.items():
-        parts.append(f"{name} {_values([str(one) for one in sorted({r[field] for r in rows})])}")
+        # A machine that cannot be built leaves open what follows from its array.
+        found = {row[field] for row in rows} - {None}
+        parts.append(f"{name} {_values([str(one) for one in sorted(found)])}")
     return "; ".join(parts)
 
 

@@ -44,7 +44,8 @@ def test_a_sweeps_title_has_the_values_of_every_field():
     row = {"rows": 8, "cols": 8, "input_bytes": 2048, "acc_rows": 64, "bus_bytes": 8,
            "bytes_per_cycle": 0, "window_taps": 4, "batch": 1}  # fmt: skip
     rows = [row | {"latency": latency} for latency in range(1, 7)] + [
-        row | {"rows": 4, "cols": 16, "latency": 3, "bus_bytes": 16}
+        row | {"rows": 4, "cols": 16, "latency": 3, "bus_bytes": 16},
+        row | {"latency": 2, "window_taps": None},
     ]
     assert sweep_table.machines(rows) == (
         "array 4x16, 8x8; input buffer 2048; accumulator rows 64; bus bytes 8, 16; memory's bytes "
