@@ -1,21 +1,19 @@
 """Verilog to a shared library: Verilator, a C++ compiler, and a cache of what they made.
 
 Verilator's own ``--build`` needs make and perl and fails under GCC with precompiled headers, so
-its C++ is compiled here, file by file in parallel.  The results lie in the user's cache directory:
+its C++ is compiled here, in parallel.  The results lie in the user's cache directory
+(accel.sim.cache):
 
-    verilog/KEY.v       by the machine's parameters and the source of the RTL
+    verilog/KEY/*.v     by the machine's parameters and the source of the RTL
     runtime/KEY/*.o     Verilator's runtime, by compiler and flags
     machine/KEY/*.so    by Verilog, harness, flags, compiler and Verilator's version
 
-An entry is built in a temporary directory and renamed into place, so it is whole or absent; a
-lock keeps two processes from building the same one at once.
+Where the seconds go: most of what the compiler reads of a file is the header with all of the
+machine's registers, so files are few; the runtime is compiled while Verilator runs.
 """
 
 import concurrent.futures
-import contextlib
 import dataclasses
-import fcntl
-import hashlib
 import importlib.metadata
 import importlib.util
 import os
@@ -23,13 +21,13 @@ import pathlib
 import re
 import shutil
 import subprocess
-import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from accel.params import Params
+from accel.sim.cache import Cache, cache_directory, key_of, whole
 from accel.sim.engine import SimulationError
-from accel.sim.verilog import SIMULATED, Design, emit_simulated, fingerprint
+from accel.sim.shipped import simulated
+from accel.sim.verilog import SIMULATED, Design, fingerprint
 
 #: Told a stage and its share done, from 0 to 1.
 Progress = Callable[[str, float], None]
@@ -38,10 +36,13 @@ PREFIX = "Vaccelerator"
 LIBRARY = "accelerator.so"
 _HARNESS = pathlib.Path(__file__).with_name("harness.cpp")
 _SIGN = pathlib.Path(__file__).with_name("sign.h")
+#: Files of 30,000 statements in functions of 5,000: the compiler reads few files, and none of its
+#: passes that take more than linear time gets a function that is too long for it.
 _VERILATOR_FLAGS = (
     "--cc", "-O3", "--x-assign", "fast", "--x-initial", "0", "--no-timing",
-    "--output-split", "5000", "-Wno-fatal", "-Wno-lint", "-Wno-style",
-)
+    "--output-split", "30000", "--output-split-cfuncs", "5000",
+    "-Wno-fatal", "-Wno-lint", "-Wno-style",
+)  # fmt: skip
 _COMPILE_FLAGS = (
     "-std=gnu++17", "-fPIC", "-march=native", "-DVERILATOR=1", "-DVL_TIME_CONTEXT",
     "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE_SAIF=0", "-w",
@@ -49,10 +50,8 @@ _COMPILE_FLAGS = (
     "-fvisibility=hidden",
 )
 _NO_TRACE = ("-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0")
-#: Entries of a kind kept in the cache; beyond that the longest unused ones go.
-_KEPT = 64
-#: Seconds after which what is not finished belongs to a process that was killed.
-_ABANDONED = 24 * 3600
+#: Bytes of C++ below which a file is compiled together with others.
+_SMALL = 50_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,27 +61,23 @@ class Flavour:
     Attributes:
         emit: Verilog of module ``simulated``, from a machine's parameters and design.
         verilator, compiler, linker: what these get besides the usual.
+        runtime: the files of Verilator's runtime that it uses.
         fast, slow: optimisation of what runs every cycle and of the rest.
         name: what tells its Verilog from another flavour's.
     """
 
-    emit: Callable[[Params, Design], str] = emit_simulated
+    emit: Callable[[Params, Design], str] = simulated
     verilator: tuple[str, ...] = ()
     compiler: tuple[str, ...] = _NO_TRACE
     linker: tuple[str, ...] = ()
+    runtime: tuple[str, ...] = ("verilated", "verilated_threads")
     fast: str = "-O2"
-    slow: str = "-O1"
+    slow: str = "-O0"
     name: str = ""
 
 
 #: As fast as can be.
 FASTEST = Flavour()
-
-
-def cache_directory() -> pathlib.Path:
-    """Return where builds are kept: ``$XDG_CACHE_HOME/accel`` or ``~/.cache/accel``."""
-    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(base) / "accel"
 
 
 def find_verilator() -> pathlib.Path:
@@ -129,14 +124,14 @@ class Builder:
     ):
         self._flavour = flavour
         self._compiler = compiler or find_compiler()
-        self._cache = pathlib.Path(cache) if cache else cache_directory()
+        self._cache = Cache(pathlib.Path(cache) if cache else cache_directory())
         self._include = find_verilator() / "include"
         # The predefined macros tell the compiler's version and what -march=native means here.
         macros = self._compile("-march=native", "-dM", "-E", "-x", "c++", os.devnull, cwd=None)
         self._identity = "\n".join(
             (macros, importlib.metadata.version("verilator"), *_VERILATOR_FLAGS, *_COMPILE_FLAGS,
              *map(str, dataclasses.astuple(dataclasses.replace(flavour, emit=None))))
-        )
+        )  # fmt: skip
 
     def build(
         self,
@@ -147,6 +142,8 @@ class Builder:
     ) -> pathlib.Path:
         """Return the library of ``design`` and the C++ file ``harness``, built now or before.
 
+        What a killed build had compiled is not compiled again.
+
         Raises:
             SimulationError: naming the step that failed.
         """
@@ -155,12 +152,12 @@ class Builder:
         defines = [
             f"-DBUS_BYTES={params.bus_bytes}", f"-DROWS={params.rows}", f"-DCOLS={params.cols}"
         ]
-        key = _key(text, harness.read_text(), _SIGN.read_text(), *defines, self._identity)
+        key = key_of(text, harness.read_text(), _SIGN.read_text(), *defines, self._identity)
 
         def make(directory):
             self._library(directory, text, harness, defines, progress)
 
-        entry = self._entry("machine", key, make)
+        entry = self._cache.entry("machine", key, make)
         progress("ready", 1.0)
         return entry / LIBRARY
 
@@ -172,115 +169,113 @@ class Builder:
             (directory / "accelerator.v").write_text(self._flavour.emit(params, design))
 
         name = [self._flavour.name] if self._flavour.name else []
-        entry = self._entry("verilog", _key(fingerprint(params, design), *name), make)
-        return (entry / "accelerator.v").read_text()
+        key = key_of(fingerprint(params, design), *name)
+        return (self._cache.entry("verilog", key, make) / "accelerator.v").read_text()
 
     def _library(self, directory, text, harness, defines, progress):
         """Build the library in ``directory``."""
         work = directory / "work"
-        work.mkdir()
-        (work / "accelerator.v").write_text(text)
-        progress("run Verilator", 0.0)
-        result = run_verilator(
-            [*_VERILATOR_FLAGS, *self._flavour.verilator, "--prefix", PREFIX,
-             "--top-module", SIMULATED, "--Mdir", ".", "accelerator.v"],
-            work,
-        )
-        _check("verilator", result)
-        lists = _file_lists((work / f"{PREFIX}_classes.mk").read_text())
-        runtime = self._runtime(lists["GLOBAL_FAST"] + lists["GLOBAL_SLOW"], progress)
-        sources = [
-            (work / f"{name}.cpp", self._flavour.fast if speed == "FAST" else self._flavour.slow)
-            for speed in ("FAST", "SLOW")
-            for kind in ("CLASSES", "SUPPORT")
-            for name in lists[f"{kind}_{speed}"]
-        ]
-        sources.append((harness, self._flavour.fast))
+        with concurrent.futures.ThreadPoolExecutor(1) as beside:
+            runtime = beside.submit(self._runtime)
+            if not work.is_dir():
+                progress("run Verilator", 0.0)
+                self._verilate(work, text)
+            runtime = runtime.result()
         flags = ["-I.", "-include", str(_SIGN), *defines]
-        objects = self._compile_all(sources, work, flags, "compile", progress)
+        objects = self._compile_all(self._units(work, harness), work, flags, progress)
         progress("link", 0.0)
-        self._compile("-shared", "-o", f"../{LIBRARY}", *objects, *runtime, "-pthread",
-                      *self._flavour.linker, cwd=work)  # fmt: skip
+        with whole(directory / LIBRARY) as new:
+            self._compile("-shared", "-o", str(new), *objects, *runtime, "-pthread",
+                          *self._flavour.linker, cwd=work)  # fmt: skip
         shutil.rmtree(work)
 
-    def _runtime(self, names, progress):
+    def _verilate(self, work, text):
+        """Make the folder ``work`` with the machine in C++."""
+        with whole(work) as new:
+            new.mkdir()
+            (new / "accelerator.v").write_text(text)
+            result = run_verilator(
+                [*_VERILATOR_FLAGS, *self._flavour.verilator, "--prefix", PREFIX,
+                 "--top-module", SIMULATED, "--Mdir", ".", "accelerator.v"],
+                new,
+            )  # fmt: skip
+            _check("verilator", result)
+
+    def _units(self, work, harness):
+        """What to compile: C++ files of the machine and ``harness``, and how to optimise each.
+
+        What runs every cycle comes first: of a function that several objects have, the linker
+        takes the first.
+        """
+        lists = _file_lists((work / f"{PREFIX}_classes.mk").read_text())
+        missing = {*lists["GLOBAL_FAST"], *lists["GLOBAL_SLOW"]} - {*self._flavour.runtime}
+        if missing:
+            raise SimulationError(f"Verilator wants more of its runtime: {', '.join(missing)}")
+        fast, slow = (
+            [work / f"{name}.cpp" for kind in ("CLASSES", "SUPPORT")
+             for name in lists[f"{kind}_{speed}"]]
+            for speed in ("FAST", "SLOW")
+        )  # fmt: skip
+        large = [path for path in fast if path.stat().st_size >= _SMALL]
+        small = [path for path in fast if path not in large]
+        return [
+            *((path, self._flavour.fast) for path in large),
+            (_together(work / "rest_fast.cpp", [*small, harness]), self._flavour.fast),
+            (_together(work / "rest_slow.cpp", slow), self._flavour.slow),
+        ]
+
+    def _runtime(self):
         """Return the objects of Verilator's runtime."""
+        names = self._flavour.runtime
 
         def make(directory):
             sources = [(self._include / f"{name}.cpp", self._flavour.fast) for name in names]
-            self._compile_all(sources, directory, [], "compile runtime", progress)
+            self._compile_all(sources, directory, [], lambda stage, share: None)
 
-        entry = self._entry("runtime", _key(self._identity, *names), make)
+        entry = self._cache.entry("runtime", key_of(self._identity, *names), make)
         return [str(entry / f"{name}.o") for name in names]
 
-    def _compile_all(self, sources, cwd, flags, stage, progress):
+    def _compile_all(self, sources, cwd, flags, progress):
         """Compile in parallel, longest files first; return the objects' paths."""
-        sources = sorted(sources, key=lambda source: -source[0].stat().st_size)
-        include = [f"-I{self._include}", f"-I{self._include / 'vltstd'}"]
-        progress(stage, 0.0)
+        longest = sorted(sources, key=lambda source: -source[0].stat().st_size)
+        progress("compile", 0.0)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            jobs = [
-                pool.submit(
-                    self._compile, *_COMPILE_FLAGS, *self._flavour.compiler, level, *flags,
-                    *include,
-                    "-c", str(path), "-o", f"{path.stem}.o", cwd=cwd,
-                )
-                for path, level in sources
-            ]
+            jobs = [pool.submit(self._object, *source, cwd, flags) for source in longest]
             try:
                 for count, job in enumerate(concurrent.futures.as_completed(jobs), 1):
                     job.result()
-                    progress(stage, count / len(jobs))
+                    progress("compile", count / len(jobs))
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        return [str(cwd / f"{path.stem}.o") for path, _ in sources]
+        return [str(_object_of(path, cwd)) for path, _ in sources]
+
+    def _object(self, path, level, cwd, flags):
+        """Compile a file, if a killed build has not."""
+        made = _object_of(path, cwd)
+        if made.exists():
+            return
+        with whole(made) as new:
+            self._compile(
+                *_COMPILE_FLAGS, *self._flavour.compiler, level, *flags, f"-I{self._include}",
+                f"-I{self._include / 'vltstd'}", "-c", str(path), "-o", str(new), cwd=cwd,
+            )  # fmt: skip
 
     def _compile(self, *arguments, cwd):
         result = _run([self._compiler, *arguments], cwd, None)
         _check(f"the C++ compiler {self._compiler}", result)
         return result.stdout
 
-    def _entry(self, kind, key, make):
-        """Return the directory of a cache entry, filled by ``make(directory)`` if it is new."""
-        entry = self._cache / kind / key
-        try:
-            if not entry.is_dir():
-                entry.parent.mkdir(parents=True, exist_ok=True)
-                with _locked(entry.with_suffix(".lock")):
-                    if not entry.is_dir():
-                        self._fill(entry, make)
-            os.utime(entry)
-        except OSError as error:
-            raise SimulationError(f"cannot use the cache {self._cache}: {error}") from error
-        return entry
 
-    def _fill(self, entry, make):
-        with tempfile.TemporaryDirectory(dir=entry.parent, prefix="new-") as new:
-            directory = pathlib.Path(new) / "entry"
-            directory.mkdir()
-            make(directory)
-            directory.rename(entry)
-        names = [name for name in os.listdir(entry.parent) if re.fullmatch(r"[0-9a-f]+", name)]
-        entries = [entry.parent / name for name in names]
-        for old in sorted(entries, key=lambda path: -path.stat().st_mtime)[_KEPT:]:
-            shutil.rmtree(old, ignore_errors=True)
-        for begun in entry.parent.glob("new-*"):
-            with contextlib.suppress(FileNotFoundError):  # somebody else's, finished by now
-                if time.time() - begun.stat().st_mtime > _ABANDONED:
-                    shutil.rmtree(begun, ignore_errors=True)
+def _object_of(path: pathlib.Path, cwd: pathlib.Path) -> pathlib.Path:
+    return cwd / f"{path.stem}.o"
 
 
-@contextlib.contextmanager
-def _locked(path):
-    """Hold an exclusive lock on the file ``path`` (which stays: removing it would race)."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _key(*parts):
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+def _together(path: pathlib.Path, parts: Iterable[pathlib.Path]) -> pathlib.Path:
+    """Write a C++ file that is ``parts``, one behind the other."""
+    with whole(path) as new:
+        new.write_text("".join(f'#include "{part}"\n' for part in parts))
+    return path
 
 
 def _run(command, cwd, environment):
