@@ -16,7 +16,9 @@ from accel import models
 from accel.network.export import to_bytes
 
 ROOT = pathlib.Path(__file__).parent.parent
-CALLS = ("run", "golden_run", "estimate", "compile", "open_network", "quantize", "sweep")
+CALLS = (
+    "run", "golden_run", "estimate", "compile", "open_network", "quantize", "sweep", "progress_bar",
+)  # fmt: skip
 CLASSES = ("Params", "Memory", "Graph", "Result")
 ERRORS = [name for name in accel.__all__ if name not in (*CALLS, *CLASSES)]
 #: A user's program, with the types that it relies on.
@@ -33,6 +35,8 @@ for layer in result.layers:
 tensor: np.ndarray = result.tensor("x")
 report: dict[str, object] = accel.estimate("mnist", params=accel.Params(rows=8, cols=8))
 graph: accel.Graph = accel.open_network("mnist")
+with accel.progress_bar("mnist") as progress:
+    result.dump(str(accel.estimate(graph, progress=progress)["network"]))
 size: int = accel.compile(graph).memory_bytes
 rows: list[dict[str, object]] = accel.sweep(graph, "out", axes={"latency": [1]})
 try:
@@ -47,7 +51,7 @@ MISTAKES = {
     "accel.Params(rows=8.5)": "arg-type",
     "accel.nonsense": None,
 }
-TYPED = ("__init__", "public", "result", "errors", "machines")
+TYPED = ("__init__", "public", "result", "progress", "errors", "machines")
 
 
 def test_the_names_are_there():
