@@ -204,3 +204,15 @@ def test_a_node_that_breaks_a_rule_of_graphs_is_the_hosts(monkeypatch, tmp_path)
     np.testing.assert_allclose(actual, np.concatenate(expected), atol=0.0501)
     with pytest.raises(ModelError, match="'b_y_node': groups must divide"):
         frontend.load(path, strict=True)
+
+
+def test_what_a_part_reads_is_in_one_order(tmp_path):
+    """Not as sets have names, which is another order in every process."""
+    model, source = start()
+    values = [conv(model, source, name, 3, 4) for name in "hgfedcba"]
+    joined = model.node("Concat", values, "joined", axis=1)
+    path = model.output(model.node("LpNormalization", [joined], "e")).save(tmp_path)
+    [part] = [node for node in frontend.load(path).nodes if isinstance(node, External)]
+    names = [port.name for port in part.reads]
+    assert len(names) == 8
+    assert names == sorted(names)
