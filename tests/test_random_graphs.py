@@ -1,11 +1,11 @@
 """Random networks of all operators: a sample of tests/support/graph_campaign.py."""
 
-import sys
-
 import pytest
 
+from accel import golden
 from tests.support import litert
 from tests.support.graph_campaign import Job, check
+from tests.support.random_graphs import check as checking
 from tests.support.random_graphs.check import DRAW
 
 #: Networks of each format, always the same ones: a failure must repeat.
@@ -42,19 +42,32 @@ def test_networks_are_drawn_alike_again(format_):
     assert shorter.steps == one.steps[: len(shorter.steps)] and len(shorter.steps) == 2
 
 
-def test_a_fault_is_found(tmp_path, monkeypatch):
-    """A golden model that is wrong in a byte of a convolution."""
-    case, job = DRAW["onnx"](SEED, 2), Job("onnx", SEED, 2, "oracle")
+@pytest.mark.parametrize("stage", ["oracle", "4x4"])
+def test_a_wrong_byte_is_found(stage, tmp_path, monkeypatch):
+    """Of a golden model that spoils one in every image's outputs."""
+    case, job, run = DRAW["onnx"](SEED, 2), Job("onnx", SEED, 2, stage), golden.run
     assert not check(job, case, tmp_path).wrong
-    running = sys.modules["accel.golden.run"]  # golden.run is the function in it
-    compute = running.compute
 
-    def spoilt(graph, node, *rest, **others):
-        made = compute(graph, node, *rest, **others)
-        if node.op in ("conv2d", "max_pool", "average_pool"):
-            made = made.copy()
-            made.flat[0] ^= 64
-        return made
+    def spoilt(graph, images):
+        tensors = run(graph, images)
+        for port in graph.outputs:
+            tensors[port.tensor] = tensors[port.tensor].copy()
+            tensors[port.tensor][..., 0] ^= 64
+        return tensors
 
-    monkeypatch.setattr(running, "compute", spoilt)
-    assert check(job, case, tmp_path).wrong
+    monkeypatch.setattr(golden, "run", spoilt)
+    faults = check(job, case, tmp_path).wrong
+    assert faults and all("differ" in fault for fault in faults)
+
+
+def test_a_wrong_counter_is_found(tmp_path, monkeypatch):
+    """Of a cycle model that counts a cycle too many."""
+    case, job, predict = DRAW["onnx"](SEED, 2), Job("onnx", SEED, 2, "4x4"), checking.predict
+
+    def late(*arguments):
+        total, marks = predict(*arguments)
+        return total | {"cycles": total["cycles"] + 1}, marks
+
+    monkeypatch.setattr(checking, "predict", late)
+    [fault] = check(job, case, tmp_path).wrong
+    assert fault.startswith("total: cycles is ")

@@ -121,9 +121,9 @@ def page(jobs: list[Job], rows: dict, command: str) -> str:
     lines = [
         "# Random networks of all operators", "",
         f"`{command}`, {time.strftime('%Y-%m-%d')}. Networks of up to a dozen random steps, "
-        "batch 1 to 3. *oracle*: golden model against ONNX Runtime's exact session (ONNX), LiteRT's "
-        "reference kernels (TFLite); other stages: RTL with a random memory against golden model "
-        "and cycle model.", "",
+        "batch 1 to 3. *oracle*: golden model against ONNX Runtime's exact session (ONNX), "
+        "LiteRT's reference kernels (TFLite); other stages: RTL with a random memory against "
+        "golden model and cycle model.", "",
         "| format | stage | networks | elements compared | networks that differ | cycles |",
         "|---|---|---:|---:|---:|---:|",
     ]  # fmt: skip

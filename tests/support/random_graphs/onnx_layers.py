@@ -69,7 +69,15 @@ def layer(s: Sketch, op: str, v: Value, shape, axis, terms: int, **options) -> N
     value, near = s.node(op, inputs, **options), "ConvTranspose" if back else None
     if s.chance(0.4):
         value, near = activation(s, value, out), near or f"{op}, activation"
-    s.quantise(value, out, near=near)
+    summed(s, v, value, out, op, near)
+
+
+def summed(s: Sketch, v: Value, real: str, scale: float, op: str, near=None) -> Value:
+    """Quantise a sum of products; to another type than its input's ONNX Runtime does in float."""
+    made = s.quantise(real, scale, near=near)
+    if made.dtype != v.dtype:
+        s.near.setdefault(made.name, f"{op} to another type")
+    return made
 
 
 def activation(s: Sketch, value: str, scale: float) -> str:
@@ -123,7 +131,7 @@ def dense(s: Sketch) -> None:
         turned = s.like(v)
         s.net.node("QuantizeLinear", [real, *turned.params], turned.name)
         product = s.node("MatMul", [s.real(turned), weights])
-        made = s.quantise(product, out)
+        made = summed(s, v, product, out, "MatMul")
         back = s.like(made)
         s.net.node("QuantizeLinear", [s.node("Transpose", [s.real(made)], perm=[0, 3, 1, 2]),
                                       *back.params], back.name)
@@ -152,7 +160,7 @@ def dense(s: Sketch) -> None:
     value, near = s.node("Gemm", inputs, transB=int(turned)), None
     if s.chance(0.4):
         value, near = activation(s, value, out), "Gemm, activation"
-    s.quantise(value, out, near=near)
+    summed(s, v, value, out, "Gemm", near)
 
 
 def integer(s: Sketch) -> None:
