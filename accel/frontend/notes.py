@@ -25,8 +25,7 @@ EXACTNESS = {
     EXACT: "equal to the oracle, byte for byte",
     HALVES: "equal to the oracle but for results that lie, or all but lie, on the half between two "
             "steps",
-    STEP: "at most one step from the oracle, given the same input; README.md (Byte for byte) has "
-          "how often",
+    STEP: "at most one step from the oracle, given the same input; exactness.md has how often",
     OWN: "the oracle computes it itself, or an exact twin of it does",
 }  # fmt: skip
 

@@ -4,12 +4,12 @@ import dataclasses
 import os
 from collections.abc import Mapping
 
+from accel.errors import shown
 from accel.machines.errors import MachineFileError
 from accel.machines.fields import TABLES
 from accel.machines.read import Fields, path_of, read
 from accel.params import ParamError, Params
 from accel.sim.engine import Memory
-from accel.sim.memory import check
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +59,10 @@ def open_machine(
         before = source.changed
         fields = {table: dict(given) for table, given in _given(source).items()}
     else:
+        if not isinstance(source, (str, os.PathLike)):
+            raise MachineFileError(
+                f"machine must be a name, a path or a Machine, not {shown(source)}"
+            )
         path = path_of(source)
         own_name, fields = read(path)
         name = own_name or os.fspath(source)
@@ -92,14 +96,10 @@ def _keys(of: type[Params] | type[Memory]) -> list[str]:
 
 
 def _told(changes: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in changes.items())
+    return ", ".join(f"{name} = {shown(value)}" for name, value in changes.items())
 
 
 def _build(fields: Fields) -> tuple[Params, Memory]:
     """The hardware and its memory, checked."""
     memory = Memory(**fields["memory"])
-    try:
-        check(memory)
-    except ValueError as error:
-        raise ParamError(str(error)) from error
     return Params(**fields["machine"]), memory

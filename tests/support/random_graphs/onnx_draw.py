@@ -1,6 +1,6 @@
 """Random ONNX networks, and what ONNX Runtime makes of them.
 
-What no claim calls exact (README, "Byte for byte") is a *near* value.  :func:`expected` cuts the
+What no claim calls exact (reports/exactness.md) is a *near* value.  :func:`expected` cuts the
 network there: ONNX Runtime computes the value from the same bytes as the golden model, which may
 differ by a step, and goes on from the golden model's.  So everything else must agree in every byte.
 """
