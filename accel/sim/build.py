@@ -1,21 +1,19 @@
 """Verilog to a shared library: Verilator, a C++ compiler, and a cache of what they made.
 
 Verilator's own ``--build`` needs make and perl and fails under GCC with precompiled headers, so
-its C++ is compiled here, file by file in parallel.  The results lie in the user's cache directory:
+its C++ is compiled here, file by file in parallel.  The results lie in the user's cache directory
+(accel.sim.cache):
 
     verilog/KEY.v       by the machine's parameters and the source of the RTL
     runtime/KEY/*.o     Verilator's runtime, by compiler and flags
     machine/KEY/*.so    by Verilog, harness, flags, compiler and Verilator's version
 
-An entry is built in a temporary directory and renamed into place, so it is whole or absent; a
-lock keeps two processes from building the same one at once.
+A builder for another target than this computer (accel.page.wasm) is a subclass with a toolchain of
+its own.
 """
 
 import concurrent.futures
-import contextlib
 import dataclasses
-import fcntl
-import hashlib
 import importlib.metadata
 import importlib.util
 import os
@@ -23,11 +21,10 @@ import pathlib
 import re
 import shutil
 import subprocess
-import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from accel.params import Params
+from accel.sim.cache import Cache, hashed
 from accel.sim.engine import SimulationError
 from accel.sim.verilog import SIMULATED, Design, emit_simulated, fingerprint
 
@@ -48,11 +45,11 @@ _COMPILE_FLAGS = (
     # What only the library itself calls can be part of its caller.
     "-fvisibility=hidden",
 )
+#: Those of them that do not depend on the target.
+PORTABLE_FLAGS = tuple(
+    flag for flag in _COMPILE_FLAGS if flag not in ("-fPIC", "-march=native")
+)
 _NO_TRACE = ("-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0")
-#: Entries of a kind kept in the cache; beyond that the longest unused ones go.
-_KEPT = 64
-#: Seconds after which what is not finished belongs to a process that was killed.
-_ABANDONED = 24 * 3600
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,12 +74,6 @@ class Flavour:
 
 #: As fast as can be.
 FASTEST = Flavour()
-
-
-def cache_directory() -> pathlib.Path:
-    """Return where builds are kept: ``$XDG_CACHE_HOME/accel`` or ``~/.cache/accel``."""
-    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(base) / "accel"
 
 
 def find_verilator() -> pathlib.Path:
@@ -117,6 +108,29 @@ def find_compiler() -> str:
     raise SimulationError("no C++ compiler (c++, g++ or clang++) is on the PATH")
 
 
+@dataclasses.dataclass(frozen=True)
+class Toolchain:
+    """A C++ compiler and how it is called.
+
+    Attributes:
+        command: the compiler.
+        name: what messages call it.
+        target: flags that tell what to compile for.
+        flags: those of every compilation, besides.
+        link: what a link gets before the objects, and behind them.
+        library: the name of what a link makes.
+        environment: variables that are set, besides this process's own.
+    """
+
+    command: tuple[str, ...]
+    name: str
+    target: tuple[str, ...] = ("-march=native",)
+    flags: tuple[str, ...] = _COMPILE_FLAGS
+    link: tuple[tuple[str, ...], tuple[str, ...]] = (("-shared",), ("-pthread",))
+    library: str = LIBRARY
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
 class Builder:
     """Builds and caches simulation libraries of a ``flavour`` with one ``compiler`` in one
     ``cache``."""
@@ -128,15 +142,22 @@ class Builder:
         flavour: Flavour = FASTEST,
     ):
         self._flavour = flavour
-        self._compiler = compiler or find_compiler()
-        self._cache = pathlib.Path(cache) if cache else cache_directory()
+        self._cache = Cache(cache)
+        self._tools = self._toolchain(compiler)
         self._include = find_verilator() / "include"
-        # The predefined macros tell the compiler's version and what -march=native means here.
-        macros = self._compile("-march=native", "-dM", "-E", "-x", "c++", os.devnull, cwd=None)
+        # The predefined macros tell the compiler's version and what its target means here.
+        target = self._tools.target
+        macros = self._compile(*target, "-dM", "-E", "-x", "c++", os.devnull, cwd=None)
+        flags = self._tools.flags
         self._identity = "\n".join(
-            (macros, importlib.metadata.version("verilator"), *_VERILATOR_FLAGS, *_COMPILE_FLAGS,
+            (macros, importlib.metadata.version("verilator"), *_VERILATOR_FLAGS, *flags,
              *map(str, dataclasses.astuple(dataclasses.replace(flavour, emit=None))))
         )
+
+    def _toolchain(self, compiler: str | None) -> Toolchain:
+        """For this computer."""
+        compiler = compiler or find_compiler()
+        return Toolchain((compiler,), f"the C++ compiler {compiler}")
 
     def build(
         self,
@@ -155,14 +176,14 @@ class Builder:
         defines = [
             f"-DBUS_BYTES={params.bus_bytes}", f"-DROWS={params.rows}", f"-DCOLS={params.cols}"
         ]
-        key = _key(text, harness.read_text(), _SIGN.read_text(), *defines, self._identity)
+        key = hashed(text, harness.read_text(), _SIGN.read_text(), *defines, self._identity)
 
         def make(directory):
             self._library(directory, text, harness, defines, progress)
 
-        entry = self._entry("machine", key, make)
+        entry = self._cache.entry("machine", key, make)
         progress("ready", 1.0)
-        return entry / LIBRARY
+        return entry / self._tools.library
 
     def _verilog(self, params, design, progress):
         """Return the Verilog, from the cache if the sources have not changed."""
@@ -172,7 +193,8 @@ class Builder:
             (directory / "accelerator.v").write_text(self._flavour.emit(params, design))
 
         name = [self._flavour.name] if self._flavour.name else []
-        entry = self._entry("verilog", _key(fingerprint(params, design), *name), make)
+        key = hashed(fingerprint(params, design), *name)
+        entry = self._cache.entry("verilog", key, make)
         return (entry / "accelerator.v").read_text()
 
     def _library(self, directory, text, harness, defines, progress):
@@ -187,6 +209,7 @@ class Builder:
             work,
         )
         _check("verilator", result)
+        self._verilated(work)
         lists = _file_lists((work / f"{PREFIX}_classes.mk").read_text())
         runtime = self._runtime(lists["GLOBAL_FAST"] + lists["GLOBAL_SLOW"], progress)
         sources = [
@@ -199,9 +222,13 @@ class Builder:
         flags = ["-I.", "-include", str(_SIGN), *defines]
         objects = self._compile_all(sources, work, flags, "compile", progress)
         progress("link", 0.0)
-        self._compile("-shared", "-o", f"../{LIBRARY}", *objects, *runtime, "-pthread",
+        before, behind = self._tools.link
+        self._compile(*before, "-o", f"../{self._tools.library}", *objects, *runtime, *behind,
                       *self._flavour.linker, cwd=work)  # fmt: skip
         shutil.rmtree(work)
+
+    def _verilated(self, work):
+        """Add to the folder ``work`` what else the harness needs."""
 
     def _runtime(self, names, progress):
         """Return the objects of Verilator's runtime."""
@@ -210,7 +237,7 @@ class Builder:
             sources = [(self._include / f"{name}.cpp", self._flavour.fast) for name in names]
             self._compile_all(sources, directory, [], "compile runtime", progress)
 
-        entry = self._entry("runtime", _key(self._identity, *names), make)
+        entry = self._cache.entry("runtime", hashed(self._identity, *names), make)
         return [str(entry / f"{name}.o") for name in names]
 
     def _compile_all(self, sources, cwd, flags, stage, progress):
@@ -221,7 +248,7 @@ class Builder:
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             jobs = [
                 pool.submit(
-                    self._compile, *_COMPILE_FLAGS, *self._flavour.compiler, level, *flags,
+                    self._compile, *self._tools.flags, *self._flavour.compiler, level, *flags,
                     *include,
                     "-c", str(path), "-o", f"{path.stem}.o", cwd=cwd,
                 )
@@ -237,50 +264,10 @@ class Builder:
         return [str(cwd / f"{path.stem}.o") for path, _ in sources]
 
     def _compile(self, *arguments, cwd):
-        result = _run([self._compiler, *arguments], cwd, None)
-        _check(f"the C++ compiler {self._compiler}", result)
+        environment = {**os.environ, **self._tools.environment}
+        result = _run([*self._tools.command, *arguments], cwd, environment)
+        _check(self._tools.name, result)
         return result.stdout
-
-    def _entry(self, kind, key, make):
-        """Return the directory of a cache entry, filled by ``make(directory)`` if it is new."""
-        entry = self._cache / kind / key
-        try:
-            if not entry.is_dir():
-                entry.parent.mkdir(parents=True, exist_ok=True)
-                with _locked(entry.with_suffix(".lock")):
-                    if not entry.is_dir():
-                        self._fill(entry, make)
-            os.utime(entry)
-        except OSError as error:
-            raise SimulationError(f"cannot use the cache {self._cache}: {error}") from error
-        return entry
-
-    def _fill(self, entry, make):
-        with tempfile.TemporaryDirectory(dir=entry.parent, prefix="new-") as new:
-            directory = pathlib.Path(new) / "entry"
-            directory.mkdir()
-            make(directory)
-            directory.rename(entry)
-        names = [name for name in os.listdir(entry.parent) if re.fullmatch(r"[0-9a-f]+", name)]
-        entries = [entry.parent / name for name in names]
-        for old in sorted(entries, key=lambda path: -path.stat().st_mtime)[_KEPT:]:
-            shutil.rmtree(old, ignore_errors=True)
-        for begun in entry.parent.glob("new-*"):
-            with contextlib.suppress(FileNotFoundError):  # somebody else's, finished by now
-                if time.time() - begun.stat().st_mtime > _ABANDONED:
-                    shutil.rmtree(begun, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _locked(path):
-    """Hold an exclusive lock on the file ``path`` (which stays: removing it would race)."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _key(*parts):
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 def _run(command, cwd, environment):

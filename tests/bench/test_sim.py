@@ -12,7 +12,7 @@ from accel.cli import main
 from accel.cyclemodel import predict
 from accel.params import Params
 from accel.report import sim_table
-from accel.sim.build import cache_directory
+from accel.sim.cache import cache_directory
 
 
 @pytest.mark.parametrize("size", [8, 16, 32])

@@ -10,7 +10,8 @@ import time
 import pytest
 
 from accel.params import Params
-from accel.sim.build import LIBRARY, Builder, cache_directory, find_compiler
+from accel.sim.build import LIBRARY, Builder, find_compiler
+from accel.sim.cache import cache_directory
 from accel.sim.engine import SimulationError
 from accel.sim.verilator import VerilatorEngine
 from accel.sim.verilog import fingerprint
