@@ -15,7 +15,7 @@ import numpy as np
 from accel.graph.ir import AveragePool, Conv, Graph, MaxPool
 from accel.isa import COMMAND_BYTES, Op, unpack
 from accel.params import Params
-from accel.program import Layer, Placement, Program, Step
+from accel.program import Placement, Program, Step
 
 #: What JavaScript needs of an EXEC command.
 _FIELDS = ("base", "nx", "ny", "step_x", "step_y", "k", "seg", "seg_skip")

@@ -40,7 +40,7 @@ def find_zig() -> tuple[str, ...]:
 
 
 class WasmBuilder(Builder):
-    """Builds and caches machines as WebAssembly modules, with the accessors of accel.page.probes."""
+    """Builds and caches machines as WebAssembly modules, with what accel.page.probes reads."""
 
     def _toolchain(self, compiler):
         cache = cache_directory() / "zig"

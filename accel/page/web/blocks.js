@@ -3,6 +3,8 @@
 
 // From a vector's bytes at the array's edge to the multiplier of its first cell.
 const MULTIPLIES = 2;
+// From a vector's issue to the cycle in which the line buffer's banks have their rows' numbers.
+const BANK_READ = 3;
 
 function block(id, title, sentence, ...content) {
   return element("article", { id: `block-${id}`, className: "block" }, element("h3", {}, title),
@@ -25,10 +27,12 @@ class Vectors {
     const found = this.execs.findLast(({ exec }) => exec.vector <= vector);
     if (!found) return null;
     const { layer, block: block_, exec } = found;
+    const tile = Math.floor((vector - exec.vector) / block_.count);
+    const tiles = Math.ceil(exec.fields.k / about.machine.rows);
+    if (tile >= tiles) return null;
     const number = (vector - exec.vector) % block_.count + block_.first;
     return {
-      layer, exec, tile: Math.floor((vector - exec.vector) / block_.count),
-      tiles: Math.ceil(exec.fields.k / about.machine.rows),
+      layer, exec, tile, tiles,
       y: block_.y + Math.floor(number / block_.width), x: block_.x + number % block_.width,
       channels: [block_.channel, block_.channel + block_.cols - 1],
     };
@@ -36,10 +40,21 @@ class Vectors {
 
   words(vector) {
     const one = this.find(vector);
-    if (!one) return `vector ${vector}`;
+    if (!one) return `vector ${count(vector)}`;
     const [first, last] = one.channels;
-    return `vector ${vector}: ${one.layer.name}, row ${one.y}, column ${one.x}, weight tile ${one.tile + 1} of ` +
+    return `vector ${count(vector)}: ${one.layer.name}, row ${one.y}, column ${one.x}, weight tile ${one.tile + 1} of ` +
       `${one.tiles}, for channels ${first} to ${last}`;
+  }
+
+  // What a vector's lane holds: a place of the layer's input, or null where the last tile is not full.
+  lane(one, lane) {
+    const { conv } = one.layer;
+    const channels = about.tensors[conv.input].shape[2];
+    const i = one.tile * about.machine.rows + lane;
+    if (i >= one.exec.fields.k) return null;
+    const [ky, kx] = one.exec.taps[Math.floor(i / channels)];
+    return { i, c: i % channels, row: one.y * conv.stride[0] - conv.padding[0] + ky * conv.dilation[0],
+             column: one.x * conv.stride[1] - conv.padding[1] + kx * conv.dilation[1] };
   }
 }
 
@@ -71,14 +86,16 @@ class Blocks {
       block("buffer", "The line buffer", "A byte at address a lies in bank a mod R, so a vector's bytes, whatever the kernel, " +
         "lie in different banks: the compiler chose the distance of the rows so. Each bank reads one byte a cycle, and " +
         "all lanes get theirs at once.", element("div", { id: "banks" })),
+      block("port", "The memory's port", "Addresses are asked for ahead of use; each channel moves when both sides are ready.",
+        element("div", { id: "port" })),
       block("sums", "The accumulators", "Two banks of sums, a line for each pixel of a block and a column for each output " +
         "channel. One is filled by the array, the other is read by post-processing.", element("div", { id: "sums", className: "figures" })),
       block("post", "Post-processing and pooling", "Sums become bytes and, where the layer pools, go through windows: a slot " +
         "for each window that is open in a row of pixels, with the largest byte so far.", element("div", { id: "post" })),
       block("queues", "The engines and their queues", "Every engine runs its own commands in order; a command waits until " +
         "others have done what it needs.", element("div", { id: "queues" })),
-      block("port", "The memory's port", "Addresses are asked for ahead of use; each channel moves when both sides are ready.",
-        element("div", { id: "port" })),
+      block("weights", "The weight loader", "Streams the tiles of weights from memory ahead of use and puts the next one into " +
+        "the shadow weights, a row a cycle, while the array works with the one before.", element("div", { id: "weights" })),
       block("counters", "The counters", "The machine counts itself: every cycle is charged to one cause.", element("div", { id: "counters" })),
     );
   }
@@ -92,6 +109,7 @@ class Blocks {
     this.tellCell();
     this.banks();
     this.sums();
+    this.weights();
     this.post();
     this.queues();
     this.port();
@@ -166,16 +184,23 @@ class Blocks {
     const { rows } = about.machine;
     const reads = registers(this.state, "bank_read")[0], first = registers(this.state, "first_bank")[0];
     const banked = registers(this.state, "bank_row");
+    // A vector's banks are read three cycles after it was issued.
+    const vector = this.numberOf.get(this.state.cycle - BANK_READ);
+    const one = vector === undefined ? null : this.vectors.find(vector);
     const lines = [...Array(rows).keys()].map((bank) => {
       const at = banked[bank];
       const lane = (bank - first + rows) % rows;
       const byte = registers(this.state, `buffer${bank}`)[at];
-      return row(bank, reads ? lane : "", reads ? at : "", reads ? at * rows + bank : "", reads ? byte : "");
+      const place = one && this.vectors.lane(one, lane);
+      return reads ? row(bank, lane, at, at * rows + bank, byte, place ? `${place.row}, ${place.column}, ${place.c}` : "")
+        : row(bank, "", "", "", "", "");
     });
     byId("banks").replaceChildren(
-      table("What each bank reads", ["bank", "for lane", "its row", "address", "byte"], lines),
+      table("What each bank reads", ["bank", "for lane", "bank's row", "address", "byte",
+        "input row, column, channel"], lines),
       element("p", { className: "hint" }, reads
-        ? `${rows} lanes, ${rows} different banks: lane 0 is in bank ${first}, the others follow.` : "No vector is being read in this cycle."));
+        ? `${rows} lanes, ${rows} different banks: lane 0 is in bank ${first}, the others follow.` +
+          (one ? ` They are ${this.vectors.words(vector)}.` : "") : "No vector is being read in this cycle."));
   }
 
   sums() {
@@ -208,6 +233,13 @@ class Blocks {
         (depth > shown ? `; its first ${shown} of ${depth} pixels` : "")));
     }));
     this.depth = rows;
+  }
+
+  weights() {
+    const [valid, number] = registers(this.state, "weight_row");
+    byId("weights").replaceChildren(element("p", {}, valid
+      ? `Row ${number} of the next tile enters the array; it reaches column c after c cycles.`
+      : "No row enters the array in this cycle."));
   }
 
   post() {

@@ -34,9 +34,19 @@ class Maps {
             Math.floor(c / this.columns) * (this.high * size + EDGE)];
   }
 
-  show(space, width) {
-    this.values = tensor(space, this.name);
+  // `last` is the memory at the end of the run: what differs from it has not been written yet.
+  show(space, last, width) {
+    const values = tensor(space, this.name), final = tensor(last, this.name);
+    const same = this.values && this.width === width && values.every((byte, n) => byte === this.values[n]);
+    if (same && final.every((byte, n) => byte === this.final[n])) return;
+    Object.assign(this, { values, final, width });
     this.layOut(width);
+    this.draw();
+  }
+
+  // Frames the bytes that an output is computed from, in all channels.
+  frame(window_) {
+    this.window = window_;
     this.draw();
   }
 
@@ -51,14 +61,46 @@ class Maps {
       for (let n = 0; n < this.high * this.wide; ++n) values.push(this.values[n * this.channels + c] - zero);
       const [x, y] = this.corner(c);
       drawValues(context, values, this.wide, this.high, x, y, this.scale, most);
+      this.veil(context, c, x, y);
       context.strokeStyle = "#999";
       context.strokeRect(x + 0.5, y + 0.5, this.wide * this.scale - 1, this.high * this.scale - 1);
     }
+    if (this.window) this.drawWindow(context);
     if (this.chosen && (document.activeElement === this.canvas || this.marked)) this.mark(context);
     const { c, y, x } = this.at;
     this.canvas.setAttribute("aria-label", `${this.title}: ${plural(this.channels, "map")} of ${this.wide} by ` +
       `${this.high}` + (this.chosen ? `; at channel ${c}, row ${y}, column ${x}: ${this.value()}. Arrow keys move, ` +
       "Page Up and Page Down change the channel, Enter explains the pixel" : ""));
+  }
+
+  // Grey stripes over what is not there yet.
+  veil(context, c, left, down) {
+    const size = this.scale;
+    context.fillStyle = "#b9bec6";
+    for (let n = 0; n < this.high * this.wide; ++n) {
+      if (this.values[n * this.channels + c] === this.final[n * this.channels + c]) continue;
+      const x = left + (n % this.wide) * size, y = down + Math.floor(n / this.wide) * size;
+      context.fillRect(x, y, size, size);
+      context.fillStyle = "#d9dce1";
+      context.fillRect(x, y + (size >> 1), size, Math.max(1, size >> 2));
+      context.fillStyle = "#b9bec6";
+    }
+  }
+
+  drawWindow(context) {
+    const { y, x, high, wide } = this.window;
+    context.strokeStyle = "#E69F00";
+    context.lineWidth = 2;
+    for (let c = 0; c < this.channels; ++c) {
+      const [left, down] = this.corner(c);
+      context.save();
+      context.beginPath();
+      context.rect(left, down, this.wide * this.scale, this.high * this.scale);
+      context.clip();
+      context.strokeRect(left + x * this.scale, down + y * this.scale, wide * this.scale, high * this.scale);
+      context.restore();
+    }
+    context.lineWidth = 1;
   }
 
   value() {
@@ -151,7 +193,7 @@ class Layers {
     const picture = new Maps(about.input.tensor, "The input", null);
     this.maps.push(picture);
     list.append(element("article", {}, element("h3", {}, "The picture, as the machine's bytes"), picture.canvas,
-      element("p", { className: "hint" }, "White is 0, blue is more, orange is less.")));
+      element("p", { className: "hint" }, "White is 0, blue is more, orange is less; grey stripes are what the machine has not written yet.")));
     about.layers.forEach((layer, number) => {
       const shape = about.tensors[layer.output].shape;
       const explainable = layer.conv && layer.conv.groups === 1 && !layer.average && !layer.other.length;
@@ -166,7 +208,7 @@ class Layers {
         ...(layer.conv ? [element("details", {}, element("summary", {}, "Its weights"), filters(layer),
           element("p", { className: "hint" }, "Blue adds to the sum, orange takes from it."))] : [])));
     });
-    window.addEventListener("resize", () => this.space && this.show(this.space));
+    window.addEventListener("resize", () => this.space && this.show(this.space, this.last));
   }
 
   words(layer, shape) {
@@ -180,9 +222,21 @@ class Layers {
     return parts.join(", ") + (layer.unit === "window" ? ", in the window unit" : "");
   }
 
-  show(space) {
-    this.space = space;
+  show(space, last) {
+    Object.assign(this, { space, last });
     const width = byId("layer-list").clientWidth - 26;
-    for (const maps of this.maps) maps.show(space, width);
+    for (const maps of this.maps) maps.show(space, last, width);
+  }
+
+  // Frames the window of a layer's output in the layer's input.
+  frame(layer, place) {
+    for (const maps of this.maps) if (maps.window) maps.frame(null);
+    const { conv } = layer;
+    const input = this.maps.find((maps) => maps.name === conv.input);
+    if (!input || input.flat) return;
+    input.frame({
+      y: place.row * conv.stride[0] - conv.padding[0], x: place.column * conv.stride[1] - conv.padding[1],
+      high: (conv.shape[1] - 1) * conv.dilation[0] + 1, wide: (conv.shape[2] - 1) * conv.dilation[1] + 1,
+    });
   }
 }

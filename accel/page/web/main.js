@@ -39,7 +39,7 @@ async function start() {
   let chosen = null;                          // the pixel that is explained
   const stepper = new Stepper(machine, (state, done) => {
     blocks.show(state, done);
-    layers.show(state.space);
+    layers.show(state.space, done.space);
   });
   const go = async (cycle, vector) => {
     blocks.followed = vector;
@@ -50,7 +50,8 @@ async function start() {
     for (const layer of about.layers) {
       if (layer.maps && layer !== chosen?.layer) { layer.maps.marked = false; layer.maps.draw(); }
     }
-    if (chosen && stepper.done) explainPixel(stepper.done, chosen.layer, chosen.at, go);
+    if (!chosen || !stepper.done) return;
+    layers.frame(chosen.layer, explainPixel(stepper.done, chosen.layer, chosen.at, go));
   };
   const layers = new Layers((layer, at) => {
     chosen = { layer, at };

@@ -12,7 +12,8 @@ function table(caption, heads, rows) {
 
 const sign = (number) => (number < 0 ? `(${number})` : String(number));
 
-// `go(cycle)` takes the machine there.
+// Explains a pixel of the finished run `done`; `go(cycle, vector)` takes the machine to a cycle.  Returns
+// the output of the convolution that is explained.
 function explainPixel(done, layer, at, go) {
   const { c, y, x } = at;
   const found = explained(done.space, layer, y, x, c);
@@ -29,6 +30,7 @@ function explainPixel(done, layer, at, go) {
   parts.push(steps(chosen));
   parts.push(when(done, layer, chosen, c, go));
   byId("pixel-body").replaceChildren(...parts.filter(Boolean));
+  return chosen;
 }
 
 function pooling(found, layer) {
@@ -41,13 +43,14 @@ function pooling(found, layer) {
 
 function windowAndSum(layer, one) {
   const { terms, zero, bias, sum } = one;
+  const less = zero === 0 ? "" : ` − ${sign(zero)}`;
   const { rows } = about.machine;
   const [, kh, kw, channels] = layer.conv.shape;
   const parts = [element("h3", {}, "The window, as a column (im2col)")];
   if (kh * kw > 1) parts.push(pictures(layer, terms, kh, kw, channels, zero));
   parts.push(element("p", {}, `${terms.length} bytes of the input, less the byte that means 0 (${zero}), times as many ` +
     `weights. ${rows} at a time are a vector for the array's ${rows} rows.`));
-  const heads = ["number", "lane", "row, column, channel", `byte − (${zero})`, "weight", "product"];
+  const heads = ["number", "lane", "row, column, channel", `byte${less}`, "weight", "product"];
   const body = terms.map((term, n) => row(n, n % rows,
     `${term.row}, ${term.column}, ${term.c}${term.inside ? "" : " (padding)"}`, term.byte - zero, term.weight, term.product));
   parts.push(table("The column, weight by weight", heads, body));
@@ -62,7 +65,7 @@ function windowAndSum(layer, one) {
 
 // Window, weights and products of a convolution, channel by channel.
 function pictures(layer, terms, kh, kw, channels, zero) {
-  const scale = 12, shown = Math.min(channels, 8);
+  const scale = channels > 2 ? 12 : 24, shown = Math.min(channels, 8);
   const figures = [["the window", (term) => term.byte - zero], ["× the weights", (term) => term.weight],
                    ["= products", (term) => term.product]];
   return element("div", { className: "figures" }, ...figures.map(([name, value]) => {

@@ -128,6 +128,7 @@ class Stepper {
     this.playing = on;
     byId("play").textContent = on ? "Pause" : "Play";
     byId("play").setAttribute("aria-pressed", on);
+    byId("now").setAttribute("aria-live", on ? "off" : "polite");   // nobody can listen that fast
     while (this.playing && this.state.cycle < this.done.cycle) {
       await this.forward();
       await new Promise((resolve) => { setTimeout(resolve, 120); });
