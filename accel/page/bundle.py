@@ -1,4 +1,4 @@
-"""One HTML file out of the scripts in ``web``, the module and the network: no request to anywhere."""
+"""One HTML file out of the scripts in ``web``, the module and the network: no requests."""
 
 import base64
 import gzip

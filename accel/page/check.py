@@ -8,10 +8,9 @@ import numpy as np
 
 from accel import golden
 from accel.isa import Error
-from accel.page import PageError
 from accel.page.network import Network
 from accel.page.wasm import Module
-from accel.sim.engine import MachineError
+from accel.sim.engine import MachineError, SimulationError
 from accel.sim.host import RESULTS, outcome
 
 #: What `page_advance` stops at, as in page.cpp.
@@ -27,7 +26,7 @@ class Instance:
         try:
             import wasmtime
         except ImportError as error:
-            raise PageError(
+            raise SimulationError(
                 "wasmtime, which runs a page's machine once before it is written, is missing: "
                 "pip install 'cnn-accel[page]'"
             ) from error

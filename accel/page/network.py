@@ -60,8 +60,8 @@ def checked(graph: Graph, program: Program) -> None:
     if others or strange:
         name = strange.name if strange else others[0].layers[0].name
         raise PageError(
-            f"{graph.name}: a page computes on the machine alone, with at most a softmax behind it; "
-            f"the host's part {name!r} cannot be shown (accel run simulates it)"
+            f"{graph.name}: a page computes on the machine alone, with at most a softmax behind "
+            f"it; the host's part {name!r} cannot be shown (accel run simulates it)"
         )
     shape = graph.tensors[graph.inputs[0].tensor].shape
     if shape[2] not in (1, 3):

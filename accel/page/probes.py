@@ -15,8 +15,8 @@ import dataclasses
 import re
 
 from accel.isa import RECORD, Reg
-from accel.page import PageError
 from accel.params import Params
+from accel.sim.engine import SimulationError
 from accel.sim.host import RESULTS
 
 #: Behind these names in a declaration, Verilator's mark.
@@ -136,14 +136,14 @@ class Marked:
         places: where each group will be, by its name.
         reader: C++ of ``gather(root, to)``, which copies every group to its place.
 
-    Raises PageError if a register is not there.
+    Raises SimulationError if a register is not there.
     """
 
     def __init__(self, text: str, params: Params):
         self._verilog = text
         self._declared = {found[2]: found for found in _DECLARED.finditer(text)}
         self.places: dict[str, Place] = {}
-        end, found, copies = 0, set(), []
+        end, found, copies = 0, {}, []
         for group in groups(params):
             registers = [self._register(name, group.name) for name in group.signals]
             widths = [int(one[1] or 0) + 1 for one in registers]
@@ -154,9 +154,12 @@ class Marked:
                 copies.append(f"    copy<{size}, {count}>(root.{_cpp(register[2])}, to + {at});")
                 at += size * count
             end = at
-            found.update(registers)
-        self.text = self._with_marks(sorted(found, key=lambda one: one.start()))
-        self.reader = self._reader(end, copies, params)
+            found[group.name] = registers
+        marked = {one for registers in found.values() for one in registers}
+        self.text = self._with_marks(sorted(marked, key=lambda one: one.start()))
+        self.reader = _reader(end, copies, {
+            name: [f"root.{_cpp(one[2])}" for one in registers] for name, registers in found.items()
+        })  # fmt: skip
 
     def _register(self, name: str, group: str) -> re.Match:
         """The declaration of a register; of a wire that shows just one, that register's."""
@@ -167,9 +170,9 @@ class Marked:
             )
             found = behind and self._declared.get(behind[1])
         if found is None:
-            raise PageError(
-                f"accel.page.probes: group {group!r} reads the register {name}, which the machine's "
-                "Verilog has not: name the one that took its place"
+            raise SimulationError(
+                f"accel.page.probes: group {group!r} reads the register {name}, which the Verilog "
+                "of the machine has not: name the one that took its place"
             )
         return found
 
@@ -181,19 +184,20 @@ class Marked:
             last = before_value
         return "".join((*pieces, self._verilog[last:]))
 
-    def _reader(self, size: int, copies: list[str], params: Params) -> str:
-        signals = {group.name: group.signals for group in groups(params)}
-        counted = dict(zip(COUNTED, signals["counters"], strict=True))
-        return _READER.format(
-            bytes=size,
-            copies="\n".join(copies),
-            causes=", ".join(f"root.{_cpp(counted[name])}" for name in CAUSES),
-            count=len(CAUSES),
-            issued=_cpp(*signals["issued"]),
-            swap=_cpp(*signals["swap"]),
-            registers=", ".join(f"{one.name} = {int(one)}" for one in Reg),
-            results=", ".join(str(int(one)) for one in RESULTS),
-        )
+
+def _reader(size: int, copies: list[str], expressions: dict[str, list[str]]) -> str:
+    """C++ that copies ``size`` bytes; ``expressions`` are its names of each group's registers."""
+    counted = dict(zip(COUNTED, expressions["counters"], strict=True))
+    return _READER.format(
+        bytes=size,
+        copies="\n".join(copies),
+        causes=", ".join(counted[name] for name in CAUSES),
+        count=len(CAUSES),
+        issued=expressions["issued"][0],
+        swap=expressions["swap"][0],
+        registers=", ".join(f"{one.name} = {int(one)}" for one in Reg),
+        results=", ".join(str(int(one)) for one in RESULTS),
+    )
 
 
 def _bytes(bits: int) -> int:
@@ -217,8 +221,8 @@ using Root = Vaccelerator___024root;
 using Causes = std::array<uint32_t, {count}>;
 
 inline Causes causes(const Root& root) {{ return {{{causes}}}; }}
-inline bool issues(const Root& root) {{ return root.{issued}; }}
-inline bool swaps(const Root& root) {{ return root.{swap}; }}
+inline bool issues(const Root& root) {{ return {issued}; }}
+inline bool swaps(const Root& root) {{ return {swap}; }}
 
 // A register, or a memory of so many words, of the model.  One narrower than its group's widest is
 // filled up with zeroes.

@@ -1,8 +1,8 @@
 """Which vector of the array computes which pixel: the program's EXEC commands, read back.
 
-The exec engine issues its vectors in the order of its commands: of each command tile after tile, of
-each tile pixel after pixel.  So the number of a vector follows from the program alone, and the page,
-which logs the cycle of every vector, can say when the array worked on a pixel.
+The exec engine issues its vectors in the order of its commands: of each command tile after tile,
+of each tile pixel after pixel.  So the number of a vector follows from the program alone, and the
+page, which logs the cycle of every vector, can say when the array worked on a pixel.
 
 A block's sums wait in one accumulator bank; POST takes the blocks in the order in which EXEC fills
 them.  Where a POST begins an image, its address says which channels and rows of the layer it is of.
@@ -25,12 +25,13 @@ _FIELDS = ("base", "nx", "ny", "step_x", "step_y", "k", "seg", "seg_skip")
 class Exec:
     """An EXEC command: its fields, and the number of its first vector.
 
-    ``taps`` are (ky, kx), in the order of the reduction index, each of all channels of the input.
+    ``taps`` are (ky, kx, first, last) in the order of the reduction index: of each tap, the input's
+    channels from first to last - 1.
     """
 
     fields: dict[str, int]
     vector: int
-    taps: tuple[tuple[int, int], ...] = ()
+    taps: tuple[tuple[int, int, int, int], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,22 +131,39 @@ def _with_taps(program: Program, inside, block: Block) -> Block | None:
     if len(convs) != 1 or convs[0].groups != 1:
         return None
     weights = convs[0].weights[block.channel : block.channel + block.cols]
-    _, high, wide, channels = weights.shape
     there = _matrix(program, block)
-    by_row = [(ky, kx) for ky in range(high) for kx in range(wide)]
-    for taps in (by_row, sorted(by_row, key=lambda tap: tap[::-1])):
-        meant = np.concatenate([weights[:, ky, kx, :] for ky, kx in taps], axis=1).T
-        if not np.array_equal(meant, there):
+    for order in _orders(weights.shape, block.execs[0].fields["k"]):
+        meant = [weights[:, ky, kx, first:last].T for ky, kx, first, last in order]
+        if not np.array_equal(np.concatenate(meant), there):
             continue
-        execs, first = [], 0
+        execs = []
         for one in block.execs:
-            count, rest = divmod(one.fields["k"], channels)
-            if rest:
+            taps, left = [], one.fields["k"]
+            while left > 0:
+                taps.append(order.pop(0))
+                left -= taps[-1][3] - taps[-1][2]
+            if left:
                 return None
-            execs.append(dataclasses.replace(one, taps=tuple(taps[first : first + count])))
-            first += count
+            execs.append(dataclasses.replace(one, taps=tuple(taps)))
         return dataclasses.replace(block, execs=tuple(execs))
     return None
+
+
+def _orders(shape, k: int):
+    """Orders in which a compiler may walk a kernel whose first command has ``k`` numbers.
+
+    A few channels after others; of those, row by row or column by column.
+    """
+    _, high, wide, channels = shape
+    by_row = [(ky, kx) for ky in range(high) for kx in range(wide)]
+    by_column = [(ky, kx) for kx in range(wide) for ky in range(high)]
+    for count in range(1, len(by_row) + 1):
+        width = k // count
+        if k % count or width > channels:
+            continue
+        parts = [(c, min(c + width, channels)) for c in range(0, channels, width)]
+        for taps in (by_row, by_column):
+            yield [(ky, kx, *part) for part in parts for ky, kx in taps]
 
 
 def _matrix(program: Program, block: Block) -> np.ndarray:

@@ -10,11 +10,12 @@ import importlib.util
 import pathlib
 import sys
 
-from accel.page import PageError, probes
+from accel.page import probes
 from accel.params import Params
 from accel.rtl.top import Accelerator
 from accel.sim.build import PORTABLE_FLAGS, Builder, Progress, Toolchain
 from accel.sim.cache import cache_directory
+from accel.sim.engine import SimulationError
 
 #: What JavaScript calls.
 EXPORTS = (
@@ -29,10 +30,10 @@ def find_zig() -> tuple[str, ...]:
     """The command of Zig's C++ compiler.
 
     Raises:
-        PageError: it is not installed.
+        SimulationError: it is not installed.
     """
     if importlib.util.find_spec("ziglang") is None:
-        raise PageError(
+        raise SimulationError(
             "Zig, which compiles the machine to WebAssembly, is missing: pip install "
             "'cnn-accel[page]'"
         )
@@ -45,7 +46,7 @@ class WasmBuilder(Builder):
     def _toolchain(self, compiler):
         cache = cache_directory() / "zig"
         sources = hashlib.sha256()
-        for file in (_HARNESS, _HERE / "shim.h", _HERE / "probes.py"):
+        for file in (_HARNESS, _HERE / "shim.h"):
             sources.update(file.read_bytes())
         return Toolchain(
             command=find_zig(),
@@ -67,7 +68,9 @@ class WasmBuilder(Builder):
 
     def _verilog(self, params, design, progress):
         self.marked = probes.Marked(super()._verilog(params, design, progress), params)
-        return self.marked.text
+        # The accessors are a part of what is built, so they are a part of the entry's name.
+        accessors = hashlib.sha256(self.marked.reader.encode()).hexdigest()
+        return f"{self.marked.text}\n// read by {accessors}\n"
 
     def _verilated(self, work):
         (work / "probes.h").write_text(self.marked.reader)
@@ -85,8 +88,7 @@ def build(params: Params, progress: Progress | None = None) -> Module:
     """The machine of ``params`` as a WebAssembly module, built now or before.
 
     Raises:
-        PageError: Zig is missing, or a register that the page looks at.
-        SimulationError: naming the step that failed.
+        SimulationError: naming the step that failed, or what is missing.
     """
     builder = WasmBuilder()
     path = builder.build(params, Accelerator, progress, _HERE / "page.cpp")

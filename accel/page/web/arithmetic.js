@@ -127,6 +127,13 @@ function shares(space) {
   return { bytes, numbers, shares: powers.map((power) => power / total) };
 }
 
+// Which place of the kernel and which channel an EXEC command's reduction index is.
+function tapOf(exec, i) {
+  const width = exec.taps[0][3] - exec.taps[0][2];
+  const [ky, kx, first] = exec.taps[Math.floor(i / width)];
+  return { ky, kx, c: first + i % width };
+}
+
 // Where the array computed a sum: for each of its vectors, the cycle, and what its lanes hold.
 function vectorsOf(layer, y, x, channel) {
   const { rows } = about.machine;
@@ -135,7 +142,6 @@ function vectorsOf(layer, y, x, channel) {
     const here = x >= block.x && x < block.x + block.width && y >= block.y;
     if (!here || number < 0 || number >= block.count) continue;
     if (channel < block.channel || channel >= block.channel + block.cols) continue;
-    const channels = about.tensors[layer.conv.input].shape[2];
     const found = [];
     for (const exec of block.execs) {
       const { k, base, nx, step_x, step_y, seg, seg_skip } = exec.fields;
@@ -144,9 +150,8 @@ function vectorsOf(layer, y, x, channel) {
         const lanes = [];
         for (let lane = 0; lane < rows && tile * rows + lane < k; ++lane) {
           const i = tile * rows + lane;
-          const [ky, kx] = exec.taps[Math.floor(i / channels)];
           const address = pixel + i + Math.floor(i / seg) * seg_skip * rows;
-          lanes.push({ i, ky, kx, c: i % channels, address: address % about.machine.input_bytes });
+          lanes.push({ i, ...tapOf(exec, i), address: address % about.machine.input_bytes });
         }
         found.push({ vector: exec.vector + tile * block.count + number, tile, lanes });
       }

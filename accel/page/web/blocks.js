@@ -49,11 +49,10 @@ class Vectors {
   // What a vector's lane holds: a place of the layer's input, or null where the last tile is not full.
   lane(one, lane) {
     const { conv } = one.layer;
-    const channels = about.tensors[conv.input].shape[2];
     const i = one.tile * about.machine.rows + lane;
     if (i >= one.exec.fields.k) return null;
-    const [ky, kx] = one.exec.taps[Math.floor(i / channels)];
-    return { i, c: i % channels, row: one.y * conv.stride[0] - conv.padding[0] + ky * conv.dilation[0],
+    const { ky, kx, c } = tapOf(one.exec, i);
+    return { i, c, row: one.y * conv.stride[0] - conv.padding[0] + ky * conv.dilation[0],
              column: one.x * conv.stride[1] - conv.padding[1] + kx * conv.dilation[1] };
   }
 }
@@ -102,9 +101,10 @@ class Blocks {
 
   show(state, done) {
     this.state = state;
-    this.done = done;
-    this.issued = cyclesWith(done.log, LOG.issued);
-    this.numberOf = new Map(this.issued.map((cycle, n) => [cycle, n]));
+    if (done !== this.done) {
+      this.done = done;
+      this.numberOf = new Map(cyclesWith(done.log, LOG.issued).map((cycle, n) => [cycle, n]));
+    }
     this.array();
     this.tellCell();
     this.banks();

@@ -1,50 +1,65 @@
 // The run as a strip, and the buttons that move in it.
 "use strict";
 
-// Draws the whole run: what colour most cycles of a column have, with the layers' ends.
-function drawStrip(canvas, done, cycle) {
-  const width = canvas.clientWidth || 600;
-  canvas.width = width;
-  const context = canvas.getContext("2d");
-  const high = canvas.height - 14;
-  context.clearRect(0, 0, width, canvas.height);
-  const { log } = done;
-  for (let x = 0; x < width; ++x) {
-    const votes = Array(about.causes.length + 1).fill(0);
-    const first = Math.floor(x * log.length / width), last = Math.ceil((x + 1) * log.length / width);
-    for (let n = first; n < last; ++n) ++votes[causeOf(log[n])];
-    const total = last - first;
-    let y = high;
-    votes.forEach((vote, number) => {
-      if (!number || !vote) return;
-      const part = high * vote / total;
-      context.fillStyle = CAUSES[about.causes[number - 1]][0];
-      context.fillRect(x, y - part, 1, part);
-      y -= part;
+// The whole run: what colour the cycles of a column have, with the layers' ends.
+class Strip {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.picture = element("canvas");
+  }
+
+  show(done, cycle) {
+    const width = this.canvas.clientWidth || 600;
+    if (done !== this.done || width !== this.picture.width) {
+      this.done = done;
+      this.paint(width);
+    }
+    this.canvas.width = width;
+    const context = this.canvas.getContext("2d");
+    context.drawImage(this.picture, 0, 0);
+    const x = cycle * width / done.log.length;
+    context.fillRect(x - 1, 0, 3, this.canvas.height - 14);
+    context.beginPath();
+    context.moveTo(x - 6, 0);
+    context.lineTo(x + 7, 0);
+    context.lineTo(x + 0.5, 9);
+    context.fill();
+  }
+
+  paint(width) {
+    Object.assign(this.picture, { width, height: this.canvas.height });
+    const context = this.picture.getContext("2d");
+    const { log } = this.done;
+    const high = this.picture.height - 14;
+    for (let x = 0; x < width; ++x) {
+      const votes = Array(about.causes.length + 1).fill(0);
+      const first = Math.floor(x * log.length / width), last = Math.ceil((x + 1) * log.length / width);
+      for (let n = first; n < last; ++n) ++votes[causeOf(log[n])];
+      let y = high;
+      votes.forEach((vote, number) => {
+        if (!number || !vote) return;
+        const part = high * vote / (last - first);
+        context.fillStyle = CAUSES[about.causes[number - 1]][0];
+        context.fillRect(x, y - part, 1, part);
+        y -= part;
+      });
+    }
+    this.names(context, width);
+  }
+
+  names(context, width) {
+    const { log, ends } = this.done;
+    context.fillStyle = "#222";
+    context.font = "11px system-ui, sans-serif";
+    let from = 0;
+    ends.forEach((end, number) => {
+      const x = end * width / log.length;
+      context.fillRect(x - 0.5, 0, 1, this.picture.height);
+      const { name } = about.layers[number];
+      if (context.measureText(name).width < x - from - 6) context.fillText(name, from + 3, this.picture.height - 3);
+      from = x;
     });
   }
-  context.fillStyle = "#222";
-  context.font = "11px system-ui, sans-serif";
-  let before = 0, written = 0;
-  done.ends.forEach((end, number) => {
-    const x = end * width / log.length;
-    context.fillRect(x - 0.5, 0, 1, canvas.height);
-    const from = before * width / log.length;
-    const name = about.layers[number].name;
-    if (context.measureText(name).width < x - from - 6 && from >= written) {
-      context.fillText(name, from + 3, canvas.height - 3);
-      written = from + context.measureText(name).width + 8;
-    }
-    before = end;
-  });
-  const x = cycle * width / log.length;
-  context.fillStyle = "#000";
-  context.fillRect(x - 1, 0, 3, high);
-  context.beginPath();
-  context.moveTo(x - 6, 0);
-  context.lineTo(x + 7, 0);
-  context.lineTo(x + 0.5, 9);
-  context.fill();
 }
 
 // Stepping: `machine` is asked, `show(state)` is given what it answers.
@@ -64,7 +79,8 @@ class Stepper {
     const place = (event) => this.seek(Math.max(1, Math.round(event.offsetX * this.done.cycle / strip.clientWidth)));
     strip.onpointerdown = (event) => { strip.setPointerCapture(event.pointerId); place(event); };
     strip.onpointermove = (event) => { if (event.buttons) place(event); };
-    window.addEventListener("resize", () => this.done && drawStrip(strip, this.done, this.state.cycle));
+    this.strip = new Strip(strip);
+    window.addEventListener("resize", () => this.done && this.strip.show(this.done, this.state.cycle));
     byId("strip-legend").append(...about.causes.map((name) => element("span", {},
       element("i", { className: "chip", style: `background: ${CAUSES[name][0]}` }), name)));
   }
@@ -73,6 +89,9 @@ class Stepper {
   begin(done) {
     this.play(false);
     this.done = done;
+    this.stops = {
+      vector: cyclesWith(done.log, LOG.issued), tile: cyclesWith(done.log, LOG.swap), layer: done.ends,
+    };
     const slider = byId("slider");
     slider.max = done.cycle;
     slider.min = 1;
@@ -83,7 +102,7 @@ class Stepper {
     this.state = state;
     byId("slider").value = state.cycle;
     byId("cycle").textContent = count(state.cycle);
-    drawStrip(byId("strip"), this.done, state.cycle);
+    this.strip.show(this.done, state.cycle);
     this.show(state, this.done);
   }
 
@@ -108,19 +127,13 @@ class Stepper {
   forward() {
     const unit = byId("unit").value;
     if (unit === "cycle") return this.seek(this.state.cycle + 1);
-    return this.seek(this.places(unit).find((cycle) => cycle > this.state.cycle) ?? this.done.cycle);
+    return this.seek(this.stops[unit].find((cycle) => cycle > this.state.cycle) ?? this.done.cycle);
   }
 
   back() {
     const unit = byId("unit").value;
     if (unit === "cycle") return this.seek(this.state.cycle - 1);
-    return this.seek(this.places(unit).findLast((cycle) => cycle < this.state.cycle) ?? 1);
-  }
-
-  // The cycles that a unit's steps stop in.
-  places(unit) {
-    if (unit === "layer") return this.done.ends;
-    return cyclesWith(this.done.log, unit === "vector" ? LOG.issued : LOG.swap);
+    return this.seek(this.stops[unit].findLast((cycle) => cycle < this.state.cycle) ?? 1);
   }
 
   async play(on) {
