@@ -20,6 +20,8 @@ from accel.page import network, wasm
 
 #: The machine of other tests, so that its native simulators are there already.
 MACHINE = machines.open_machine("default", {"rows": 4, "cols": 4})
+#: A name that would be a picture, and run a script, if a page took it for markup.
+MARKUP = "<img src=x onerror=window.markup=1>"
 #: How a browser is started here: with a new profile, and without looking for anything by itself.
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

@@ -207,20 +207,21 @@ class Blocks {
     const { rows, cols } = about.machine;
     const depth = about.machine.bank_rows;
     const adding = registers(this.state, "adding");     // valid, first, done, bank, slot (2 bits), row
-    const filling = adding.map((tag) => ({ valid: tag & 1, bank: tag >> 3 & 1, row: tag >> 6 }));
+    const filling = Array.from(adding, (tag) => ({ valid: tag & 1, bank: tag >> 3 & 1, row: tag >> 6 }));
     const now = filling.find((tag) => tag.valid);
     const reading = registers(this.state, "reading")[0], readBank = registers(this.state, "read_bank")[0];
     const shown = Math.min(depth, 128);
     byId("sums").replaceChildren(...[0, 1].map((bank) => {
       const columns = SUMS().map((c) => registers(this.state, `sums${bank}_${c}`));
-      const most = columns.flat().reduce((a, b) => Math.max(a, Math.abs(b)), 1);
+      const most = columns.reduce((all, column) => column.reduce((a, b) => Math.max(a, Math.abs(b)), all), 1);
       const scale = 3;
       const canvas = element("canvas", { width: shown * scale, height: cols * 8, role: "img" });
       const context = canvas.getContext("2d");
-      columns.forEach((column, c) => column.slice(0, shown).forEach((value, n) => {
-        context.fillStyle = css(signedColour(value, most));
-        context.fillRect(n * scale, c * 8, scale, 8);
-      }));
+      const across = columns.map((column) => Array.from(column.subarray(0, shown)));
+      const picture = element("canvas", { width: shown, height: cols });
+      drawValues(picture.getContext("2d"), across.flat(), shown, cols, 0, 0, 1, most);
+      context.imageSmoothingEnabled = false;
+      context.drawImage(picture, 0, 0, shown * scale, cols * 8);
       filling.forEach((tag, c) => {
         if (!tag.valid || tag.bank !== bank || tag.row >= shown) return;
         context.strokeStyle = "#000";
@@ -309,7 +310,7 @@ class Blocks {
     const values = registers(this.state, "counters");
     const lines = about.counted.map((name, n) => element("tr", { "data-counter": name, "data-value": values[n] },
       element("th", { scope: "row" }, name.replaceAll("_", " ")), element("td", { className: "number" }, count(values[n]))));
-    lines.push(element("tr", { "data-counter": "macs", "data-value": registers(this.state, "macs")[0] },
+    lines.push(element("tr", { "data-counter": "macs", "data-value": Number(registers(this.state, "macs")[0]) },
       element("th", { scope: "row" }, "multiplications"),
       element("td", { className: "number" }, count(registers(this.state, "macs")[0]))));
     byId("counters").replaceChildren(table("After this cycle", ["counter", ""], lines));

@@ -36,10 +36,11 @@ class Maps {
 
   // `last` is the memory at the end of the run: what differs from it has not been written yet.
   show(space, last, width) {
-    const values = tensor(space, this.name), final = tensor(last, this.name);
-    const same = this.values && this.width === width && values.every((byte, n) => byte === this.values[n]);
-    if (same && final.every((byte, n) => byte === this.final[n])) return;
-    Object.assign(this, { values, final, width });
+    const values = tensor(space, this.name);
+    const same = last === this.last && width === this.width;
+    if (same && values.every((byte, n) => byte === this.values[n])) return;
+    if (last !== this.last) this.final = tensor(last, this.name);
+    Object.assign(this, { values, last, width });
     this.layOut(width);
     this.draw();
   }

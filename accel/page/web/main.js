@@ -2,6 +2,9 @@
 // page.
 "use strict";
 
+// The parts of the page, for whoever looks at it from the browser's console, or from a test.
+const page = {};
+
 function problem(text) {
   byId("problem").textContent = text;
   byId("problem").hidden = false;
@@ -41,6 +44,7 @@ async function start() {
     blocks.show(state, done);
     layers.show(state.space, done.space);
   });
+  Object.assign(page, { machine, blocks, stepper });
   const go = async (cycle, vector) => {
     blocks.followed = vector;
     await stepper.seek(cycle);
