@@ -13,7 +13,7 @@ import sys
 from accel.page import probes
 from accel.params import Params
 from accel.rtl.top import Accelerator
-from accel.sim.build import PORTABLE_FLAGS, Builder, Progress, Toolchain
+from accel.sim.build import PORTABLE_FLAGS, Builder, Progress, Toolchain, find_verilator
 from accel.sim.cache import cache_directory
 from accel.sim.engine import SimulationError
 
@@ -56,7 +56,9 @@ class WasmBuilder(Builder):
                 "-target", "wasm32-wasi", "-include", str(_HERE / "shim.h"), f"-I{_HARNESS.parent}",
                 # Zig checks for undefined behaviour by default; exceptions do not exist here.
                 "-fno-sanitize=undefined", "-fno-exceptions", "-DNDEBUG",
-                "-DVL_IGNORE_UNKNOWN_ARCH", *PORTABLE_FLAGS, f"-DSOURCES={sources.hexdigest()}",
+                "-DVL_IGNORE_UNKNOWN_ARCH",
+                # No page tells where it was built.
+                f"-ffile-prefix-map={find_verilator()}=verilator", *PORTABLE_FLAGS, f"-DSOURCES={sources.hexdigest()}",
             ),
             link=(
                 ("-target", "wasm32-wasi", "-mexec-model=reactor", "-s", "-O2"),

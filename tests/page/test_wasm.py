@@ -1,5 +1,6 @@
 """The machine as WebAssembly is the machine: bytes, cycles, counters, and what is looked at."""
 
+import pathlib
 import re
 
 import numpy as np
@@ -10,6 +11,7 @@ from accel import golden
 from accel.isa import RECORD
 from accel.page import check, probes, vectors
 from accel.params import IM2COL_LATENCY
+from accel.sim.build import find_verilator
 from accel.sim.engine import MachineError
 from accel.sim.host import outcome
 from accel.sim.pysim import PysimEngine
@@ -24,6 +26,12 @@ MULTIPLIES = 2
 @pytest.fixture(scope="module")
 def instance():
     return check.Instance(module())
+
+
+def test_the_module_does_not_tell_where_it_was_built():
+    folders = [str(find_verilator()), str(pathlib.Path(check.__file__).parents[2])]
+    assert b"verilator/include/verilated.cpp" in module().code
+    assert not [folder for folder in folders if folder.encode() in module().code]
 
 
 @pytest.mark.parametrize("name", ["lenet5", "mnist", "shallow"])
@@ -81,7 +89,7 @@ def _records(vcd: str, count: int) -> list[dict[str, int]]:
         if line.startswith("#"):
             now = int(line[1:])
             begin = now if begin is None else begin
-            # A cycle's values are those at its beginning; the clock rises in the middle of a period.
+            # A cycle's values are those at its beginning: the clock rises in its middle.
             while len(records) < count and begin + len(records) * cut.PERIOD < now:
                 records.append(value)
         elif line.endswith(f" {code}"):

@@ -6,14 +6,18 @@ function showAnswer(done, name) {
   const best = found.numbers.indexOf(Math.max(...found.numbers));
   const counted = counters(done.values);
   const speed = done.cycle / done.seconds;
+  const alone = found.numbers.length === 1;     // a network that answers one question
+  const says = alone ? ` is its answer to ${name}. The machine took `
+    : ` is what it sees in ${name}, with ${percent(found.shares[best], 1)}. The machine took `;
   byId("answer").replaceChildren(
-    element("strong", { className: "class" }, String(best)),
-    element("span", {}, ` is what it sees in ${name}, with ${percent(found.shares[best], 1)}. The machine took `,
+    element("strong", { className: "class" }, alone ? found.numbers[0].toFixed(3) : String(best)),
+    element("span", {}, says,
             element("strong", { id: "cycles" }, count(counted.cycles)), " cycles; this page simulated them in ",
             element("span", { id: "seconds" }, done.seconds.toFixed(3)), ` s, ${count(Math.round(speed))} a second.`),
   );
   byId("answer").dataset.speed = speed;
   showBars(found, best);
+  byId("bars").hidden = byId("answer-hint").hidden = alone;
   byId("answer-hint").textContent = `The bytes of the last layer, as the machine wrote them, made shares of 1 ` +
     `by a softmax, which is no work for the machine.`;
   showCauses(counted);

@@ -59,7 +59,9 @@ function summed(space, layer, y, x, channel) {
   const input = about.tensors[conv.input];
   const values = tensor(space, conv.input);
   const [high, wide, channels] = input.shape;
-  const [, kh, kw] = conv.shape;
+  // A group of outputs looks at a group of the input's channels; a depthwise one at a single channel.
+  const [outputs, kh, kw, depth] = conv.shape;
+  const first = Math.floor(channel / (outputs / conv.groups)) * depth;
   const terms = [];
   let sum = conv.bias[channel];
   for (let ky = 0; ky < kh; ++ky) {
@@ -67,9 +69,10 @@ function summed(space, layer, y, x, channel) {
       const row = y * conv.stride[0] - conv.padding[0] + ky * conv.dilation[0];
       const column = x * conv.stride[1] - conv.padding[1] + kx * conv.dilation[1];
       const inside = row >= 0 && row < high && column >= 0 && column < wide;
-      for (let c = 0; c < channels; ++c) {
+      for (let n = 0; n < depth; ++n) {
+        const c = first + n;
         const byte = inside ? values[(row * wide + column) * channels + c] : input.zero;
-        const weight = conv.weights[((channel * kh + ky) * kw + kx) * channels + c];
+        const weight = conv.weights[((channel * kh + ky) * kw + kx) * depth + n];
         const product = (byte - input.zero) * weight;
         sum += product;
         terms.push({ ky, kx, c, row, column, inside, byte, weight, product });

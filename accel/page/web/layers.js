@@ -10,7 +10,7 @@ class Maps {
     this.chosen = chosen;
     [this.high, this.wide, this.channels] = about.tensors[name].shape;
     this.flat = this.high * this.wide === 1;
-    this.scale = this.flat ? 16 : Math.max(2, Math.min(8, Math.round(84 / this.wide)));
+    this.scale = this.flat ? 16 : Math.max(2, Math.min(8, Math.round((chosen ? 84 : 168) / this.wide)));
     this.at = { c: 0, y: 0, x: 0 };
     this.canvas = element("canvas", { className: "maps", tabIndex: chosen ? 0 : -1, role: "img" });
     this.title = title;
@@ -197,7 +197,7 @@ class Layers {
       element("p", { className: "hint" }, "White is 0, blue is more, orange is less; grey stripes are what the machine has not written yet.")));
     about.layers.forEach((layer, number) => {
       const shape = about.tensors[layer.output].shape;
-      const explainable = layer.conv && layer.conv.groups === 1 && !layer.average && !layer.other.length;
+      const explainable = layer.conv && !layer.average && !layer.other.length;
       const maps = new Maps(layer.output, `Output of ${layer.name}`,
                             explainable ? (at) => explain(layer, at) : null);
       this.maps.push(maps);

@@ -49,7 +49,8 @@ function windowAndSum(layer, one) {
   const parts = [element("h3", {}, "The window, as a column (im2col)")];
   if (kh * kw > 1) parts.push(pictures(layer, terms, kh, kw, channels, zero));
   parts.push(element("p", {}, `${terms.length} bytes of the input, less the byte that means 0 (${zero}), times as many ` +
-    `weights. ${rows} at a time are a vector for the array's ${rows} rows.`));
+    `weights. ` + (layer.unit === "window" ? "The window unit, beside the array, takes some of them each cycle."
+      : `${rows} at a time are a vector for the array's ${rows} rows.`)));
   const heads = ["number", "lane", "row, column, channel", `byte${less}`, "weight", "product"];
   const body = terms.map((term, n) => row(n, n % rows,
     `${term.row}, ${term.column}, ${term.c}${term.inside ? "" : " (padding)"}`, term.byte - zero, term.weight, term.product));
@@ -73,7 +74,7 @@ function pictures(layer, terms, kh, kw, channels, zero) {
     const canvas = element("canvas", { width: kw * scale, height: shown * (kh * scale + EDGE), role: "img",
                                        "aria-label": `${name}, ${shown} channels` });
     for (let c = 0; c < shown; ++c) {
-      drawValues(canvas.getContext("2d"), terms.filter((term) => term.c === c).map(value), kw, kh, 0,
+      drawValues(canvas.getContext("2d"), terms.filter((term) => term.c === terms[0].c + c).map(value), kw, kh, 0,
                  c * (kh * scale + EDGE), scale, most);
     }
     return element("figure", {}, canvas, element("figcaption", {}, name));
