@@ -79,7 +79,8 @@ ALLOWED = {
         "accel.sim.engine", "accel.models",
     ),
     "accel.page": (
-        "accel.page", "accel.sim", "accel.compiler", "accel.graph", "accel.golden", "accel.isa",
+        "accel.page", "accel.sim", "accel.compiler", "accel.floats", "accel.graph", "accel.golden",
+        "accel.isa",
         "accel.labels", "accel.machines", "accel.opening", "accel.params", "accel.program",
         "accel.rtl.top", "accel.version",
     ),

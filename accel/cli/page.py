@@ -22,7 +22,8 @@ def page(network, output, inputs, machine) -> None:
 
     One file, without a request to anywhere: draw a digit and the RTL, compiled to WebAssembly,
     computes it; see the layers' activation maps; stop the machine in any cycle and look into array,
-    buffers and queues.  NETWORK is a built-in name, or a path to an int8 .onnx or .tflite file.
+    buffers and queues.  NETWORK is a built-in name, or a path to .onnx or
+    .tflite; a float file is quantised on the way, calibrated on the images of --input.
 
     Before the page is written, its machine computes the first picture, and every byte is compared
     with the golden model.  Needs what pip install 'cnn-accel[page]' brings.

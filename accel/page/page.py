@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from accel import machines
+from accel import floats, machines
 from accel.compiler import compile_graph
 from accel.graph import ports
-from accel.opening import Model, open_network, own_images
+from accel.opening import Model, own_images
 from accel.page import PageError, bundle, check, network, wasm
 from accel.sim.build import Progress
 
@@ -20,7 +20,8 @@ def make(
     """A page in which a network runs on the machine's RTL, as HTML.
 
     Args:
-        model: a built-in name, a path to an int8 .onnx or .tflite file, or a Graph.
+        model: a built-in name, a path to .onnx or .tflite, or a Graph; a float file is
+            quantised on the way, calibrated on ``inputs``.
         inputs: images to choose from in the page; a built-in network has its own.
         labels: their classes.
         machine: by default "small": 8 x 8 multipliers.
@@ -31,7 +32,7 @@ def make(
         image, none of which differs from golden's.
 
     Raises:
-        PageError: naming the network and the rule, or what is missing here.
+        PageError: naming the network and the rule.
         ModelError, CompileError, InputError: as of accel.run.
         SimulationError: the machine could not be built, or (MachineError) a byte differs.
     """
@@ -41,7 +42,7 @@ def make(
         raise PageError(
             f"a page's memory has no {hardware.memory.surprise}: leave it out of the machine's file"
         )
-    graph = open_network(model)
+    graph, _ = floats.opened(model, inputs)
     if inputs is None:
         inputs, labels, _ = own_images(model, graph, network.SAMPLES)
     program = compile_graph(graph, hardware.params, 1)

@@ -58,7 +58,8 @@ class WasmBuilder(Builder):
                 "-fno-sanitize=undefined", "-fno-exceptions", "-DNDEBUG",
                 "-DVL_IGNORE_UNKNOWN_ARCH",
                 # No page tells where it was built.
-                f"-ffile-prefix-map={find_verilator()}=verilator", *PORTABLE_FLAGS, f"-DSOURCES={sources.hexdigest()}",
+                f"-ffile-prefix-map={find_verilator()}=verilator",
+                *PORTABLE_FLAGS, f"-DSOURCES={sources.hexdigest()}",
             ),
             link=(
                 ("-target", "wasm32-wasi", "-mexec-model=reactor", "-s", "-O2"),

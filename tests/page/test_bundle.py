@@ -45,7 +45,7 @@ def test_a_name_with_markup_is_nowhere_in_the_file():
 def test_the_scripts_make_no_markup_of_strings():
     """Text is set as text; nothing is parsed as HTML, and nothing is run that came as a string."""
     for name in (*bundle.SCRIPTS, "worker.js"):
-        text = bundle._source(name)
+        text = bundle.read(bundle.WEB / name)
         for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(",
                      "new Function", "fetch(", "XMLHttpRequest", "import("):  # fmt: skip
             assert word not in text, (name, word)
