@@ -3,6 +3,19 @@
 Each is also the built-in error that it resembles (ValueError, RuntimeError), as it always was.
 """
 
+#: Characters of a value that a message shows.
+_SHOWN = 80
+
 
 class AccelError(Exception):
     """Anything that accel refuses or that failed; the message is one line for its user."""
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: whatever it is, in a few words on one line."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole numbers of thousands of digits
+        whole = isinstance(value, int)
+        text = f"an integer of {value.bit_length()} bits" if whole else "too long an integer in it"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

@@ -8,7 +8,7 @@ that the RTL can build them and tests can assert them.
 import dataclasses
 import functools
 
-from accel.errors import AccelError
+from accel.errors import AccelError, shown
 
 #: Command-completion counters and ``wait_*`` fields are this wide.
 DONE_BITS = 24
@@ -126,18 +126,18 @@ class Params:
             value = getattr(self, name)
             if not _is_power_of_two(value) or not low <= value <= high:
                 raise ParamError(
-                    f"{name} must be a power of two from {low} to {high}, not {value!r}"
+                    f"{name} must be a power of two from {low} to {high}, not {shown(value)}"
                 )
         for name, (low, high) in {
             "addr_bits": (16, 32), "timeout_cycles": (64, (1 << 32) - 1)
         }.items():  # fmt: skip
             value = getattr(self, name)
             if not _is_whole(value) or not low <= value <= high:
-                raise ParamError(f"{name} must be from {low} to {high}, not {value!r}")
+                raise ParamError(f"{name} must be from {low} to {high}, not {shown(value)}")
         if self.window_taps is None:
             object.__setattr__(self, "window_taps", min(4, MAX_WINDOW_BYTES // self.cols))
         if not _is_whole(self.window_taps) or self.window_taps not in (0, 2, 4, 8, 16):
-            raise ParamError(f"window_taps must be 0, 2, 4, 8 or 16, not {self.window_taps!r}")
+            raise ParamError(f"window_taps must be 0, 2, 4, 8 or 16, not {shown(self.window_taps)}")
         if self.window_taps * self.cols > MAX_WINDOW_BYTES:
             raise ParamError(
                 f"window_taps * cols must be at most {MAX_WINDOW_BYTES}, not "

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import tomllib
 
 import click.testing
@@ -82,7 +83,10 @@ BAD = {
     "[machine]\nzzz = 3": "[machine] zzz is no key (must be one of rows, cols, input_bytes",
     "[hardware]\nrows = 4": "hardware is no table (must be one of machine, memory), with value {",
     "machine = 3": "machine must be a table, not 3",
-    "name = 3": "name must be a string, not 3",
+    "name = 3": "name must be a string of 1 to 80 printable characters, not 3",
+    'name = ""': "name must be a string of 1 to 80 printable characters, not ''",
+    'name = "a\\nb"': "name must be a string of 1 to 80 printable characters, not 'a\\nb'",
+    '[machine]\n"a\\u001b[31m" = 3': "[machine] 'a\\x1b[31m' is no key (must be one of rows",
     "[machine]\nrows = '8'": "[machine] rows must be an integer, not '8'",
     "[machine]\nrows = 8.0": "[machine] rows must be an integer, not 8.0",
     "[machine]\nwindow_taps = true": "[machine] window_taps must be an integer, not True",
@@ -90,6 +94,21 @@ BAD = {
     "[machine]\nrows = 5": "rows must be a power of two from 4 to 128, not 5",
     "[machine]\nbus_bytes = 512": "bus_bytes must be a power of two from 4 to 128, not 512",
     "[memory]\nlatency_cycles = -1": "latency_cycles must be an integer from 0 to 1048576, not -1",
+    "[machine]\nrows = nan": "[machine] rows must be an integer, not nan",
+    "[machine]\nrows = [4]": "[machine] rows must be an integer, not [4]",
+    "[machine.rows]\nx = 4": "[machine] rows must be an integer, not {'x': 4}",
+    "[[machine]]\nrows = 4": "machine must be a table, not [{'rows': 4}]",
+    "[machine]\nrows = 4\nrows = 8": "is not TOML: Cannot overwrite a value",
+    f"[machine]\nrows = {'9' * 5000}": "is not TOML: Exceeds the limit (4300 digits)",
+    f"[machine]\nrows = 0x1{'0' * 5000}": "rows must be a power of two from 4 to 128, not an "
+                                          "integer of 20001 bits",
+    f"[machine]\nrow = 0x1{'0' * 5000}": "[machine] row is no key (did you mean rows?), with value "
+                                         "an integer of 20001 bits",
+    f"machine = [0x1{'0' * 5000}]": "machine must be a table, not too long an integer in it",
+    f"[machine]\nrows = '{'x' * 5000}'": f"[machine] rows must be an integer, not '{'x' * 76}...",
+    "[memory]\nfail_read = -2": "fail_read must be an integer from -1 to 4294967295, not -2",
+    "#" * (2 << 20): "cannot be read: must be of at most 1048576 bytes, and is larger",
+    f"x = {'[' * 5000}": "is not TOML: ",
     "[memory\n": "is not TOML: Expected ']' at the end of a table declaration (at line 1, col",
     "[memory]\n[memory]": "is not TOML: Cannot declare ('memory',) twice (at line 2, column 8)",
     "x = '\udcff'": "is not TOML: 'utf-8' codec can't decode byte 0xff",
@@ -104,6 +123,30 @@ def test_a_bad_file_is_one_line_with_file_key_rule_and_value(tmp_path, content, 
     assert done.exit_code == 2
     (line,) = done.output.splitlines()
     assert line.startswith(f"Error: {path}: {message}")
+
+
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path):
+    """A device has no end, and a pipe no beginning as long as nobody writes."""
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "zero.toml").symlink_to("/dev/zero")
+    (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "loop.toml").symlink_to("loop.toml")
+    for name, message in (
+        ("pipe", "must be a file, not a device or a pipe"), ("folder", "Is a directory"),
+        ("zero", "must be a file, not a device or a pipe"), ("loop", "Too many levels"),
+    ):  # fmt: skip
+        done = call("machine", tmp_path / f"{name}.toml")
+        assert done.exit_code == 2
+        assert done.output.startswith(f"Error: {tmp_path / name}.toml: cannot be read: {message}")
+        assert len(done.output.splitlines()) == 1
+
+
+def test_files_that_editors_write(tmp_path):
+    file = tmp_path / "windows.toml"
+    file.write_bytes("\ufeff[machine]\r\nrows = 8\r\ncols = 8\r\n".encode())
+    assert open_machine(file).params == Params(rows=8, cols=8)
+    file.write_text("")
+    assert open_machine(file).params == Params()
 
 
 @pytest.mark.parametrize("source, message", [

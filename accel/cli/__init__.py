@@ -11,6 +11,7 @@ from accel.cli.hardware import fpga, verilog
 from accel.cli.hls import hls
 from accel.cli.machines import show_machine
 from accel.cli.networks import show_models
+from accel.cli.operators import show_operators
 from accel.cli.page import page
 from accel.cli.quantize import quantize
 from accel.cli.run import run
@@ -44,8 +45,8 @@ def main() -> None:
 
 
 COMMANDS = (
-    show_models, train, quantize, run, compare, trace, estimate, sweep, show_machine, verilog,
-    hls, page, fpga, bench,
+    show_models, show_operators, train, quantize, run, compare, trace, estimate, sweep,
+    show_machine, verilog, hls, page, fpga, bench,
 )  # fmt: skip
 for command in COMMANDS:
     main.add_command(command)

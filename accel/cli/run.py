@@ -32,13 +32,18 @@ from accel.cli.machines import machine_options
 @click.option("--search", type=click.IntRange(min=0), default=0, metavar="N",
               help="Try up to N programs with the cycle model to find tilings that are faster for "
               "a whole batch.")  # fmt: skip
+@click.option("--engines", is_flag=True,
+              help="Also show what each engine did when, by the cycle model, in timeline.png and "
+              "trace.json; its first use compiles the model, up to a minute.")  # fmt: skip
 @shape_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
               help="Where report.json and the plots go; by default build/run/NETWORK.")  # fmt: skip
 @click.option("--dump", type=click.Path(file_okay=False, path_type=pathlib.Path), metavar="DIR",
               help="Also write every layer's inputs, weights and outputs here, as .npy and .hex, "
               "for accel compare.")  # fmt: skip
-def run(network, inputs, limit, batch, machine, engine, search, shapes, out, dump) -> None:
+def run(
+    network, inputs, limit, batch, machine, engine, search, engines, shapes, out, dump
+) -> None:
     """Run NETWORK (a built-in name, or a path to .onnx or .tflite) on the simulated accelerator.
 
     A float file is quantised on the way, calibrated on at most 32 of the images; the
@@ -62,7 +67,7 @@ def run(network, inputs, limit, batch, machine, engine, search, shapes, out, dum
             with progress_bar("reading") as progress:
                 result, ended = _simulate(
                     network, images, machine=machine, engine=engine, batch=batch, limit=limit,
-                    labels=labels, search=search, engines=True, shapes=dict(shapes),
+                    labels=labels, search=search, engines=engines, shapes=dict(shapes),
                     keep=out or results("run", pathlib.Path(network).stem), progress=progress,
                 )  # fmt: skip
         except InputError as error:

@@ -113,9 +113,9 @@ def _run(params, image, start, commands, timing, noted, max_cycles, skip):
     written = np.zeros((marks, 1 + RECORD_WORDS), np.int64)
     done = np.zeros((1 + shape.DONE_DELAYS, supervise.DONE), np.int64)
     befores = tuple(np.zeros_like(state) for state in states)
-    cycles, number = simulate.machine(skip, noted.size != 0)(
+    cycles, number = simulate.run(
         c, program.queue, program.pooled, program.tables, states, befores, done, written, noted,
-        max_cycles,
+        max_cycles, skip,
     )
     if cycles < 0:
         raise ValueError(f"the program does not end within {max_cycles} cycles")

@@ -1,8 +1,8 @@
 """Softmax of int8 with a table of exponentials in float32: ONNX Runtime's QLinearSoftmax.
 
 The table holds e**(scale * difference), raised as far as the sum of all of them allows.  The sum
-runs in float32 over the channels in their order, and the quotient becomes a whole number of steps
-of 1 / floor(1 / output scale).
+runs in float32 over the channels in their order, and the quotient, in float64, becomes a whole
+number of steps of 1 / floor(1 / output scale).
 """
 
 import math
@@ -31,5 +31,5 @@ def softmax(node: Softmax, source: Tensor, target: Tensor, images: np.ndarray) -
     ]
     sums = np.cumsum(powers, axis=-1, dtype=np.float32)[..., -1:]  # one after the other
     steps = np.float32(math.floor(np.float32(1) / np.float32(target.scale)))
-    result = np.rint(powers * steps / sums) + target.zero_point
+    result = np.rint(powers.astype(np.float64) * steps / sums) + target.zero_point
     return np.clip(result, -128, 127).astype(np.int8)

@@ -88,7 +88,8 @@ void softmax_table(const int8_t* x, int8_t* y) {
         float sum = 0.0f;
         for (int c = 0; c < L::channels; ++c) sum += raised<L>(x[c] - most);
         for (int c = 0; c < L::channels; ++c) {
-            const float steps = std::rint(raised<L>(x[c] - most) * L::steps / sum);
+            const double power = raised<L>(x[c] - most);
+            const double steps = std::rint(power * L::steps / sum);
             y[c] = layers::clamp(static_cast<int64_t>(steps) + L::out_zero, -128, 127);
         }
     }

@@ -4,6 +4,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 
+from accel.errors import shown
 from accel.machines.errors import MachineFileError
 from accel.machines.fields import TABLES
 from accel.machines.read import Fields, path_of, read
@@ -92,14 +93,11 @@ def _keys(of: type[Params] | type[Memory]) -> list[str]:
 
 
 def _told(changes: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in changes.items())
+    return ", ".join(f"{name} = {shown(value)}" for name, value in changes.items())
 
 
 def _build(fields: Fields) -> tuple[Params, Memory]:
     """The hardware and its memory, checked."""
     memory = Memory(**fields["memory"])
-    try:
-        check(memory)
-    except ValueError as error:
-        raise ParamError(str(error)) from error
+    check(memory)
     return Params(**fields["machine"]), memory

@@ -13,7 +13,14 @@ import sys
 from accel.page import probes
 from accel.params import Params
 from accel.rtl.top import Accelerator
-from accel.sim.build import PORTABLE_FLAGS, Builder, Progress, Toolchain, find_verilator
+from accel.sim.build import (
+    PORTABLE_FLAGS,
+    Builder,
+    Flavour,
+    Progress,
+    Toolchain,
+    find_verilator,
+)
 from accel.sim.cache import cache_directory
 from accel.sim.engine import SimulationError
 
@@ -22,6 +29,8 @@ EXPORTS = (
     "page_begin", "page_advance", "page_cycle", "page_finished", "page_error", "page_values",
     "page_log", "page_gather", "page_port", "malloc", "free",
 )  # fmt: skip
+#: What runs once is made small: a page carries it.
+_FLAVOUR = Flavour(slow="-Os")
 _HERE = pathlib.Path(__file__).parent
 _HARNESS = pathlib.Path(sys.modules[Builder.__module__].__file__).with_name("harness.cpp")
 
@@ -93,6 +102,6 @@ def build(params: Params, progress: Progress | None = None) -> Module:
     Raises:
         SimulationError: naming the step that failed, or what is missing.
     """
-    builder = WasmBuilder()
+    builder = WasmBuilder(flavour=_FLAVOUR)
     path = builder.build(params, Accelerator, progress, _HERE / "page.cpp")
     return Module(path.read_bytes(), builder.marked.places)

@@ -1,6 +1,8 @@
 """The curves of a training run: loss, accuracy, and dying ReLUs where there are any."""
 
 import pathlib
+import textwrap
+from collections.abc import Sequence
 
 from accel.report.style import picture
 from accel.report.words import counted
@@ -9,9 +11,12 @@ from accel.report.words import counted
 _TRAINING, _HELD_BACK = "#0072B2", "#D55E00"
 
 
-def draw(name: str, history: list[dict], path: pathlib.Path) -> None:
-    """Write the curves of ``history`` (see accel.train.Trainer) to ``path`` (PNG)."""
-    with picture(path, 1, 3, figsize=(12, 3.4)) as (figure, panels):
+def draw(name: str, history: list[dict], path: pathlib.Path, caption: Sequence[str] = ()) -> None:
+    """Write the curves of ``history`` (see accel.train.Trainer) to ``path`` (PNG).
+
+    ``caption`` is what stands below them, line by line.
+    """
+    with picture(path, 1, 3, figsize=(12, 3.4 + 0.2 * len(caption))) as (figure, panels):
         _curves(panels, history)
         final = history[-1]
         figure.suptitle(
@@ -19,6 +24,8 @@ def draw(name: str, history: list[dict], path: pathlib.Path) -> None:
             f"{counted(final['epoch'], 'epoch')}, {counted(final['iterations'], 'iteration')}",
             fontsize=10,
         )
+        lines = [textwrap.fill(line, 165, break_on_hyphens=False) for line in caption]
+        figure.supxlabel("\n".join(lines), fontsize=7.5, parse_math=False)
 
 
 def _curves(panels, history: list[dict]) -> None:

@@ -1,7 +1,10 @@
-"""What was built before: folders by a hash of everything that decides what is in them.
+"""A folder of things that take long to make: each is whole or absent, and made once.
 
-An entry is built in a temporary directory and renamed into place, so it is whole or absent; a
-lock keeps two processes from building the same one at once.
+    KIND/KEY/         an entry; what decides its contents is hashed into its key
+    KIND/KEY.begun/   one that is being made, or whose maker was killed: the next goes on with it
+    KIND/KEY.lock     held by the process that makes it; the others wait
+
+A key says all that matters, so what a killed process finished is as good as new.
 """
 
 import contextlib
@@ -11,15 +14,14 @@ import os
 import pathlib
 import re
 import shutil
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from accel.sim.engine import SimulationError
 
-#: Entries of a kind kept in the cache; beyond that the longest unused ones go.
+#: Entries of a kind that are kept; beyond that the longest unused ones go.
 _KEPT = 64
-#: Seconds after which what is not finished belongs to a process that was killed.
+#: Seconds after which nobody goes on with what a killed process began.
 _ABANDONED = 24 * 3600
 
 
@@ -29,24 +31,31 @@ def cache_directory() -> pathlib.Path:
     return pathlib.Path(base) / "accel"
 
 
-def hashed(*parts: str) -> str:
-    """A name for an entry that all of ``parts`` decide."""
+def key_of(*parts: str) -> str:
+    """Return the name of an entry that ``parts`` decide."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 class Cache:
-    """The cache in ``directory``, by default the user's."""
+    """The entries below the folder ``root``."""
 
-    def __init__(self, directory: pathlib.Path | None = None):
-        self.directory = pathlib.Path(directory) if directory else cache_directory()
+    def __init__(self, root: pathlib.Path):
+        self._root = root
+
+    def has(self, kind: str, key: str) -> bool:
+        """Whether there is such an entry."""
+        return (self._root / kind / key).is_dir()
 
     def entry(self, kind: str, key: str, make: Callable[[pathlib.Path], None]) -> pathlib.Path:
-        """Return the folder of an entry, filled by ``make(folder)`` if it is new.
+        """Return the directory of an entry; if it is new, ``make(directory)`` fills it.
+
+        The directory may hold what a killed process made: all files of their final names are
+        whole if ``make`` makes them under others (see :func:`whole`).
 
         Raises:
-            SimulationError: the cache cannot be used.
+            SimulationError: the folder cannot be used; whatever ``make`` raises.
         """
-        entry = self.directory / kind / key
+        entry = self._root / kind / key
         try:
             if not entry.is_dir():
                 entry.parent.mkdir(parents=True, exist_ok=True)
@@ -55,21 +64,42 @@ class Cache:
                         _fill(entry, make)
             os.utime(entry)
         except OSError as error:
-            raise SimulationError(f"cannot use the cache {self.directory}: {error}") from error
+            raise SimulationError(f"cannot use the cache {self._root}: {error}") from error
         return entry
 
 
+@contextlib.contextmanager
+def whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Give a name to make a file or folder under, and then rename it to ``path``.
+
+    The name is this process's own: a killed one may have left a compiler that still writes.
+    """
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    yield new
+    new.rename(path)
+
+
 def _fill(entry, make):
-    with tempfile.TemporaryDirectory(dir=entry.parent, prefix="new-") as new:
-        directory = pathlib.Path(new) / "entry"
-        directory.mkdir()
-        make(directory)
-        directory.rename(entry)
-    names = [name for name in os.listdir(entry.parent) if re.fullmatch(r"[0-9a-f]+", name)]
-    entries = [entry.parent / name for name in names]
+    begun = entry.with_suffix(".begun")
+    begun.mkdir(exist_ok=True)
+    try:
+        make(begun)
+    except Exception:
+        shutil.rmtree(begun, ignore_errors=True)
+        raise
+    for leftover in begun.glob("*.new"):  # a killed process's
+        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+    begun.rename(entry)
+    _tidy(entry.parent)
+
+
+def _tidy(folder):
+    """Remove the longest unused entries, and what nobody went on with for a day."""
+    names = [name for name in os.listdir(folder) if re.fullmatch(r"[0-9a-f]+", name)]
+    entries = [folder / name for name in names]
     for old in sorted(entries, key=lambda path: -path.stat().st_mtime)[_KEPT:]:
         shutil.rmtree(old, ignore_errors=True)
-    for begun in entry.parent.glob("new-*"):
+    for begun in folder.glob("*.begun"):
         with contextlib.suppress(FileNotFoundError):  # somebody else's, finished by now
             if time.time() - begun.stat().st_mtime > _ABANDONED:
                 shutil.rmtree(begun, ignore_errors=True)

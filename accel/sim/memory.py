@@ -45,6 +45,8 @@ import collections
 
 import numpy as np
 
+from accel.errors import shown
+from accel.params import ParamError
 from accel.sim.engine import MachineError, Memory
 
 #: Bursts each direction holds at once.
@@ -57,17 +59,21 @@ _INCR = 1
 
 
 def check(behaviour: Memory) -> None:
-    """Raise ValueError, naming field, rule and value, if ``behaviour`` makes no sense."""
+    """Raise ParamError, naming field, rule and value, if ``behaviour`` makes no sense."""
     for name, low, high in (
         ("latency_cycles", 0, 1 << 20),
         ("bytes_per_cycle", 0, 1 << 10),
         ("stall_seed", 0, (1 << 32) - 1),
         ("stall_percent", 0, 99),
+        ("fail_read", -1, (1 << 32) - 1),
+        ("fail_write", -1, (1 << 32) - 1),
     ):
         value = getattr(behaviour, name)
         whole = isinstance(value, int) and not isinstance(value, bool)
         if not whole or not low <= value <= high:
-            raise ValueError(f"{name} must be an integer from {low} to {high}, not {value!r}")
+            raise ParamError(
+                f"{name} must be an integer from {low} to {high}, not {shown(value)}"
+            )
 
 
 class MemoryModel:

@@ -61,5 +61,6 @@ def flavour(form: str) -> Flavour:
         verilator=("--trace-fst" if fst else "--trace-vcd",),
         compiler=("-DVM_TRACE=1", f"-DVM_TRACE_FST={fst}", f"-DVM_TRACE_VCD={1 - fst}",
                   f"-I{_FST}"),
-        fast="-O1", slow="-O0", name=f"traced {_source()}",
+        runtime=("verilated", "verilated_threads", f"verilated_{form}_c"),
+        fast="-O1", name=f"traced {_source()}",
     )  # fmt: skip

@@ -123,13 +123,20 @@ def fingerprint(params: Params, design: Design = Accelerator) -> str:
     """Return a hash that changes whenever the functions above could return something else.
 
     Emitting a large array takes seconds, hashing its sources milliseconds: this is the key under
-    which emitted Verilog is cached.  It relies on the rule that rtl imports nothing but
-    accel.params and accel.isa.
+    which emitted Verilog is cached.
     """
-    digest = hashlib.sha256(f"{params!r} {design.__module__}.{design.__qualname__}".encode())
-    digest.update(sys.version.encode())
+    digest = hashlib.sha256(f"{source_digest(params, design)}\n{sys.version}".encode())
     for tool in _TOOLS:
         digest.update(f"{tool} {importlib.metadata.version(tool)}\n".encode())
+    return digest.hexdigest()
+
+
+def source_digest(params: Params, design: Design = Accelerator) -> str:
+    """Return the part of the fingerprint that no tool decides: of machine and sources alone.
+
+    It relies on the rule that rtl imports nothing but accel.params and accel.isa.
+    """
+    digest = hashlib.sha256(f"{params!r} {design.__module__}.{design.__qualname__}".encode())
     for name in (*_SOURCES, design.__module__):
         path = pathlib.Path(importlib.import_module(name).__file__)
         files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]

@@ -57,8 +57,10 @@ def of_file(path: pathlib.Path) -> list[Signal]:
 
 def _signal(scopes: list[str], name: str, width: int) -> Signal:
     name, _, bits = name.strip().partition(" ")
-    if not bits and (found := re.fullmatch(r"(.+?)(\[\d+(?::\d+)?\])", name)):
-        name, bits = found[1], found[2]
+    # Amaranth's escaped names end in an array's index; in all others brackets are a range of bits.
+    ranged = re.fullmatch(r"([^\\].*?)(\[\d+(?::\d+)?\])", name)
+    if not bits and ranged:
+        name, bits = ranged[1], ranged[2]
     return Signal(".".join(scopes), name, bits.strip(), width)
 
 

@@ -7,15 +7,20 @@ import numpy as np
 
 from accel import npz
 from accel.network import Network
+from accel.train.drawn import draw
 from accel.train.errors import TrainingError
 
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """Float32 images in a network's layout [n, channels, height, width], and their labels [n]."""
+    """Float32 images in a network's layout [n, channels, height, width], and their labels [n].
+
+    ``source`` says what they are, in words: the file, or that they are drawn.
+    """
 
     images: np.ndarray
     labels: np.ndarray
+    source: str = ""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -29,8 +34,8 @@ class Dataset:
             )
         cut = len(self) - held_back
         return (
-            Dataset(self.images[:cut], self.labels[:cut]),
-            Dataset(self.images[cut:], self.labels[cut:]),
+            Dataset(self.images[:cut], self.labels[:cut], self.source),
+            Dataset(self.images[cut:], self.labels[cut:], self.source),
         )
 
     def digest(self) -> str:
@@ -94,8 +99,23 @@ def load(path, network: Network) -> Dataset:
     """
     try:
         arrays = npz.read(path, "images", "labels")
-        return check(network, arrays["images"], arrays["labels"])
+        found = check(network, arrays["images"], arrays["labels"])
     except npz.NpzError as error:
         raise TrainingError(str(error)) from error
     except TrainingError as error:
         raise TrainingError(f"{path}: {error}") from None
+    return dataclasses.replace(found, source=str(path))
+
+
+def drawn(network: Network) -> Dataset:
+    """Drawn images for a network that nobody has given others for (see accel.train.drawn)."""
+    found = draw(network.input_shape, network.output_shape[0])
+    return dataclasses.replace(check(network, found.images, found.labels), source=found.summary)
+
+
+def wanted(network: Network) -> str:
+    """What a file of images for a network must hold, in words."""
+    shape = ", ".join(map(str, ("N", *network.input_shape)))
+    (outputs,) = network.output_shape
+    labels = "numbers from 0 to 1" if outputs == 1 else f"whole numbers from 0 to {outputs - 1}"
+    return f"'images' ({shape}), uint8 or float, and 'labels' (N,), {labels}"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -9,8 +10,9 @@ from accel import models
 from accel.network.export import to_bytes
 from accel.report import curves
 from accel.report.files import replacing, write_json
-from accel.train.data import Dataset, load
+from accel.train.data import Dataset, drawn, load, wanted
 from accel.train.errors import TrainingError
+from accel.train.gap import why_below
 from accel.train.recipes import recipe
 from accel.train.trainer import Progress, Trainer
 
@@ -55,6 +57,7 @@ def train(
     epochs: int | None = None,
     resume: bool = False,
     progress: Progress = lambda stage, share: None,
+    tell: Callable[[str], None] = lambda line: None,
     **choices,
 ) -> tuple[Trainer, Files]:
     """Train a built-in network and write model, checkpoint, history, curves and image files.
@@ -62,11 +65,13 @@ def train(
     Args:
         name: one of models.NETWORKS.
         folder: where the files go; made if missing.
-        data: an .npz file with images and labels; by default what ships with the network.
+        data: an .npz file with images and labels; by default what ships with the network, or
+            drawn images (see accel.train.drawn) where none do.
         held_back: how many of the last images only measure; by default a fifth.
         epochs: in total; by default the network's recipe.
         resume: continue from the folder's checkpoint.
         progress: called with a stage and a share from 0 to 1.
+        tell: called with a line for the user, before the first epoch.
         choices: fields of Settings that differ from the network's recipe.
 
     Raises:
@@ -81,9 +86,9 @@ def train(
         raise TrainingError(f"epochs must be at least 1, not {epochs}")
     network = models.NETWORKS[name].build()
     source = data or models.NETWORKS[name].data
-    if source is None:
-        raise TrainingError(f"network {name!r} has no images of its own: give some with --data")
-    whole = load(source, network)
+    whole = drawn(network) if source is None else load(source, network)
+    if data is None and source is not None:
+        whole = dataclasses.replace(whole, source=f"{source.name}, which ships with accel")
     parts = whole.split(len(whole) // 5 if held_back is None else held_back)
     trainer = Trainer(network, settings, *parts)
     files = Files(pathlib.Path(folder), name)
@@ -91,6 +96,11 @@ def train(
         trainer.resume(files.checkpoint)
     try:
         files.folder.mkdir(parents=True, exist_ok=True)
+        if source is None:
+            tell(
+                f"{name} has no images of its own: it learns from {whole.source}.\n"
+                f"Give your own with --data F.npz: {wanted(network)}."
+            )
         trainer.run(epochs, save_to=files.checkpoint, progress=progress)
         _write(trainer, files)
     except OSError as error:
@@ -102,8 +112,14 @@ def _write(trainer: Trainer, files: Files) -> None:
     """Write what the finished run leaves besides the checkpoint."""
     with replacing(files.model) as temporary:
         temporary.write_bytes(to_bytes(trainer.network))
-    write_json({"epochs": trainer.history}, files.folder / "history.json")
-    curves.draw(files.network, trainer.history, files.folder / "curves.png")
+    note = why_below(trainer.network, trainer.settings, trainer.history)
+    facts = {"images": trainer.data.source, "settings": dataclasses.asdict(trainer.settings)}
+    write_json({"epochs": trainer.history, **facts, "note": note}, files.folder / "history.json")
+    caption = [f"images: {trainer.data.source}"]
+    curves.draw(
+        files.network, trainer.history, files.folder / "curves.png",
+        caption + [note] if note else caption,
+    )  # fmt: skip
     _write_images(trainer.held_back, files.held_back)
     first = slice(0, CALIBRATION)
     _write_images(

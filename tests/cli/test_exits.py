@@ -111,7 +111,7 @@ BEHIND = {
 def test_nothing_computed_is_lost_to_an_error_behind_it(tmp_path, monkeypatch, reported, place):
     whole = runner.run("notes", array=(4, 4), limit=2)
     monkeypatch.setattr(place, raising(KeyError("relu27")))
-    done = call(*NOTES, "--out", tmp_path / "out")
+    done = call(*NOTES, "--engines", "--out", tmp_path / "out")
     assert done.exit_code == 3
     (line,) = errors(done)
     assert "KeyError: 'relu27'" in line and str(tmp_path / "out") in line

@@ -78,7 +78,6 @@ def test_an_interrupted_run_says_how_to_go_on(tmp_path, digits, monkeypatch):
     "arguments, words",
     [
         (["nonet"], "network must be one of notes"),
-        (["alexnet"], "'alexnet' has no images of its own"),
         (["lenet5", "--learning-rate", "0"], "learning rate must be positive and finite, not 0"),
         (["lenet5", "--learning-rate", "nan"], "learning rate must be positive and finite"),
         (["lenet5", "--batch-size", "0"], "batch size must be at least 1, not 0"),

@@ -10,6 +10,7 @@ import itertools
 import numpy as np
 
 from accel.frontend import pieces
+from accel.frontend.notes import EXACT, runs
 from accel.frontend.onnx import layers
 from accel.frontend.onnx.build import Builder, keeping
 from accel.frontend.onnx.moves import MOST_PIECES, moved
@@ -21,6 +22,8 @@ from accel.graph.ir import Place
 MODES = ("reflect", "edge", "wrap")
 
 
+@runs("addresses", EXACT, "rows and columns, of a constant also channels; constant, reflect, edge, "
+      "wrap")
 def pad(builder: Builder, node: NodeView):
     """Pad, with amounts and the value from attributes or constant inputs."""
     mode = node.text("mode", "constant")

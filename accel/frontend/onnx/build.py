@@ -26,6 +26,7 @@ from accel.frontend.onnx.values import (
     Sums,
     Total,
     Window,
+    flat,
     memory_shape,
     order_of,
     settled,
@@ -96,7 +97,8 @@ class Builder(State):
     def settle(self, pending: Pending, name, node) -> Activation:
         """Emit a pooling, reshape or clamp of an activation, quantised as that is."""
         origin = settled(pending)
-        return self.emit(pending, name, origin.scale, origin.zero_point, "float32", node)
+        made = self.emit(pending, name, origin.scale, origin.zero_point, "float32", node)
+        return dataclasses.replace(made, bare=pending.bare)
 
     def emit(self, pending: Pending, name, scale, zero_point, dtype, node) -> Activation:
         """Add the node that computes ``pending`` with the given output quantisation."""
@@ -158,6 +160,8 @@ class Builder(State):
             if isinstance(pending, (Function, Product, Total, Extremes)):
                 # Elements stay where they are.
                 result = self._laid_out(result, _laid_out_as(pending))
+            elif pending.laid:
+                result = self._laid_out(result, pending.laid)
             if isinstance(pending, Moved):
                 made = self._moved(pending, node_name, result, node)
             else:
@@ -207,9 +211,12 @@ class Builder(State):
             return dataclasses.replace(pending, weights=weights.astype(np.int8, order="C"))
         pieces = wide.parts(weights)
         copies = len(pieces)
-        shape = (copies * source.shape[0], *source.shape[1:])
-        joined = Joined(f"{pending.name}/copies", source, shape, order_of(shape),
-                        sources=copies * (source,))
+        shape, order, laid = (copies * source.shape[0], *source.shape[1:]), None, None
+        if pending.laid:
+            shape = *source.shape[:-1], copies * source.shape[-1]
+            order, laid = flat(shape), (*source.tensor.shape[:2], shape[-1])
+        joined = Joined(f"{pending.name}/copies", source, shape, order or order_of(shape),
+                        laid=laid, sources=copies * (source,))
         quantisation = source.tensor.scale, source.zero_point, source.dtype
         copied = self._emit(joined, f"{name}_copies", quantisation, node)
         if pending.groups == 1:

@@ -4,6 +4,7 @@ Where all that an operator combines follows from one and the same byte, its resu
 numbers, which ONNX Runtime itself computes here.  So a whole chain is a table, and exact.
 """
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -11,7 +12,8 @@ import onnx
 from onnx import TensorProto, helper
 
 from accel import onnx_session
-from accel.frontend.onnx import layers, perchannel
+from accel.frontend.notes import EXACT, HALVES, STEP, runs
+from accel.frontend.onnx import layers, perchannel, pixels
 from accel.frontend.onnx.build import Builder, real_values
 from accel.frontend.onnx.fused import fused
 from accel.frontend.onnx.nodes import NodeView
@@ -27,15 +29,19 @@ OPERATORS = (
 #: Operators on different tensors.
 _PAIRS = {"Mul": layers.product, "Sub": functools.partial(layers.total, minus=True),
           "Max": layers.extremes, "Min": layers.extremes}  # fmt: skip
+#: When operators are the machine's, as the table of operators has it.
+_ONE_BYTE = "of one byte and single numbers, however many operators"
+_PAIR = "two tensors of one shape, or an image and a pixel [C, 1, 1]"
 
 
 def ways(builder: Builder, value) -> list[tuple[Activation, np.ndarray]]:
     """The bytes that a value follows from, the nearest first, each with float32 [256].
 
-    The numbers are what the value is for each byte q, at q + 128.
+    The numbers are what the value is for each byte q, at q + 128.  All bytes are seen as the value
+    is: a Transpose or Reshape on the way only sees the same elements otherwise.
     """
     if isinstance(value, Function):
-        source, real = value.source, value.real
+        source, real = _seen_as(value, value.source), value.real
     elif isinstance(value, Activation):
         source, real = value, real_values(value)
     else:
@@ -45,11 +51,23 @@ def ways(builder: Builder, value) -> list[tuple[Activation, np.ndarray]]:
         earlier, values = builder.tables[source.tensor.name]
         # Bytes of the source, by those of what it comes from.
         real = real[values.astype(np.int64) + 128]
-        source = earlier
+        source = _seen_as(value, earlier)
         found.append((source, real))
     return found
 
 
+def _seen_as(value, source: Activation) -> Activation:
+    """An activation, seen in the shape and order of a value that has the same elements."""
+    return dataclasses.replace(source, shape=value.shape, order=value.order)
+
+
+@runs("table", EXACT, _ONE_BYTE)
+@runs("table", EXACT, _ONE_BYTE, of=(*_PAIRS, "Div"))
+@runs("window", HALVES, _PAIR, of=("Mul",))
+@runs("window", STEP, _PAIR, of=("Sub",))
+@runs("window", EXACT, _PAIR, of=("Max", "Min"))
+@runs("array", STEP, "a stored constant for each channel", of=("Mul", "Div", "Sub"))
+@runs("window", STEP, "a stored constant for each channel", of=("Max", "Min"))
 def combine(builder: Builder, node: NodeView) -> Pending:
     """An element-wise operator on functions of one byte and on single numbers.
 
@@ -59,6 +77,8 @@ def combine(builder: Builder, node: NodeView) -> Pending:
     return _functions(builder, node) if found is None else found
 
 
+@runs("table", EXACT, "one slope")
+@runs("window", STEP, "a slope of at most 1 for each channel")
 def prelu(builder: Builder, node: NodeView) -> Pending:
     """PRelu with one slope, or one per channel."""
     found = perchannel.prelu(builder, node)
@@ -88,9 +108,9 @@ def _functions(builder: Builder, node: NodeView) -> Pending:
                      "from one tensor, byte by byte", "different ones")
         if node.op in ("Max", "Min"):
             return layers.extremes(node, tensors, node.op == "Max")
-        return _PAIRS[node.op](node, *(
+        return _PAIRS[node.op](node, *pixels.together(builder, node, *(
             builder.activation(node, number, quantised=False) for number in (0, 1)
-        ))
+        )))
     source, reals = found
     given = [reals[array] if isinstance(array, int) else array for array in arrays]
     real = _compute(node, builder.opset, given)

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from accel.frontend.notes import EXACT, STEP, runs
 from accel.frontend.onnx import functions
 from accel.frontend.onnx.build import Builder, requantised
 from accel.frontend.onnx.nodes import NodeView
@@ -26,11 +27,15 @@ from accel.frontend.onnx.values import (
 )
 
 
+@runs("bounds", EXACT, "the zero point is the least byte, as quantisers write it")
+@runs("bounds", STEP, "another zero point: ONNX Runtime computes that layer in float")
 def relu(builder: Builder, node: NodeView):
     """Relu: a lower bound of 0."""
     return _clamp(builder, node, 0.0, math.inf)
 
 
+@runs("bounds", EXACT, "stored bounds, which are those of the bytes, as quantisers write it")
+@runs("bounds", STEP, "other stored bounds: ONNX Runtime computes that layer in float")
 def clip(builder: Builder, node: NodeView):
     """Clip: bounds from attributes (before opset 11) or constant inputs."""
     bounds = []
@@ -98,28 +103,33 @@ def apply(builder: Builder, node: NodeView, number: int, function) -> Function:
     return dataclasses.replace(value, name=node.name, real=real, op=name, clamps=False)
 
 
+@runs("table", EXACT)
 def sigmoid(builder: Builder, node: NodeView) -> Function:
     """Sigmoid."""
     return apply(builder, node, 0, functions.sigmoid)
 
 
+@runs("table", EXACT)
 def tanh(builder: Builder, node: NodeView) -> Function:
     """Tanh."""
     return apply(builder, node, 0, functions.tanh)
 
 
+@runs("table", EXACT)
 def leaky_relu(builder: Builder, node: NodeView) -> Function:
     """LeakyRelu."""
     alpha = node.number("alpha", 0.01)
     return apply(builder, node, 0, lambda x: functions.leaky_relu(x, alpha))
 
 
+@runs("table", EXACT)
 def hard_sigmoid(builder: Builder, node: NodeView) -> Function:
     """HardSigmoid."""
     alpha, beta = node.number("alpha", 0.2), node.number("beta", 0.5)
     return apply(builder, node, 0, lambda x: functions.hard_sigmoid(x, alpha, beta))
 
 
+@runs("table", EXACT)
 def hard_swish(builder: Builder, node: NodeView) -> Function:
     """HardSwish."""
     return apply(builder, node, 0, functions.hard_swish)

@@ -189,8 +189,11 @@ def _assembled(pending: Assembled, name, result: Activation, lo, hi) -> Node:
 
 def _hosted(pending: Hosted, name, result: Activation, lo, hi) -> Node:
     options = pending.options
-    if pending.kind is Softmax:  # quantised again, ONNX Runtime computes it with a table
-        options = {"arithmetic": "float" if result.tensor.dtype == "float32" else "table"}
+    if pending.kind is Softmax:  # quantised again alike, ONNX Runtime computes it with a table
+        floating = result.tensor.dtype == "float32"
+        if not floating and pending.source.centred != result.centred:
+            raise QuantError("a softmax's bytes must be of its input's type, int8 or uint8")
+        options = {"arithmetic": "float" if floating else "table"}
     return pending.kind(name, pending.source.tensor.name, result.tensor.name, **options)
 
 

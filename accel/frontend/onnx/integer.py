@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from accel.frontend.onnx import chains, weighted
+from accel.frontend.notes import EXACT, likewise, runs
+from accel.frontend.onnx import chains, pixels, weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.quant import along
@@ -28,19 +29,24 @@ def _operands(builder: Builder, node: NodeView, axis: int):
     return dataclasses.replace(value, scale=1.0), QuantConstant(integers, np.ones(1), axis)
 
 
+@runs("array", EXACT, "stored weights, and a Cast, a Mul and a QuantizeLinear behind it")
 def conv_integer(builder: Builder, node: NodeView) -> Sums:
     """ConvInteger(x, w, x_zero, w_zero): int32 sums, to be scaled by a Mul."""
     source, weights = _operands(builder, node, 0)
     return dataclasses.replace(weighted.convolution(node, source, weights, None), scaled=False)
 
 
+@runs("array", EXACT, "of a vector, or of all pixels; stored weights, and a Cast, a Mul and a "
+      "QuantizeLinear behind it")
 def matmul_integer(builder: Builder, node: NodeView) -> Sums:
     """MatMulInteger(a, b, a_zero, b_zero): int32 sums, to be scaled by a Mul."""
     source, weights = _operands(builder, node, 1)
+    source = pixels.seen(builder, node, source)
     sums = weighted.fully_connected(node, source, weights, None, 1)
     return dataclasses.replace(sums, scaled=False)
 
 
+@runs("border", EXACT, "of the int32 sums of ConvInteger and MatMulInteger")
 def cast(builder: Builder, node: NodeView) -> Sums:
     """Cast of int32 sums to float."""
     value = builder.value(node, 0)
@@ -49,6 +55,8 @@ def cast(builder: Builder, node: NodeView) -> Sums:
     return value
 
 
+@runs("border", EXACT, "of the int32 sums of ConvInteger and MatMulInteger", of=("Mul",))
+@likewise(chains.combine)
 def mul(builder: Builder, node: NodeView):
     """Mul of int32 sums, behind a Cast, and their scale: one number or one per channel.
 
@@ -67,7 +75,11 @@ def mul(builder: Builder, node: NodeView):
                  type(sums).__name__.lower())
     channels = len(sums.unit)
     wanted = (channels, *(1 for _ in sums.shape[1:]))
-    node.require(scale.size == 1 or scale.shape in (wanted, (1, *wanted)),
+    fits = scale.shape in (wanted, (1, *wanted))
+    if sums.laid:
+        wanted = (channels,)
+        fits = pixels.of_channels(sums, scale) == wanted
+    node.require(scale.size == 1 or fits,
                  f"scale must be one number or have shape {list(wanted)}", list(scale.shape))
     node.require(scale.dtype.kind == "f" and np.isfinite(scale).all() and (scale > 0).all(),
                  "scale must be positive floats", scale.dtype)

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+from accel.frontend.onnx import pixels
 from accel.frontend.onnx.nodes import (
     LIMIT,
     NodeView,
@@ -79,6 +80,9 @@ def reshape(node: NodeView, source, constants) -> Same:
 def check_image(node: NodeView, source) -> None:
     """Refuse an image whose elements a Reshape left in an order that is not an image's."""
     image_shape(node, source.shape)
+    if isinstance(source, Activation) and pixels.are_pixels(source):
+        node.require(source.tensor.shape == memory_shape(source.shape, source.order), "channels of "
+                     "pixels must not be an image's columns", [1, *source.shape])
     node.require(order_of(source.shape) == source.order,
                  "a Reshape must not mix channels with pixels before this node",
                  f"a reshape of {source.order[0]} x {source.order[1]} to {list(source.shape)}")
@@ -164,6 +168,8 @@ def softmax(node: NodeView, source: Activation, axis: int, joint: bool) -> Hoste
         check_image(node, source)
     node.require(axis == 1 and rank in (2, 4) and (single or not joint),
                  "a softmax must be over the channels", f"axis {axis} of {[1, *source.shape]}")
+    node.require(rank == 4 or min(source.order) == 1,
+                 "a softmax must add up in the elements' order in memory", "a flattened image")
     return Hosted(node.name, source, source.shape, source.order, kind=Softmax)
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 
 from accel.frontend import dilated, pieces
+from accel.frontend.notes import EXACT, runs
 from accel.frontend.onnx import layers
 from accel.frontend.onnx.build import Builder, keeping
 from accel.frontend.onnx.nodes import NodeView, pool_window
@@ -14,11 +15,16 @@ from accel.graph.ir import Place
 MOST_PHASES = 256
 
 
+@runs("window", EXACT, "one output (no indices); dilations, one or two dimensions")
 def max_pool(builder: Builder, node: NodeView) -> Same | Assembled:
-    """MaxPool on dequantised or quantised values; these may be pending, or a float input."""
+    """MaxPool on dequantised or quantised values; these may be pending, or a float input.
+
+    Before opset 12 there is none of bytes, and so no QuantizeLinear moves forward through it.
+    """
     node.require(len([name for name in node.proto.output if name]) == 1,
                  "a MaxPool must have one output", list(node.proto.output))
-    return keeping(builder, node, lambda source: _windows(node, source))
+    return keeping(builder, node, lambda source: _windows(
+        node, source if builder.opset >= 12 else layers.apart(source)))
 
 
 def _windows(node: NodeView, source) -> Same | Assembled:
@@ -61,6 +67,7 @@ def _part(node: NodeView, source, view: Window, pair, name: str) -> Same:
     return Same(name, given, out, order_of(out), window=window, via=node.proto.input[0])
 
 
+@runs("window", EXACT)
 def global_max_pool(builder: Builder, node: NodeView) -> Same:
     """GlobalMaxPool on dequantised or quantised values."""
     return keeping(builder, node, lambda source: _whole(node, source))
@@ -75,6 +82,7 @@ def _whole(node: NodeView, source) -> Same:
                 via=node.proto.input[0])
 
 
+@runs("window", EXACT, "over rows and columns")
 def reduce_max(builder: Builder, node: NodeView) -> Same:
     """ReduceMax over rows and columns: a global maximum."""
     axes = builder.constant(node, 1)

@@ -7,6 +7,7 @@ they give is a :class:`Moved`: pieces of an image (or a vector), in memory's coo
 import numpy as np
 
 from accel.frontend import pieces
+from accel.frontend.notes import EXACT, runs
 from accel.frontend.onnx import layers
 from accel.frontend.onnx.build import Builder, keeping
 from accel.frontend.onnx.nodes import NodeView, image_shape
@@ -52,6 +53,7 @@ def cut(node: NodeView, source, starts, counts, steps, name="") -> Moved:
     return moved(node, source, shape, parts, name, channels)
 
 
+@runs("addresses", EXACT, "stored numbers, positive steps")
 def slice_(builder: Builder, node: NodeView):
     """Slice: starts, ends, axes and steps from constant inputs, or (opset 9) attributes."""
     if builder.has(node, 1):
@@ -88,6 +90,7 @@ def slice_(builder: Builder, node: NodeView):
     return keeping(builder, node, build)
 
 
+@runs("addresses", EXACT, "any axis but the batch")
 def split(builder: Builder, node: NodeView) -> tuple:
     """Split: sizes from an attribute, an input, or equal ones."""
     sizes = builder.constant(node, 1)
@@ -119,6 +122,7 @@ def split(builder: Builder, node: NodeView) -> tuple:
     return tuple(results)
 
 
+@runs("addresses", EXACT)
 def depth_to_space(builder: Builder, node: NodeView):
     """DepthToSpace, channels as (y, x, c) (DCR) or as (c, y, x) (CRD, a pixel shuffle)."""
     mode = node.text("mode", "DCR")
@@ -140,6 +144,7 @@ def depth_to_space(builder: Builder, node: NodeView):
     return keeping(builder, node, build)
 
 
+@runs("addresses", EXACT)
 def space_to_depth(builder: Builder, node: NodeView):
     """SpaceToDepth."""
     def build(source) -> Moved:

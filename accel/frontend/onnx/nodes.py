@@ -218,7 +218,14 @@ def new_shape(node: NodeView, shape: Shape, constants) -> Shape:
         shape: its input's shape without batch.
         constants: function from an input's number to its array, or None if absent.
     """
-    full = [1, *shape]
+    result = reshaped(node, (1, *shape), constants)
+    node.require(len(result) >= 2 and result[0] == 1,
+                 "shape must keep the batch dimension of 1", result)
+    return tuple(result[1:])
+
+
+def reshaped(node: NodeView, full: Shape, constants) -> list[int]:
+    """As :func:`new_shape`, but of all dimensions."""
     size = math.prod(full)
     if node.op == "Flatten":
         axis = node.integer("axis", 1)
@@ -261,6 +268,4 @@ def new_shape(node: NodeView, shape: Shape, constants) -> Shape:
     node.require(len(result) <= MOST_AXES, f"shape must have at most {MOST_AXES} dimensions",
                  len(result))
     node.require(math.prod(result) == size, f"shape must hold {size} elements", result)
-    node.require(len(result) >= 2 and result[0] == 1,
-                 "shape must keep the batch dimension of 1", result)
-    return tuple(result[1:])
+    return result

@@ -15,7 +15,7 @@ import onnx
 
 from accel.frontend.errors import ModelError
 from accel.frontend.onnx import facts as about
-from accel.frontend.onnx import searching
+from accel.frontend.onnx import pixels, searching
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.ports import found_scale, port_of
@@ -24,9 +24,14 @@ from accel.frontend.parts import Cutter, Part
 from accel.graph.ir import External, Port, Tensor
 
 #: Operators with subgraphs or state, which are parts of no static network.
-_REFUSED = {
+REFUSED = {
     "If": "control flow", "Loop": "control flow", "Scan": "control flow",
     "LSTM": "a recurrent state", "GRU": "a recurrent state", "RNN": "a recurrent state",
+    "RandomNormal": "random numbers", "RandomNormalLike": "random numbers",
+    "RandomUniform": "random numbers", "RandomUniformLike": "random numbers",
+    "Bernoulli": "random numbers", "Multinomial": "random numbers",
+    "RegexFullMatch": "texts", "StringConcat": "texts", "StringNormalizer": "texts",
+    "StringSplit": "texts",
 }  # fmt: skip
 #: What a part's name leaves out: conversions at its ends, and what only moves elements.
 _PLAIN = frozenset({"QuantizeLinear", "DequantizeLinear", "Constant", "Identity", "Cast", "Reshape",
@@ -55,8 +60,8 @@ class Parts(Cutter):
     def claim(self, number: int, reason: str) -> None:
         """Give the host a node; what it makes in int8 or uint8, the machine may go on with."""
         node = self._nodes[number]
-        if node.op in _REFUSED:
-            raise node.error(f"a network with {_REFUSED[node.op]} is not a static one: export it "
+        if node.op in REFUSED:
+            raise node.error(f"a network with {REFUSED[node.op]} is not a static one: export it "
                              "without (unrolled, or for one case)")
         self._reasons[number] = reason
         for name in filter(None, node.proto.output):
@@ -96,7 +101,7 @@ class Parts(Cutter):
         if name in self._constant or self._facts.dtype(name) not in (np.int8, np.uint8):
             return None
         _, dims = self._facts.of(name)
-        if len(dims) < 2 or dims[0] != 1:
+        if len(dims) < 2 or dims[0] != 1 and not self._are_pixels(name):
             return None
         dtype = str(self._facts.dtype(name))
         try:
@@ -108,11 +113,21 @@ class Parts(Cutter):
             return None
 
     def _write_bytes(self, name: str, scale, zero_point, dtype) -> Activation:
-        shape = self._facts.of(name)[1][1:]
-        value = self._builder.add_tensor(name, shape, order_of(shape), scale, zero_point, dtype)
-        layout = "CHW" if len(shape) == 3 and order_of(shape) != (1, math.prod(shape)) else "N"
-        self.write(name, Port(name, value.tensor.name, shape, layout, dtype))
+        dims, builder = self._facts.of(name)[1], self._builder
+        bare = dims[0] != 1
+        shape = tuple(dims if bare else dims[1:])
+        if len(shape) > 1 and self._are_pixels(name):
+            value = pixels.made(builder, name, shape, (scale, zero_point, dtype), bare)
+            layout = "HWC"
+        else:
+            value = builder.add_tensor(name, shape, order_of(shape), scale, zero_point, dtype)
+            layout = "CHW" if len(shape) == 3 and order_of(shape) != (1, math.prod(shape)) else "N"
+        self.write(name, Port(name, value.tensor.name, shape, layout, dtype, batched=not bare))
         return value
+
+    def _are_pixels(self, name: str) -> bool:
+        """Whether a layer reads a value as channels of many pixels."""
+        return pixels.leads_to_layer(self._builder, name, self._facts.of(name)[1])
 
     def _host_port(self, name: str) -> Port:
         finding = None if self._facts.follows(name) else searching.finding(

@@ -8,7 +8,8 @@ that of the float operator between DequantizeLinear and QuantizeLinear within on
 
 import numpy as np
 
-from accel.frontend.onnx import weighted
+from accel.frontend.notes import STEP, runs
+from accel.frontend.onnx import pixels, weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.quant import dequantise_constant
@@ -94,9 +95,10 @@ def affine(node: NodeView, source: Activation, factor: np.ndarray, shift: np.nda
 def _sums(node: NodeView, source: Activation, weights, bias, unit, **options) -> Sums:
     return Sums(node.name, source, source.shape, source.order, op="conv2d",
                 weights=weights.reshape(-1, 1, 1, 1), bias=bias, unit=unit, window=Window((1, 1)),
-                groups=len(weights), **options)
+                groups=len(weights), laid=pixels.kept(source), **options)
 
 
+@runs("array", STEP, "stored statistics")
 def batch_normalization(builder: Builder, node: NodeView) -> Sums:
     """BatchNormalization that does not learn: a factor and a shift per channel."""
     node.require(not node.integer("training_mode", 0) and len(node.proto.output) == 1,

@@ -72,12 +72,16 @@ def add_input(builder: Builder, value: onnx.ValueInfoProto, nodes: list[NodeView
 
 
 def found_scale(builder: Builder, name: str, dtype: str, nodes) -> tuple[float, int]:
-    """Quantisation of a value of bytes, as its first reader (behind views) has it."""
+    """Quantisation of a value of bytes, as its first reader (behind views) has it.
+
+    Operators on integers, such as ConvInteger, only know a zero point.
+    """
     names, zero_point = {name}, -128 if dtype == "uint8" else 0
     for node in nodes:
         for at in [n for n, given in enumerate(node.proto.input) if given in names][:1]:
             if node.op in integer.HANDLERS:
-                return 1.0, builder.zero_point(node, 2, np.dtype(dtype))[0]
+                zero_point = builder.zero_point(node, 2, np.dtype(dtype))[0]
+                break
             if node.op in qoperator.HANDLERS or node.op == "DequantizeLinear":
                 scale = builder.scale(node, at + 1)
                 return scale, builder.zero_point(node, at + 2, np.dtype(dtype))[0]
@@ -128,4 +132,4 @@ def port_of(builder: Builder, name: str, found: Activation) -> Port:
     layout = "CHW" if len(found.shape) == 3 and image_shape == tensor.shape else "N"
     if found.order == flat(found.shape) and tensor.shape[2] not in (1, tensor.size):
         layout = "HWC"  # as it lies in memory
-    return Port(name, tensor.name, found.shape, layout, found.dtype)
+    return Port(name, tensor.name, found.shape, layout, found.dtype, batched=not found.bare)

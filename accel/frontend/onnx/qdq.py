@@ -9,7 +9,8 @@ import math
 
 import numpy as np
 
-from accel.frontend.onnx import layers, weighted
+from accel.frontend.notes import EXACT, OWN, STEP, runs
+from accel.frontend.onnx import layers, pixels, weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.elementwise import apply
 from accel.frontend.onnx.fused import fused
@@ -43,6 +44,8 @@ def stored_bias(builder: Builder, node: NodeView, number: int):
     return value.array
 
 
+@runs("array", EXACT, "stored weights with any zero point; groups, dilations, one or two "
+      "dimensions")
 def conv(builder: Builder, node: NodeView) -> Sums:
     """Conv."""
     source = builder.activation(node, 0, quantised=False)
@@ -50,34 +53,39 @@ def conv(builder: Builder, node: NodeView) -> Sums:
     return weighted.convolution(node, source, weights, bias)
 
 
+@runs("array", EXACT, "of a vector, or of all pixels; stored weights with any zero point; transA 0")
 def gemm(builder: Builder, node: NodeView) -> Sums:
     """Gemm: alpha * A * B + beta * C."""
     node.require(node.integer("transA", 0) == 0, "transA must be 0", 1)
     beta, bias = node.number("beta", 1.0), stored_bias(builder, node, 2)
     if bias is not None and beta != 1.0:
         bias = (bias.real if isinstance(bias, QuantConstant) else bias) * beta
-    source = builder.activation(node, 0, quantised=False)
+    source = pixels.seen(builder, node, builder.activation(node, 0, quantised=False))
     return weighted.fully_connected(
         node, source, stored_weights(builder, node, 1), bias,
         0 if node.integer("transB", 0) else 1, node.number("alpha", 1.0),
     )
 
 
+@runs("array", EXACT, "of a vector, or of all pixels; stored weights with any zero point")
 def matmul(builder: Builder, node: NodeView) -> Sums:
     """MatMul of an activation and stored weights."""
-    source = builder.activation(node, 0, quantised=False)
-    return weighted.fully_connected(node, source, stored_weights(builder, node, 1), None, 1)
+    weights = stored_weights(builder, node, 1)
+    source = pixels.seen(builder, node, builder.activation(node, 0, quantised=False))
+    return weighted.fully_connected(node, source, weights, None, 1)
 
 
+@runs("window", STEP, "two tensors of one shape, or an image and a pixel [C, 1, 1]")
+@runs("array", STEP, "a constant for each channel")
+@runs("table", EXACT, "one number, or of one byte")
 def add(builder: Builder, node: NodeView):
     """Add of two activations, or of a constant: a bias that its layer did not take."""
     values = [builder.value(node, number) for number in (0, 1)]
     known = [isinstance(value, (Constant, QuantConstant)) for value in values]
     node.require(not all(known), "Add must add something to an activation", "two constants")
     if not any(known):
-        return layers.total(
-            node, *(builder.activation(node, number, quantised=False) for number in (0, 1))
-        )
+        return layers.total(node, *pixels.together(builder, node, *(
+            builder.activation(node, number, quantised=False) for number in (0, 1))))
     number = known.index(False)
     constant, value = values[1 - number], values[number]
     real = constant.real if isinstance(constant, QuantConstant) else constant.array
@@ -95,9 +103,11 @@ def add(builder: Builder, node: NodeView):
 def _add_bias(node: NodeView, value: Sums, constant, real: np.ndarray) -> Sums:
     """Add to sums that are not quantised yet."""
     channels = len(value.unit)
-    # [C] behind a matrix product, [C, 1, 1] behind a convolution, or one number.
-    wanted = (channels, *(1 for _ in value.shape[1:]))
-    shape = real.shape[1:] if real.ndim == 1 + len(wanted) and real.shape[0] == 1 else real.shape
+    if value.laid:
+        wanted, shape = (channels,), pixels.of_channels(value, real)
+    else:  # [C] behind a matrix product, [C, 1, 1] behind a convolution, or one number
+        wanted, shape = (channels, *(1 for _ in value.shape[1:])), real.shape
+        shape = shape[1:] if len(shape) == 1 + len(wanted) and shape[0] == 1 else shape
     node.require(shape == wanted or real.size == 1, f"addend must have shape {list(wanted)}",
                  list(real.shape))
     bias = constant if isinstance(constant, QuantConstant) else real
@@ -106,16 +116,19 @@ def _add_bias(node: NodeView, value: Sums, constant, real: np.ndarray) -> Sums:
     )
 
 
+@runs("window", STEP, "windows of one size have one divisor")
 def average_pool(builder: Builder, node: NodeView) -> Mean:
     """AveragePool."""
     return layers.average_pool(node, builder.activation(node, 0, quantised=False))
 
 
+@runs("window", STEP)
 def global_average_pool(builder: Builder, node: NodeView) -> Mean:
     """GlobalAveragePool."""
     return layers.global_average_pool(node, builder.activation(node, 0, quantised=False))
 
 
+@runs("window", STEP, "over rows and columns")
 def reduce_mean(builder: Builder, node: NodeView):
     """ReduceMean over rows and columns: a global average."""
     axes = builder.constant(node, 1)
@@ -126,6 +139,7 @@ def reduce_mean(builder: Builder, node: NodeView):
     return mean if keep else dataclasses.replace(mean, shape=mean.shape[:1])
 
 
+@runs("host", OWN, "over the channels an exact twin, else ONNX Runtime")
 def softmax(builder: Builder, node: NodeView) -> Hosted:
     """Softmax; before opset 13 over all dimensions from the axis on."""
     joint = builder.opset < 13
@@ -133,11 +147,13 @@ def softmax(builder: Builder, node: NodeView) -> Hosted:
     return layers.softmax(node, source, node.integer("axis", 1 if joint else -1), joint)
 
 
+@runs("host", OWN, "an exact twin")
 def local_response(builder: Builder, node: NodeView) -> Hosted:
     """LRN."""
     return layers.local_response(node, builder.activation(node, 0, quantised=False))
 
 
+@runs("host", OWN, "with all that its scales go to: quantise statically")
 def dynamic(builder: Builder, node: NodeView):
     """Refuse: its scales are not known before the network runs."""
     raise node.error("scales must be stored, not computed at run time: quantise statically")

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from accel.frontend.notes import EXACT, runs
 from accel.frontend.onnx import shuffles
 from accel.frontend.onnx.build import Builder, same_quantisation
 from accel.frontend.onnx.nodes import NodeView
@@ -20,6 +21,8 @@ from accel.frontend.onnx.values import (
 _OUTPUT_DTYPES = {0: np.uint8, 2: np.uint8, 3: np.int8}
 
 
+@runs("border", EXACT, "one stored scale for the whole tensor, int8 or uint8; of a float input on "
+      "the host")
 def quantize_linear(builder: Builder, node: NodeView):
     """QuantizeLinear: gives a pending value its output quantisation."""
     value = builder.value(node, 0)
@@ -88,6 +91,7 @@ def dequantise_constant(builder: Builder, node: NodeView, data: int, scale: int,
     return QuantConstant(integers, scales, axis)
 
 
+@runs("border", EXACT, "one stored scale; of weights also one per channel")
 def dequantize_linear(builder: Builder, node: NodeView):
     """DequantizeLinear: from here on the tensor is seen as float."""
     value = builder.value(node, 0)

@@ -13,6 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from accel.frontend import linear, pieces
+from accel.frontend.notes import EXACT, STEP, runs
 from accel.frontend.onnx import borders, layers, nearest
 from accel.frontend.onnx.build import Builder, keeping
 from accel.frontend.onnx.moves import MOST_PIECES, moved
@@ -28,6 +29,8 @@ MOST_TOGETHER, MOST_WEIGHT = 127, 255
 NEAR = 1e-3
 
 
+@runs("addresses", EXACT, "nearest: every row and column equally often, or equally many left out")
+@runs("array", STEP, "linear, without antialias; scales that are fractions of small numbers")
 def resize(builder: Builder, node: NodeView):
     """Resize."""
     mode = node.text("mode", "nearest")

@@ -5,7 +5,7 @@ import onnx
 from accel.frontend.onnx.nodes import NodeView
 
 #: Operators that give as many results as they find.
-_FINDING = frozenset({"NonMaxSuppression", "NonZero", "Compress", "Unique"})
+FINDING = frozenset({"NonMaxSuppression", "NonZero", "Compress", "Unique"})
 
 
 def finding(name: str, nodes: list[NodeView], maker, constant) -> NodeView | None:
@@ -24,7 +24,7 @@ def finding(name: str, nodes: list[NodeView], maker, constant) -> NodeView | Non
             continue
         seen.add(source)
         node = nodes[maker[source]]
-        if node.op in _FINDING:
+        if node.op in FINDING:
             return node
         stack += sources(node.proto)
     return None

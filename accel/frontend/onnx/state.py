@@ -7,8 +7,8 @@ import math
 import numpy as np
 import onnx
 
-from accel.frontend.onnx import lines
-from accel.frontend.onnx.nodes import TO_CHW, TURNED, NodeView, new_shape
+from accel.frontend.onnx import lines, pixels
+from accel.frontend.onnx.nodes import TO_CHW, TURNED, NodeView, reshaped
 from accel.frontend.onnx.stored import read_tensor
 from accel.frontend.onnx.values import (
     Activation,
@@ -206,8 +206,9 @@ class State:
             layout = "HWC"
         elif tuple(port_shape) == planes:
             layout = "CHW"
-        else:
-            layout = "HWC" if tuple(port_shape) == value.tensor.shape else "N"
+        else:  # a vector's layouts are one; an image's sizes may agree by chance
+            vector = tuple(port_shape) == value.tensor.shape == (1, 1, value.tensor.size)
+            layout = "HWC" if vector else "N"
         self.inputs.append(Port(port_name, value.tensor.name, tuple(port_shape), layout,
                                 port_dtype))
         order = flat(shape) if turned and not hwc else order
@@ -225,6 +226,9 @@ class State:
         Returns:
             The shape, and whether such a Transpose is in front of or within the chain.
         """
+        alone = len(self._users[name]) == 1 and len(shape) == 3 and not turned
+        if alone and pixels.leads_to_layer(self, name, (1, *shape)):
+            return (shape[2], *shape[:2]), True
         seen = set()
         while len(self._users[name]) == 1 and name not in seen:
             seen.add(name)
@@ -236,7 +240,10 @@ class State:
             if user.op in ("Reshape", "Flatten", "Squeeze", "Unsqueeze"):
                 if turned:
                     break
-                longer = new_shape(user, shape, lambda n, user=user: self.constant(user, n))
+                full = reshaped(user, (1, *shape), lambda n, user=user: self.constant(user, n))
+                if full[0] != 1:
+                    break  # a list of pixels
+                longer = tuple(full[1:])
                 if len(longer) > 3 == len(shape):
                     break  # an image that a chain of Reshapes and Transposes may shuffle
                 shape = longer

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from accel.frontend import pieces
+from accel.frontend.notes import STEP, runs
 from accel.frontend.onnx import layers, qdq, weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import LIMIT, NodeView, check_area, image_shape
@@ -16,6 +17,8 @@ from accel.graph.ir import Place
 MOST_PHASES = 256
 
 
+@runs("array", STEP, "stored weights with any zero point; strides, groups, dilations, output "
+      "padding")
 def conv_transpose(builder: Builder, node: NodeView) -> Assembled:
     """ConvTranspose: weights [Cin, Cout/group, kh, kw]."""
     source = builder.activation(node, 0, quantised=False)

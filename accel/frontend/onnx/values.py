@@ -1,313 +1,34 @@
 """What an ONNX value stands for while a model is being imported.
 
-ONNX lists an image's elements channel by channel (CHW), the machine pixel by pixel (HWC).  A
-value therefore carries an ``order`` (C, P): its elements lie in memory as P pixels of C channels,
-while ONNX numbers them as C planes of P pixels.  Flattening an image keeps its order; the
-weights of a fully connected layer behind it are permuted instead of the data.
+    orders   how its elements lie in memory
+    known    constants, inputs, activations, and what is on the host
+    pending  what an operator gives before its output's quantisation is known
 """
 
-import dataclasses
-
-import numpy as np
-
-from accel.frontend.pieces import Piece
-from accel.graph.ir import Place, Tensor
-
-Shape = tuple[int, ...]
-Order = tuple[int, int]
-
-
-def order_of(shape: Shape) -> Order:
-    """Order of an ONNX shape (without batch): an image's (C, H*W), (1, n) where both agree."""
-    size = int(np.prod(shape, dtype=np.int64))
-    if len(shape) == 3 and 1 < shape[0] < size:
-        return shape[0], size // shape[0]
-    return 1, size
-
-
-def flat(shape: Shape) -> Order:
-    """Order of a value whose elements lie in memory as ONNX numbers them."""
-    return 1, int(np.prod(shape, dtype=np.int64))
-
-
-def permutation(order: Order) -> np.ndarray:
-    """ONNX's number of each element, listed in memory order."""
-    channels, pixels = order
-    return np.arange(channels * pixels).reshape(channels, pixels).T.ravel()
-
-
-def memory_shape(shape: Shape, order: Order) -> tuple[int, int, int]:
-    """Shape (height, width, channels) of the tensor that holds an ONNX value."""
-    if len(shape) == 3 and order_of(shape) == order:
-        channels, height, width = shape
-        return height, width, channels
-    if len(shape) == 2 and shape[0] == order[0]:  # a line is an image of one row
-        return 1, shape[1], shape[0]
-    return 1, 1, int(np.prod(shape, dtype=np.int64))
-
-
-@dataclasses.dataclass(frozen=True)
-class Constant:
-    """Numbers known at import: an initializer or a Constant node."""
-
-    array: np.ndarray
-
-
-@dataclasses.dataclass(frozen=True)
-class QuantConstant:
-    """A constant that was dequantised: real value = integers * scale along ``axis``."""
-
-    integers: np.ndarray  # int16, int64 if stored as int32; zero point already subtracted
-    scale: np.ndarray  # float64 [1], or one per slice along `axis`
-    axis: int
-
-    @property
-    def real(self) -> np.ndarray:
-        """The real values in float64."""
-        if self.scale.size == 1:
-            return self.integers * self.scale.reshape(())
-        shape = [1] * self.integers.ndim
-        shape[self.axis] = -1
-        return self.integers * self.scale.reshape(shape)
-
-
-@dataclasses.dataclass(frozen=True)
-class Input:
-    """A float network input before it is quantised, possibly reshaped or transposed.
-
-    ``hwc``: its user gives images pixel by pixel, and a Transpose has turned them.
-    """
-
-    name: str
-    shape: Shape
-    hwc: bool = False
-
-    @property
-    def order(self) -> Order:
-        """The order its shape suggests."""
-        return order_of(self.shape)
-
-
-@dataclasses.dataclass(frozen=True)
-class Elsewhere:
-    """A value that the host computes: of ``node``, which the machine does not take."""
-
-    name: str
-    node: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Activation:
-    """An int8 tensor of the graph, seen as ``dtype``: float32 (dequantised), int8 or uint8.
-
-    ``centred``: ONNX has it as uint8.
-    """
-
-    tensor: Tensor
-    shape: Shape
-    order: Order
-    scale: float
-    dtype: str
-    centred: bool = False
-
-    @property
-    def zero_point(self) -> int:
-        """The tensor's zero point."""
-        return self.tensor.zero_point
-
-
-@dataclasses.dataclass(frozen=True)
-class Window:
-    """Geometry of a sliding window; ``padding`` is (top, left, bottom, right)."""
-
-    kernel: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
-    dilation: tuple[int, int] = (1, 1)
-
-
-@dataclasses.dataclass(frozen=True)
-class Pending:
-    """A computed value whose output quantisation is not known yet.
-
-    ``lo`` and ``hi`` are the real bounds that activation functions have set so far.
-    """
-
-    name: str
-    source: "Activation | Pending | Input"
-    shape: Shape
-    order: Order
-    lo: float = -np.inf
-    hi: float = np.inf
-
-
-@dataclasses.dataclass(frozen=True)
-class Products:
-    """What makes Sums products of bytes, as QLinearMul computes them.
-
-    ``scale`` is that of the constants, ``factors`` their differences from their zero point.
-    """
-
-    scale: float
-    factors: np.ndarray
-
-
-@dataclasses.dataclass(frozen=True)
-class Sums(Pending):
-    """int32 sums of a convolution or fully connected layer, in multiples of ``unit``.
-
-    Weights beyond int8 are taken apart, as accel.frontend.wide tells: the layer then reads its
-    input twice or three times, with a part of every weight each.
-    """
-
-    op: str = "conv2d"
-    weights: np.ndarray = None  # int8 or int16 [Cout, kh, kw, Cin/groups]
-    bias: np.ndarray = None  # int64 [Cout]
-    unit: np.ndarray = None  # float32 [Cout]
-    window: Window = None
-    groups: int = 1
-    scaled: bool = True  # False: int32 until a Mul gives them a scale
-    rounded: bool = False  # the bias is of real numbers, rounded to units
-    products: Products | None = None  # each sum is one product
-    effort: object = None  # add.Effort of the whole file
-
-
-@dataclasses.dataclass(frozen=True)
-class Mean(Pending):
-    """Window averages; ``divisors`` maps a window's real elements to what divides their sum.
-
-    ``floating``: the same where ONNX Runtime averages in float, None where it is no such map.
-    ``apart``: it does, since its QuantizeLinear does not come at once.
-    ``whole``: one window as large as the image, which ONNX Runtime averages in its own way.
-    """
-
-    window: Window = None
-    divisors: dict[int, int] = None
-    floating: dict[int, int] | None = None
-    apart: bool = False
-    whole: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class Function(Pending):
-    """A function of each element: ``real`` float32 [256], what byte q becomes at q + 128.
-
-    ``clamps``: it does nothing but clamp, so it may keep its source's quantisation.
-    ``fused``: what gives its bytes where ONNX Runtime computes it in integers (fused.py).
-    """
-
-    op: str = "table"
-    real: np.ndarray = None
-    clamps: bool = False
-    fused: object = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Total(Pending):
-    """Sum of two activations, ``source`` and ``other``; ``minus``: the first less the second.
-
-    One of them may be a pixel [C, 1, 1].
-    """
-
-    other: "Activation" = None
-    minus: bool = False
-    centred: bool = False  # ONNX knows both as uint8
-    effort: object = None  # add.Effort of the whole file
-
-
-@dataclasses.dataclass(frozen=True)
-class Product(Pending):
-    """Product of an activation and another one of its shape, or of a pixel: a gate of channels."""
-
-    other: "Activation" = None
-    centred: bool = False  # ONNX knows both as uint8
-    effort: object = None  # add.Effort of the whole file
-
-
-@dataclasses.dataclass(frozen=True)
-class Extremes(Pending):
-    """The largest (or smallest) of ``sources``, each quantised alone: rounding keeps their order.
-
-    Some may be pixels [C, 1, 1].
-    """
-
-    sources: "tuple[Activation | Pending, ...]" = ()
-    largest: bool = True
-
-
-@dataclasses.dataclass(frozen=True)
-class Joined(Pending):
-    """``sources`` (activations or functions of them) behind each other.
-
-    ``axis`` is that of memory: 0 rows, 1 columns, 2 channels.
-    """
-
-    sources: "tuple[Activation | Function, ...]" = ()
-    axis: int = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class Assembled(Pending):
-    """``parts`` that are quantised alike, each at its place in memory."""
-
-    parts: tuple[Pending, ...] = ()
-    places: tuple[Place, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class Hosted(Pending):
-    """What the host computes in float32; ``kind`` and ``options`` make the graph's node."""
-
-    kind: type = None
-    options: dict = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Same(Pending):
-    """A maximum pooling, padding or reshape: quantised as its source.
-
-    All commute with quantisation and with clamps, so the source, which ONNX calls ``via``, may
-    be pending itself, or a float input.  ``pads`` is (top, left, bottom, right).
-    """
-
-    window: Window | None = None
-    pads: tuple[int, int, int, int] | None = None
-    via: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Moved(Same):
-    """Bytes of an image or a vector in other places: pieces of it, its channels perhaps reordered.
-
-    ``channels``: which of the source's channels there are, before the pieces are cut.
-    """
-
-    pieces: tuple[Piece, ...] = ()
-    channels: np.ndarray | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Passing:
-    """An image on its way through Reshapes and Transposes: ``source``, and what was done to it.
-
-    A step is a shape, or ("transpose", order), both without the batch; ``via`` is what ONNX calls
-    the source.
-    """
-
-    source: "Activation | Pending"
-    shape: Shape
-    steps: tuple
-    via: str
-
-
-def settled(value) -> Activation | None:
-    """The activation whose quantisation a pending value may keep, if there is one.
-
-    What is assembled of an activation's own parts may, too.
-    """
-    while isinstance(value, Same) or (isinstance(value, Function) and value.clamps):
-        value = value.source
-    if isinstance(value, Assembled):
-        found = [settled(part) for part in value.parts]
-        return found[0] if all(found) else None
-    return value if isinstance(value, Activation) else None
+from accel.frontend.onnx.known import Activation, Constant, Elsewhere, Input, QuantConstant
+from accel.frontend.onnx.orders import Order, Shape, flat, memory_shape, order_of, permutation
+from accel.frontend.onnx.pending import (
+    Assembled,
+    Extremes,
+    Function,
+    Hosted,
+    Joined,
+    Mean,
+    Moved,
+    Passing,
+    Pending,
+    Product,
+    Products,
+    Same,
+    Sums,
+    Total,
+    Window,
+    settled,
+)
+
+__all__ = [
+    "Activation", "Assembled", "Constant", "Elsewhere", "Extremes", "Function", "Hosted", "Input",
+    "Joined", "Mean", "Moved", "Order", "Passing", "Pending", "Product", "Products",
+    "QuantConstant", "Same", "Shape", "Sums", "Total", "Window", "flat", "memory_shape", "order_of",
+    "permutation", "settled",
+]  # fmt: skip

@@ -5,7 +5,8 @@ They exist on integers and on float, and may stand before as well as behind a qu
 
 import dataclasses
 
-from accel.frontend.onnx import layers, shuffles
+from accel.frontend.notes import EXACT, runs
+from accel.frontend.onnx import layers, pixels, shuffles
 from accel.frontend.onnx.build import Builder, keeping, same_quantisation
 from accel.frontend.onnx.nodes import TO_CHW, TO_HWC, TURNED, NodeView, new_shape
 from accel.frontend.onnx.values import (
@@ -27,6 +28,7 @@ def is_quantised(value) -> bool:
     return isinstance(value, Activation) and value.dtype != "float32"
 
 
+@runs("addresses", EXACT, "any axis but the batch; a part of another scale by a table")
 def concat(builder: Builder, node: NodeView):
     """Concat of activations, or of constants."""
     numbers = range(len(node.proto.input))
@@ -50,6 +52,7 @@ def concat(builder: Builder, node: NodeView):
                         node)
 
 
+@runs("addresses", EXACT, "the bytes stay where they are")
 def reshape(builder: Builder, node: NodeView):
     """Reshape, Flatten, Squeeze and Unsqueeze, also of constants and of a float input."""
     def constants(number):
@@ -65,6 +68,9 @@ def reshape(builder: Builder, node: NodeView):
     if isinstance(value, Passing):
         return shuffles.reshape(builder, node, value, constants)
     if isinstance(value, Activation | Pending):
+        listed = pixels.reshape(builder, node, value, constants)
+        if listed is not None:
+            return listed
         shape = new_shape(node, value.shape, constants)
         if shuffles.begins(builder, node, value, shape):
             return shuffles.begin(node, value, shape)
@@ -88,6 +94,7 @@ def _reshape_constant(node: NodeView, value, constants):
     return dataclasses.replace(value, integers=array)
 
 
+@runs("addresses", EXACT, "between NCHW and NHWC, and as a channel shuffle or pixel shuffle has it")
 def transpose(builder: Builder, node: NodeView):
     """Transpose of stored weights, or of an activation between NCHW and NHWC: moves no bytes."""
     value = builder.value(node, 0)
@@ -116,6 +123,7 @@ def transpose(builder: Builder, node: NodeView):
     return dataclasses.replace(value, integers=array.transpose(order), axis=axis)
 
 
+@runs("addresses", EXACT)
 def identity(builder: Builder, node: NodeView):
     """Identity and (in inference) Dropout."""
     return builder.value(node, 0)

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from accel.frontend.onnx import pixels
 from accel.frontend.onnx.layers import check_image
 from accel.frontend.onnx.nodes import NodeView, image_shape, window
 from accel.frontend.onnx.values import (
@@ -11,6 +12,7 @@ from accel.frontend.onnx.values import (
     QuantConstant,
     Sums,
     Window,
+    flat,
     order_of,
     permutation,
 )
@@ -117,22 +119,25 @@ def fully_connected(node: NodeView, source: Activation, weights: QuantConstant, 
                     out_axis: int, alpha: float = 1.0) -> Sums:
     """Gemm, MatMul and their quantised forms; ``out_axis`` numbers the weights' output dimension.
 
-    The weights' rows are put into the order in which the input lies in memory.
+    The weights' rows are put into the order in which a vector lies in memory; several pixels have
+    their channels in order (pixels.seen).
     """
     shape = weights.integers.shape
     node.require(len(shape) == 2 and weights.integers.size > 0, "weights must be a matrix",
                  list(shape))
-    node.require(len(source.shape) == 1, "input must be flat [1, n]", [1, *source.shape])
-    node.require(shape[1 - out_axis] == source.shape[0],
-                 f"weights must have {source.shape[0]} rows as the input has elements",
+    *before, length = source.shape
+    node.require(shape[1 - out_axis] == length,
+                 f"weights must have {length} rows as the input has elements, or channels",
                  shape[1 - out_axis])
     node.require(alpha > 0, "alpha must be positive", alpha)
     matrix = integers(node, weights)
-    matrix = (matrix if out_axis == 0 else matrix.T)[:, permutation(source.order)]
+    matrix = matrix if out_axis == 0 else matrix.T
+    matrix = matrix if before else matrix[:, permutation(source.order)]
     unit = units(node, source, weights, out_axis, alpha)
-    out = (matrix.shape[0],)
+    out = *before, len(matrix)
     return Sums(
-        node.name, source, out, order_of(out), op="fully_connected",
+        node.name, source, out, flat(out), op="fully_connected",
+        laid=(*source.tensor.shape[:2], len(matrix)) if before else None,
         weights=matrix[:, None, None, :],
         bias=bias_integers(node, bias, unit), unit=unit, window=Window((1, 1)),
     )
@@ -148,7 +153,7 @@ def identity_sums(node: NodeView, source: Activation, real: np.ndarray) -> Sums:
     weights = np.full((channels, 1, 1, 1), 64, np.int8)
     return Sums(node.name, source, source.shape, source.order, op="conv2d", weights=weights,
                 bias=bias_integers(node, real, unit), unit=unit, window=Window((1, 1)),
-                groups=channels)
+                groups=channels, laid=pixels.kept(source))
 
 
 def add_constant(source: Activation, node: NodeView, real: np.ndarray) -> Sums:
@@ -158,6 +163,11 @@ def add_constant(source: Activation, node: NodeView, real: np.ndarray) -> Sums:
 
 def channel_constants(source: Activation, node: NodeView, real: np.ndarray) -> np.ndarray:
     """Constants, one per channel, in the order in which the channels lie in memory."""
+    if pixels.are_pixels(source):
+        shape, wanted = pixels.of_channels(source, real), source.shape[-1:]
+        node.require(shape == wanted, f"constants must be one number, or {wanted[0]}, one for each "
+                     "channel", list(real.shape))
+        return real.ravel()
     channels = source.shape[0]
     wanted = (channels, *(1 for _ in source.shape[1:]))
     shape = real.shape[1:] if real.ndim == 1 + len(wanted) and real.shape[0] == 1 else real.shape

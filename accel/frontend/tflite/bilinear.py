@@ -14,6 +14,7 @@ import math
 import numpy as np
 
 from accel.frontend import pieces
+from accel.frontend.notes import EXACT, runs
 from accel.frontend.tflite import takes, weighted
 from accel.frontend.tflite.build import CENTRES, LIMIT
 from accel.frontend.tflite.view import View
@@ -40,6 +41,7 @@ class Way:
     weights: tuple[int, ...]
 
 
+@runs("array", EXACT, "enlarging by powers of two")
 def resize_bilinear(op: View) -> None:
     """RESIZE_BILINEAR(input, size)."""
     op.counts(2, 2)

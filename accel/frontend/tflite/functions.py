@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 
 from accel import litert
+from accel.frontend.notes import EXACT, runs
 from accel.frontend.tflite.build import RANGES, TABLE_COST
 from accel.frontend.tflite.file import NUMBERS
 from accel.frontend.tflite.records import Operator
@@ -24,6 +25,8 @@ _EVERY = (1, 16, 16, 1)
 _ASKING = 4
 
 
+@runs("table", EXACT, "of one tensor and single numbers; in float, a whole chain between DEQUANTIZE"
+      " and QUANTIZE")
 def function(op: View) -> None:
     """Any operator on one element at a time, of one image and numbers."""
     op.require(len(op.operator.outputs) == 1, "must have one output", len(op.operator.outputs))

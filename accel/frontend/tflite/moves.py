@@ -9,6 +9,7 @@ has fewer dimensions: so its last dimensions are the last ones in memory as well
 import numpy as np
 
 from accel.frontend import pieces
+from accel.frontend.notes import EXACT, runs
 from accel.frontend.tflite import pointwise, takes
 from accel.frontend.tflite.build import LIMIT, MOST_PIECES
 from accel.frontend.tflite.file import MAX_ARGUMENTS
@@ -55,6 +56,7 @@ def _cut(op: View, source: Tensor, chosen, number: int = 0) -> None:
     _put(op, source, counts, pieces.cut(starts, counts, steps[:2]), number)
 
 
+@runs("addresses", EXACT)
 def slice_(op: View) -> None:
     """SLICE(input, begin, size)."""
     op.counts(3, 3)
@@ -76,6 +78,7 @@ def _memory(chosen) -> list[range]:
     return [*[range(1)] * (4 - len(chosen)), *chosen[1:]]
 
 
+@runs("addresses", EXACT, "any strides; of dimensions: their numbers")
 def strided_slice(op: View) -> None:
     """STRIDED_SLICE(input, begin, end, strides), of an image; of dimensions, their sizes."""
     op.counts(1, 4)
@@ -111,6 +114,7 @@ def strided_slice(op: View) -> None:
         _cut(op, source, _memory(chosen))
 
 
+@runs("addresses", EXACT, "any axis but the batch")
 def split(op: View) -> None:
     """SPLIT(axis, input) into equal parts."""
     op.counts(2, 2, outputs=MAX_ARGUMENTS)
@@ -125,6 +129,7 @@ def split(op: View) -> None:
     _split(given, place, [size // count] * count)
 
 
+@runs("addresses", EXACT, "any axis but the batch")
 def split_v(op: View) -> None:
     """SPLIT_V(input, sizes, axis)."""
     op.counts(3, 3, outputs=MAX_ARGUMENTS)
@@ -148,6 +153,7 @@ def _split(op: View, axis: int, sizes: list[int]) -> None:
         first += size
 
 
+@runs("addresses", EXACT, "any axis but the batch")
 def unpack(op: View) -> None:
     """UNPACK: every row, or column, or channel, a tensor of its own."""
     op.counts(1, 1, outputs=MAX_ARGUMENTS)
@@ -158,6 +164,7 @@ def unpack(op: View) -> None:
     _split(op, axis, [1] * count)
 
 
+@runs("addresses", EXACT, "any axis but the batch")
 def pack(op: View) -> None:
     """PACK: tensors along a new axis; of dimensions, their sizes."""
     op.counts(1, MAX_ARGUMENTS)
@@ -183,6 +190,7 @@ def pack(op: View) -> None:
     op.add(Assemble(op.name, tuple(names), target.name, along(axis, [1] * len(names))))
 
 
+@runs("addresses", EXACT)
 def resize_nearest_neighbor(op: View) -> None:
     """RESIZE_NEAREST_NEIGHBOR(input, size), in float32 as LiteRT computes it."""
     op.counts(2, 2)
@@ -212,6 +220,7 @@ def _nearest(op: View, size: int, outputs: int) -> np.ndarray:
     return np.clip(taken, 0, size - 1).astype(int)
 
 
+@runs("addresses", EXACT)
 def depth_to_space(op: View) -> None:
     """DEPTH_TO_SPACE."""
     op.counts(1, 1)
@@ -223,6 +232,7 @@ def depth_to_space(op: View) -> None:
          pieces.to_space(source.shape, block) if block**2 <= MOST_PIECES else ())
 
 
+@runs("addresses", EXACT)
 def space_to_depth(op: View) -> None:
     """SPACE_TO_DEPTH."""
     op.counts(1, 1)
@@ -234,6 +244,7 @@ def space_to_depth(op: View) -> None:
          pieces.to_depth(source.shape, block))
 
 
+@runs("addresses", EXACT, "the bytes stay where they are")
 def viewed(op: View) -> None:
     """SQUEEZE and EXPAND_DIMS: the same bytes in the output's shape, which is static."""
     op.counts(1, 2)

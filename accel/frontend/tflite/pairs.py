@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from accel.frontend import pieces
+from accel.frontend.notes import EXACT, runs
 from accel.frontend.tflite.build import CENTRES, FACTOR_COST
 from accel.frontend.tflite.scales import addition, product
 from accel.frontend.tflite.view import View
@@ -17,11 +18,13 @@ from accel.graph.shapes import pair_shape
 from accel.isa import Rounding
 
 
+@runs("window", EXACT, "two tensors of one shape, or one a number for each channel")
 def add(op: View) -> None:
     """Sum of two tensors."""
     _sum(op, Add)
 
 
+@runs("window", EXACT, "two tensors of one shape, or one a number for each channel")
 def sub(op: View) -> None:
     """Difference of two tensors; LiteRT scales them as ADD does."""
     _sum(op, Sub)
@@ -34,6 +37,8 @@ def _sum(op: View, kind: type[Add]) -> None:
     op.add(kind(op.name, names, target.name, tuple(operands), _requant(op, factor, target)))
 
 
+@runs("window", EXACT, "two tensors of one shape, or one a number for each channel")
+@runs("array", EXACT, "stored factors for the channels")
 def mul(op: View) -> None:
     """Product of two tensors; by constants that fit int8, a depthwise convolution."""
     known = _known(op)
@@ -68,11 +73,13 @@ def by_constant(op: View, at: int, source: Tensor, name: str, target: Tensor, ne
                 groups=channels))  # fmt: skip
 
 
+@runs("window", EXACT, "two tensors quantised alike, or one a number for each channel")
 def maximum(op: View) -> None:
     """The larger bytes of two tensors that are quantised alike."""
     _extreme(op, Max)
 
 
+@runs("window", EXACT, "two tensors quantised alike, or one a number for each channel")
 def minimum(op: View) -> None:
     """The smaller bytes."""
     _extreme(op, Min)

@@ -22,7 +22,7 @@ from accel.graph.ports import HOST_DTYPES
 
 #: Operators that are parts of no static network.
 _STATE = "a state that lasts from image to image"
-_REFUSED = {
+REFUSED = {
     "IF": "control flow", "WHILE": "control flow", "CALL": "control flow",
     "CALL_ONCE": "control flow", "STABLEHLO_WHILE": "control flow",
     "STABLEHLO_COMPOSITE": "control flow", "STABLEHLO_REDUCE": "control flow",
@@ -92,8 +92,8 @@ class Parts(Cutter):
     def _check(self, view: View) -> None:
         """Refuse what nobody can compute image by image."""
         operator = view.operator
-        if operator.op in _REFUSED:
-            raise view.error(f"a network with {_REFUSED[operator.op]} is not a static one: export "
+        if operator.op in REFUSED:
+            raise view.error(f"a network with {REFUSED[operator.op]} is not a static one: export "
                              "it without (unrolled, or for one case)")
         if operator.op.startswith("number "):
             raise view.error("the operator must be one that this version's schema knows")

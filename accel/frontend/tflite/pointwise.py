@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from accel.frontend.notes import EXACT, OWN, runs
 from accel.frontend.tflite import functions, tables
 from accel.frontend.tflite.build import CENTRES, RANGES, TABLE_COST
 from accel.frontend.tflite.file import ACTIVATIONS, MAX_ARGUMENTS
@@ -28,6 +29,7 @@ def _output_scale(op: View) -> np.float32:
     return op.builder.per_tensor(op.operator.outputs[0])[0]
 
 
+@runs("addresses", EXACT, "any axis but the batch; uint8 of other scales by tables")
 def concatenation(op: View) -> None:
     """Images behind each other along any axis; uint8 ones may change their scale."""
     op.counts(1, MAX_ARGUMENTS)
@@ -65,6 +67,7 @@ def _rescaled(op: View, at: int, source: Tensor, target: Tensor) -> str:
     return moved.name
 
 
+@runs("addresses", EXACT, "a static shape")
 def reshape(op: View) -> None:
     """The same bytes in another shape, which must be static."""
     op.counts(1, 2)
@@ -87,6 +90,7 @@ def _gives_shape(op: View) -> bool:
     return index != -1 and not isinstance(op.builder.values.get(index), Sizes)
 
 
+@runs("border", EXACT, "for a new shape: dimensions that are known")
 def sizes(op: View) -> None:
     """SHAPE, STRIDED_SLICE and PACK of dimensions: how converters reshape with a free batch."""
     op.counts(1, MAX_ARGUMENTS)
@@ -100,6 +104,7 @@ def sizes(op: View) -> None:
     op.builder.values[record.index] = Sizes()
 
 
+@runs("host", OWN, "an exact twin of LiteRT's fixed-point arithmetic")
 def softmax(op: View) -> None:
     """Softmax over the channels, by LiteRT's fixed-point arithmetic, on the host."""
     op.counts(1, 1)
@@ -111,6 +116,7 @@ def softmax(op: View) -> None:
     op.add(Softmax(op.name, source.name, target.name, "integer", multiplier, shift))
 
 
+@runs("border", EXACT, "of a float input on the host")
 def quantize(op: View) -> None:
     """Float input to a network's first int8 tensor, or int8 or uint8 to another scale."""
     op.counts(1, 1)
@@ -155,6 +161,7 @@ def _quantize_float(op: View, found: Dequantised) -> None:
                       "float32", away=True))
 
 
+@runs("border", EXACT)
 def dequantize(op: View) -> None:
     """int8 or uint8 to float: for a network output, or to be quantised again."""
     op.counts(1, 1)
@@ -165,6 +172,7 @@ def dequantize(op: View) -> None:
     op.builder.values[record.index] = Dequantised(source)
 
 
+@runs("table", EXACT)
 def relu(op: View) -> None:
     """RELU, RELU6 and RELU_N1_TO_1 by themselves."""
     op.counts(1, 1)
@@ -178,6 +186,7 @@ def relu(op: View) -> None:
     op.add(Table(op.name, source.name, target.name, values, op=op.op.lower()))
 
 
+@runs("table", EXACT)
 def smooth(op: View) -> None:
     """LOGISTIC and TANH."""
     op.counts(1, 1)
@@ -189,6 +198,7 @@ def smooth(op: View) -> None:
     op.add(Table(op.name, source.name, target.name, values, op=op.op.lower()))
 
 
+@runs("table", EXACT)
 def hard_swish(op: View) -> None:
     """x * relu6(x + 3) / 6 in LiteRT's 16-bit arithmetic."""
     op.counts(1, 1)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from accel.frontend.notes import EXACT, runs
 from accel.frontend.tflite import pairs
 from accel.frontend.tflite.scales import divide32, rescale
 from accel.frontend.tflite.view import View
@@ -16,6 +17,8 @@ _SIDES = ((Max, np.maximum, -128), (Min, np.minimum, 127))
 _HALF, _WHOLE = (1 << 30, 0), (1 << 30, -18)
 
 
+@runs("window", EXACT, "a slope for each channel")
+@runs("table", EXACT, "one slope")
 def prelu(op: View) -> None:
     """PRELU: one table if all slopes are alike, else a table's byte and slope * x."""
     op.counts(2, 2)

@@ -5,6 +5,7 @@ REVERSE_V2, GATHER, TILE, BROADCAST_TO; and PADs of channels.
 import numpy as np
 
 from accel.frontend import pieces
+from accel.frontend.notes import EXACT, runs
 from accel.frontend.takes import stages
 from accel.frontend.tflite.build import LIMIT, MOST_PIECES, TABLE_COST
 from accel.frontend.tflite.view import View
@@ -71,6 +72,7 @@ def _numbers(op: View, at: int) -> list[int]:
     return op.constant(at, ("int32", "int64")).ravel().tolist()
 
 
+@runs("addresses", EXACT, "not of the batch")
 def mirror_pad(op: View) -> None:
     """MIRROR_PAD(input, paddings)."""
     op.counts(2, 2)
@@ -91,6 +93,7 @@ def mirror_pad(op: View) -> None:
     ])
 
 
+@runs("addresses", EXACT, "not of the batch")
 def reverse_v2(op: View) -> None:
     """REVERSE_V2(input, axes)."""
     op.counts(2, 2)
@@ -104,6 +107,7 @@ def reverse_v2(op: View) -> None:
     put(op, source, lists)
 
 
+@runs("addresses", EXACT, "stored indices, along any axis but the batch")
 def gather(op: View) -> None:
     """GATHER(input, indices) along an axis behind the batch."""
     op.counts(2, 2)
@@ -119,6 +123,7 @@ def gather(op: View) -> None:
     put(op, source, lists)
 
 
+@runs("addresses", EXACT, "not of the batch")
 def tile(op: View) -> None:
     """TILE(input, multiples)."""
     op.counts(2, 2)
@@ -131,6 +136,7 @@ def tile(op: View) -> None:
     put(op, source, [[*one] * count for one, count in zip(lists, times[1:], strict=True)])
 
 
+@runs("addresses", EXACT)
 def broadcast_to(op: View) -> None:
     """BROADCAST_TO(input, shape): dimensions of one element repeated."""
     op.counts(2, 2)

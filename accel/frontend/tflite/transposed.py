@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from accel.frontend import pieces
+from accel.frontend.notes import EXACT, runs
 from accel.frontend.tflite import weighted
 from accel.frontend.tflite.file import PADDINGS
 from accel.frontend.tflite.view import View
@@ -16,6 +17,7 @@ from accel.isa import Rounding
 MOST_PHASES = 256
 
 
+@runs("array", EXACT, "stored weights; any stride")
 def transpose_conv(op: View) -> None:
     """TRANSPOSE_CONV(output shape, weights [Cout, kh, kw, Cin], input, bias)."""
     op.counts(3, 4)

@@ -6,12 +6,14 @@ reversed one, which needs two.  Dimensions of one element do not count.
 """
 
 from accel.frontend import pieces
+from accel.frontend.notes import EXACT, runs
 from accel.frontend.tflite.build import MOST_PIECES
 from accel.frontend.tflite.view import View
 from accel.graph.ir import Assemble, Reshape, Slice, Tensor
 from accel.graph.places import along
 
 
+@runs("addresses", EXACT, "any order behind the batch, by copies of rows, columns or channels")
 def transpose(op: View) -> None:
     """TRANSPOSE(input, order)."""
     op.counts(2, 2)

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from accel.frontend import wide
+from accel.frontend.notes import EXACT, runs
 from accel.frontend.tflite.build import FACTOR_COST
 from accel.frontend.tflite.scales import weighted
 from accel.frontend.tflite.values import Padded
@@ -21,6 +22,8 @@ from accel.isa import Rounding
 BIAS_TOLERANCE = 0.02
 
 
+@runs("array", EXACT, "stored weights: int8 per channel, uint8 with any zero point; groups, "
+      "dilations")
 def conv_2d(op: View) -> None:
     """Weights [Cout, kh, kw, Cin / groups]."""
     op.counts(2, 3)
@@ -33,6 +36,7 @@ def conv_2d(op: View) -> None:
     _convolution(op, source, padding, weights, channels // weights.shape[3])
 
 
+@runs("array", EXACT, "as CONV_2D; any multiplier")
 def depthwise_conv_2d(op: View) -> None:
     """Weights [1, kh, kw, Cout]; Cout is a multiple of Cin."""
     op.counts(2, 3)
@@ -47,6 +51,8 @@ def depthwise_conv_2d(op: View) -> None:
     _convolution(op, source, padding, weights.transpose(3, 1, 2, 0), channels)
 
 
+@runs("array", EXACT, "stored weights in the default format; of a vector, or of every pixel "
+      "(KeepNumDims)")
 def fully_connected(op: View) -> None:
     """Weights [Cout, n]; the input is flattened, or with KeepNumDims each of its pixels."""
     op.counts(2, 3)

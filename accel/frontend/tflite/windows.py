@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from accel.frontend.notes import EXACT, runs
 from accel.frontend.tflite import takes
 from accel.frontend.tflite.build import CENTRES, FACTOR_COST
 from accel.frontend.tflite.file import PADDINGS
@@ -18,6 +19,7 @@ MOST_ELEMENTS, MOST_COUNTS = 1 << 20, 1 << 10
 _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
+@runs("window", EXACT)
 def max_pool_2d(op: View) -> None:
     """Maximum over windows."""
     source, kernel, stride, padding = _window(op)
@@ -26,6 +28,7 @@ def max_pool_2d(op: View) -> None:
     op.add(MaxPool(op.name, source.name, target.name, kernel, stride, padding, lo, hi))
 
 
+@runs("window", EXACT)
 def average_pool_2d(op: View) -> None:
     """Mean of the raw bytes of the valid elements, halves away from zero.
 
@@ -70,6 +73,7 @@ def _counts(op: View, source, target, kernel, stride, padding) -> list[int]:
     return np.unique(np.outer(rows, columns)).tolist()
 
 
+@runs("window", EXACT, "over rows, columns or both")
 def mean(op: View) -> None:
     """Mean over height, width or both, requantised with double rounding."""
     op.counts(2, 2)
@@ -102,6 +106,7 @@ def mean(op: View) -> None:
                        zero_point=target.zero_point, rounding=Rounding.DOUBLE))
 
 
+@runs("addresses", EXACT, "with the zero point")
 def padv2(op: View) -> None:
     """PADV2 with the zero point."""
     op.counts(3, 3)
@@ -111,6 +116,7 @@ def padv2(op: View) -> None:
     pad(op.viewing(0, 1))
 
 
+@runs("window", EXACT, "over rows and columns")
 def reduce_max(op: View) -> None:
     """REDUCE_MAX over height and width: pooling of everything."""
     op.counts(2, 2)
@@ -127,6 +133,8 @@ def reduce_max(op: View) -> None:
     op.add(MaxPool(op.name, source.name, target.name, kernel, kernel, (0, 0, 0, 0)))
 
 
+@runs("addresses", EXACT, "rows and columns, or channels; before a convolution it is the "
+      "convolution's")
 def pad(op: View) -> None:
     """Zero points around an image; left to the next operators if they are convolutions."""
     op.counts(2, 2)

@@ -131,6 +131,25 @@ def test_what_is_needed_elsewhere_stays(tmp_path):
     assert [node.op for node in graph.nodes] == ["sigmoid", "mul"]
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_chain_on_what_was_transposed_and_quantised_anew(again, tmp_path):
+    """The chain's bytes follow from those in front of the Transpose, seen as behind it."""
+    model = Model([1, 2, 4, 16], opset=17)
+    x = model.quantise("x", SCALE, ZERO)
+    turned = model.quantise(model.node("Transpose", [x], "t", perm=[0, 2, 3, 1]), 0.07, 3)
+    if again:
+        turned = model.node("Transpose", [turned], "back", perm=[0, 3, 1, 2])
+    model.output(model.quantise(hard_swish(model, turned), 0.04, 0)).output(x)
+    path = model.save(tmp_path)
+    graph = frontend.load(path)
+    x = np.random.default_rng(1).normal(0, 3, (2, 2, 4, 16)).astype(np.float32)
+    actual = ports.outputs(graph, golden.run(graph, ports.read_inputs(graph, x)))
+    session = onnx_session.session(path)
+    for ours, *theirs in zip(actual, *(session.run(None, {"x": one[None]}) for one in x),
+                             strict=True):
+        np.testing.assert_array_equal(ours, np.concatenate(theirs))
+
+
 def test_a_function_without_an_answer_for_some_byte_is_refused(tmp_path):
     model = build(lambda m, x: m.node("Log", [x], "y"))
     with pytest.raises(ModelError, match="'y_node' .Log.: results must be finite for every byte"):

@@ -1,13 +1,16 @@
 """All pairs of attribute values of every operator of ONNX files, against ONNX Runtime live."""
 
+import dataclasses
 import itertools
 
+import numpy as np
 import pytest
 
 from tests.support import (
     onnx_pairs,
     onnx_pairs_lines,
     onnx_pairs_moves,
+    onnx_pairs_pixels,
     onnx_pairs_pointwise,
     onnx_pairs_two,
     onnx_pairs_weighted,
@@ -17,7 +20,8 @@ from tests.support.covering import covering
 
 OPERATORS = (onnx_pairs_weighted.OPERATORS | onnx_pairs_windows.OPERATORS
              | onnx_pairs_pointwise.OPERATORS | onnx_pairs_moves.OPERATORS
-             | onnx_pairs_lines.OPERATORS | onnx_pairs_two.OPERATORS)  # fmt: skip
+             | onnx_pairs_lines.OPERATORS | onnx_pairs_two.OPERATORS
+             | onnx_pairs_pixels.OPERATORS)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -47,3 +51,15 @@ def test_rows_cover_all_pairs():
     ]
     assert missing == [("a", 1, "b", "x")]
     assert len(rows) <= 20  # at least 15, of 180
+
+
+@pytest.mark.parametrize("opset", [11, 13])
+def test_an_average_before_a_maximum(opset, tmp_path):
+    """Where MaxPool knows no bytes, ONNX Runtime computes the average in front of it in float."""
+    row = {"form": "qdq", "dtype": np.int8, "opset": opset, "batch": 1, "size": [9, 8],
+           "kernel": [3, 3], "strides": [2, 3], "padding": "pads", "modes": (1, 1),
+           "scales": "other", "behind": "MaxPool", "last": None}  # fmt: skip
+    average = onnx_pairs_windows.OPERATORS["AveragePool"]
+    only = dataclasses.replace(average, options={name: [value] for name, value in row.items()})
+    outcome = onnx_pairs.run(only, tmp_path)
+    assert not outcome.faults and outcome.counts["rows"] == 1

@@ -253,6 +253,27 @@ def test_input_reshaped_before_its_first_layer(tmp_path):
     assert graph.inputs[0].shape == (4, 5, 1)
 
 
+def test_input_whose_sizes_agree_with_memorys_by_chance(tmp_path):
+    """(1, 9, 8, 9) becomes (1, 9, 9, 8), which lies in memory as 9 rows of 8 pixels of 9."""
+    model, source = head((1, 9, 8, 9))
+    shape = model.const("shape", [-1, 9, 9, 8], np.int64)
+    model.node("Reshape", [source, shape], "image")
+    weights = model.weights("w", np.random.default_rng(2).integers(-9, 9, (2, 9, 3, 3)), 0.01)
+    model.node("Conv", ["image", weights], "c")
+    model.output(model.quantise("c", 0.05, 0))
+    compare(model, tmp_path)
+
+
+@pytest.mark.parametrize("quantised", [False, True])
+def test_softmax_of_a_flattened_image(quantised, tmp_path):
+    """It adds up in another order than the bytes have in memory: the host's."""
+    model, source = head((1, 3, 4, 5))
+    flat = model.node("Flatten", [model.quantise(model.node("Relu", [source], "r"), 0.02, 3)], "f")
+    soft = model.node("Softmax", [flat], "s", axis=1)
+    model.output(model.quantise(soft, 1 / 256, -128) if quantised else soft)
+    compare(model, tmp_path, limit=0)
+
+
 def test_initializers_listed_as_inputs(tmp_path):
     """As format version 3 wanted; reading ahead at the reshape must not make one an input."""
     model = Model([1, 1, 12], elem_type=TensorProto.INT8)

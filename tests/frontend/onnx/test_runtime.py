@@ -305,6 +305,60 @@ def test_a_softmax_that_is_left_its_axis(tmp_path):
         frontend.load(model.save(tmp_path), strict=True)
 
 
+def test_a_softmax_in_so_small_steps_that_sums_leave_float32(tmp_path):
+    model, x = start((1, 6, 1, 1), scale=0.15)
+    model.node("QLinearSoftmax", [*x, *model.params("y", 1e-4, -128)], "y",
+               domain="com.microsoft", opset=13, axis=1)
+    model.output("y", TensorProto.INT8)
+    _, actual, expected = both(model, tmp_path, integers(np.random.default_rng(3), (1, 6, 1, 1)))
+    np.testing.assert_array_equal(actual, expected)
+
+
+@pytest.mark.parametrize("kinds", [(np.int8, np.uint8), (np.uint8, np.int8)])
+def test_a_softmax_quantised_to_the_other_type(kinds, tmp_path):
+    """ONNX Runtime computes it in float; the host does."""
+    before, after = kinds
+    model, x = start((1, 8, 7, 9), before, scale=0.02)
+    soft = model.node("Softmax", [model.node("DequantizeLinear", x, "xd")], "s", axis=1)
+    y = model.params("y", 0.0021, np.iinfo(after).min, after)
+    _, actual, expected = both(finish(model, soft, y, after, "qdq"), tmp_path,
+                               integers(np.random.default_rng(4), (1, 8, 7, 9), before))
+    np.testing.assert_array_equal(actual, expected)
+
+
+def test_an_input_that_an_operator_on_integers_reads_first(tmp_path):
+    """ConvInteger knows no scale; the DequantizeLinear behind it does."""
+    random = np.random.default_rng(6)
+    model, x = start((1, 3, 4, 5), np.uint8, scale=0.05)
+    w = model.const("w", random.integers(-99, 99, (2, 3, 1, 1)), np.int8)
+    model.node("ConvInteger", ["x", w, x[2]], "i")
+    model.node("Cast", ["i"], "f", to=TensorProto.FLOAT)
+    made = model.node("Mul", ["f", model.const("m", 0.001, np.float32)], "m_out")
+    model.node("QuantizeLinear", [made, *model.params("z", 0.2, 120, np.uint8)], "z")
+    real = model.node("DequantizeLinear", x, "xd")
+    pool = model.node("MaxPool", [real], "p", kernel_shape=[2, 2])
+    model.node("QuantizeLinear", [pool, *x[1:]], "y")
+    model.output("z", TensorProto.UINT8).output("y", TensorProto.UINT8)
+    given = integers(random, (1, 3, 4, 5), np.uint8)
+    graph = frontend.load(model.save(tmp_path))
+    actual = ports.outputs(graph, golden.run(graph, ports.read_inputs(graph, given)))
+    for ours, theirs in zip(actual, session(model.proto()).run(None, {"x": given}), strict=True):
+        assert np.abs(ours.astype(int) - theirs).max() <= (ours is actual[0])
+
+
+def test_a_softmax_whose_quotients_lie_nearly_between_two_steps(tmp_path):
+    """ONNX Runtime divides in float64; in float32 two of these would be a step off."""
+    random = np.random.default_rng(132)
+    channels = int(random.integers(2, 9))
+    model, x = start((1, channels, 1, 3000), scale=float(np.float32(2 ** random.uniform(-9, -2))))
+    model.node("QLinearSoftmax", [*x, *model.params("y", 1 / 256.5, -128)], "y",
+               domain="com.microsoft", opset=13, axis=1)
+    model.output("y", TensorProto.INT8)
+    given = (random.integers(0, 256, (1, channels, 1, 3000)) - 128).astype(np.int8)
+    _, actual, expected = both(model, tmp_path, given)
+    np.testing.assert_array_equal(actual, expected)
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("dtype", TYPES)
 def test_global_average_pool(form, dtype, tmp_path):
