@@ -30,7 +30,7 @@ EXPORTS = (
     "page_log", "page_gather", "page_port", "malloc", "free",
 )  # fmt: skip
 #: What runs once is made small: a page carries it.
-_FLAVOUR = Flavour(slow="-Os")
+_FLAVOUR = Flavour(runtime=("verilated", "verilated_dpi", "verilated_threads"), slow="-Os")
 _HERE = pathlib.Path(__file__).parent
 _HARNESS = pathlib.Path(sys.modules[Builder.__module__].__file__).with_name("harness.cpp")
 
