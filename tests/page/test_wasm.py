@@ -11,11 +11,12 @@ from accel import golden
 from accel.isa import RECORD
 from accel.page import check, probes, vectors
 from accel.params import IM2COL_LATENCY
+from accel.sim import traced
 from accel.sim.build import find_verilator
 from accel.sim.engine import MachineError
 from accel.sim.host import outcome
 from accel.sim.pysim import PysimEngine
-from accel.trace import START, cut
+from accel.trace import START, cut, trace
 from tests.page.support import MACHINE, module, subject
 
 ISSUED, SWAP, READ, WRITE = 1, 2, 4, 8
@@ -78,6 +79,27 @@ def test_a_thousand_cycles_counters_are_those_of_amaranths_own_simulator(instanc
         assert instance.group("macs")[0] == wanted[cycle]["macs_low"]
         instance.advance(1)
     assert record["cycles"] == cycles - 1 and record["busy"] > 0
+
+
+def test_a_thousand_cycles_counters_are_the_native_simulators(instance, tmp_path):
+    """In the middle of LeNet-5, from a waveform of the native simulator."""
+    pywellen = pytest.importorskip("pywellen", reason="needs a reader: pip install pywellen")
+    first, count = 5000, 1000
+    made = trace("lenet5", "conv2", tmp_path, machine=MACHINE, engine="verilator",
+                 cycles=(first, first + count + 1))  # fmt: skip
+    wave = pywellen.Waveform(str(made.path))
+    unit = {"ns": 1, "ps": 10**3, "fs": 10**6}[str(wave.timescale.unit).rpartition(".")[2]]
+    (signal,) = (one.signal for one in wave.all_vars()
+                 if one.full_name.endswith("machine.core.counters.record"))  # fmt: skip
+    network = subject("lenet5")
+    instance.begin(network, network.images[0])
+    instance.advance(START + first + 1)
+    for cycle in range(first, first + count):
+        value = signal.value_at((START + cycle) * traced.PERIOD * unit)
+        wanted = {name: value >> 32 * RECORD[name] & 0xFFFFFFFF for name in probes.COUNTED}
+        record = dict(zip(probes.COUNTED, instance.group("counters").tolist(), strict=True))
+        assert record == wanted and record["cycles"] == cycle
+        instance.advance(1)
 
 
 def _records(vcd: str, count: int) -> list[dict[str, int]]:
