@@ -7,6 +7,7 @@
     accel.sweep(model, folder)         many machines over one network
     accel.quantize(model, images, output)   a float .onnx file to an int8 one
     accel.open_network(model)          a network file or a built-in network as a Graph
+    accel.progress_bar()               a bar for their ``progress``: in notebooks, on terminals
 
     accel.Params, accel.Memory         the hardware, and the memory behind it
     accel.Graph, accel.Result          a network; what ``run`` gives back
@@ -44,8 +45,10 @@ if typing.TYPE_CHECKING:
     from accel.network.layer import NetworkError as NetworkError
     from accel.npz import NpzError as NpzError
     from accel.opening import open_network as open_network
+    from accel.page import PageError as PageError
     from accel.params import ParamError as ParamError
     from accel.params import Params as Params
+    from accel.progress import progress_bar as progress_bar
     from accel.public import compile as compile
     from accel.public import quantize as quantize
     from accel.public import sweep as sweep
@@ -62,6 +65,7 @@ if typing.TYPE_CHECKING:
 
 #: Where each public name is defined.
 _PUBLIC = {
+    "progress_bar": "progress",
     "run": "runner", "golden_run": "runner", "estimate": "estimate", "compile": "public",
     "open_network": "opening", "quantize": "public", "sweep": "public", "Params": "params",
     "Memory": "sim.engine", "Graph": "graph.ir", "Result": "result", "AccelError": "errors",
@@ -71,7 +75,7 @@ _PUBLIC = {
     "InputError": "graph.ports", "LiteRTError": "litert", "LiteRTMissingError": "litert",
     "MachineError": "sim.engine",
     "MachineFileError": "machines.errors", "ModelError": "frontend.errors",
-    "NetworkError": "network.layer", "NpzError": "npz",
+    "NetworkError": "network.layer", "NpzError": "npz", "PageError": "page",
     "ParamError": "params", "QuantError": "quant", "ScaleSimError": "scalesim.errors",
     "SimulationError": "sim.engine", "SweepError": "dse.errors", "TrainingError": "train.errors",
     "Unfinished": "runner",

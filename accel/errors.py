@@ -16,6 +16,7 @@ def shown(value: object) -> str:
     try:
         text = repr(value)
     except ValueError:  # Python writes no whole numbers of thousands of digits
-        whole = isinstance(value, int)
-        text = f"an integer of {value.bit_length()} bits" if whole else "too long an integer in it"
+        if isinstance(value, int):
+            return f"an integer of {value.bit_length()} bits"
+        text = "too long an integer in it"
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

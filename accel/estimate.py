@@ -12,6 +12,7 @@ from accel import floats, machines, mapper, recording
 from accel.batch import Batch
 from accel.compiler import compile_graph
 from accel.cyclemodel import predict, record
+from accel.graph import ports
 from accel.graph.ports import InputError
 from accel.isa import Error
 from accel.opening import Model, file_hash, origin
@@ -87,8 +88,7 @@ def estimate(
     tell = progress or (lambda stage, share: None)
     total = batch if images is None else images
     for name, value, least in (("batch", batch, 1), ("images", total, 1), ("search", search, 0)):
-        if value < least:
-            raise InputError(f"{name} must be at least {least}, not {value}")
+        ports.check_count(name, value, least)
     meant = machines.chosen(machine, array, params, memory)
     hardware, behaviour = meant.params, meant.memory
     if behaviour.surprise:

@@ -12,6 +12,7 @@ import pathlib
 import numpy as np
 
 from accel import models, seeded
+from accel.errors import shown
 from accel.frontend import FORMATS, ModelError, load
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
@@ -45,6 +46,8 @@ def open_network(model: Model) -> Graph:
         return dataclasses.replace(load(models.BUILTIN[model].network), name=model)
     if is_seeded(model):
         return seeded.build(models.NETWORKS[model].build(), seeded.SEED)
+    if not isinstance(model, (str, os.PathLike)):
+        raise ModelError(f"network must be a name, a path or a Graph, not {shown(model)}")
     if pathlib.Path(model).suffix.lower() not in FORMATS:
         names = ", ".join({**models.BUILTIN, **models.NETWORKS})
         raise ModelError(

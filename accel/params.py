@@ -108,6 +108,11 @@ class Params:
             object.__setattr__(self, "post_lanes", self.cols)
         if _is_whole(self.window_lanes) and self.window_lanes == 0 and _is_whole(self.cols):
             object.__setattr__(self, "window_lanes", max(1, self.cols // 2))
+        if not _is_whole(self.rows) or not _is_whole(self.cols):
+            name = "cols" if _is_whole(self.rows) else "rows"
+            raise ParamError(
+                f"{name} must be a power of two from 4 to 128, not {shown(getattr(self, name))}"
+            )
         limits = {
             "rows": (4, 128),
             "cols": (4, 128),

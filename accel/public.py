@@ -9,8 +9,10 @@ import numpy as np
 
 from accel import machines
 from accel.compiler import compile_graph
+from accel.dse.errors import SweepError
 from accel.dse.point import Point, from_machine
 from accel.dse.sweep import sweep as evaluate
+from accel.errors import shown
 from accel.graph.ir import Graph
 from accel.opening import Model, open_network
 from accel.params import Params
@@ -151,10 +153,25 @@ def sweep(
     >>> [(row["rows"], row["bus_bytes"], row["status"]) for row in rows]
     [(4, 8, 'ok'), (4, 16, 'ok'), (8, 8, 'ok'), (8, 16, 'ok')]
     """
-    values = {name: list(one) for name, one in (axes or {}).items()}
-    shapes = None if arrays is None else [(one[0], one[1]) for one in arrays]
+    values = {name: _values(name, one) for name, one in (axes or {}).items()}
+    shapes = None if arrays is None else [machines.shape(one) for one in _values("array", arrays)]
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise SweepError(f"jobs must be an integer of at least 1, not {shown(jobs)}")
     points: list[Point] = from_machine(machines.chosen(machine), shapes, values)
     return evaluate(
         open_network(model), points, pathlib.Path(folder), engine=engine, jobs=jobs,
         scheduler=scheduler, progress=progress,
     )  # fmt: skip
+
+
+def _values(name: str, given: object) -> list[Any]:
+    """The values of an axis: at least one, and whole numbers but for arrays."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise SweepError(f"the values of {name} must be a list, not {shown(given)}")
+    values = list(given)
+    if not values:
+        raise SweepError(f"the values of {name} must be at least one, not none")
+    for one in values:
+        if name != "array" and (isinstance(one, bool) or not isinstance(one, (int, np.integer))):
+            raise SweepError(f"{name} must be an integer, not {shown(one)}")
+    return values if name == "array" else [int(one) for one in values]

@@ -19,7 +19,6 @@ from accel.compiler import compile_graph
 from accel.errors import AccelError
 from accel.graph import ports
 from accel.graph.ir import Graph
-from accel.graph.ports import InputError
 from accel.labels import accuracy, labels_of
 from accel.opening import Model, file_hash, origin, own_images
 from accel.params import Params
@@ -247,7 +246,10 @@ def run(
     (0, 'default')
     """
     tell = progress or (lambda stage, share: None)
-    _check_counts(batch=(batch, 1), limit=(limit, 1), search=(search, 0))
+    ports.check_count("batch", batch, 1)
+    ports.check_count("search", search, 0)
+    if limit is not None:
+        ports.check_count("limit", limit, 1)
     meant = machines.chosen(machine, array, params, memory)
     hardware, behaviour = meant.params, meant.memory
     graph, quantised = floats.opened(model, inputs, shapes=shapes, keep=keep)
@@ -278,13 +280,6 @@ def run(
     if failed:
         _raise(failed, result)
     return result
-
-
-def _check_counts(**counts: tuple[int | None, int]) -> None:
-    """Refuse a number below its least one; both are given by the parameter's name."""
-    for name, (value, least) in counts.items():
-        if value is not None and value < least:
-            raise InputError(f"{name} must be at least {least}, not {value}")
 
 
 def _raise(failed: dict[str, Exception], result: Result) -> typing.NoReturn:

@@ -13,9 +13,12 @@ import pytest
 
 import accel
 from accel import models
+from accel.network.export import to_bytes
 
 ROOT = pathlib.Path(__file__).parent.parent
-CALLS = ("run", "golden_run", "estimate", "compile", "open_network", "quantize", "sweep")
+CALLS = (
+    "run", "golden_run", "estimate", "compile", "open_network", "quantize", "sweep", "progress_bar",
+)  # fmt: skip
 CLASSES = ("Params", "Memory", "Graph", "Result")
 ERRORS = [name for name in accel.__all__ if name not in (*CALLS, *CLASSES)]
 #: A user's program, with the types that it relies on.
@@ -32,6 +35,8 @@ for layer in result.layers:
 tensor: np.ndarray = result.tensor("x")
 report: dict[str, object] = accel.estimate("mnist", params=accel.Params(rows=8, cols=8))
 graph: accel.Graph = accel.open_network("mnist")
+with accel.progress_bar("mnist") as progress:
+    result.dump(str(accel.estimate(graph, progress=progress)["network"]))
 size: int = accel.compile(graph).memory_bytes
 rows: list[dict[str, object]] = accel.sweep(graph, "out", axes={"latency": [1]})
 try:
@@ -46,7 +51,7 @@ MISTAKES = {
     "accel.Params(rows=8.5)": "arg-type",
     "accel.nonsense": None,
 }
-TYPED = ("__init__", "public", "result", "errors", "machines")
+TYPED = ("__init__", "public", "result", "progress", "errors", "machines")
 
 
 def test_the_names_are_there():
@@ -108,6 +113,68 @@ def test_docstrings_say_all_and_their_examples_run(name):
     assert not said, "".join(said)
 
 
+NOTES = np.zeros((1, 1, 6, 6), np.float32)
+#: Calls that nobody means, the error's class, and what it says.
+WRONG = [
+    (lambda: accel.run("notes", NOTES, engine="x"), "ParamError", "engine must be one of auto, ve"),
+    (lambda: accel.run("notes", limit="a"), "InputError", "limit must be an integer of at least 1"),
+    (lambda: accel.estimate("notes", array=4), "ParamError", "array must be rows and columns, not"),
+    (lambda: accel.estimate("notes", batch="2"), "InputError", "batch must be an integer of at le"),
+    (lambda: accel.estimate("notes", search=None), "InputError", "search must be an integer of at"),
+    (lambda: accel.estimate(None), "ModelError", "network must be a name, a path or a Graph, not "),
+    (lambda: accel.estimate("notes", machine={}), "MachineFileError", "machine must be a name, a "),
+    (lambda: accel.compile("notes", params=3), "ParamError", "params must be accel.Params, not 3"),
+    (lambda: accel.estimate("notes", memory=5), "ParamError", "memory must be accel.Memory, not 5"),
+    (lambda: accel.Memory(latency_cycles=-4), "ParamError", "latency_cycles must be an integer fr"),
+    (lambda: accel.Params(cols=None), "ParamError", "cols must be a power of two from 4 to 128, n"),
+    (lambda: accel.Params(rows=1 << 20000), "ParamError", "not an integer of 20001 bits"),
+    (lambda: accel.sweep("notes", "x", arrays=[(4,)]), "ParamError", "array must be rows and colu"),
+    (lambda: accel.sweep("notes", "x", arrays=[]), "SweepError", "the values of array must be at "),
+    (lambda: accel.sweep("notes", "x", axes={"latency": 5}), "SweepError", "must be a list, not 5"),
+    (lambda: accel.sweep("notes", "x", axes={"latency": ["a"]}), "SweepError", "must be an intege"),
+    (lambda: accel.sweep("notes", "x", jobs=0), "SweepError", "jobs must be an integer of at leas"),
+]
+
+
+@pytest.mark.parametrize("call, kind, words", WRONG)
+def test_what_nobody_means_is_one_of_the_packages_errors(call, kind, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(getattr(accel, kind)) as error:
+        call()
+    assert words in str(error.value) and "\n" not in str(error.value)
+    assert isinstance(error.value, accel.AccelError) and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("output, changes, words", [
+    ("no/o.onnx", {}, "no/o.onnx: cannot be written: there is no such folder"),
+    (".", {}, "cannot be written: is a folder"),
+    ("o.onnx", {"method": "best"}, "method must be one of minmax, entropy, percentile, not 'best'"),
+    ("o.onnx", {"activations": "int4"}, "activations must be one of int8, uint8, not 'int4'"),
+    ("o.onnx", {"form": "x"}, "form must be one of qdq, qoperator, not 'x'"),
+])  # fmt: skip
+def test_quantising_to_nowhere_or_in_no_known_way(tmp_path, monkeypatch, output, changes, words):
+    monkeypatch.chdir(tmp_path)
+    network = models.NETWORKS["notes"].build()
+    network.initialise(1)
+    pathlib.Path("f.onnx").write_bytes(to_bytes(network))
+    with pytest.raises(accel.ModelError) as error:
+        accel.quantize("f.onnx", NOTES, output, **changes)
+    assert words in str(error.value)
+
+
+def test_a_sweep_in_a_script_without_a_guard(tmp_path):
+    """Its workers must not start the script again."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import accel\n"
+        "rows = accel.sweep('notes', 'out', arrays=[(4, 4)], axes={'latency': [1, 2]})\n"
+        "print([row['status'] for row in rows])\n"
+    )
+    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "['ok', 'ok']\n"), done.stderr
+
+
 def mypy(path, *more):
     pytest.importorskip("mypy")
     done = subprocess.run(
@@ -155,4 +222,5 @@ def test_the_layers_of_a_result():
         result.tensor("none")
     page = result._repr_html_()
     assert page.count("<tr>") == 1 + len(result.report["layers"])
-    assert "0 bytes differ" in page and "Convolution28" in page
+    assert "3 images" in page and "0 bytes differ" in page and "Convolution28" in page
+    assert "machine default: 4x4 array, 128 KiB of input buffer, 1024 acc" in page

@@ -93,7 +93,8 @@ def measure(case: Case) -> dict:
     ]
     return {
         "case": case.name, "network": case.network, "array": case.array, "batch": case.batch,
-        "bus_bytes": params.bus_bytes, "macs": total["macs"], "cycles": total["cycles"],
+        "bus_bytes": params.bus_bytes, **_hardware(report),
+        "macs": total["macs"], "cycles": total["cycles"],
         "utilisation": total["utilisation"], "mismatches": total["mismatches"],
         "counters": _counters(report), "counters_differing": differing(report, predicted),
         "predicted_seconds": predicted["simulation"]["seconds"],
@@ -103,6 +104,11 @@ def measure(case: Case) -> dict:
         "cycles_per_second": simulation["cycles_per_second"],
         "targets": least + _in_time(case, simulation["seconds"]),
     }  # fmt: skip
+
+
+def _hardware(report: dict) -> dict:
+    """Every field of the machine and of its memory."""
+    return {name: report["machine"][name] for name in ("params", "memory")}
 
 
 def _in_time(case: Case, seconds: float) -> list[dict]:

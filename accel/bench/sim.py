@@ -6,6 +6,7 @@ only ever adds.  The array's sums are compared with those of matrix products fir
 bytes are the tests' business.
 """
 
+import dataclasses
 import pathlib
 import tempfile
 import time
@@ -132,6 +133,7 @@ def _row(params, stages, busy, full, bare, python) -> dict:
     build, target = sum(stages.values()) - stages[_EMIT], BUILD_TARGETS.get(params.rows)
     return {
         "array": {"rows": params.rows, "cols": params.cols},
+        "params": dataclasses.asdict(params), "memory": dataclasses.asdict(Memory()),
         "busy": busy,
         "full": full, "bare": bare, "pysim": python,
         "of_bare": full / bare, "of_bare_target": BARE_TARGET,

@@ -113,9 +113,9 @@ def sweep(
 
     NETWORK is a built-in name, or a path to .onnx or .tflite.
 
-    Writes results.parquet and pareto.png. The same command continues an interrupted sweep, and
-    other sizes with the same --out add to it: file, table and plot then show the points of all. A
-    point that fails is recorded with its error.
+    Writes results.parquet, the same as results.csv, and pareto.png. The same command continues
+    an interrupted sweep, and other sizes with the same --out add to it: files, table and plot then
+    show the points of all. A point that fails is recorded with its error.
     """
     from accel.dse.rows import read
     from accel.dse.sweep import sweep as evaluate
@@ -140,7 +140,8 @@ def sweep(
     known = read(out / "results.parquet")  # of the commands before, too, if they share the folder
     title = f"{graph.name}: {counted(len(known), 'point')}, engine {engine}"
     if any(row["status"] == "ok" for row in known):
-        pareto.draw(known, title, out / "pareto.png")
+        machines = sweep_table.machines(known)
+        pareto.draw(known, f"{title}\n{machines}", out / "pareto.png")
         terminal().print(sweep_table.render(known, f"{title}: those that nothing beats"))
     _tell(rows, len(known), out)
 

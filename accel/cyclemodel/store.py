@@ -35,8 +35,8 @@ _IDLE, _SNAPSHOT, _WRITE, _SHIFT = range(4)
     LAST_PLACE, BEAT, BEAT_PLACE,
     OPEN, CLOSED, BURST_BEATS, BURST_FLAGS, BURST_MARK_AT, FOLLOWING, ROOM,
     AWVALID, AWBEATS, LEFT, ARRIVED, AWAITED,
-    BURST_HEAD, BURST_TAIL, ORDER_HEAD, ORDER_TAIL, _QUEUES,
-) = range(44)  # fmt: skip
+    BURST_HEAD, BURST_TAIL, ORDER_HEAD, ORDER_TAIL, STUCK, _QUEUES,
+) = range(45)  # fmt: skip
 _BEATS = _QUEUES
 _BURSTS = _BEATS + RAM_QUEUE
 SCALARS = _BURSTS + RAM_QUEUE
@@ -62,9 +62,15 @@ def takes_input(s, c):
     """Whether the engine takes a vector or ``end`` in this cycle, if there is one."""
     if s[PIECE] == 0:
         return True
-    if s[ROOM] == 0 or _record_turn(s):
+    if not _room(s) or _record_turn(s):
         return False
     return s[P_BOUND] <= c[BUS] or s[P_FLAGS] & _CLOSE != 0
+
+
+@edge
+def _room(s):
+    """Whether a vector's piece may go; where a record waits for it, its rest has a place."""
+    return s[ROOM] != 0 or (s[STUCK] != 0 and s[P_FIRST] == 0)
 
 
 @edge
@@ -134,7 +140,7 @@ def store(s, c, table, number, valid, end, awready, wready, answered):
         completes.
     """
     order_room = s[ORDER_TAIL] - s[ORDER_HEAD] != _OUTSTANDING
-    sent, address, completed, marks, mark_at = _bus(s, awready, wready, answered)
+    sent, address, completed, marks, mark_at, stuck = _bus(s, awready, wready, answered)
     ready = takes_input(s, c)
     flags, place, piece_mark, record_turn = _choose(s)
     beat_valid = s[M_FLAGS] != 0 and (
@@ -150,7 +156,7 @@ def store(s, c, table, number, valid, end, awready, wready, answered):
     _merge(s, flags, place, piece_mark)
     _cut_record(s, c, record_turn, marks, mark_at)
     _cut(s, c, table, number, ready, valid, end, record_turn)
-    s[ROOM] = room
+    s[ROOM], s[STUCK] = room, stuck
     return sent, address, completed
 
 
@@ -160,12 +166,14 @@ def _bus(s, awready, wready, answered):
     sent = shows(s) and wready
     address = s[AWBEATS] if s[AWVALID] and awready else 0
     completed, marks, mark_at = False, False, 0
-    pop, is_burst = False, False
+    pop, is_burst, stuck = False, False, False
     if s[ORDER_HEAD] != s[ORDER_TAIL]:
         at = _ORDER_RING + 3 * (s[ORDER_HEAD] % _OUTSTANDING)
         is_burst = s[at] != 0
         ends = s[at + 1] & _END != 0
-        pop = (not is_burst or s[ARRIVED] != 0) and not (ends and s[RECORD] != _IDLE)
+        answers = not is_burst or s[ARRIVED] != 0
+        pop = answers and not (ends and s[RECORD] != _IDLE)
+        stuck = answers and not pop and s[ORDER_TAIL] - s[ORDER_HEAD] == _OUTSTANDING
         if pop:
             completed = ends
             marks = ends and s[at + 1] & _MARK != 0
@@ -173,17 +181,17 @@ def _bus(s, awready, wready, answered):
             s[ORDER_HEAD] += 1
     s[AWAITED] += (address != 0) - (answered and s[AWAITED] != 0)
     s[ARRIVED] += answered - (pop and is_burst)
-    return sent, address, completed, marks, mark_at
+    return sent, address, completed, marks, mark_at, stuck
 
 
 @edge
 def _choose(s):
     """The piece that goes to the merger in this cycle, and whether it is of a record."""
-    if s[ROOM] == 0:
-        return 0, 0, 0, False
     if _record_turn(s):
+        if s[ROOM] == 0 and s[STUCK] == 0:
+            return 0, 0, 0, False
         return (_WRITES if s[R_LEFT] else _CLOSE), s[R_PLACE], 0, True
-    if s[PIECE]:
+    if s[PIECE] and _room(s):
         return s[P_FLAGS], s[P_PLACE], s[P_MARK_AT], False
     return 0, 0, 0, False
 
@@ -275,7 +283,7 @@ def _cut(s, c, table, number, ready, valid, end, record_turn):
     """An edge of the vector cutter."""
     s[NEAR] = ready and valid and not end and table[number, P_NEAR] != 0
     if not ready:
-        if s[ROOM] and not record_turn:
+        if _room(s) and not record_turn:
             s[P_FIRST] = 0
             s[P_PLACE] += 1
             s[P_BOUND] -= c[BUS]

@@ -7,8 +7,10 @@ import itertools
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
+import types
 from collections.abc import Callable, Iterator
 from multiprocessing import connection
 
@@ -46,6 +48,21 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
+@contextlib.contextmanager
+def _nobodys_main() -> Iterator[None]:
+    """Let a process that starts inside not import the user's script once more.
+
+    Workers need nothing of it, and a script without ``if __name__ == "__main__"`` would start
+    itself anew in each of them.
+    """
+    mine = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = mine
+
+
 class _Worker:
     """A worker process, seen from its parent.
 
@@ -59,7 +76,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-        self.process.start()
+        with _nobodys_main():
+            self.process.start()
         theirs.close()  # so that its death can be read from ours
         self.points: collections.deque[Point] = collections.deque()
         self.point: Point | None = None

@@ -129,7 +129,7 @@ class Cutter(abc.ABC):
         part = self._part_for(ends)
         part.nodes |= nodes
         self._home |= {number: part for number in nodes if not self._repeats(number)}
-        for end in ends:
+        for end in sorted(ends):  # as sets have them, in another order in every process
             if self._home.get(self._maker.get(end, -1)) is not part:
                 part.reads.setdefault(end, self._port(end))
         return part

@@ -13,12 +13,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from accel.errors import shown
 from accel.frontend import coverage
 from accel.frontend.errors import ModelError
 from accel.graph.ir import Graph
 
 #: Module by the file's suffix; each has a class ``FloatModel``.
 FORMATS = {".onnx": "accel.frontend.onnx.quantize", ".tflite": "accel.frontend.tflite.quantize"}
+
+_CHOICES = {
+    "method": ("minmax", "entropy", "percentile"), "activations": ("int8", "uint8"),
+    "form": ("qdq", "qoperator"),
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +48,12 @@ class Options:
     reduce_range: bool = False
     activations: str = "int8"
     keep_float: Sequence[str] = ()
+
+    def __post_init__(self):
+        for name, known in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in known:
+                raise ModelError(f"{name} must be one of {', '.join(known)}, not {shown(value)}")
 
     def told(self, library: str) -> dict:
         """What a report says of the way of quantising."""
@@ -116,6 +128,9 @@ class FloatFile(abc.ABC):
             ModelError: naming the file and the rule.
         """
         target, options = pathlib.Path(target), self._checked(options)
+        if target.is_dir() or not target.parent.is_dir():
+            why = "is a folder" if target.is_dir() else "there is no such folder"
+            raise ModelError(f"{target}: cannot be written: {why}")
         with self._quantised(self.check(images), options, target.name, target.parent) as made:
             file, graph = made
             shutil.move(file, target)

@@ -10,6 +10,7 @@ import dataclasses
 
 import numpy as np
 
+from accel.frontend import origins
 from accel.frontend.pieces import reordered
 from accel.graph.ir import Conv, Node, Requant, Slice, Tensor
 
@@ -24,8 +25,8 @@ def fold(nodes: list[Node], tensors: dict[str, Tensor], kept: set[str]) -> list[
     """
     if not any(isinstance(node, Conv) and node.op == "reorder" for node in nodes):
         return nodes
-    nodes = _apart(_into_makers(nodes, kept), tensors, kept)
-    return _into_readers(nodes, kept)
+    nodes = _into_readers(_apart(_into_makers(nodes, kept), tensors, kept), kept)
+    return origins.gather(nodes, tensors, kept) if any(map(_is_reorder, nodes)) else nodes
 
 
 def _users(nodes: list[Node]) -> dict[str, list[Node]]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from accel.errors import AccelError
+from accel.errors import AccelError, shown
 from accel.graph.ir import Graph, Port, Tensor
 
 #: Array types a port accepts and gives, by the port's ``dtype``.
@@ -22,6 +22,18 @@ HOST_DTYPES = frozenset({
 
 class InputError(AccelError, ValueError):
     """Input arrays do not fit the network; the message names the input, the rule and the value."""
+
+
+def check_count(name: str, value: object, least: int) -> None:
+    """Refuse a number of something that is none, or below its least.
+
+    Raises:
+        InputError: naming the parameter, the rule and the value.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise InputError(f"{name} must be an integer of at least {least}, not {shown(value)}")
+    if value < least:
+        raise InputError(f"{name} must be at least {least}, not {value}")
 
 
 def to_int8(values: np.ndarray, scale: float, zero_point: int, away=False) -> np.ndarray:

@@ -13,7 +13,7 @@ What a file leaves out is as in the default machine.  ``small.toml`` and the oth
 module are machines with names; :func:`open_machine` takes a name or a file.
 """
 
-from accel.machines.choose import Source, chosen, report
+from accel.machines.choose import Source, chosen, report, shape
 from accel.machines.errors import MachineFileError
 from accel.machines.machine import Machine, open_machine
 from accel.machines.read import names
@@ -21,5 +21,5 @@ from accel.machines.text import describe, written
 
 __all__ = [
     "Machine", "MachineFileError", "Source", "chosen", "describe", "names", "open_machine",
-    "report", "written",
+    "report", "shape", "written",
 ]  # fmt: skip

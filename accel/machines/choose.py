@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from accel.errors import shown
 from accel.machines.machine import Machine, open_machine
 from accel.params import ParamError, Params
 from accel.sim.engine import Memory
@@ -31,15 +32,27 @@ def chosen(
     """
     if params is not None and machine is not None:
         raise ParamError("params must not be given beside machine: both are the whole hardware")
+    for name, given, kind in (("params", params, Params), ("memory", memory, Memory)):
+        if given is not None and not isinstance(given, kind):
+            raise ParamError(f"{name} must be accel.{kind.__name__}, not {shown(given)}")
     changes = {}
     if array is not None and params is None:
-        if len(array) != 2:
-            raise ParamError(f"array must be rows and columns, not {array!r}")
-        changes = {"rows": array[0], "cols": array[1]}
+        changes = dict(zip(("rows", "cols"), shape(array), strict=True))
     found = open_machine("default" if machine is None else machine, changes)
     if params is not None:
         found = Machine("given in Python", params, found.memory)
     return found if memory is None else dataclasses.replace(found, memory=memory, given={})
+
+
+def shape(array: Sequence[int]) -> tuple[int, int]:
+    """An array's rows and columns.
+
+    Raises:
+        ParamError: it is no pair.
+    """
+    if isinstance(array, str) or not isinstance(array, Sequence) or len(array) != 2:
+        raise ParamError(f"array must be rows and columns, not {shown(array)}")
+    return array[0], array[1]
 
 
 def report(machine: Machine) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import textwrap
+from collections.abc import Mapping
+from typing import Any
 
 from accel.machines.fields import TABLES, meaning
 from accel.machines.machine import Machine
@@ -37,15 +39,27 @@ def _value(value: str | int) -> str:
 
 def describe(machine: Machine) -> str:
     """The machine in one line."""
-    params, memory = machine.params, machine.memory
     title = "".join(one if one.isprintable() else " " for one in machine.title)
-    taps = params.window_taps
+    fields = dataclasses.asdict(machine.params), dataclasses.asdict(machine.memory)
+    return f"{title}: {in_words(*fields)}"
+
+
+def in_words(params: Mapping[str, Any], memory: Mapping[str, Any] | None = None) -> str:
+    """What decides a machine's cycles, from all its fields and its memory's, as reports have them.
+
+    Without ``memory`` it is the hardware alone.
+    """
+    taps = params["window_taps"]
     unit = f"a window unit of {taps} taps" if taps else "no window unit"
-    rate = memory.bytes_per_cycle or params.bus_bytes
+    hardware = (
+        f"{params['rows']}x{params['cols']} array, {_size(params['input_bytes'])} of input "
+        f"buffer, {params['acc_rows']} accumulator rows, {unit}"
+    )
+    if memory is None:
+        return f"{hardware}; bus of {params['bus_bytes']} bytes"
+    rate = memory["bytes_per_cycle"] or params["bus_bytes"]
     return (
-        f"{title}: {params.rows}x{params.cols} array, {_size(params.input_bytes)} of input "
-        f"buffer, {params.acc_rows} accumulator rows, {unit}; memory of {rate} bytes a cycle, "
-        f"latency {memory.latency_cycles}"
+        f"{hardware}; memory of {rate} bytes a cycle, latency {memory['latency_cycles']}"
     )
 
 

@@ -5,6 +5,14 @@ from collections.abc import Collection, Iterable, Sequence
 import rich.box
 import rich.table
 
+from accel.machines.text import in_words
+
+
+def hardware(rows: Collection[dict]) -> list[str]:
+    """A line for each of the simulated machines that the rows of a report are of."""
+    found = [in_words(row["params"], row["memory"]) for row in rows]
+    return [f"- {one}" for one in dict.fromkeys(found)]
+
 
 def machine(report: dict) -> str:
     """Where the figures were measured."""

@@ -3,6 +3,8 @@
 import rich.box
 import rich.table
 
+from accel.machines.text import in_words
+
 _ROWS = {"lut": "LUT", "ff": "flip-flops", "dsp": "DSP (18x18)", "block_ram": "block RAM (18 kbit)"}
 
 
@@ -14,6 +16,8 @@ def render(result: dict) -> rich.table.Table:
     table = rich.table.Table(
         title=f"{array['rows']}x{array['cols']} core {place}",
         box=rich.box.SIMPLE_HEAD,
+        caption=f"{result['machine']['name']}: {in_words(result['params'])}",
+        caption_justify="left",
     )
     for column, justify in (("resource", "left"), ("used", "right"), ("of", "right")):
         table.add_column(column, justify=justify)

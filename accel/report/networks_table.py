@@ -37,11 +37,13 @@ def markdown(report: dict, command: str) -> str:
         "# Whole networks on the RTL", "",
         f"`{command}` on {bench_page.machine(report)}, {report['date']}; at most "
         f"{report['peak_mb']:,} MB.", "",
-        "An array of NxN with N bytes/cycle of memory at 32 cycles latency, 128 KiB of input "
-        "buffer, 1024 accumulator rows; from start to interrupt, memory included. Cycles are the "
-        "RTL's own counters. Weights are seeded random numbers, but for kws and resnet8. The "
-        "simulator's build is not in the seconds.",
+        "From start to interrupt, memory included. Cycles are the RTL's own counters. Weights "
+        "are seeded random numbers, but for kws and resnet8. The simulator's build is not in the "
+        "seconds.",
         "", *bench_page.lines(_COLUMNS, _TEXT, map(_cells, report["figures"])), "",
+    ]  # fmt: skip
+    lines += ["The machines:", "", *bench_page.hardware(report["figures"]), ""]
+    lines += [
         "Where the array's other cycles went, and how busy layers kept the bus (beside commands) "
         "and the window unit:", "",
     ]  # fmt: skip

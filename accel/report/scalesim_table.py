@@ -3,6 +3,8 @@
 import rich.box
 import rich.table
 
+from accel.machines.text import in_words
+
 _COLUMNS = (
     "layer", "M", "K", "N", "OS", "WS", "IS", "here", "utilisation", "padded", "WS less here",
 )  # fmt: skip
@@ -29,11 +31,10 @@ WS less here, with its largest causes: fill and drain of every fold, which overl
 
 def render(report: dict) -> rich.table.Table:
     """A table of a comparison's rows (see accel.scalesim.compare) and their totals."""
-    array, memory = report["array"], report["memory"]
+    machine = report["machine"]
     table = rich.table.Table(
-        title=f"{report['topology']} on {array['rows']}x{array['cols']}: SCALE-Sim, and this "
-        f"machine with {memory['bytes_per_cycle']} bytes/cycle, {memory['latency_cycles']} cycles "
-        "latency",
+        title=f"{report['topology']}: SCALE-Sim, and this machine, "
+        f"{in_words(machine['params'], machine['memory'])}",
         box=rich.box.SIMPLE_HEAD,
     )
     for column in _COLUMNS:

@@ -30,6 +30,8 @@ def markdown(report: dict, command: str) -> str:
         "Cycles a second of processor time, of the whole machine on convolutions, of its array "
         "alone, and of pysim; seconds from nothing to Verilog and from there to a library.",
         "", *bench_page.lines(_COLUMNS, _TEXT, map(_cells, report["figures"])),
+        "", "The machines:", "",
+        *bench_page.hardware(report["figures"]),
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
 

@@ -6,6 +6,7 @@ import pathlib
 import warnings
 from collections.abc import Iterator
 
+from accel.machines.text import in_words
 from accel.report.files import replacing
 from accel.report.words import counted
 
@@ -53,12 +54,13 @@ def short(name: str, longest: int = _LONGEST) -> str:
 
 
 def title(report: dict) -> str:
-    """Network, images, machine and memory of a report."""
-    array, memory = report["array"], report["memory"]
+    """Network and images of a report, and in a line of its own the machine and its memory."""
+    machine = report["machine"]
+    changed = ", changed" if machine.get("changed") else ""
     return (
-        f"{report['network']}, {counted(report['images'], 'image')}, batch {report['batch']}: "
-        f"{array['rows']}x{array['cols']} array, {memory['bytes_per_cycle']} bytes/cycle, "
-        f"{memory['latency_cycles']} cycles latency, engine {report['engine']}"
+        f"{report['network']}, {counted(report['images'], 'image')}, batch {report['batch']}, "
+        f"engine {report['engine']}, machine {machine['name']}{changed}\n"
+        f"{in_words(machine['params'], machine['memory'])}"
     )
 
 

@@ -15,6 +15,7 @@ more, in the order in which they were completed.
 
 A layer that is ``near`` leaves its result on the chip, for the next one: nothing is written, and
 its bytes, which nobody can look at, are not compared but in what comes of them.
+``inputs`` are the layers whose tensors a layer reads, by name (accel.report.edges).
 
 Programs of different batch sizes are cut and fused differently: a layer as only the last, smaller
 batch has it has a row of its own, behind the others, with the batch size in its name.
@@ -23,7 +24,7 @@ batch has it has a row of its own, behind the others, with the batch size in its
 from accel.graph.ir import External, Graph, HostNode
 from accel.params import Params
 from accel.program import Layer
-from accel.report import own
+from accel.report import edges, own
 from accel.sim.engine import Memory
 from accel.version import version
 
@@ -226,6 +227,10 @@ def summarise(
     pes = own.slots("array", params)
     per_batch = [_differences(batch) for batch in batches]
     rows = _rows(graph, batches, per_batch, differing, params)
+    for name, sources in edges.inputs(graph, batches[0], rows).items():
+        for row in rows:
+            if row["name"] == name:
+                row["inputs"] = sources
     machine = [row for row in rows if row["where"] != "host"]
     cycles = sum(row["cycles"] for row in machine)
     macs = sum(row["macs"] for row in machine)

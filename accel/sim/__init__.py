@@ -1,5 +1,7 @@
 """Simulators of the RTL behind one protocol (see accel.sim.engine)."""
 
+from accel.errors import shown
+from accel.params import ParamError
 from accel.sim.engine import Engine
 from accel.sim.pysim import PysimEngine
 from accel.sim.verilator import VerilatorEngine, available
@@ -12,10 +14,10 @@ def get_engine(name: str = "auto") -> Engine:
     """Return the engine called ``name``; `auto` is verilator where it can be built, else pysim.
 
     Raises:
-        ValueError: there is no such engine.
+        ParamError: there is no such engine.
     """
     if name not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {name!r}")
+        raise ParamError(f"engine must be one of {', '.join(ENGINES)}, not {shown(name)}")
     if name == "pysim" or name == "auto" and not available():
         return PysimEngine()
     return VerilatorEngine()

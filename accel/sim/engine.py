@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from accel.errors import AccelError
+from accel.errors import AccelError, shown
 from accel.isa import Error
-from accel.params import Params
+from accel.params import ParamError, Params
 
 
 class SimulationError(AccelError, RuntimeError):
@@ -34,6 +34,8 @@ class Memory:
     ``stall_percent`` of the cycles.  For tests of error handling: reads of ``fail_read`` and
     writes to ``fail_write`` (addresses, -1 for none) answer SLVERR; ``dead`` never answers.
 
+    Raises ParamError, which names field, rule and value.
+
     >>> import accel
     >>> accel.Memory(latency_cycles=100).bytes_per_cycle
     0
@@ -46,6 +48,19 @@ class Memory:
     fail_read: int = -1
     fail_write: int = -1
     dead: bool = False
+
+    def __post_init__(self):
+        for name, low, high in (
+            ("latency_cycles", 0, 1 << 20), ("bytes_per_cycle", 0, 1 << 10),
+            ("stall_seed", 0, (1 << 32) - 1), ("stall_percent", 0, 99),
+            ("fail_read", -1, (1 << 32) - 1), ("fail_write", -1, (1 << 32) - 1),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if not whole or not low <= value <= high:
+                raise ParamError(
+                    f"{name} must be an integer from {low} to {high}, not {shown(value)}"
+                )
 
     @property
     def surprise(self) -> str | None:

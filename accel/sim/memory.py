@@ -45,8 +45,6 @@ import collections
 
 import numpy as np
 
-from accel.errors import shown
-from accel.params import ParamError
 from accel.sim.engine import MachineError, Memory
 
 #: Bursts each direction holds at once.
@@ -58,24 +56,6 @@ _PAGE = 4096
 _INCR = 1
 
 
-def check(behaviour: Memory) -> None:
-    """Raise ParamError, naming field, rule and value, if ``behaviour`` makes no sense."""
-    for name, low, high in (
-        ("latency_cycles", 0, 1 << 20),
-        ("bytes_per_cycle", 0, 1 << 10),
-        ("stall_seed", 0, (1 << 32) - 1),
-        ("stall_percent", 0, 99),
-        ("fail_read", -1, (1 << 32) - 1),
-        ("fail_write", -1, (1 << 32) - 1),
-    ):
-        value = getattr(behaviour, name)
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if not whole or not low <= value <= high:
-            raise ParamError(
-                f"{name} must be an integer from {low} to {high}, not {shown(value)}"
-            )
-
-
 class MemoryModel:
     """The memory's state.  Call ``begin``, then ``end`` with the machine's outputs, every cycle.
 
@@ -84,7 +64,6 @@ class MemoryModel:
     """
 
     def __init__(self, memory: np.ndarray, bus_bytes: int, behaviour: Memory):
-        check(behaviour)
         self._memory = memory
         self._bus = bus_bytes
         self._behaviour = behaviour

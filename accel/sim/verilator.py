@@ -18,7 +18,6 @@ from accel.rtl.top import Accelerator
 from accel.sim.build import FASTEST, Builder, Flavour, Progress, find_compiler, find_verilator
 from accel.sim.engine import MachineError, Memory, Outcome, SimulationError
 from accel.sim.host import RESULTS, outcome
-from accel.sim.memory import check
 from accel.sim.verilog import Design
 
 #: Cycles simulated between two looks at Python's signals (Ctrl-C).
@@ -164,7 +163,6 @@ class Machine:
         """
         if self._ended:
             raise SimulationError("the machine was given back")
-        check(behaviour)
         config = _config(self._params, memory, start, commands, behaviour, max_cycles)
         self._memory = memory
         if self._handle is None:

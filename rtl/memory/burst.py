@@ -6,6 +6,7 @@ from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
+from accel.isa import RECORD_BYTES
 from accel.params import MAX_BURST, Params
 from accel.rtl.interfaces import axi_write
 from accel.rtl.parts.queue import RamQueue
@@ -14,8 +15,18 @@ from accel.rtl.parts.queue import RamQueue
 QUEUE_DEPTH = 4 * MAX_BURST
 #: Beats that may still come after ``room`` has gone.
 SLACK = 8
+#: Beats that do come then, from the way to here: fewer.
+COMING = 6
 #: Bursts whose response may be outstanding.
 OUTSTANDING = 16
+
+
+def beats_depth(params: Params) -> int:
+    """Room for what comes behind ``room``: also, where ``stuck``, a record and a vector's rest."""
+    record = max(1, RECORD_BYTES // params.bus_bytes)
+    rest = (params.cols + params.bus_bytes - 2) // params.bus_bytes
+    most = QUEUE_DEPTH - 2 * SLACK + COMING + record + rest
+    return max(QUEUE_DEPTH, 1 << (most - 1).bit_length())
 
 
 def beat_bits(params: Params) -> int:
@@ -55,6 +66,8 @@ class BurstWriter(wiring.Component):
     Members:
         valid, beat: a beat a cycle, taken at once.
         room: at least SLACK more beats have a place.
+        stuck: as many responses as may be outstanding wait behind a ``finish`` that is held, so
+            that no burst is announced, and ``room`` does not come again.
         halt: announce no further burst.
         axi: the bus.
         finished: strobe; with ``finish``, all writes before a ``close`` with ``end`` have arrived.
@@ -72,6 +85,7 @@ class BurstWriter(wiring.Component):
                 "valid": In(1),
                 "beat": In(beat_layout(params)),
                 "room": Out(1),
+                "stuck": Out(1),
                 "halt": In(1),
                 "axi": Out(axi_write(params)),
                 "finished": Out(1),
@@ -95,7 +109,7 @@ class BurstWriter(wiring.Component):
                 "finish": finish_layout(params),
             }
         )
-        m.submodules.beats = beats = RamQueue(9 * params.bus_bytes, QUEUE_DEPTH)
+        m.submodules.beats = beats = RamQueue(9 * params.bus_bytes, beats_depth(params))
         m.submodules.bursts = bursts = RamQueue(burst, QUEUE_DEPTH)
         m.submodules.order = order = SyncFIFO(
             width=1 + finish_layout(params).size, depth=OUTSTANDING
@@ -184,11 +198,12 @@ class BurstWriter(wiring.Component):
         axi = self.axi
         arrived = Signal(range(OUTSTANDING + 1))
         awaited = Signal(range(OUTSTANDING + 1))
-        is_burst, pop = Signal(), Signal()
+        is_burst, pop, waits = Signal(), Signal(), Signal()
         m.d.comb += [
             Cat(is_burst, self.finish).eq(order.r_data),
             pop.eq(order.r_rdy & (~is_burst | (arrived != 0)) & ~(self.finish.end & self.hold)),
             order.r_en.eq(pop),
+            waits.eq(order.r_rdy & (~is_burst | (arrived != 0)) & self.finish.end & self.hold),
             self.finished.eq(pop & self.finish.end),
             axi.bready.eq(1),
             self.error.eq(axi.bvalid & (axi.bresp != 0)),
@@ -199,6 +214,7 @@ class BurstWriter(wiring.Component):
             m.d.sync += arrived.eq(arrived + 1)
         with m.Elif(~axi.bvalid & pop & is_burst):
             m.d.sync += arrived.eq(arrived - 1)
+        m.d.sync += self.stuck.eq(waits & ~order.w_rdy)
         m.d.sync += awaited.eq(
             awaited + (axi.awvalid & axi.awready) - (axi.bvalid & (awaited != 0))
         )

@@ -60,7 +60,7 @@ class StoreEngine(wiring.Component):
         forward(m, self, vectors, ("config", "begin", "input", "ended", "near"))
         forward(m, self, bursts, ("axi", "halt", "error", "outstanding", "progress"))
         forward(m, self, records, ("record",))
-        self._choose(m, records.output, vectors.output, merger, bursts.room)
+        self._choose(m, records.output, vectors.output, merger, bursts)
         m.d.comb += [
             bursts.valid.eq(merger.valid_out),
             bursts.beat.eq(merger.beat),
@@ -76,16 +76,20 @@ class StoreEngine(wiring.Component):
         ]
         return m
 
-    def _choose(self, m, records, vectors, merger, room):
+    def _choose(self, m, records, vectors, merger, bursts):
         """Give the merger a piece when there is room.
 
-        Records are rare and go first, but never between the pieces of a vector.
+        Records are rare and go first, but never between the pieces of a vector.  What waits for a
+        record to be written may be what there is no room for: a record's pieces, and the rest of
+        the vector in front of them, then have places of their own.
         """
-        record_turn = Signal()
+        record_turn, inside, may = Signal(), Signal(), Signal()
         m.d.comb += [
             record_turn.eq(records.valid & (~vectors.valid | vectors.payload.first)),
-            records.ready.eq(room & record_turn),
-            vectors.ready.eq(room & ~record_turn),
-            merger.valid.eq(room & (record_turn | vectors.valid)),
+            inside.eq(vectors.valid & ~vectors.payload.first),
+            may.eq(bursts.room | (bursts.stuck & (record_turn | inside))),
+            records.ready.eq(may & record_turn),
+            vectors.ready.eq(may & ~record_turn),
+            merger.valid.eq(may & (record_turn | vectors.valid)),
             merger.piece.eq(Mux(record_turn, records.payload, vectors.payload)),
         ]

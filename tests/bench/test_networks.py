@@ -45,6 +45,8 @@ def test_the_page_names_what_was_missed(row):
     report = {"machine": {"cpu": "x", "cores": 2}, "date": "d", "peak_mb": 1, "figures": [row]}
     page = networks_table.markdown(report, "accel bench networks")
     assert "< 100%, missed" in page and "0 of" in page
+    assert "- 4x4 array, 128 KiB of input buffer, 1024 accumulator rows, a window unit of" in page
+    assert row["params"]["bus_bytes"] == 4 and row["memory"]["latency_cycles"] == 32
     assert all(peer[3] in page for peer in networks_table.PEERS)
 
 

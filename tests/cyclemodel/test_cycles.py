@@ -7,6 +7,7 @@ from accel.bench.sim import convolutions
 from accel.compiler import compile_graph
 from accel.cyclemodel import predict
 from accel.frontend import load
+from accel.graph.places import along
 from accel.isa import Op, pack
 from accel.models import BUILTIN
 from accel.params import Params
@@ -34,6 +35,27 @@ def test_a_network(batch):
     cycles, found = differences(engine, program, Memory())
     assert cycles > 0
     assert not found, found
+
+
+@pytest.mark.parametrize("latency", [32, 74, 200])
+def test_short_commands_behind_full_queues(latency):
+    """Writes of single beats fill the store's queues while a layer's record waits to be written.
+
+    The next command's end waits for the record, all responses wait behind that end: the record's
+    way must be free nevertheless.
+    """
+    net = networks.Builder(np.random.default_rng(1), (8, 4, 16))
+    source, parts = net.last, []
+    net.add(source)
+    for first, rows in ((7, 1), (0, 7)):
+        net.last = source
+        parts.append(net.slice((first, 0, 0), (rows, 4, 16)).last)
+    graph = net.assemble(along(0, (1, 7)), *parts).graph()
+    engine = get_engine("auto")
+    engine.build(MACHINES[3])
+    program = compile_graph(graph, MACHINES[3], 2)
+    cycles, found = differences(engine, program, Memory(latency_cycles=latency), 50_000)
+    assert cycles and not found
 
 
 @pytest.mark.campaign

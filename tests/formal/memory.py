@@ -4,7 +4,7 @@ from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.hdl import Assume, Cover
 
 from accel.params import MAX_BURST, Params
-from accel.rtl.memory.burst import OUTSTANDING, QUEUE_DEPTH, SLACK
+from accel.rtl.memory.burst import OUTSTANDING, QUEUE_DEPTH, SLACK, beats_depth
 from accel.rtl.memory.read import MAX_READS
 from accel.rtl.memory.write_arbiter import MASTERS
 from tests.formal.follow import Follower, Place, stays
@@ -370,7 +370,7 @@ def burst_room(component, rush: bool = False) -> Module:
         m.d.comb += Assume(dut.valid == may)
     nothing = Place(Const(0), Const(0, 8), Const(0, len(beats.output.payload)))
     none = Place(Const(0), Const(0, 8), Const(0, len(bursts.output.payload.as_value())))
-    held = queue_holds(m, inside.block("beats"), QUEUE_DEPTH, nothing)
+    held = queue_holds(m, inside.block("beats"), beats_depth(SMALL), nothing)
     waiting = queue_holds(m, inside.block("bursts"), QUEUE_DEPTH, none)
     # `room` tells of a cycle ago, and one more beat may have come since.  An open burst will be a
     # burst in the queue, without another beat.

@@ -1,5 +1,6 @@
 """Reports made by hand, small enough to know every number of."""
 
+from accel import machines
 from accel.report.summary import CAUSES
 
 
@@ -44,6 +45,7 @@ def report(layers=LAYERS, name="three"):
         "schema": 1, "network": name, "engine": "model", "images": 1, "batch": 1,
         "array": {"rows": 8, "cols": 8},
         "memory": {"bytes_per_cycle": 4, "latency_cycles": 32},
+        "machine": machines.report(machines.open_machine("small", {"bytes_per_cycle": 4})),
         "layers": [{key: one[key] for key in one if key != "end"} for one in layers],
         "timeline": [{key: one[key] for key in _EVENT} for one in layers],
         "total": total | {

@@ -100,7 +100,7 @@ def test_the_command(tmp_path):
     assert report["array"] == {"rows": 4, "cols": 8}
     assert report["total"]["machine"]["cycles"] == report["layers"][0]["machine"]["cycles"]
     done = call(*arguments, "--array", "16x16")
-    assert "on 16x16" in done.output
+    assert "this machine, 16x16 array" in done.output
 
 
 def test_an_array_of_the_configuration_that_cannot_be_built(tmp_path):

@@ -59,7 +59,9 @@ def main() -> None:
             if options.report:
                 date = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
                 results.sort(key=lambda one: (one["array"], one["network"]))
-                write_json({"date": date, "networks": results}, options.report)
+                machines = [repr(Params(rows=size, cols=size)) for size in options.arrays]
+                found = {"date": date, "machines": machines, "memory": repr(Memory())}
+                write_json({**found, "networks": results}, options.report)
     raise SystemExit(any(one["differences"] for one in results))
 
 

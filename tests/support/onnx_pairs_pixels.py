@@ -68,6 +68,12 @@ def _behind(net: Net, row, value, rank):
     elif row["behind"] == "factor":
         factors = net.random.uniform(-1.5, 1.5, (*row["ones"], OUTPUTS))
         made = net.node("Mul", [real, net.const("factors", factors, np.float32)], "h")
+    elif row["behind"] == "bytes":  # which are up to 9 bits from their zero point
+        integers = net.random.integers(0, 128, (*row["ones"], OUTPUTS)) + 128 * (
+            row["dtype"] == np.uint8)
+        factors = net.real([net.const("factors", integers, row["dtype"]),
+                            *net.params("factors", 0.007, -120)])
+        made = net.node("Mul", [real, factors], "h")
     else:
         halved = net.node("Sigmoid", [real], "half")
         q = net.params("half", 0.004, -128)
@@ -81,7 +87,7 @@ PIXELS = Operator(
         "op": ["Gemm", "MatMul", "QGemm", "QLinearMatMul", "MatMulInteger"], "rank": list(SHAPES),
         "dtype": TYPES, "weights": TYPES, "per": [True, False], "zero": [0, 6], "opset": [13, 19],
         "batch": [1, "N"], "bias": [True, False], "turned": [False, True], "x_zero": [-7, 127],
-        "y_zero": [0, -128], "behind": [None, "turned", "function", "factor", "sum"],
+        "y_zero": [0, -128], "behind": [None, "turned", "function", "factor", "bytes", "sum"],
         "ones": [[], [1], [1, 1]],
     },
     layer,
@@ -91,7 +97,7 @@ PIXELS = Operator(
     and not (row["op"] == "MatMulInteger" and row["per"] and row["zero"])
     # A network's input of one dimension is taken for one that its first layer wants turned.
     and not (row["turned"] and row["rank"] == "row"),
-    near=lambda row: 0.05 if row["bias"] or row["behind"] in ("factor", "sum")
+    near=lambda row: 0.05 if row["bias"] or row["behind"] in ("factor", "bytes", "sum")
     or row["op"] == "MatMulInteger" else 0.0,
     least=0.8,
 )  # fmt: skip

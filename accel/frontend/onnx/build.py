@@ -224,7 +224,7 @@ class Builder(State):
         view = pending.window
         shape = wide.across_shape(weights.shape, copies, view.dilation[1])
         self.spend(node, np.broadcast_to(np.int8(0), shape))
-        channels, height, width = source.shape
+        height, width, channels = source.tensor.shape
         shape = (channels, height, copies * width)
         rows = self.add_tensor(f"{name}_row", shape, order_of(shape), *quantisation)
         self.add_node(Reshape(self.unique(f"{pending.name}/row", name), copied.tensor.name,

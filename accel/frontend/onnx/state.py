@@ -18,7 +18,8 @@ from accel.frontend.onnx.values import (
     memory_shape,
     order_of,
 )
-from accel.graph.ir import Node, Port, Tensor
+from accel.graph.check import check_node
+from accel.graph.ir import GraphError, Node, Port, Tensor
 from accel.quant import QuantError, check_scale
 
 #: Operators that only pass on, quantise or reshape: an input's way to its first layer.
@@ -184,9 +185,13 @@ class State:
         return dataclasses.replace(value, tensor=tensor)
 
     def add_node(self, node: Node, view: NodeView) -> None:
-        """Append to the graph."""
+        """Append to the graph what the machine can do: what it cannot, ends with the host."""
         view.require(len(self.nodes) < LARGEST_GRAPH,
                      f"the network must have at most {LARGEST_GRAPH} nodes", "more")
+        try:
+            check_node(self.tensors, node)
+        except GraphError as error:
+            raise view.error(str(error)) from None
         self.nodes.append(node)
 
     def add_input(self, port, shape, name, scale, zero_point, dtype, port_dtype,

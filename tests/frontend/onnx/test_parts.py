@@ -1,5 +1,7 @@
 """What the machine does not compute becomes parts of the host, and everything else stays."""
 
+import dataclasses
+
 import numpy as np
 import onnx
 import pytest
@@ -8,6 +10,7 @@ from onnx import TensorProto, helper
 from accel import frontend, golden, onnx_session
 from accel.compiler import compile_graph
 from accel.frontend import ModelError
+from accel.frontend.onnx import importer
 from accel.graph import ports
 from accel.graph.ir import External
 from accel.params import Params
@@ -178,3 +181,38 @@ def test_an_operator_that_onnx_runtime_had_before_onnx(opset, tmp_path):
     [actual] = ports.outputs(graph, golden.run(graph, ports.read_inputs(graph, images)))
     [expected] = onnx_session.session(path).run(None, {"x": images})
     np.testing.assert_array_equal(actual, expected)
+
+
+def test_a_node_that_breaks_a_rule_of_graphs_is_the_hosts(monkeypatch, tmp_path):
+    """Whatever an importer overlooks costs its operator the machine, not the network its run."""
+    model, source = start()
+    value = conv(model, source, "a", 3, 4)
+    path = model.output(conv(model, value, "b", 4, 5)).save(tmp_path)
+    right = importer.HANDLERS["Conv"]
+
+    def wrong(builder, node):
+        sums = right(builder, node)
+        return dataclasses.replace(sums, groups=3) if node.name.startswith("b") else sums
+
+    monkeypatch.setitem(importer.HANDLERS, "Conv", wrong)
+    graph = frontend.load(path)
+    [part] = [node for node in graph.nodes if isinstance(node, External)]
+    assert "groups must divide" in part.reason
+    [actual] = ports.outputs(graph, golden.run(graph, ports.read_inputs(graph, IMAGES)))
+    session = onnx_session.session(path)
+    expected = [session.run(None, {"x": image[None]})[0] for image in IMAGES]
+    np.testing.assert_allclose(actual, np.concatenate(expected), atol=0.0501)
+    with pytest.raises(ModelError, match="'b_y_node': groups must divide"):
+        frontend.load(path, strict=True)
+
+
+def test_what_a_part_reads_is_in_one_order(tmp_path):
+    """Not as sets have names, which is another order in every process."""
+    model, source = start()
+    values = [conv(model, source, name, 3, 4) for name in "hgfedcba"]
+    joined = model.node("Concat", values, "joined", axis=1)
+    path = model.output(model.node("LpNormalization", [joined], "e")).save(tmp_path)
+    [part] = [node for node in frontend.load(path).nodes if isinstance(node, External)]
+    names = [port.name for port in part.reads]
+    assert len(names) == 8
+    assert names == sorted(names)

@@ -177,6 +177,41 @@ def test_marks(bus_bytes, stall):
     assert bench.completed == len(marks)
 
 
+@pytest.mark.parametrize("marked", [True, False])
+@pytest.mark.parametrize(
+    "cols, bus_bytes", [(4, 4), (4, 8), (8, 8), (16, 4), (16, 8), (64, 16), (8, 64)]
+)
+def test_a_record_behind_full_queues(cols, bus_bytes, marked):
+    """What waits for a record to be written does not keep the record from its way.
+
+    Two commands of a vector each, the first with a record; the vectors of a third fill all queues
+    before the first response comes, and the second command's end waits for the record.
+    """
+    bench = Bench(machine(cols, bus_bytes), latency=400, seed=cols)
+    pitch, marks = cols + bus_bytes + 1, [SIZE - 512, SIZE - 1024]
+
+    async def process(ctx):
+        dst = 1
+        for number, width in enumerate((1, 1, 90)):
+            image = {"cols": cols, "dst": dst, "pitch_x": pitch, "pitch_y": 0}
+            mark = number == 0 or number == 1 and marked
+            await bench.configure(ctx, out_w=width, mark=mark, mark_addr=marks[number % 2], **image)
+            await bench.begin(ctx)
+            await bench.image(ctx, width=width, height=1, **image)
+            await bench.send(ctx, None)
+            dst += width * pitch
+        assert dst < SIZE - 1024
+        await bench.finish(ctx)
+
+    bench.run(process)
+    assert bench.sink.memory[: SIZE - 1024] == bench.expected[: SIZE - 1024]
+    for mark in marks[: 1 + marked]:
+        record = bench.sink.memory[mark : mark + RECORD_BYTES]
+        words = [int.from_bytes(record[n : n + 4], "little") for n in range(0, RECORD_BYTES, 4)]
+        assert words == list(range(words[0], words[0] + RECORD_WORDS)) and words[0]
+    assert bench.completed == 3
+
+
 def test_completes_after_the_response():
     bench = Bench(machine(4, 4), latency=50)
 
