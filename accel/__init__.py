@@ -45,6 +45,7 @@ if typing.TYPE_CHECKING:
     from accel.network.layer import NetworkError as NetworkError
     from accel.npz import NpzError as NpzError
     from accel.opening import open_network as open_network
+    from accel.page import PageError as PageError
     from accel.params import ParamError as ParamError
     from accel.params import Params as Params
     from accel.progress import progress_bar as progress_bar
@@ -74,7 +75,7 @@ _PUBLIC = {
     "InputError": "graph.ports", "LiteRTError": "litert", "LiteRTMissingError": "litert",
     "MachineError": "sim.engine",
     "MachineFileError": "machines.errors", "ModelError": "frontend.errors",
-    "NetworkError": "network.layer", "NpzError": "npz",
+    "NetworkError": "network.layer", "NpzError": "npz", "PageError": "page",
     "ParamError": "params", "QuantError": "quant", "ScaleSimError": "scalesim.errors",
     "SimulationError": "sim.engine", "SweepError": "dse.errors", "TrainingError": "train.errors",
     "Unfinished": "runner",

@@ -45,6 +45,7 @@ def progress_bar(label: str = "accel") -> Iterator[Progress]:
     bar = _Bar(display, label)
     try:
         yield bar
+        bar("done", 1.0)
     finally:
         bar.end()
 

@@ -11,6 +11,8 @@ import numpy as np
 from accel.batch import Batch
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
+from accel.machines.text import in_words
+from accel.report.words import counted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +134,7 @@ class Result:
 
     def _repr_html_(self) -> str:
         """The table of layers, for notebooks."""
-        total, array = self.report["total"], self.report["array"]
+        total, machine = self.report["total"], self.report["machine"]
         columns = ("name", "op", "output_shape", "macs", "cycles", "own_utilisation", "mismatches")
         rows = []
         for layer in self.report["layers"]:
@@ -141,9 +143,10 @@ class Result:
             rows.append("".join(f"<td>{_cell(cells[name])}</td>" for name in columns))
         head = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in columns)
         title = (
-            f"{self.report['network']}: {self.report['images']} images on the {array['rows']}x"
-            f"{array['cols']} array, {total['cycles']:,} cycles, utilisation "
-            f"{total['utilisation']:.1%}, {total['mismatches']} bytes differ"
+            f"{self.report['network']}: {counted(self.report['images'], 'image')}, "
+            f"{total['cycles']:,} cycles, utilisation {total['utilisation']:.1%}, "
+            f"{total['mismatches']} bytes differ; machine {machine['name']}: "
+            f"{in_words(machine['params'], machine['memory'])}"
         )
         body = "".join(f"<tr>{row}</tr>" for row in rows)
         return (

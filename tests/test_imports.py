@@ -78,6 +78,12 @@ ALLOWED = {
         "accel.hls", "accel.graph", "accel.golden", "accel.opening", "accel.sim.build",
         "accel.sim.engine", "accel.models",
     ),
+    "accel.page": (
+        "accel.page", "accel.sim", "accel.compiler", "accel.floats", "accel.graph", "accel.golden",
+        "accel.isa",
+        "accel.labels", "accel.machines", "accel.opening", "accel.params", "accel.program",
+        "accel.rtl.top", "accel.version",
+    ),
     "accel.models": ("accel.models", "accel.network"),
 }  # fmt: skip
 #: What every module may import: the base of all errors, which imports nothing.
@@ -90,6 +96,7 @@ SOLE_IMPORTERS = {
     "tflite": ("accel.frontend.tflite",),
     "ai_edge_litert": ("accel.litert",),
     "amaranth": ("accel.rtl", "accel.sim"),
+    "wasmtime": ("accel.page.check",),
     "numba": ("accel.compiled", "accel.golden", "accel.quant", "accel.cyclemodel"),
 }
 

@@ -222,4 +222,5 @@ def test_the_layers_of_a_result():
         result.tensor("none")
     page = result._repr_html_()
     assert page.count("<tr>") == 1 + len(result.report["layers"])
-    assert "0 bytes differ" in page and "Convolution28" in page
+    assert "3 images" in page and "0 bytes differ" in page and "Convolution28" in page
+    assert "machine default: 4x4 array, 128 KiB of input buffer, 1024 acc" in page

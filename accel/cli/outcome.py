@@ -2,14 +2,22 @@
 
 import pathlib
 import tempfile
+import typing
 
 import numpy as np
 
 from accel.cli.exits import internal
 
+if typing.TYPE_CHECKING:
+    from accel.result import Inside
 
-def keep(report: dict, out: pathlib.Path) -> tuple[pathlib.Path, list[str]]:
+
+def keep(
+    report: dict, out: pathlib.Path, inside: "Inside | None" = None
+) -> tuple[pathlib.Path, list[str]]:
     """Write ``report`` and what is drawn from it into the folder ``out``.
+
+    A run gives what it saw ``inside``; its page shows the layers' maps, too.
 
     What was computed is kept: a report that cannot be written there goes to a folder for temporary
     files.
@@ -18,14 +26,16 @@ def keep(report: dict, out: pathlib.Path) -> tuple[pathlib.Path, list[str]]:
         The folder; what went wrong.
     """
     from accel.report import folder
+    from accel.report import inside as shown
 
+    layers = None if inside is None else lambda: shown.described(inside)
     problems = []
     try:
-        failed = folder.write(report, out)
+        failed = folder.write(report, out, layers)
     except OSError as error:
         other = pathlib.Path(tempfile.mkdtemp(prefix="accel-"))
         problems.append(f"{out}: cannot write the report: {error}; it is in {other}")
-        out, failed = other, folder.write(report, other)
+        out, failed = other, folder.write(report, other, layers)
     problems += [f"{out / name}: cannot be drawn: {internal(why)}" for name, why in failed.items()]
     return out, problems
 

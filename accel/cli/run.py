@@ -76,7 +76,9 @@ def run(
     if dump is not None:
         with one_line():
             result.dump(dump)
-    out, problems = outcome.keep(report, out or results("run", report["network"]))
+    out, problems = outcome.keep(
+        report, out or results("run", report["network"]), result.inside
+    )
     code = FAILED if problems else 0
     if ended is not None:
         outcome.keep_outputs(result.outputs, out)

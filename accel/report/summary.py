@@ -13,6 +13,8 @@ strips overlap.  ``edge`` is the part of the busy cycles that incomplete tiles (
 filling the array) waste, in whole-array cycles.  ``timeline`` has the first batch's layers once
 more, in the order in which they were completed.
 
+``inputs`` are the layers whose tensors a layer reads, by name (accel.report.edges).
+
 Programs of different batch sizes are cut and fused differently: a layer as only the last, smaller
 batch has it has a row of its own, behind the others, with the batch size in its name.
 """
@@ -20,7 +22,7 @@ batch has it has a row of its own, behind the others, with the batch size in its
 from accel.graph.ir import External, Graph, HostNode
 from accel.params import Params
 from accel.program import Layer
-from accel.report import own
+from accel.report import edges, own
 from accel.sim.engine import Memory
 from accel.version import version
 
@@ -220,6 +222,10 @@ def summarise(
     pes = own.slots("array", params)
     per_batch = [_differences(batch) for batch in batches]
     rows = _rows(graph, batches, per_batch, differing, params)
+    for name, sources in edges.inputs(graph, batches[0], rows).items():
+        for row in rows:
+            if row["name"] == name:
+                row["inputs"] = sources
     machine = [row for row in rows if row["where"] != "host"]
     cycles = sum(row["cycles"] for row in machine)
     macs = sum(row["macs"] for row in machine)

@@ -10,6 +10,9 @@ its C++ is compiled here, in parallel.  The results lie in the user's cache dire
 
 Where the seconds go: most of what the compiler reads of a file is the header with all of the
 machine's registers, so files are few; the runtime is compiled while Verilator runs.
+
+A builder for another target than this computer (accel.page.wasm) is a subclass with a toolchain of
+its own.
 """
 
 import concurrent.futures
@@ -21,7 +24,7 @@ import pathlib
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from accel.params import Params
 from accel.sim.cache import Cache, cache_directory, key_of, whole
@@ -48,6 +51,10 @@ _COMPILE_FLAGS = (
     "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE_SAIF=0", "-w",
     # What only the library itself calls can be part of its caller.
     "-fvisibility=hidden",
+)
+#: Those of them that do not depend on the target.
+PORTABLE_FLAGS = tuple(
+    flag for flag in _COMPILE_FLAGS if flag not in ("-fPIC", "-march=native")
 )
 _NO_TRACE = ("-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0")
 #: Bytes of C++ below which a file is compiled together with others.
@@ -112,6 +119,29 @@ def find_compiler() -> str:
     raise SimulationError("no C++ compiler (c++, g++ or clang++) is on the PATH")
 
 
+@dataclasses.dataclass(frozen=True)
+class Toolchain:
+    """A C++ compiler and how it is called.
+
+    Attributes:
+        command: the compiler.
+        name: what messages call it.
+        target: flags that tell what to compile for.
+        flags: those of every compilation, besides.
+        link: what a link gets before the objects, and behind them.
+        library: the name of what a link makes.
+        environment: variables that are set, besides this process's own.
+    """
+
+    command: tuple[str, ...]
+    name: str
+    target: tuple[str, ...] = ("-march=native",)
+    flags: tuple[str, ...] = _COMPILE_FLAGS
+    link: tuple[tuple[str, ...], tuple[str, ...]] = (("-shared",), ("-pthread",))
+    library: str = LIBRARY
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
 class Builder:
     """Builds and caches simulation libraries of a ``flavour`` with one ``compiler`` in one
     ``cache``."""
@@ -123,15 +153,22 @@ class Builder:
         flavour: Flavour = FASTEST,
     ):
         self._flavour = flavour
-        self._compiler = compiler or find_compiler()
+        self._tools = self._toolchain(compiler)
         self._cache = Cache(pathlib.Path(cache) if cache else cache_directory())
         self._include = find_verilator() / "include"
-        # The predefined macros tell the compiler's version and what -march=native means here.
-        macros = self._compile("-march=native", "-dM", "-E", "-x", "c++", os.devnull, cwd=None)
+        # The predefined macros tell the compiler's version and what its target means here.
+        target = self._tools.target
+        macros = self._compile(*target, "-dM", "-E", "-x", "c++", os.devnull, cwd=None)
+        flags = self._tools.flags
         self._identity = "\n".join(
-            (macros, importlib.metadata.version("verilator"), *_VERILATOR_FLAGS, *_COMPILE_FLAGS,
+            (macros, importlib.metadata.version("verilator"), *_VERILATOR_FLAGS, *flags,
              *map(str, dataclasses.astuple(dataclasses.replace(flavour, emit=None))))
         )  # fmt: skip
+
+    def _toolchain(self, compiler: str | None) -> Toolchain:
+        """For this computer."""
+        compiler = compiler or find_compiler()
+        return Toolchain((compiler,), f"the C++ compiler {compiler}")
 
     def build(
         self,
@@ -159,7 +196,7 @@ class Builder:
 
         entry = self._cache.entry("machine", key, make)
         progress("ready", 1.0)
-        return entry / LIBRARY
+        return entry / self._tools.library
 
     def _verilog(self, params, design, progress):
         """Return the Verilog, from the cache if the sources have not changed."""
@@ -184,8 +221,9 @@ class Builder:
         flags = ["-I.", "-include", str(_SIGN), *defines]
         objects = self._compile_all(self._units(work, harness), work, flags, progress)
         progress("link", 0.0)
-        with whole(directory / LIBRARY) as new:
-            self._compile("-shared", "-o", str(new), *objects, *runtime, "-pthread",
+        before, behind = self._tools.link
+        with whole(directory / self._tools.library) as new:
+            self._compile(*before, "-o", str(new), *objects, *runtime, *behind,
                           *self._flavour.linker, cwd=work)  # fmt: skip
         shutil.rmtree(work)
 
@@ -200,6 +238,10 @@ class Builder:
                 new,
             )  # fmt: skip
             _check("verilator", result)
+            self._verilated(new)
+
+    def _verilated(self, work):
+        """Add to the machine's C++ in the folder ``work`` what else the harness needs."""
 
     def _units(self, work, harness):
         """What to compile: C++ files of the machine and ``harness``, and how to optimise each.
@@ -257,13 +299,14 @@ class Builder:
             return
         with whole(made) as new:
             self._compile(
-                *_COMPILE_FLAGS, *self._flavour.compiler, level, *flags, f"-I{self._include}",
+                *self._tools.flags, *self._flavour.compiler, level, *flags, f"-I{self._include}",
                 f"-I{self._include / 'vltstd'}", "-c", str(path), "-o", str(new), cwd=cwd,
             )  # fmt: skip
 
     def _compile(self, *arguments, cwd):
-        result = _run([self._compiler, *arguments], cwd, None)
-        _check(f"the C++ compiler {self._compiler}", result)
+        environment = {**os.environ, **self._tools.environment}
+        result = _run([*self._tools.command, *arguments], cwd, environment)
+        _check(self._tools.name, result)
         return result.stdout
 
 

@@ -152,7 +152,7 @@ def test_a_picture_that_fails(tmp_path, monkeypatch, reported, command):
     (line,) = errors(done)
     assert "roofline.png: cannot be drawn: internal error" in line
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"report.json", "utilisation.png", "timeline.png", "trace.json"}
+    assert names == {"report.json", "utilisation.png", "timeline.png", "trace.json", "index.html"}
     assert "total" in done.output  # the table
 
 

@@ -226,7 +226,7 @@ def test_a_picture_that_cannot_be_drawn_keeps_nothing_else_back(tmp_path, monkey
     monkeypatch.setitem(folder.PARTS, "roofline.png", mock.Mock(side_effect=wrong))
     assert folder.write(report(), tmp_path) == {"roofline.png": wrong}
     assert {path.name for path in tmp_path.iterdir()} == {
-        "report.json", "utilisation.png", "timeline.png", "trace.json"
+        "report.json", "utilisation.png", "timeline.png", "trace.json", "index.html"
     }  # fmt: skip
 
 
@@ -252,7 +252,8 @@ def test_everything_is_drawn(tmp_path, made):
     assert folder.write(made, tmp_path / "deep" / "er") == {}
     files = {path.name: path for path in (tmp_path / "deep" / "er").iterdir()}
     assert set(files) == {
-        "report.json", "utilisation.png", "roofline.png", "timeline.png", "trace.json"
+        "report.json", "utilisation.png", "roofline.png", "timeline.png", "trace.json",
+        "index.html",
     }  # fmt: skip
     assert json.loads(files["report.json"].read_text()) == made
     assert json.loads(files["trace.json"].read_text())["traceEvents"] == trace.events(made)
@@ -267,4 +268,4 @@ def test_everything_is_drawn(tmp_path, made):
 def test_nothing_is_drawn_of_a_network_without_machine_layers(tmp_path):
     made = report() | {"layers": [], "timeline": []}
     assert folder.write(made, tmp_path) == {}
-    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+    assert {path.name for path in tmp_path.iterdir()} == {"report.json", "index.html"}
