@@ -36,7 +36,8 @@ class Group:
 
     Attributes:
         name: what the page calls them.
-        signals: their names in the Verilog; one alone may be a memory.
+        signals: their names in the Verilog; one alone may be a memory.  Of names with a bar
+            between them, the first that is there.
         signed: whether they hold signed numbers.
     """
 
@@ -57,8 +58,12 @@ def groups(params: Params) -> tuple[Group, ...]:
 
     found = [
         # What the multiplier is given, of `left * right`: the first of two registers that Amaranth
-        # made in one line got no name.
-        Group("activation", cells("$signal"), signed=True),
+        # made in one line got no name.  The next cell's activation always equals it, and Yosys
+        # keeps one of the two.
+        Group("activation", tuple(
+            f"core.array.pe_{r}_{c}.$signal|core.array.pe_{r}_{c + 1}.activation"
+            for r in rows for c in cols
+        ), signed=True),
         # ... and the second: the working weight, a cycle later.
         Group("weight", cells("right"), signed=True),
         Group("shadow", cells("shadow"), signed=True),
@@ -163,6 +168,7 @@ class Marked:
 
     def _register(self, name: str, group: str) -> re.Match:
         """The declaration of a register; of a wire that shows just one, that register's."""
+        name = next((one for one in name.split("|") if one in self._declared), name)
         found = self._declared.get(name)
         if found is not None and found[0].startswith("  wire"):
             behind = re.search(

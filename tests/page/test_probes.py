@@ -15,7 +15,7 @@ def declared(params) -> str:
     lines = ["  reg other = 1'h0;"]
     for group in probes.groups(params):
         for name in group.signals:
-            lines.append(f"  reg [7:0] \\{name}  = 8'h00;")
+            lines.append(f"  reg [7:0] \\{name.partition('|')[0]}  = 8'h00;")
     return "\n".join(lines) + "\n"
 
 
@@ -49,6 +49,12 @@ def test_memories_wide_registers_and_wires_that_show_a_register():
     assert "\\core.twin /*verilator public_flat_rd*/ = 1'h0;" in marked.text
     assert "swaps(const Root& root) { return root.simulated__DOT__machine__DOT__core__02etwin;" in (
         marked.reader)
+
+
+def test_of_two_equal_registers_the_one_that_stayed_is_read():
+    text = declared(MACHINE.params).replace("pe_0_1.$signal", "pe_0_2.activation")
+    marked = probes.Marked(text, MACHINE.params)
+    assert "core__02earray__02epe_0_2__02eactivation, to + 1)" in marked.reader
 
 
 def test_a_register_that_is_gone_is_named():
