@@ -3,6 +3,7 @@
 What users get is in accel.sim.written.
 """
 
+import functools
 import hashlib
 import importlib
 import importlib.metadata
@@ -138,9 +139,22 @@ def source_digest(params: Params, design: Design = Accelerator) -> str:
     """
     digest = hashlib.sha256(f"{params!r} {design.__module__}.{design.__qualname__}".encode())
     for name in (*_SOURCES, design.__module__):
-        path = pathlib.Path(importlib.import_module(name).__file__)
-        files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
-        for file in files:
-            digest.update(f"{file.name}\n".encode())
-            digest.update(file.read_bytes())
+        digest.update(_source_of(name))
     return digest.hexdigest()
+
+
+@functools.cache
+def _source_of(module: str) -> bytes:
+    """A digest of a module's file, or of all files of a package."""
+    digest = hashlib.sha256()
+    path = pathlib.Path(importlib.import_module(module).__file__)
+    files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+    for file in files:
+        digest.update(f"{file.name}\n".encode())
+        digest.update(file.read_bytes())
+    return digest.digest()
+
+
+# As they are imported: a process that goes on while its sources change on disk emits the old ones.
+for _name in _SOURCES:
+    _source_of(_name)
