@@ -15,6 +15,8 @@ from accel.graph.ports import InputError
 _AXES = {
     "tensor": ("image", "row", "column", "channel"), "weights": ("output", "ky", "kx", "input"),
 }  # fmt: skip
+#: Bytes of a name, before its ending, that a file can have everywhere.
+_LONGEST = 240
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,7 +130,8 @@ def _files(array: _Array, other: pathlib.Path) -> list[pathlib.Path]:
     if array.role == "output" and "tensor" in array.about:
         # Names may hold what cannot be a file's.
         stems = dict.fromkeys([array.layer["name"], array.about["tensor"]])
-        names += [f"{stem.replace('/', '_')}.{form}" for stem in stems for form in ("npy", "hex")]
+        names += [f"{stem.replace('/', '_')}.{form}" for stem in stems for form in ("npy", "hex")
+                  if len(stem.encode()) <= _LONGEST]  # fmt: skip
     return [other / name for name in names if (other / name).is_file()]
 
 

@@ -8,6 +8,10 @@ CYCLES = (
     "cycles: from completion to completion, which add up to the total; layers overlap, so that "
     "some are completed in less time than they took"
 )
+NEAR = (
+    "no mismatches counted (-): the bytes stay on the chip and are checked by those of the layer "
+    "that reads them; --no-fusion has them written, and compared one by one"
+)
 
 
 def note(report: dict) -> str:
@@ -15,4 +19,6 @@ def note(report: dict) -> str:
     layers = [layer for layer in report["layers"] if layer["where"] != "host"]
     if all(layer["cycles"] == layer["own_cycles"] for layer in layers):
         return ""
-    return f"{CYCLES}\n{OWN}"
+    compared = report["total"].get("mismatches") is not None
+    near = compared and any(layer.get("near") for layer in layers)
+    return "\n".join([CYCLES, OWN] + [NEAR] * near)

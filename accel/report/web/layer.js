@@ -80,10 +80,12 @@ function showLayer(number) {
       element("p", { className: "hint" }, Object.entries(spent).map(([name, value]) => `${name} ${count(value)}`).join(", ")));
   }
   if (inside) {
-    parts.push(element("p", { id: "differ" }, inside.differ === undefined ? ""
+    parts.push(element("p", { id: "differ" }, inside.near
+      ? "Its bytes stay on the chip, for the layer that reads them; shown are the golden model's."
+      : inside.differ === undefined ? ""
       : inside.differ ? `${count(inside.differ)} bytes of the first image differ from the golden model's.`
         : "Every byte of the first image is the golden model's."));
-    parts.push(maps("What the machine computed", inside.maps, inside.zero));
+    parts.push(maps(inside.near ? "The golden model" : "What the machine computed", inside.maps, inside.zero));
     if (inside.golden) parts.push(maps("The golden model", inside.golden, inside.zero));
     parts.push(element("div", { className: "figures" }, histogram(inside.histogram),
       ...(inside.conv?.filters ? [filterPictures(inside.conv.filters)] : [])));
