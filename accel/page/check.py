@@ -40,7 +40,7 @@ class Instance:
         self._places = module.places
         self._memory = self._exports["memory"]
         self.call("_initialize")
-        self._space = self._size = 0
+        self._space = self._size = self._room = 0
 
     def call(self, name: str, *arguments: int) -> int:
         """Call an export."""
@@ -52,9 +52,10 @@ class Instance:
         (step,) = program.steps
         space = program.image.copy()
         program.tensors[network.graph.inputs[0].tensor].view(space)[0] = image
-        if not self._space:
-            self._size = len(space)
-            self._space = self.call("malloc", self._size)
+        if len(space) > self._room:
+            self._room = len(space)
+            self._space = self.call("malloc", self._room)
+        self._size = len(space)
         self._memory.write(self._store, space.tobytes(), self._space)
         self.call(
             "page_begin", self._space, self._size, memory.latency_cycles, memory.bytes_per_cycle,

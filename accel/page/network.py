@@ -10,12 +10,14 @@ import dataclasses
 import numpy as np
 
 from accel import params as latencies
+from accel.compiler import Mapping, compile_graph
 from accel.graph.ir import AveragePool, Conv, Graph, MaxPool, Softmax
 from accel.isa import RECORD
 from accel.labels import labels_of
 from accel.machines import Machine
 from accel.page import PageError, probes, vectors
 from accel.page.wasm import Module
+from accel.params import Params
 from accel.program import Layer, Program
 
 #: Images that come with a page, at most.
@@ -40,6 +42,11 @@ class Network:
     images: np.ndarray
     labels: np.ndarray | None
     span: tuple[float, float]
+
+
+def compiled(graph: Graph, params: Params) -> Program:
+    """The program of a page: of one image, with every layer's result in memory, to be shown."""
+    return compile_graph(graph, params, 1, mapping=Mapping(near=False))
 
 
 def checked(graph: Graph, program: Program) -> None:

@@ -3,7 +3,6 @@
 import numpy as np
 
 from accel import floats, machines
-from accel.compiler import compile_graph
 from accel.graph import ports
 from accel.opening import Model, own_images
 from accel.page import PageError, bundle, check, network, wasm
@@ -45,7 +44,7 @@ def make(
     graph, _ = floats.opened(model, inputs)
     if inputs is None:
         inputs, labels, _ = own_images(model, graph, network.SAMPLES)
-    program = compile_graph(graph, hardware.params, 1)
+    program = network.compiled(graph, hardware.params)
     network.checked(graph, program)
     classes = network.labels(graph, labels, len(inputs))
     shown = np.asarray(inputs)[: network.SAMPLES]

@@ -13,7 +13,6 @@ import pytest
 
 import accel
 from accel import machines
-from accel.compiler import compile_graph
 from accel.graph import ports
 from accel.opening import open_network, own_images
 from accel.page import network, wasm
@@ -50,7 +49,7 @@ def subject(name: str, images: int = 2) -> network.Network:
     """A built-in network on the machine, with its first images."""
     graph = open_network(name)
     given, labels, _ = own_images(name, graph, images)
-    program = compile_graph(graph, MACHINE.params, 1)
+    program = network.compiled(graph, MACHINE.params)
     classes = network.labels(graph, labels, len(given))
     return network.Network(
         graph, program, MACHINE, ports.quantise(graph, given[:images]), classes,

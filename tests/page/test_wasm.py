@@ -35,11 +35,11 @@ def test_the_module_does_not_tell_where_it_was_built():
     assert not [folder for folder in folders if folder.encode() in module().code]
 
 
-@pytest.mark.parametrize("name", ["lenet5", "mnist", "shallow"])
+@pytest.mark.parametrize("name", ["lenet5", "mnist", "shallow", "kws"])
 def test_bytes_counters_and_layers_are_the_native_simulators(instance, name):
     """Bytes against golden, all counters against the simulator that every run uses."""
     network = subject(name)
-    native = accel.run(name, limit=2, machine=MACHINE)
+    native = accel.run(name, limit=2, machine=MACHINE, fusion=False)
     right = golden.run(network.graph, {network.graph.inputs[0].tensor: network.images})
     for number, image in enumerate(network.images):
         instance.begin(network, image)
