@@ -24,7 +24,7 @@ CHILD = """
 import contextlib, json, os, sys, time
 began = time.perf_counter()
 from accel.cli import main
-import accel.cli.run as command
+command = sys.modules["accel.cli.run"]
 
 notes = [("start", began, 0.0)]
 def used():
