@@ -66,11 +66,13 @@ class VectorCutter(wiring.Component):
         word = (self._params.cols - 1).bit_length()
         near = Signal()
         m.d.comb += near.eq(self.config.near & ~self.input.payload.end)
-        m.d.sync += [
-            self.near.valid.eq(self.input.valid & ready & near),
-            self.near.addr.eq(address[word:][: len(self.near.addr)]),
-            self.near.data.eq(self.input.payload.data),
-        ]
+        goes = self.input.valid & ready & near
+        m.d.sync += self.near.valid.eq(goes)
+        with m.If(goes):  # what it was stays, also while the clock rests
+            m.d.sync += [
+                self.near.addr.eq(address[word:][: len(self.near.addr)]),
+                self.near.data.eq(self.input.payload.data),
+            ]
         return near
 
     def _cut(self, m, ready, rest, bound, last):
