@@ -246,22 +246,13 @@ def run(
     (0, 'default')
     """
     tell = progress or (lambda stage, share: None)
-    ports.check_count("batch", batch, 1)
-    ports.check_count("search", search, 0)
-    if limit is not None:
-        ports.check_count("limit", limit, 1)
+    _check_counts(batch, search, limit)
     meant = machines.chosen(machine, array, params, memory)
     hardware, behaviour = meant.params, meant.memory
     graph, quantised = floats.opened(model, inputs, shapes=shapes, keep=keep)
     notes = {"network_sha256": file_hash(model), "machine": machines.report(meant)}
-    notes |= origin(model) | quantised
-    if inputs is None:
-        inputs, labels, where = own_images(model, graph, limit or batch)
-        notes |= where
-    pixels = _given(graph, inputs)
-    if labels is not None:
-        labels = labels_of(graph, labels, _count(pixels))[:limit]
-    pixels = _sliced(pixels, 0, limit)
+    pixels, labels, where = _images(model, graph, inputs, labels, limit, batch)
+    notes |= origin(model) | quantised | where
 
     mapping, found = mapper.choose(
         graph, hardware, min(batch, _count(pixels)), behaviour, search, tell, fusion
@@ -269,6 +260,29 @@ def run(
     simulator = get_engine(engine)
     spans = engines and behaviour.surprise is None  # of others the cycle model knows nothing
     setting = _Setting(graph, hardware, simulator, behaviour, notes | found, spans, tell)
+    return _run(setting, mapping, pixels, labels, batch)
+
+
+def _check_counts(batch: int, search: int, limit: int | None) -> None:
+    ports.check_count("batch", batch, 1)
+    ports.check_count("search", search, 0)
+    if limit is not None:
+        ports.check_count("limit", limit, 1)
+
+
+def _images(model: Model, graph: Graph, inputs, labels, limit: int | None, batch: int) -> tuple:
+    """The images by input tensor and their labels, the first ``limit``, and where they are from."""
+    where = {}
+    if inputs is None:
+        inputs, labels, where = own_images(model, graph, limit or batch)
+    pixels = _given(graph, inputs)
+    if labels is not None:
+        labels = labels_of(graph, labels, _count(pixels))[:limit]
+    return _sliced(pixels, 0, limit), labels, where
+
+
+def _run(setting: _Setting, mapping, pixels: dict[str, np.ndarray], labels, batch: int) -> Result:
+    """Simulate, compare and report; raise what failed with all that there is."""
     batches, build_seconds, error, computing = _simulate(setting, mapping, pixels, batch)
     if not batches:
         raise error

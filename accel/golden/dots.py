@@ -19,6 +19,7 @@ STRETCH = 1 << 12
 
 
 # Sums in vectors add in another order than written ("reassoc"), with multiply and add in one.
+# All is one function: with the last lines in one of their own it takes 1.2 to 4.6 times as long.
 @compiled(fastmath={"reassoc", "contract", "nsz"})
 def multiply(w, b, panel, count, y):
     """Write y[p, o] = b[o] + w[o] . panel[p] for the panel's first ``count`` rows.

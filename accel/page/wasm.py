@@ -52,7 +52,7 @@ def find_zig() -> tuple[str, ...]:
 class WasmBuilder(Builder):
     """Builds and caches machines as WebAssembly modules, with what accel.page.probes reads."""
 
-    def _toolchain(self, compiler):
+    def _made_for(self, compiler):
         cache = cache_directory() / "zig"
         sources = hashlib.sha256()
         for file in (_HARNESS, _HERE / "shim.h"):

