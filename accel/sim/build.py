@@ -300,7 +300,8 @@ class Builder:
         with whole(made) as new:
             self._compile(
                 *self._toolchain.flags, *self._flavour.compiler, level, *flags,
-                f"-I{self._include}", f"-I{self._include / 'vltstd'}", "-c", str(path), "-o", str(new), cwd=cwd,
+                f"-I{self._include}", f"-I{self._include / 'vltstd'}",
+                "-c", str(path), "-o", str(new), cwd=cwd,
             )  # fmt: skip
 
     def _compile(self, *arguments, cwd):

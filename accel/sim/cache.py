@@ -42,10 +42,6 @@ class Cache:
     def __init__(self, root: pathlib.Path):
         self._root = root
 
-    def has(self, kind: str, key: str) -> bool:
-        """Whether there is such an entry."""
-        return (self._root / kind / key).is_dir()
-
     def entry(self, kind: str, key: str, make: Callable[[pathlib.Path], None]) -> pathlib.Path:
         """Return the directory of an entry; if it is new, ``make(directory)`` fills it.
 
