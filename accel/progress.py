@@ -4,13 +4,19 @@ import contextlib
 import html
 import importlib
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import rich.console
+import rich.progress
+
 Progress = Callable[[str, float], None]
 #: Seconds between two changes of what a notebook shows.
 _PAUSE = 0.1
+#: Seconds between two lines of a pipe.
+_LINES = 10.0
 
 
 @contextlib.contextmanager
@@ -35,19 +41,61 @@ def progress_bar(label: str = "accel") -> Iterator[Progress]:
     >>> report["total"]["cycles"]
     1209
     """
-    display = _notebook()
-    if display is None:
-        from accel.cli import common
-
-        with common.progress_bar(label) as tell:
-            yield tell
+    display, console = _notebook(), rich.console.Console(stderr=True)
+    if display is not None:
+        bar = _Bar(display, label)
+        try:
+            yield bar
+            bar("done", 1.0)
+        finally:
+            bar.end()
         return
-    bar = _Bar(display, label)
+    with (_terminal if console.is_terminal else _lines)(label, console) as tell:
+        yield tell
+
+
+@contextlib.contextmanager
+def _terminal(label: str, console: rich.console.Console) -> Iterator[Progress]:
+    """A bar on a terminal."""
+    columns = (
+        rich.progress.TextColumn("{task.description}", markup=False),
+        rich.progress.BarColumn(),
+        rich.progress.TaskProgressColumn(),
+        rich.progress.TimeElapsedColumn(),
+    )
+    with rich.progress.Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(label, total=1.0)
+
+        def tell(stage: str, share: float) -> None:
+            bar.update(task, description=stage, completed=share)
+
+        yield tell
+
+
+@contextlib.contextmanager
+def _lines(label: str, console: rich.console.Console) -> Iterator[Progress]:
+    """Say every ten seconds what is being done; what takes less says nothing."""
+    ended, began = threading.Event(), time.monotonic()
+    now = (label, 0.0)
+
+    def tell(stage: str, share: float) -> None:
+        nonlocal now
+        now = stage, share
+
+    def say() -> None:
+        while not ended.wait(_LINES):
+            stage, share = now
+            percent = f", {share:.0%}" if share else ""
+            seconds = time.monotonic() - began
+            console.out(f"{seconds:.0f} s: {stage}{percent}", highlight=False)
+
+    thread = threading.Thread(target=say, daemon=True)
+    thread.start()
     try:
-        yield bar
-        bar("done", 1.0)
+        yield tell
     finally:
-        bar.end()
+        ended.set()
+        thread.join()
 
 
 def _notebook() -> Any:

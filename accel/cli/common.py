@@ -5,15 +5,13 @@ import pathlib
 import shlex
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import click
 import rich.console
-import rich.progress
 
 from accel.cli.exits import ARGUMENTS
+from accel.progress import progress_bar as progress_bar
 
 
 class ArrayShape(click.ParamType):
@@ -77,52 +75,6 @@ def prepare(out: pathlib.Path) -> None:
     """Make the folder of a report before there is one: not after an hour's work it is an error."""
     with writing(out), tempfile.TemporaryFile(dir=out):
         pass
-
-
-@contextlib.contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[str, float], None]]:
-    """A progress bar on a terminal; elsewhere a plain line every ten seconds, of standard error."""
-    console = rich.console.Console(stderr=True)
-    if not console.is_terminal:
-        with _progress_lines(label) as tell:
-            yield tell
-        return
-    columns = (
-        rich.progress.TextColumn("{task.description}", markup=False),
-        rich.progress.BarColumn(),
-        rich.progress.TaskProgressColumn(),
-        rich.progress.TimeElapsedColumn(),
-    )
-    with rich.progress.Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(label, total=1.0)
-        yield lambda stage, share: bar.update(task, description=stage, completed=share)
-
-
-#: Seconds between two lines of progress.
-_LINES = 10.0
-
-
-@contextlib.contextmanager
-def _progress_lines(label: str) -> Iterator[Callable[[str, float], None]]:
-    """Say every ten seconds what is being done; what takes less says nothing."""
-    ended, now, began = threading.Event(), [label, 0.0], time.monotonic()
-
-    def say():
-        while not ended.wait(_LINES):
-            stage, share = now
-            seconds = time.monotonic() - began
-            click.echo(f"{seconds:.0f} s: {stage}" + f", {share:.0%}" * (share > 0), err=True)
-
-    def tell(stage, share):
-        now[:] = stage, share
-
-    thread = threading.Thread(target=say, daemon=True)
-    thread.start()
-    try:
-        yield tell
-    finally:
-        ended.set()
-        thread.join()
 
 
 class _Console(rich.console.Console):

@@ -2,12 +2,12 @@
 
 import time
 
-from accel.cli import common
+from accel import progress
 
 
 def test_a_pipe_gets_plain_lines(monkeypatch, capsys):
-    monkeypatch.setattr(common, "_LINES", 0.02)
-    with common.progress_bar("reading") as tell:
+    monkeypatch.setattr(progress, "_LINES", 0.02)
+    with progress.progress_bar("reading") as tell:
         tell("compile", 0.5)
         until = time.monotonic() + 30  # one line is enough, however busy the machine
         seen = ""
@@ -21,6 +21,6 @@ def test_a_pipe_gets_plain_lines(monkeypatch, capsys):
 
 
 def test_what_is_quick_says_nothing(capsys):
-    with common.progress_bar("reading") as tell:
+    with progress.progress_bar("reading") as tell:
         tell("compile", 0.5)
     assert capsys.readouterr().err == ""
