@@ -75,7 +75,7 @@ ALLOWED = {
         "accel.graph", "accel.params", "accel.program", "accel.report.files", "accel.pareto",
     ),
     "accel.hls": (
-        "accel.hls", "accel.graph", "accel.golden", "accel.opening", "accel.sim.build",
+        "accel.hls", "accel.graph", "accel.golden", "accel.opening", "accel.sim.toolchain",
         "accel.sim.engine", "accel.models",
     ),
     "accel.page": (

@@ -16,8 +16,8 @@ from accel.hls.check import check
 from accel.hls.folder import check_ours, replacing, write_manifest
 from accel.hls.network import Network, describe
 from accel.hls.split import on_host
-from accel.sim.build import find_compiler
 from accel.sim.engine import SimulationError
+from accel.sim.toolchain import find_compiler
 
 #: Written by hand, the same in every export.
 LIBRARY = ("layers.h", "testbench.cpp")

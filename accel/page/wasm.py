@@ -13,16 +13,10 @@ import sys
 from accel.page import probes
 from accel.params import Params
 from accel.rtl.top import Accelerator
-from accel.sim.build import (
-    PORTABLE_FLAGS,
-    Builder,
-    Flavour,
-    Progress,
-    Toolchain,
-    find_verilator,
-)
+from accel.sim.build import Builder, Flavour, Progress
 from accel.sim.cache import cache_directory
 from accel.sim.engine import SimulationError
+from accel.sim.toolchain import PORTABLE_FLAGS, Toolchain, find_verilator
 
 #: What JavaScript calls.
 EXPORTS = (

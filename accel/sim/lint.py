@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import tempfile
 
-from accel.sim.build import run_verilator
 from accel.sim.engine import SimulationError
+from accel.sim.toolchain import run_verilator
 from accel.sim.verilog import TOP
 
 #: Warnings that Verilog written by Yosys cannot avoid: category, pattern of the message, and why

@@ -15,9 +15,10 @@ import numpy as np
 from accel.isa import Reg
 from accel.params import Params
 from accel.rtl.top import Accelerator
-from accel.sim.build import FASTEST, Builder, Flavour, Progress, find_compiler, find_verilator
+from accel.sim.build import FASTEST, Builder, Flavour, Progress
 from accel.sim.engine import MachineError, Memory, Outcome, SimulationError
 from accel.sim.host import RESULTS, outcome
+from accel.sim.toolchain import find_compiler, find_verilator
 from accel.sim.verilog import Design
 
 #: Cycles simulated between two looks at Python's signals (Ctrl-C).

@@ -8,8 +8,8 @@ import pytest
 
 from accel.graph.check import check
 from accel.graph.ir import Graph
-from accel.sim.build import find_compiler
 from accel.sim.engine import SimulationError
+from accel.sim.toolchain import find_compiler
 
 SANITIZERS = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 

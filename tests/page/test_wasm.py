@@ -12,10 +12,10 @@ from accel.isa import RECORD
 from accel.page import check, probes, vectors
 from accel.params import IM2COL_LATENCY
 from accel.sim import traced
-from accel.sim.build import find_verilator
 from accel.sim.engine import MachineError
 from accel.sim.host import outcome
 from accel.sim.pysim import PysimEngine
+from accel.sim.toolchain import find_verilator
 from accel.trace import START, cut, trace
 from tests.page.support import MACHINE, module, subject
 

@@ -11,9 +11,10 @@ import time
 import pytest
 
 from accel.params import Params
-from accel.sim.build import LIBRARY, Builder, find_compiler
+from accel.sim.build import Builder
 from accel.sim.cache import cache_directory
 from accel.sim.engine import SimulationError
+from accel.sim.toolchain import LIBRARY, find_compiler
 from accel.sim.verilator import VerilatorEngine
 from accel.sim.verilog import fingerprint
 from accel.sim.written import emit

@@ -11,8 +11,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from accel.params import Params
-from accel.sim.build import _SIGN, find_compiler, find_verilator
+from accel.sim.build import _SIGN
 from accel.sim.selects import chain_selects
+from accel.sim.toolchain import find_compiler, find_verilator
 from accel.sim.verilog import emit_simulated
 
 CELL = r"""

@@ -17,7 +17,7 @@ from amaranth.back import verilog
 from accel.isa import Rounding
 from accel.params import REQUANT_LATENCY
 from accel.rtl.post.requantise import Requantiser
-from accel.sim.build import find_compiler, find_verilator, run_verilator
+from accel.sim.toolchain import find_compiler, find_verilator, run_verilator
 
 _BENCH = pathlib.Path(__file__).with_name("requantiser_bench.cpp")
 _INT32 = (-(1 << 31), (1 << 31) - 1)

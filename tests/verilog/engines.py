@@ -15,9 +15,9 @@ import time
 import numpy as np
 
 from accel.params import Params
-from accel.sim.build import find_compiler, find_verilator
 from accel.sim.engine import Memory, Outcome, SimulationError
 from accel.sim.host import RESULTS, outcome
+from accel.sim.toolchain import find_compiler, find_verilator
 from accel.sim.verilator import Machine, load
 from accel.sim.written import emit
 

@@ -11,9 +11,9 @@ import pytest
 from accel.isa import RECORD, REGISTERS, Error
 from accel.params import Params
 from accel.rtl.top import Accelerator
-from accel.sim.build import find_verilator
 from accel.sim.engine import SimulationError
 from accel.sim.lint import icarus_errors
+from accel.sim.toolchain import find_verilator
 from accel.sim.written import WAIVED, compact
 from accel.version import version
 from tests.verilog.engines import SCRIPTS, call, system_verilator, written
