@@ -150,6 +150,7 @@ def _window_rules(window, params):
         *(scales & (_no_scale(*operand) | (operand[1] > 0)) for operand in operands),
         _outside(window.dst, params),
         window.mark & (_unaligned(window.mark_addr, params) | _outside(window.mark_addr, params)),
+        window.near & ((window.dst >= params.input_bytes) | (not params.window_feeds_array)),
     ]
 
 
