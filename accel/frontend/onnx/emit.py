@@ -148,15 +148,17 @@ def _total(pending: Total, name, result: Activation, lo, hi) -> Node:
     sources = pending.source, pending.other
     centre = 128 if pending.centred else 0
     runtime = functools.partial(add.runtime_bytes, centre=centre)
-    operands, bits = add.factors(
+    found = add.factors(
         tuple(value.scale for value in (*sources, result)),
         tuple(value.zero_point for value in (*sources, result)),
         add.difference_bytes if pending.minus else runtime, pending.effort,
-        -1 if pending.minus else 1,
+        pending.minus,
     )
     names = tuple(value.tensor.name for value in sources)
-    return (Sub if pending.minus else Add)(name, names, result.tensor.name, operands,
-                                           add.requant(bits, result.zero_point, lo, hi))
+    return (Sub if pending.minus else Add)(
+        name, names, result.tensor.name, found.operands,
+        found.requant(result.zero_point, lo, hi), offset=found.offset,
+    )
 
 
 def _product(pending: Product, name, result: Activation, lo, hi) -> Node:
