@@ -14,6 +14,10 @@ So it is for results that stay on the chip.  A POST with ``near`` waits for the 
 what it overwrites.  Meanwhile it holds a bank and a parameter slot, which only later blocks ask
 for; and once started, nothing holds it up: its vectors have the buffer's port whenever they come, a
 WLOAD makes its step a cycle later.  It completes behind the POSTs before it, like any other.
+Likewise the other way: a WINDOW with ``near`` waits for the EXECs that read what it overwrites, an
+EXEC for the WINDOWs that write what it reads.  Both are listed behind what they wait for.  Such a
+WINDOW's vectors have the im2col buffer's port whenever they come, a LOAD makes its step later; what
+it holds meanwhile, a slot of parameters, only later WINDOWs ask for.
 """
 
 import enum
@@ -129,9 +133,10 @@ def _layout(waits, *fields) -> tuple[Field, ...]:
 
 #: Which engines' done counts a command may wait for.
 _ARRAY_WAITS = ("load", "exec", "post")
+_EXEC_WAITS = ("load", "window", "post")
 _POST_WAITS = ("window", "exec", "post")
 _LOAD_WAITS = ("exec", "post", "window")
-_WINDOW_WAITS = ("wload", "post", "window")
+_WINDOW_WAITS = ("wload", "post", "exec")
 
 #: A LOAD or WLOAD.
 _COPY = (
@@ -152,7 +157,7 @@ FIELDS: dict[Op, tuple[Field, ...]] = {
     # the byte at base + x*step_x + y*step_y + i + (i // seg)*seg_skip*R.  `first` starts a
     # block from the bias in a fresh accumulator bank; `last` hands that bank to POST.
     Op.EXEC: _layout(
-        _ARRAY_WAITS,
+        _EXEC_WAITS,
         ("first", 1), ("last", 1), ("cols", 8), ("base", 20), ("nx", 16), ("ny", 16),
         ("step_x", 20), ("step_y", 20), ("k", 20), ("seg", 20), ("seg_skip", 16),
     ),
@@ -205,6 +210,8 @@ FIELDS: dict[Op, tuple[Field, ...]] = {
     # `offset` is added (only with b_shift >= -22).  MUL has k = 2, too, and no offset, multipliers
     # or shifts of its operands: they are 0.  MIN has k = 2, too.
     # `mark` then writes the counters to `mark_addr`.
+    # With `near` the vectors go to the im2col buffer, `cols` bytes from any address on; addresses
+    # there wrap at its size.  That takes an array with at least as many rows as columns.
     Op.WINDOW: _layout(
         _WINDOW_WAITS,
         ("mode", 3), ("mark", 1), ("cols", 8), ("base", 20), ("nx", 16), ("ny", 16),
@@ -213,7 +220,7 @@ FIELDS: dict[Op, tuple[Field, ...]] = {
         ("multiplier", 31), ("shift", -6),
         ("a_zero", -8), ("a_multiplier", 31), ("a_shift", -6),
         ("b_zero", -8), ("b_multiplier", 31), ("b_shift", -6), ("offset", -8),
-        ("dst", 32), ("pitch_x", 20), ("pitch_y", 32), ("mark_addr", 32),
+        ("dst", 32), ("pitch_x", 20), ("pitch_y", 32), ("mark_addr", 32), ("near", 1),
     ),
 }  # fmt: skip
 

@@ -157,6 +157,7 @@ def _window_rules(window, params):
         scales & (window.offset != 0) & (window.b_shift < OFFSET_SHIFT_MIN),
         _outside(window.dst, params),
         window.mark & (_unaligned(window.mark_addr, params) | _outside(window.mark_addr, params)),
+        window.near & ((window.dst >= params.input_bytes) | (not params.window_feeds_array)),
     ]
 
 

@@ -129,6 +129,7 @@ def illegal_window(f, params, space):
         and f["lo"] <= f["hi"]
         and f["rounding"] in list(Rounding)
         and f["dst"] < space
+        and not (f["near"] and (f["dst"] >= params.input_bytes or params.cols > params.rows))
         and not (f["mark"] and (f["mark_addr"] % params.bus_bytes or f["mark_addr"] >= space))
     )
     if f["mode"] == WindowMode.MAC:
@@ -323,6 +324,8 @@ EDGES = [
     (Op.WINDOW, dict(step_x=17), True),
     (Op.WINDOW, dict(step_y=84), True),
     (Op.WINDOW, dict(step_x=0, step_y=0), False),
+    (Op.WINDOW, dict(near=1, dst=4095), False),
+    (Op.WINDOW, dict(near=1, dst=4096), True),
     (Op.WINDOW, dict(nx=0), True),
     (Op.WINDOW, dict(ny=0), True),
     (Op.WINDOW, dict(nx=65535, ny=65535), False),
@@ -419,7 +422,8 @@ def test_the_rest_does_not_need_a_window_unit():
 @pytest.mark.parametrize("op", list(Op), ids=lambda op: op.name)
 def test_reserved_bits(op):
     end = FIELDS[op][-1].low + FIELDS[op][-1].width
-    bits = sorted({end, end + 1, (end + COMMAND_BITS) // 2, COMMAND_BITS - 1})
+    last = COMMAND_BITS - 1
+    bits = sorted({end, min(end + 1, last), (end + COMMAND_BITS) // 2, last})
     good = word_of(op, GOOD[op])
     got, _ = verdicts([good] + [good | 1 << bit for bit in bits])
     assert got == [Error.NONE] + [Error.ILLEGAL_FIELD] * len(bits)
