@@ -356,7 +356,7 @@ REGISTERS: dict[Reg, tuple[Bits, ...]] = {
     Reg.WHERE: (Bits("index", 0, 32, "r", "index of the command that was refused"),),
     Reg.BASE: (Bits("page", 12, 20, "rw", "added to every address on the memory's bus, a multiple "
                     f"of {BASE_ALIGN}; writes while busy are ignored"),),
-    Reg.VERSION: (Bits("number", 0, 32, "r", f"{REGISTERS_VERSION}, of these registers"),),
+    Reg.VERSION: (Bits("version", 0, 32, "r", f"{REGISTERS_VERSION}, of these registers"),),
     Reg.MACHINE: (Bits("digest", 0, 32, "r", "digest of the machine, which programs made for it "
                        "carry"),),
     Reg.COUNTERS: (Bits("count", 0, 32, "r", f"{RECORD_WORDS} words: {', '.join(RECORD)}"),),
