@@ -107,9 +107,10 @@ def _softmax(entry: Entry, number: int) -> tuple[str, str]:
         values = [str(v) if kind == "int32_t" else c_float(v) for v in table.tolist()]
         rows = ",\n    ".join(", ".join(values[n : n + 8]) for n in range(0, len(values), 8))
         text = f"static const {kind} powers_{number}[256] = {{\n    {rows},\n}};\n\n"
-        integer, raised = (
-            (f"powers_{number}", "NULL") if arithmetic == "integer" else ("NULL", f"powers_{number}")
-        )
+        if kind == "int32_t":
+            integer = f"powers_{number}"
+        else:
+            raised = f"powers_{number}"
     if arithmetic == "table":
         steps = float(np.float32(math.floor(np.float32(1) / np.float32(target.scale))))
     text += (

@@ -68,8 +68,8 @@ def _check(graph: Graph, program: Program) -> None:
     for step in program.steps:
         if step.commands and waiting is not None:
             raise PackageError(
-                f"{graph.name}: {title(waiting)} ({waiting.op}) is computed by the host, and layers "
-                f"of the machine follow ({step.layers[0].name}): a package has C only for what is "
+                f"{graph.name}: {title(waiting)} ({waiting.op}) is computed by the host, and the "
+                f"machine's {step.layers[0].name!r} follows: a package has C only for what is "
                 "behind the machine's last layer; cut the network there, or use accel hls"
             )
         for name in step.host:
@@ -81,8 +81,8 @@ def _check(graph: Graph, program: Program) -> None:
 def _input(graph: Graph, program: Program, port: Port) -> Entry:
     if port.tensor not in program.tensors:
         raise PackageError(
-            f"{graph.name}: input {port.name!r} is read by the host alone, and a package has C only "
-            "for what is behind the machine's last layer"
+            f"{graph.name}: input {port.name!r} is read by the host alone, and a package has C "
+            "only for what is behind the machine's last layer"
         )
     return Entry(port, graph.tensors[port.tensor], program.tensors[port.tensor])
 

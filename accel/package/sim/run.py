@@ -3,7 +3,8 @@
     pip install cocotb cocotbext-axi; apt install iverilog gcc
     python sim/run.py [--simulator icarus|verilator] [--build FOLDER] [--tests NAME,NAME]
 
-The exit code is 0 only if every test passed, so only if every byte was right.
+The exit code is 0 only if every test passed, so only if every byte was right; 1 if one failed, 3 if
+nothing could be run.
 """
 
 import argparse
@@ -19,11 +20,17 @@ PACKAGE = HERE.parent
 STRICT = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-O2")
 
 
+def give_up(why: str) -> None:
+    """End without a verdict."""
+    print(f"error: {why}", file=sys.stderr)
+    sys.exit(3)
+
+
 def compiler() -> str:
     """The C compiler: $CC, or the first that there is."""
     found = os.environ.get("CC") or next(filter(shutil.which, ("cc", "gcc", "clang")), None)
     if not found:
-        sys.exit("no C compiler: install one, for example: apt install gcc")
+        give_up("no C compiler: install one, for example: apt install gcc")
     return found
 
 
@@ -47,7 +54,7 @@ def build_driver(build: pathlib.Path) -> pathlib.Path:
 def call(*command) -> None:
     """Run a command; its failure is the end."""
     if subprocess.run([str(word) for word in command], check=False).returncode:
-        sys.exit(f"{command[0]} refused the driver")
+        give_up(f"{command[0]} refused the driver")
 
 
 def main() -> None:
@@ -60,10 +67,10 @@ def main() -> None:
     try:
         from cocotb_tools.runner import get_results, get_runner
     except ImportError:
-        sys.exit("cocotb is missing: pip install cocotb cocotbext-axi")
+        give_up("cocotb is missing: pip install cocotb cocotbext-axi")
     program = {"icarus": "iverilog"}.get(given.simulator, given.simulator)
     if not shutil.which(program):
-        sys.exit(f"{program} is missing: install it, for example: apt install {program}")
+        give_up(f"{program} is missing: install it, for example: apt install {program}")
     build = given.build.resolve()
     build.mkdir(parents=True, exist_ok=True)
     library = build_driver(build)
@@ -77,8 +84,10 @@ def main() -> None:
     results = runner.test(
         test_module=["test_network", "test_errors"], hdl_toplevel=top, build_dir=build,
         test_dir=build, testcase=given.tests.split(",") if given.tests else None,
-        extra_env={"ACCEL_DRIVER": str(library), "PYTHONPATH": os.pathsep.join(
-            [str(HERE), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)},
+        extra_env={
+            "ACCEL_DRIVER": str(library), "PYTHONWARNINGS": "ignore::DeprecationWarning",
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")])),
+        },
     )  # fmt: skip
     tests, failed = get_results(results)
     print(f"{tests - failed} of {tests} tests passed")

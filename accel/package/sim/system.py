@@ -170,19 +170,28 @@ class System:
 
     async def call(self, function, *arguments):
         """Call a function of the driver on the device; return the name of what it returns."""
-        made = bridge(getattr(self.lib, function))
-        code = await made(ctypes.byref(self.device), *arguments)
+        code = await self.value(function, *arguments)
         return self.lib.accel_error_name(code).decode()
+
+    async def value(self, function, *arguments):
+        """Call a function of the driver on the device; return what it returns."""
+
+        @bridge
+        def called():
+            return getattr(self.lib, function)(ctypes.byref(self.device), *arguments)
+
+        return await called()
 
     async def cycles(self):
         """How many cycles the last run took, by the machine's counter."""
-        return await bridge(self.lib.accel_counter)(ctypes.byref(self.device), 0)
+        return await self.value("accel_counter", 0)
 
     async def open(self, base=None, size=None):
         """accel_open."""
         base = self.base if base is None else base
         size = self.size if size is None else size
-        return await self.call("accel_open", ctypes.byref(self._io), self.memory.address, base, size)
+        io = ctypes.byref(self._io)
+        return await self.call("accel_open", io, self.memory.address, base, size)
 
     async def load(self, image=IMAGE):
         """accel_load."""

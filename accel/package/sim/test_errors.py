@@ -148,7 +148,7 @@ async def aborted(dut):
 
 @cocotb.test()
 async def dead_memory(dut):
-    """A memory that takes addresses and never answers: the machine's watchdog, then a late answer."""
+    """A memory that takes addresses and never answers: the watchdog; and one that answers late."""
     system = await opened(dut, interrupt=True)
     await system.master.write_dword(0x18, 500)
     system.slave.read_if.r_channel.pause = True
