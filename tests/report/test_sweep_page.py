@@ -195,3 +195,16 @@ def test_a_sweep_of_which_all_failed_has_a_page(chromium, tmp_path):
     page = opened(chromium, tmp_path / "index.html")
     assert "1 point failed" in page.inner_text("#summary") and page.problems == []
     page.close()
+
+
+def test_thousands_of_points_are_dots_and_the_first_ones_rows(chromium, swept, tmp_path):
+    good = [row for row in swept[1] if row["status"] == "ok"]
+    rows = [good[n % len(good)] | {"cycles": 9000 + n, "batch": 1} for n in range(2000)]
+    sweep_page.write(tmp_path / "index.html", rows, "shallow", "shallow", None, "model")
+    assert (tmp_path / "index.html").stat().st_size < 1_000_000
+    page = opened(chromium, tmp_path / "index.html")
+    assert page.locator("#scatter .point").count() == 2000
+    assert page.locator("#point-table tbody tr").count() == 300
+    assert "The first 300 of 2,000" in page.inner_text("#point-table")
+    assert page.locator("#point-table tbody tr").first.get_attribute("data-row") == "0"
+    page.close()

@@ -3,6 +3,8 @@
 
 let sweep = null;             // what accel/report/sweep_page.py packs
 
+const MOST_ROWS = 300;        // of a table: thousands take seconds to lay out
+
 const perImage = (row) => row.cycles / row.batch;
 const share = (value) => `${(100 * value).toFixed(1)} %`;
 const shape = (row) => `${row.rows}x${row.cols}`;
@@ -58,7 +60,8 @@ class PointTable {
       button.onclick = () => { this.down = this.by === name && !this.down; this.by = name; this.show(this.numbers); };
       return element("th", { scope: "col", "data-column": name }, button);
     });
-    byId("point-table").append(element("div", { className: "wide", tabIndex: 0, role: "region", "aria-label": "Points" },
+    this.note = element("p", { className: "hint" });
+    byId("point-table").append(this.note, element("div", { className: "wide", tabIndex: 0, role: "region", "aria-label": "Points" },
       element("table", {}, element("thead", {}, element("tr", {}, ...this.heads)), this.body)));
   }
 
@@ -70,7 +73,8 @@ class PointTable {
     for (const head of this.heads) {
       head.setAttribute("aria-sort", head.dataset.column !== this.by ? "none" : this.down ? "descending" : "ascending");
     }
-    this.body.replaceChildren(...order.map((n) => this.row(n)));
+    this.body.replaceChildren(...order.slice(0, MOST_ROWS).map((n) => this.row(n)));
+    this.note.textContent = order.length > MOST_ROWS ? `The first ${MOST_ROWS} of ${count(order.length)} in this order.` : "";
     this.mark(this.chosen);
   }
 
