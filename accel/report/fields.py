@@ -52,6 +52,9 @@ LAYER = {
     "mismatches": "bytes that differ from the golden model's; null where nothing was compared",
     "where": "`array`, `window` or `host`: what computes it",
     "inputs?": "the layers whose tensors it reads",
+    "conv?": "of a convolution or a fully connected layer: `images`, `pixels` (rows, columns), "
+             "`outputs`, `kernel` (rows, columns) and `depth` (inputs of a group), whose product "
+             "is `macs`; `groups`, `stride`",
     "near?": "whether its result stays on the chip for the next layer",
     "array_macs?": "multiplications that the machine counted in `cycles`, neighbours' too",
     "busy?": "cycles of `cycles` in which the array worked, for whatever layer",
