@@ -61,7 +61,7 @@ def _registers():
     ]
     for register, fields in REGISTERS.items():
         lines.append(f"  {register:#04x} {register.name}")
-        for low, width, access, meaning in fields:
+        for _, low, width, access, meaning in fields:
             bits = str(low) if width == 1 else f"{low + width - 1}:{low}"
             start = f"    {bits:5} {access:2}  "
             lines += textwrap.wrap(
