@@ -27,6 +27,7 @@ overwrites it, and waits for that, comes behind its writer.
 """
 
 import dataclasses
+import math
 
 from accel.compiler import near_cut
 from accel.compiler.layer import Axis, Context, MachineLayer
@@ -119,14 +120,15 @@ def _fits_behind(context: Context, first, second: WindowLayer, third) -> bool:
 def _best(context: Context, layers, tilings, fed: bool, stays_too: bool) -> Pair | None:
     """How to cut a pair; None if it does not fit the buffers, or would not pay."""
     (first, second, third), params = layers, context.params
-    pair = near_cut.by_group(first, second, tilings[0][0], params)
+    cost, best, least = Cost(layers, params), None, math.inf
     behind = third and near_cut.behind(third, tilings[2][0], params)
-    if pair and behind and not pair.again and near_cut.has_room(pair, layers, params):
-        pair = dataclasses.replace(pair, feeds=True, behind=behind)
-    cost = Cost(layers, params)
-    best, least = pair, cost.of(pair) if pair else None
-    for other in near_cut.together(layers, params, fed):
-        needed = cost.of(other, stays_too)
-        if least is None or needed * _CLEARLY < least:
-            best, least = other, needed
+    for blocks in near_cut.BLOCKS:
+        pair = near_cut.by_group(first, second, tilings[0][0], params, blocks)
+        if pair and behind and not pair.again and near_cut.has_room(pair, layers, params):
+            pair = dataclasses.replace(pair, feeds=True, behind=behind)
+        if pair and cost.of(pair) < least:
+            best, least = pair, cost.of(pair)
+    for pair in near_cut.together(layers, params, fed):
+        if cost.of(pair, stays_too) * _CLEARLY < least:
+            best, least = pair, cost.of(pair, stays_too)
     return best

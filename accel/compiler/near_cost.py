@@ -6,6 +6,8 @@ from accel.params import Params
 
 #: Commands of a block: WEIGHTS, EXEC, POST, a copy that pads, WPARAM, WINDOW; of the array's alone.
 _BOTH, _ARRAY = 6, 3
+#: Rough cycles that a block costs beside its data.
+_OVERHEAD = 16
 #: The share of the window unit's time that the array loses by a buffer that is too small.
 _TIGHT = 0.6
 #: Cycles that a layer's latency costs whose input could have stayed on the chip.
@@ -24,45 +26,65 @@ class Cost:
 
     def __init__(self, layers, params: Params):
         (self.first, self.second, self.third), self.params = layers, params
+        self.groups = len(self.first.slices[0].groups)
+        k = self.second.rows.kernel * self.second.columns.kernel
+        pace = max(-(-k // params.window_taps), params.cols // params.window_lanes)
+        self.out = self.second.rows.outputs * self.second.columns.outputs
+        self.window = self.out * pace * self.groups
+        #: Beats of a WPARAM.
+        record = traffic.record_bytes(-(-k // params.window_taps), params)
+        self.record = record / params.bus_bytes if self.second.groups else 0.0
 
     def of(self, pair, stays_too: bool = False) -> float:
         """Cycles of a way to cut it.
 
         ``stays_too``: the third's results could stay as well, were it not in between.
         """
-        params, bus, groups = self.params, self.params.bus_bytes, len(self.first.slices[0].groups)
-        first, second, third = self.first, self.second, self.third
-        passes = -(-groups // pair.together)
+        first, passes = self.first, -(-self.groups // pair.together)
         blocks = -(-first.rows.outputs // pair.tiling.height)
         array, stream = self._array(first, blocks, pair.tiling.chunks, _BOTH)
-        k = second.rows.kernel * second.columns.kernel
-        pace = max(-(-k // params.window_taps), params.cols // params.window_lanes)
-        out = second.rows.outputs * second.columns.outputs
-        window = out * pace * groups
         # Where a block has no room beside the one that is read, the array waits.
-        array += _TIGHT * max(0.0, 0.5 - pair.spare) * window
-        loads = passes if pair.again else 1
-        stream += loads * first.rows.size * first.columns.size * first.slices[0].channels / bus
-        if second.groups:
-            record = traffic.record_bytes(-(-k // params.window_taps), params)
-            stream += blocks * groups * record / bus
-        moved = 0 if pair.feeds else out * second.channels / bus
-        if not third:
-            return max(array, window, stream + moved)
-        tiling = pair.follower or pair.behind
-        rows = tiling.height if tiling else max(1, params.bank_rows // third.columns.outputs)
-        chunks = tiling.chunks if tiling else _kernel(third, params)
-        behind, weights = self._array(third, -(-third.rows.outputs // rows), chunks, _ARRAY)
-        weights += third.rows.outputs * third.columns.outputs * third.channels / bus
+        array += _TIGHT * max(0.0, 0.5 - pair.spare) * self.window
+        inputs = self._beats(first.rows.size * first.columns.size * first.slices[0].channels)
+        stream += (passes if pair.again else 1) * inputs + blocks * self.groups * self.record
+        # The slower of both begins when the other has done its first block, or ends behind its
+        # last.
+        edge = min(array, self.window) / (blocks * self.groups)
+        edge += _OVERHEAD * blocks * self.groups
+        moved = 0.0 if pair.feeds else self._beats(self.out * self.second.channels)
+        if not self.third:
+            return max(array, self.window, stream + moved) + edge
+        behind, weights = self._third(pair)
         if not pair.follower:
-            return max(array, window, stream + moved) + max(behind, weights + moved)
+            late = 0 if pair.feeds else _LOST
+            alone = max(behind, weights + moved)
+            return max(array, self.window, stream + moved) + alone + edge + late
         # Only in the last pass do the third's blocks come between the first's.
-        last = (groups - (passes - 1) * pair.together) / groups
-        before = (1 - last) * max(array, window, stream)
-        lost = 0.0
-        if stays_too:
-            lost = _LOST + 2 * third.rows.outputs * third.columns.outputs * third.channels / bus
-        return before + max(last * array + behind, last * window, last * stream + weights) + lost
+        last = (self.groups - (passes - 1) * pair.together) / self.groups
+        both = max(last * array + behind, last * self.window, last * stream + weights)
+        lost = _LOST + 2 * self._stored() if stays_too else 0
+        return (1 - last) * max(array, self.window, stream) + both + lost + edge
+
+    def _third(self, pair) -> tuple[float, float]:
+        """Cycles of the array for the third layer; beats of what it reads and writes beside it."""
+        third, tiling = self.third, pair.follower or pair.behind
+        part = third.slices[0]
+        kernel = walks.kernel(third.rows, third.columns, part.channels, self.params.rows)
+        rows = max(1, self.params.bank_rows // third.columns.outputs)
+        chunks = (kernel,)
+        if tiling:
+            rows, chunks = tiling.height, tiling.chunks
+        blocks = -(-third.pool_rows.outputs // rows)
+        cycles, weights = self._array(third, blocks, chunks, _ARRAY)
+        return cycles, weights + self._stored()
+
+    def _stored(self) -> float:
+        """Beats of the third layer's convolution."""
+        third = self.third
+        return self._beats(third.rows.outputs * third.columns.outputs * third.channels)
+
+    def _beats(self, size: int) -> float:
+        return size / self.params.bus_bytes
 
     def _array(self, layer, blocks: int, chunks, commands: int) -> tuple[float, float]:
         """Cycles of the array for a layer in so many blocks; beats of its weights and commands."""
@@ -70,11 +92,5 @@ class Cost:
         tiles = sum(chunk.tiles for chunk in chunks)
         pixels = layer.rows.outputs * layer.columns.outputs
         cycles = groups * tiles * max(pixels, blocks * params.rows)
-        beats = params.param_bytes + tiles * params.tile_bytes + commands * COMMAND_BYTES
-        return cycles, groups * blocks * beats / params.bus_bytes
-
-
-def _kernel(layer, params: Params) -> tuple:
-    """The kernel of a layer that is cut by itself."""
-    part = layer.slices[0]
-    return (walks.kernel(layer.rows, layer.columns, part.channels, params.rows),)
+        size = params.param_bytes + tiles * params.tile_bytes + commands * COMMAND_BYTES
+        return cycles, groups * blocks * self._beats(size)

@@ -1,9 +1,10 @@
 """How layers that stay on the chip can be cut: by groups of channels, or by rows."""
 
 import dataclasses
+import functools
 
 from accel.compiler import walks
-from accel.compiler.layer import MachineLayer
+from accel.compiler.layer import Axis, MachineLayer
 from accel.compiler.rows import split
 from accel.compiler.tiling import Tiling
 from accel.compiler.window import WindowLayer
@@ -13,7 +14,7 @@ from accel.params import Params
 
 #: A group comes in so many blocks, as far as they have so many pixels: the window unit follows the
 #: sooner, and is done the sooner behind the last one; but every block reads the weights again.
-_BLOCKS, _PIXELS = 8, 64
+BLOCKS, _PIXELS = (8, 16), 48
 #: Loading the input again for every group pays up to so many times the bytes that stay near: so
 #: often would they be moved, there and back.
 _AGAIN = 2
@@ -50,9 +51,9 @@ class Pair:
 
 
 def by_group(
-    first: MachineLayer, second: WindowLayer, alone: Tiling, params: Params
+    first: MachineLayer, second: WindowLayer, alone: Tiling, params: Params, blocks: int
 ) -> Pair | None:
-    """How to cut a pair group by group."""
+    """How to cut a pair group by group, each in up to so many blocks."""
     lo, hi = second.rows.span(0, second.rows.outputs)
     pitch, height, width = near_pitch(second, params), first.rows.outputs, first.columns.outputs
     whole = alone.local and not alone.apart and (alone.width, alone.height) == (width, height)
@@ -63,7 +64,7 @@ def by_group(
     most = min((params.window_bytes // pitch - beside) // 2, params.bank_rows // width)
     if most < 1:
         return None
-    rows = min(most, max(-(-height // _BLOCKS), -(-_PIXELS // width)), height)
+    rows = min(most, max(-(-height // blocks), -(-_PIXELS // width)), height)
     rows = -(-height // -(-height // rows))
     if rows * width < min(params.rows, height * width):
         return None
@@ -144,7 +145,8 @@ def _rows_together(first, second, together: int, params: Params) -> Pair | None:
     """So many groups together, in blocks of as many rows as there is room for."""
     height, width = first.rows.outputs, first.columns.outputs
     pitch = near_pitch(second, params, together)
-    most = min(params.bank_rows // width, max(-(-height // _BLOCKS), -(-_PIXELS // width)), height)
+    most = max(-(-height // BLOCKS[0]), -(-_PIXELS // width))
+    most = min(params.bank_rows // width, most, height)
     room = (params.window_bytes - params.cols * second.columns.before) / pitch
     # While a block is read, half of the next one should come.
     rows = next((rows for rows in range(most, 0, -1) if _spare(second, rows, room) >= 0.5), 1)
@@ -192,22 +194,28 @@ def _follower(pair: Pair, layers, params: Params) -> Tiling | None:
 
 def _spare(second: WindowLayer, height: int, room: float) -> float:
     """How many blocks of ``height`` rows have room beside those that windows may be reading."""
-    size, outputs, done, most = second.rows.size, second.rows.outputs, 0, 0
-    _, below = second.rows.span(0, outputs)
-    for end in [*range(height, size, height), size]:
-        ready = reached(second, end)
+    return (room - _live(second.rows, height)) / height
+
+
+@functools.lru_cache(1 << 12)
+def _live(rows: Axis, height: int) -> int:
+    """Most rows that windows may be reading when a block of ``height`` rows has come."""
+    done, most = 0, 0
+    _, below = rows.span(0, rows.outputs)
+    for end in [*range(height, rows.size, height), rows.size]:
+        ready = reached(rows, end)
         if done < ready:
-            most = max(most, end - second.rows.span(done, ready)[0])
+            most = max(most, end - rows.span(done, ready)[0])
         done = ready
-    if done < outputs:
-        most = max(most, below - second.rows.span(done, outputs)[0])
-    return (room - most) / height
+    if done < rows.outputs:
+        most = max(most, below - rows.span(done, rows.outputs)[0])
+    return most
 
 
-def reached(second: WindowLayer, rows: int) -> int:
-    """How many rows of outputs the first ``rows`` of the input are enough for."""
-    found = (rows + second.rows.before - second.rows.extent) // second.rows.stride + 1
-    return min(max(0, found), second.rows.outputs)
+def reached(rows: Axis, there: int) -> int:
+    """How many rows of outputs the first ``there`` rows of the input are enough for."""
+    found = (there + rows.before - rows.extent) // rows.stride + 1
+    return min(max(0, found), rows.outputs)
 
 
 def group_words(second: WindowLayer) -> int:

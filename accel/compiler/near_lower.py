@@ -192,7 +192,7 @@ class Chain:
                 self.rows.finish()
                 self.windows.near(image, groups.start, (done, self.second.rows.outputs), self.rows)
                 return
-            ready = reached(self.second, y1)
+            ready = reached(self.second.rows, y1)
             for group in groups:
                 strip.units_of(y0, y1, group, shared)
                 self._windows(image, group, done, ready)
