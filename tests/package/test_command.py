@@ -30,6 +30,8 @@ FILES = {
     "program/{}.bin", "program/{}.hex", "program/{}.h", "program/{}.c", "program/{}_image.c",
     "registers/accelerator.rdl", "examples/bare_metal.c", "examples/linux_uio.c", "sim/run.py",
     "sim/shim.c", "sim/system.py", "sim/test_network.py", "sim/test_errors.py",
+    "system/run.py", "system/system.v", "system/bench.v", "system/clock.v", "system/clock.cpp",
+    "system/start.S", "system/link.ld", "system/firmware.c",
     "sim/vectors/input_0.bin", "sim/vectors/output_0.bin", "sim/vectors/expected.bin",
 }  # fmt: skip
 
@@ -90,7 +92,7 @@ def test_no_file_tells_where_it_was_made(folder):
 
 
 def test_every_c_file_compiles_with_all_warnings(folder, tmp_path):
-    files = sorted(folder.rglob("*.c"))
+    files = sorted(set(folder.rglob("*.c")) - {folder / "system/firmware.c"})  # of RISC-V
     assert len(files) == 8
     name = json.loads((folder / "memory_map.json").read_text())["name"]
     ports = [f'-DPORTS_HEADER="{name}.h"', f"-DINPUTS={name}_inputs", f"-DOUTPUTS={name}_outputs"]
