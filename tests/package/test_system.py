@@ -23,7 +23,7 @@ def run(folder, build, *arguments):
         pytest.skip("no RISC-V compiler or no Icarus Verilog is installed")
     return subprocess.run(
         [sys.executable, folder / "system/run.py", "--build", build, *arguments], text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+        capture_output=True, check=False,
     )  # fmt: skip
 
 
