@@ -11,6 +11,7 @@
     driver/     C99: registers, start and end, conversion; bare metal and Linux UIO
     examples/   whole programs; names of the network are put in
     sim/        cocotb: the driver, compiled, on the machine's Verilog
+    system/     a RISC-V processor, the machine, a memory: firmware that classifies images
 
 What others' users ask for was the guide: a driver in C and not only in Python, an AXI wrapper that
 need not be written by hand, a wait that ends when no interrupt comes, and inputs whose scale and

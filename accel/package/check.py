@@ -50,7 +50,7 @@ def check(
     said = done.stdout
     told = re.findall(r"^.*(?:all right; cycles.*|\btests passed)$", said, re.M)
     if done.returncode == 0 and told:
-        lines = [re.sub(r"^.*?(?=base 0x|\d+ of)", "", line) for line in told]
+        lines = [re.sub(r"^.*(?=base 0x)", "", line) for line in told]
         return True, "\n".join(lines)
     if done.returncode != 1:
         why = re.findall(r"^error: (.*)", said, re.M) or said.strip().splitlines()[-1:]

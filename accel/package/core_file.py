@@ -24,14 +24,7 @@ targets:
     toplevel: accelerator_axi
   lint:
     <<: *default
-    default_tool: verilator
-    tools:
-      verilator:
-        mode: lint-only
-  synth:
-    <<: *default
-    default_tool: yosys
-    tools:
-      yosys:
-        arch: ecp5
+    flow: lint
+    flow_options:
+      tool: verilator
 """

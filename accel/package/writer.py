@@ -20,14 +20,16 @@ from accel.sim.written import emit
 #: What a package is called; simulations leave a folder and Python its own.
 FOLDER = Kind(
     "accel package", "a package", "package.json",
-    frozenset({"sim/build/", "sim/__pycache__/"}),
+    frozenset({"sim/build/", "sim/__pycache__/", "system/build/", "system/__pycache__/"}),
 )  # fmt: skip
 #: Written by hand, the same in every package.
 _FIXED = {
     "driver": ("accel.h", "accel.c", "accel_host.c", "accel_mmio.h", "accel_uio.h", "accel_uio.c"),
     "sim": ("run.py", "shim.c", "system.py", "test_network.py", "test_errors.py"),
+    "system": ("system.v", "bench.v", "clock.v", "clock.cpp", "start.S", "link.ld", "run.py"),
 }
-_EXAMPLES = ("bare_metal.c", "linux_uio.c")
+#: In which the network's name and types are put in.
+_WITH_NAMES = ("examples/bare_metal.c", "examples/linux_uio.c", "system/firmware.c")
 _HERE = pathlib.Path(__file__).parent
 _C_TYPES = {"float32": "float", "int8": "int8_t", "uint8": "uint8_t"}
 Progress = Callable[[str, float], None]
@@ -122,11 +124,10 @@ def _write(made: Plan, verilog: str, page: str, folder: pathlib.Path) -> None:
         "OUTPUT_TYPE": _C_TYPES[made.outputs[0].port.dtype],
         "NETWORK_CAPITAL": name.upper(), "NETWORK": name,
     }  # fmt: skip
-    for example in _EXAMPLES:
-        text = (_HERE / "examples" / example).read_text(encoding="utf-8")
+    for path in _WITH_NAMES:
+        texts[path] = (_HERE / path).read_text(encoding="utf-8")
         for word, value in types.items():
-            text = text.replace(word, value)
-        texts[f"examples/{example}"] = text
+            texts[path] = texts[path].replace(word, value)
     for path, text in texts.items():
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")

@@ -132,8 +132,15 @@ static int ended(accel_device *device, uint32_t status)
     if (status & ACCEL_STATUS_BUSY_MASK)
         return ACCEL_E_TIMEOUT;
     set(device, ACCEL_REG_CONTROL, ACCEL_CONTROL_CLEAR_MASK);
-    if (status & ACCEL_STATUS_ERROR_MASK)
-        return (int)((status & ACCEL_STATUS_CODE_MASK) >> ACCEL_STATUS_CODE_SHIFT);
+    if (status & ACCEL_STATUS_ERROR_MASK) {
+        int code = (int)((status & ACCEL_STATUS_CODE_MASK) >> ACCEL_STATUS_CODE_SHIFT);
+        uint32_t polls;
+        /* What was under way on the bus runs to its end; until then memory may be written. */
+        for (polls = 0; status & ACCEL_STATUS_OPEN_MASK && code != ACCEL_E_BUS_TIMEOUT
+                        && polls < device->poll_limit; ++polls)
+            status = get(device, ACCEL_REG_STATUS);
+        return code;
+    }
     return status & ACCEL_STATUS_DONE_MASK ? ACCEL_OK : ACCEL_E_NOT_STARTED;
 }
 

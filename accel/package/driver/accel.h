@@ -101,7 +101,8 @@ int accel_open(accel_device *device, const accel_io *io, void *memory, uint32_t 
 /* Check a program image and copy it to the memory, once for any number of runs. */
 int accel_load(accel_device *device, const void *image, size_t bytes);
 
-/* Start the loaded program; accel_wait waits for its end and returns how it ended. */
+/* Start the loaded program; accel_wait waits for its end and returns how it ended.  After any error
+ * of the machine's own but ACCEL_E_BUS_TIMEOUT its bus is silent again. */
 int accel_start(accel_device *device);
 int accel_wait(accel_device *device);
 int accel_run(accel_device *device); /* both */

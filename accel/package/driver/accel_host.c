@@ -121,7 +121,7 @@ static void softmax(const accel_port *port, const int8_t *q, uint32_t y, uint32_
         most = q[c] > most ? q[c] : most;
     for (c = 0; c < t->channels; ++c) {
         if (s->kind == ACCEL_SOFTMAX_INTEGER)
-            sum += (s->powers[most - q[c]] + (1 << 11)) >> 12;
+            sum += ((int64_t)s->powers[most - q[c]] + (1 << 11)) >> 12;
         else if (s->kind == ACCEL_SOFTMAX_TABLE)
             total += s->raised[most - q[c]];
         else

@@ -33,6 +33,8 @@ VECTORS = HERE / "vectors"
 #: Cycles between two reads of STATUS while a program runs: a processor has other work, too.
 POLL_CYCLES = 50
 PERIOD_NS = 10
+#: A millisecond of the driver's, in cycles: a short one, for a simulation has less of them.
+MILLISECOND = 2000
 
 READ = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32)
 WRITE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32)
@@ -147,7 +149,7 @@ class System:
 
         @resume
         async def wait(milliseconds):
-            limit = ClockCycles(self.dut.aclk, max(1, milliseconds * 1_000_000 // PERIOD_NS))
+            limit = ClockCycles(self.dut.aclk, MILLISECOND * max(1, milliseconds))
             if int(self.dut.irq.value):
                 return 0
             return int(await First(RisingEdge(self.dut.irq), limit) is limit)

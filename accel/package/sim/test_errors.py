@@ -90,9 +90,11 @@ async def bus_errors(dut):
     system = await opened(dut)
     system.device.base = BASE + 0x10000000
     assert await system.call("accel_run") == "E_AXI_READ"
+    await system.silent(100)
     await still_right(system)
     system.memory.read_only = True
     assert await system.call("accel_run") == "E_AXI_WRITE"
+    await system.silent(100)
     system.memory.read_only = False
     await still_right(system)
 
