@@ -37,6 +37,15 @@ def test_every_page_is_there_and_asks_for_nothing(built):
         assert not re.search(r"(@import|url\()\s*[\"']?https?:", style.read_text(encoding="utf-8"))
 
 
+def test_pages_of_the_commands_lie_beside_it(built):
+    text = (built / "gallery.html").read_text(encoding="utf-8")
+    linked = re.findall(r'href="(\w+\.html)" target="_blank"', text)
+    assert sorted(linked) == ["playground.html", "run.html", "sweep.html", "training.html"]
+    for name in linked:
+        page = (built / name).read_text(encoding="utf-8")
+        assert 'type="application/gzip;base64"' in page and len(page) > 30_000
+
+
 def test_search_knows_the_pages_without_a_server(built):
     index = (built / "searchindex.js").read_text(encoding="utf-8")
     assert index.startswith("Search.setIndex(")
