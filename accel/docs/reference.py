@@ -19,6 +19,8 @@ from accel.rtl import core
 #: The rooms of the machine, in the order of the data.
 ROOMS = ("control", "memory", "im2col", "array", "post", "pool", "window", "parts")
 
+#: Letters of a line of a command's help.
+_WIDE = 80
 #: What is reached through a public class, and is documented with it.
 _WITHIN = ("result.LayerResult", "result.Inside", "batch.Batch", "program.Program",
            "program.Placement", "program.Layer", "program.Step", "machines.machine.Machine",
@@ -149,11 +151,11 @@ def commands() -> str:
     from accel.cli import main
 
     parts = ["# Commands", "What each says with `--help`."]
-    with click.Context(main, info_name="accel", max_content_width=96, terminal_width=96) as parent:
+    sizes = {"max_content_width": _WIDE, "terminal_width": _WIDE}
+    with click.Context(main, info_name="accel", **sizes) as parent:
         for name in sorted(main.commands):
             for words, command in _below(name, main.commands[name]):
-                context = click.Context(command, parent, words, max_content_width=96,
-                                        terminal_width=96)  # fmt: skip
+                context = click.Context(command, parent, words, **sizes)
                 parts += [f"## accel {words}", f"```text\n{command.get_help(context)}\n```"]
     return "\n\n".join(parts) + "\n"
 
