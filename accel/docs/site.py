@@ -4,13 +4,12 @@ import importlib.util
 import pathlib
 
 from accel.docs.stage import stage
-from accel.errors import AccelError
 
 #: What must be installed, by what it is imported as.
 NEEDS = {"sphinx": "sphinx", "furo": "furo", "myst_parser": "myst-parser"}
 
 
-class DocsError(AccelError, RuntimeError):
+class DocsError(RuntimeError):
     """The site cannot be built."""
 
 

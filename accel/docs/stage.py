@@ -5,7 +5,7 @@ import pathlib
 import re
 import shutil
 
-from accel.docs import pictures, reference
+from accel.docs import gallery, pictures, reference
 
 _HERE = pathlib.Path(__file__).parent
 PAGES = _HERE / "pages"
@@ -33,6 +33,7 @@ def stage(folder: pathlib.Path) -> None:
         path.write_text(text(), encoding="utf-8")
     _sources(folder)
     pictures.draw_all(folder / "pictures")
+    gallery.write(folder / "extra", ROOT)
 
 
 def rebound(path: pathlib.Path) -> str:

@@ -8,7 +8,9 @@ copyright = f"{author}; Apache-2.0"
 release = accel.version.version()
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["tutorials/*/*"]
+exclude_patterns = ["tutorials/*/*", "extra"]
+#: Pages that are whole by themselves (accel.docs.gallery); they lie beside the site's.
+html_extra_path = ["extra"]
 html_theme = "furo"
 html_title = f"accel {release}"
 html_copy_source = False
