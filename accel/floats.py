@@ -17,6 +17,7 @@ from accel import seeded
 from accel.frontend import FloatModelError
 from accel.frontend.quantising import Options, float_model
 from accel.graph.ir import Graph
+from accel.graph.ports import InputError
 from accel.opening import Model, open_network
 
 #: Most images to calibrate with, spread evenly over those that are given.
@@ -36,7 +37,8 @@ def opened(
     Args:
         model: a built-in name, a path to a network file, or a graph.
         inputs: images along the first axis in the model's own layout, or such by input.
-        shapes: of inputs by name, batch first, where a float file leaves dimensions open.
+        shapes: of inputs by name, batch first, where a float file leaves dimensions open; of
+            another network they must be what it has.
         keep: the folder for the quantised file; it is left nowhere otherwise.
         random: calibrate on a seeded random image where no images are given.
 
@@ -45,10 +47,13 @@ def opened(
 
     Raises:
         FloatModelError: there are no images to calibrate with.
+        InputError: naming an input that is not the network's, or has another shape.
         accel.frontend.ModelError: naming the file and the rule.
     """
     try:
-        return open_network(model), {}
+        graph = open_network(model)
+        _check(graph, shapes or {})
+        return graph, {}
     except FloatModelError:
         if inputs is None and not random:
             raise
@@ -71,6 +76,19 @@ def opened(
     note |= {"file": str(path)} if keep is not None else {}
     told = source.told(options) | {"images": len(chosen), "given": given, "sha256": digest} | note
     return graph, {"quantised": told}
+
+
+def _check(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> None:
+    """InputError unless the shapes, batch first, are those that a quantised network has."""
+    known = {port.name: port.shape for port in graph.inputs}
+    for name, dims in shapes.items():
+        if name not in known:
+            raise InputError(f"shapes: {graph.name}'s inputs are {list(known)}, not {name!r}")
+        if tuple(dims[1:]) != tuple(known[name]):
+            raise InputError(
+                f"shapes: {graph.name} is quantised for images of {tuple(known[name])} at input "
+                f"{name!r}, not {tuple(dims[1:])}: quantise its float file for another shape"
+            )
 
 
 @contextlib.contextmanager

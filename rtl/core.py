@@ -99,6 +99,10 @@ class Core(wiring.Component):
         stoppable = {"fetch": fetch, "reads": reads, **engines, **window}
         distribute(m, platform, "halt", self.control.halt, stoppable)
 
+        # Changes long before a start.
+        writing = {"post": post, **window}
+        distribute(m, platform, "base", self.control.base, {"reads": reads, **writing})
+
         placed = self._datapath(m, chain, load, weights, exe, post, window)
         self._supervision(m, fetch, reads, scoreboard, counters, writers)
         self._activity(m, scoreboard, counters, load, weights, exe, placed)

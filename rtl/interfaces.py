@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from accel.isa import FIELDS, RECORD_WORDS, Op
-from accel.params import DONE_BITS, MAX_BURST, PARAM_PLANES, PARAM_SLOTS, Params
+from accel.params import BASE_ALIGN, DONE_BITS, MAX_BURST, PARAM_PLANES, PARAM_SLOTS, Params
 from accel.rtl.im2col.banks import Banks, im2col_banks
 
 SLOT_BITS = bits_for(PARAM_SLOTS - 1)
@@ -35,6 +35,20 @@ def waits_met(command, done):
     fields = command.shape().members
     waits = [name for name in fields if name.startswith("wait_")]
     return Cat(done[name.removeprefix("wait_")] >= command[name] for name in waits).all()
+
+
+def base_bits(params: Params) -> int:
+    """Width of a base address in multiples of BASE_ALIGN."""
+    return params.addr_bits - bits_for(BASE_ALIGN - 1)
+
+
+def based(params: Params, address, base):
+    """``address`` counted from ``base``, which is in multiples of BASE_ALIGN (an expression).
+
+    What leaves the address space begins anew at 0.
+    """
+    low = params.addr_bits - len(base)
+    return Cat(address[:low], (address[low:] + base)[: len(base)])
 
 
 def axi_read(params: Params) -> wiring.Signature:
@@ -68,11 +82,13 @@ def writer(params: Params) -> dict[str, wiring.Member]:
     record: the counters, live.  axi: the bus.  halt: announce no further write.
     error: strobe: a write was refused.  outstanding: a burst awaits its response.
     progress: strobe: something moved.  beats: strobe: a beat was written.
+    base: added to the addresses, in multiples of BASE_ALIGN; changes only while nothing runs.
     """
     return {
         "record": In(data.ArrayLayout(unsigned(32), RECORD_WORDS)),
         "axi": Out(axi_write(params)),
         "halt": In(1),
+        "base": In(base_bits(params)),
         "error": Out(1),
         "outstanding": Out(1),
         "progress": Out(1),

@@ -14,6 +14,7 @@ from accel.cli import main
 from accel.frontend import FloatModelError, ModelError, load
 from accel.frontend.onnx.quantize import FloatModel, Options
 from accel.frontend.onnx.reference import Reference
+from accel.graph.ports import InputError
 from accel.report import fidelity
 from tests.support import float_models, shared
 from tests.support.float_models import IMAGES
@@ -162,3 +163,16 @@ def test_the_layer_that_hurts(network, tmp_path):
     wanted = [session.run(None, {"x": image[None]})[0].argmax() for image in IMAGES]
     found = accel.golden_run(good, IMAGES)[0].argmax(axis=1)
     assert text == str((np.array(wanted) == found).sum())
+
+
+def test_shapes_of_a_quantised_network_are_its_own():
+    """A name or a shape that it has not is an error, not left aside."""
+    right = accel.estimate("notes", array=(4, 4))
+    [name] = [port.name for port in accel.open_network("notes").inputs]
+    [shape] = [port.shape for port in accel.open_network("notes").inputs]
+    assert accel.estimate("notes", array=(4, 4), shapes={name: (1, *shape)})["total"] == \
+        right["total"]
+    with pytest.raises(InputError, match=f"notes's inputs are \\['{name}'\\], not 'other'"):
+        accel.estimate("notes", shapes={"other": (1, *shape)})
+    with pytest.raises(InputError, match="quantised for images of .* not .*: quantise its float"):
+        accel.estimate("notes", shapes={name: (1, *shape[:-1], shape[-1] + 1)})

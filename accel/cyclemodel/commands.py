@@ -46,7 +46,7 @@ _STORED = {
 #: Those blocks have one register for these fields (rtl/window/walker.py).
 _CONFIG = (
     "mode", "k", "rounding", "out_zero", "lo", "hi", "multiplier", "shift",
-    "a_zero", "a_multiplier", "a_shift", "b_zero", "b_multiplier", "b_shift",
+    "a_zero", "a_multiplier", "a_shift", "b_zero", "b_multiplier", "b_shift", "offset",
 )  # fmt: skip
 _COLUMNS = {
     Op.LOAD: _COPY,

@@ -111,8 +111,9 @@ class WindowUnit:
         if mode == WindowMode.MIN:
             return words.min(axis=1), *every
         if mode == WindowMode.MUL:
-            require(not any(f[f"{letter}_{what}"] for letter in "ab"
-                            for what in ("multiplier", "shift")), "MUL scales nothing")
+            require(not f["offset"] and not any(f[f"{letter}_{what}"] for letter in "ab"
+                                                for what in ("multiplier", "shift")),
+                    "MUL scales nothing")
             return (words[:, 0] - f["a_zero"]) * (words[:, 1] - f["b_zero"]), *every
         require(max(f["a_shift"], f["b_shift"]) <= 0, "ADD shifts")
         first, second = (
@@ -120,6 +121,8 @@ class WindowUnit:
                                          ("zero", "multiplier", "shift")))
             for n, letter in enumerate("ab")
         )
+        second = second + f["offset"]
+        require(not f["offset"] or f["b_shift"] >= -22, "an offset beside a small operand")
         return first - second if mode == WindowMode.SUB else first + second, *every
 
     def _operand(self, x: np.ndarray, zero: int, multiplier: int, shift: int) -> np.ndarray:
