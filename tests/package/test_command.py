@@ -115,6 +115,12 @@ def test_the_driver_on_the_machine(folder):
     assert re.search(r"^11 of 11 tests passed$", said, re.M)
 
 
+def test_every_error_of_the_driver_is_provoked(folder):
+    named = set(re.findall(r"^    ACCEL_(E_\w+)", (folder / "driver/accel.h").read_text(), re.M))
+    provoked = re.findall(r'== "(E_\w+)"', (folder / "sim/test_errors.py").read_text())
+    assert named == set(provoked)
+
+
 def test_a_batch(tmp_path):
     """Three images, two at a time."""
     simulated()
