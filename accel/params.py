@@ -184,6 +184,11 @@ class Params:
         return self.param_words * self.cols
 
     @functools.cached_property
+    def window_feeds_array(self) -> bool:
+        """Whether the window unit can write into the im2col buffer: a pixel fits a row of banks."""
+        return self.window_taps > 0 and self.cols <= self.rows
+
+    @functools.cached_property
     def input_rows(self) -> int:
         """Depth of each of the im2col buffer's R byte-wide banks."""
         return self.input_bytes // self.rows

@@ -163,12 +163,12 @@ def buffer_read(params: Params) -> wiring.Signature:
 
 
 def near_layout(params: Params) -> data.StructLayout:
-    """A C-byte word that goes into the window unit's buffer; ``addr`` counts words."""
-    words = params.window_bytes // params.cols
+    """A pixel's ``cols`` bytes on their way into a buffer of the chip, from byte ``addr`` on."""
     return data.StructLayout(
         {
             "valid": 1,
-            "addr": bits_for(words - 1),
+            "addr": bits_for(max(params.input_bytes, params.window_bytes) - 1),
+            "cols": bits_for(params.cols),
             "data": data.ArrayLayout(signed(8), params.cols),
         }
     )

@@ -6,6 +6,8 @@ import pathlib
 import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
+#: What the documentation's site is written in: no modules.
+SITE = ROOT / "accel" / "docs" / "pages"
 #: What the modules below a prefix may import of this project's own.
 ALLOWED = {
     "accel.rtl": ("accel.rtl", "accel.params", "accel.isa"),
@@ -113,6 +115,8 @@ def modules():
     """Every module of the project: its dotted name, as it is imported, and its path."""
     for top, package in {"accel": "accel", "rtl": "accel.rtl", "models": "accel.models"}.items():
         for path in sorted((ROOT / top).rglob("*.py")):
+            if SITE in path.parents:  # the files of the tutorials, and Sphinx's configuration
+                continue
             name = ".".join((package, *path.relative_to(ROOT / top).with_suffix("").parts))
             yield name.removesuffix(".__init__"), path
 

@@ -98,3 +98,10 @@ def test_pages_and_messages_name_this_distribution():
     for path in files:
         found = re.search(r"install [^\n]*\baccel\[", path.read_text().replace("cnn-accel[", ""))
         assert not found or path == pathlib.Path(__file__), f"{path}: {found}"
+
+
+def test_the_documentation_is_not_installed(python, request, tmp_path):
+    """It is made of a whole checkout; a wheel has none."""
+    code = "try:\n import accel.docs\n print('there')\nexcept ImportError:\n print('none')"
+    checkout = request.node.callspec.params["python"] == "build_editable"
+    assert answer(python, "-c", code, folder=tmp_path) == ["there" if checkout else "none"]

@@ -6,7 +6,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import ArrayShape, progress_bar, results, terminal
+from accel.cli.common import ArrayShape, command_line, progress_bar, results, terminal
 from accel.cli.exits import FAILED, INTERRUPTED, USAGE, failure, one_line
 from accel.cli.machines import machine_option
 from accel.report.words import counted
@@ -113,14 +113,15 @@ def sweep(
 
     NETWORK is a built-in name, or a path to .onnx or .tflite.
 
-    Writes results.parquet, the same as results.csv, and pareto.png. The same command continues
-    an interrupted sweep, and other sizes with the same --out add to it: files, table and plot then
-    show the points of all. A point that fails is recorded with its error.
+    Writes results.parquet, the same as results.csv, pareto.png, and index.html, in which the points
+    can be filtered and opened. The same command continues an interrupted sweep, and other sizes
+    with the same --out add to it: files, table, plot and page then show the points of all. A point
+    that fails is recorded with its error.
     """
     from accel.dse.rows import read
     from accel.dse.sweep import sweep as evaluate
     from accel.opening import open_network
-    from accel.report import pareto, sweep_table
+    from accel.report import pareto, sweep_page, sweep_table
 
     axes = {name: values for name, values in axes.items() if values is not None} | dict(more)
     with one_line():
@@ -143,6 +144,7 @@ def sweep(
         machines = sweep_table.machines(known)
         pareto.draw(known, f"{title}\n{machines}", out / "pareto.png")
         terminal().print(sweep_table.render(known, f"{title}: those that nothing beats"))
+    sweep_page.write(out / "index.html", known, network, graph.name, command_line(), engine)
     _tell(rows, len(known), out)
 
 

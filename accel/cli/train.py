@@ -4,7 +4,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import progress_bar, terminal
+from accel.cli.common import command_line, progress_bar, terminal
 from accel.cli.exits import INTERRUPTED, failure, one_line
 from accel.report.words import counted
 
@@ -48,8 +48,9 @@ def train(network, data, held_back, epochs, out, resume, batch_size, **choices) 
     images (seeded: shapes to tell apart), for all others. They show that training works; for a
     network that knows something bring images.
 
-    Writes the float .onnx, a checkpoint after every epoch, history and curves, and the images
-    that `accel quantize` and `accel run` take next.
+    Writes the float .onnx, a checkpoint after every epoch, history and curves, index.html, which
+    shows them with the first layer's filters, gradients and wrong answers, and the images that
+    `accel quantize` and `accel run` take next.
     """
     from accel.train import session
     from accel.train.gap import why_below
@@ -63,7 +64,8 @@ def train(network, data, held_back, epochs, out, resume, batch_size, **choices) 
             with progress_bar("reading") as progress:
                 trainer, files = session.train(
                     network, folder=out, data=data, held_back=held_back, epochs=epochs,
-                    resume=resume, progress=progress, tell=click.echo, **choices,
+                    resume=resume, progress=progress, tell=click.echo, command=command_line(),
+                    **choices,
                 )  # fmt: skip
         except KeyboardInterrupt:
             raise failure(
@@ -83,4 +85,5 @@ def train(network, data, held_back, epochs, out, resume, batch_size, **choices) 
     for layer, (dead, units) in last["dead_relus"].items():
         if dead:
             console.print(f"{layer}: {dead} of {units} units without any gradient (dying ReLU)")
-    console.print(f"wrote {files.model}, checkpoint and curves beside it", soft_wrap=True)
+    beside = "checkpoint, curves and index.html"
+    console.print(f"wrote {files.model}; {beside} beside it", soft_wrap=True)

@@ -6,12 +6,13 @@ string here and is shown as text there.
 
 import base64
 import dataclasses
+import re
 
 import numpy as np
 
 from accel import params as latencies
 from accel.compiler import Mapping, compile_graph
-from accel.graph.ir import AveragePool, Conv, Graph, MaxPool, Softmax
+from accel.graph.ir import AveragePool, Conv, Graph, MaxPool, Node, Softmax, Table
 from accel.isa import RECORD
 from accel.labels import labels_of
 from accel.machines import Machine
@@ -22,6 +23,9 @@ from accel.program import Layer, Program
 
 #: Images that come with a page, at most.
 SAMPLES = 12
+#: Layers whose numbers a page explains: a convolution, a table of a byte's function, a pooling;
+#: each may be there or not.
+_EXPLAINED = re.compile("(?=.)c?t?p?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,10 +161,11 @@ def _layer(graph: Graph, layer: Layer, found: list[vectors.Block] | None) -> dic
         "name": layer.name, "op": layer.op, "unit": layer.unit, "mark": layer.mark_addr,
         "macs": layer.macs, "output": layer.output,
         "conv": next((_conv(node) for node in inside if isinstance(node, Conv)), None),
-        "pool": next((_pool(node) for node in inside if isinstance(node, MaxPool)), None),
-        "average": any(isinstance(node, AveragePool) for node in inside),
-        "other": [node.op for node in inside
-                  if not isinstance(node, Conv | MaxPool | AveragePool)],
+        "pool": next((_pool(node) for node in inside if isinstance(node, MaxPool | AveragePool)),
+                     None),
+        "table": next((_table(node) for node in inside if isinstance(node, Table)), None),
+        "input": inside[0].inputs[0] if inside else None,
+        "explained": _EXPLAINED.fullmatch("".join(map(_letter, inside))) is not None,
         "blocks": None if found is None else [dataclasses.asdict(block) for block in found],
     }  # fmt: skip
 
@@ -177,11 +182,27 @@ def _conv(node: Conv) -> dict:
     }  # fmt: skip
 
 
-def _pool(node: MaxPool) -> dict:
-    return {
+def _pool(node: MaxPool | AveragePool) -> dict:
+    found = {
         "kernel": node.kernel, "stride": node.stride, "padding": node.padding, "lo": node.lo,
-        "hi": node.hi,
+        "hi": node.hi, "average": None,
     }  # fmt: skip
+    if isinstance(node, AveragePool):
+        found["average"] = {
+            "factors": {str(count): pair for count, pair in node.table.items()},
+            "from": node.in_zero, "zero": node.zero_point, "rounding": node.rounding.name,
+        }  # fmt: skip
+    return found
+
+
+def _table(node: Table) -> dict:
+    return {"name": node.op, "values": node.values.tolist()}
+
+
+def _letter(node: Node) -> str:
+    """What a layer's node is, in the words of _EXPLAINED."""
+    kinds = {"c": Conv, "t": Table, "p": MaxPool | AveragePool}
+    return next((letter for letter, kind in kinds.items() if isinstance(node, kind)), "?")
 
 
 def labels(graph: Graph, given, count: int) -> np.ndarray | None:

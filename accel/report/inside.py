@@ -45,7 +45,7 @@ def described(inside) -> dict[str, dict]:
                 one["golden"] = _maps(first)
         convs = [nodes[name] for name in layer.nodes if isinstance(nodes.get(name), Conv)]
         if convs:
-            one["conv"] = _conv(graph, convs[0])
+            one["filters"] = _filters(convs[0])
         found[layer.name] = one
     return found
 
@@ -63,15 +63,12 @@ def _histogram(values: np.ndarray) -> list[int]:
     return np.bincount((values.ravel().astype(int) + 128) * BARS // 256, minlength=BARS).tolist()
 
 
-def _conv(graph, node: Conv) -> dict:
-    """What the formula of the layer's multiplications needs, and its first filters."""
-    out, high, wide, depth = node.weights.shape
-    shown = node.weights[:FILTERS, :, :, :CHANNELS] if high * wide > 1 else None
-    return {
-        "kernel": (high, wide), "depth": depth, "outputs": out, "groups": node.groups,
-        "pixels": graph.tensors[node.output].shape[:2], "stride": node.stride,
-        "filters": None if shown is None else {"shape": shown.shape, "bytes": _packed(shown)},
-    }  # fmt: skip
+def _filters(node: Conv) -> dict | None:
+    """A layer's first filters, if they are larger than a pixel."""
+    if node.weights.shape[1] * node.weights.shape[2] == 1:
+        return None
+    shown = node.weights[:FILTERS, :, :, :CHANNELS]
+    return {"shape": shown.shape, "bytes": _packed(shown)}
 
 
 def _packed(values: np.ndarray) -> str:

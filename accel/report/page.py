@@ -12,9 +12,9 @@ from accel.report.files import write_text
 
 _WEB = pathlib.Path(__file__).parent / "web"
 _SCRIPTS = (
-    bundle.WEB / "basics.js", _WEB / "vendor" / "dagre.min.js", _WEB / "table.js",
-    _WEB / "network.js", _WEB / "roofline.js", _WEB / "timeline.js", _WEB / "layer.js",
-    _WEB / "start.js",
+    bundle.WEB / "basics.js", _WEB / "vendor" / "dagre.min.js", _WEB / "svg.js",
+    _WEB / "table.js", _WEB / "network.js", _WEB / "roofline.js",
+    _WEB / "timeline.js", _WEB / "layer.js", _WEB / "start.js",
 )  # fmt: skip
 
 

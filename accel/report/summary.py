@@ -24,7 +24,7 @@ batch has it has a row of its own, behind the others, with the batch size in its
 from accel.graph.ir import External, Graph, HostNode
 from accel.params import Params
 from accel.program import Layer
-from accel.report import edges, own
+from accel.report import edges, formula, own
 from accel.sim.engine import Memory
 from accel.version import version
 
@@ -231,6 +231,7 @@ def summarise(
         for row in rows:
             if row["name"] == name:
                 row["inputs"] = sources
+    formula.add(graph, batches, rows)
     machine = [row for row in rows if row["where"] != "host"]
     cycles = sum(row["cycles"] for row in machine)
     macs = sum(row["macs"] for row in machine)

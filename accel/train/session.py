@@ -8,13 +8,15 @@ import numpy as np
 
 from accel import models
 from accel.network.export import to_bytes
-from accel.report import curves
+from accel.report import curves, train_page
 from accel.report.files import replacing, write_json
+from accel.train.answers import answers
 from accel.train.data import Dataset, drawn, load, wanted
 from accel.train.errors import TrainingError
 from accel.train.gap import why_below
 from accel.train.recipes import recipe
 from accel.train.trainer import Progress, Trainer
+from accel.train.watch import first_filters
 
 #: Images of the training part that are written out to calibrate quantisation with.
 CALIBRATION = 256
@@ -58,9 +60,10 @@ def train(
     resume: bool = False,
     progress: Progress = lambda stage, share: None,
     tell: Callable[[str], None] = lambda line: None,
+    command: str | None = None,
     **choices,
 ) -> tuple[Trainer, Files]:
-    """Train a built-in network and write model, checkpoint, history, curves and image files.
+    """Train a built-in network and write model, checkpoint, history, curves, page and image files.
 
     Args:
         name: one of models.NETWORKS.
@@ -72,6 +75,7 @@ def train(
         resume: continue from the folder's checkpoint.
         progress: called with a stage and a share from 0 to 1.
         tell: called with a line for the user, before the first epoch.
+        command: that asked for it, for the page.
         choices: fields of Settings that differ from the network's recipe.
 
     Raises:
@@ -102,19 +106,24 @@ def train(
                 f"Give your own with --data F.npz: {wanted(network)}."
             )
         trainer.run(epochs, save_to=files.checkpoint, progress=progress)
-        _write(trainer, files)
+        _write(trainer, files, command)
     except OSError as error:
         raise TrainingError(f"{folder}: cannot be written: {error}") from error
     return trainer, files
 
 
-def _write(trainer: Trainer, files: Files) -> None:
+def _write(trainer: Trainer, files: Files, command: str | None = None) -> None:
     """Write what the finished run leaves besides the checkpoint."""
     with replacing(files.model) as temporary:
         temporary.write_bytes(to_bytes(trainer.network))
     note = why_below(trainer.network, trainer.settings, trainer.history)
     facts = {"images": trainer.data.source, "settings": dataclasses.asdict(trainer.settings)}
-    write_json({"epochs": trainer.history, **facts, "note": note}, files.folder / "history.json")
+    facts = {"epochs": trainer.history, **facts, "note": note}
+    write_json(facts, files.folder / "history.json")
+    shown = first_filters(trainer.network)
+    filters = (shown[0], np.array(trainer.filters)) if shown else None
+    found = answers(trainer.network, trainer.held_back)
+    train_page.write(files.folder / "index.html", files.network, facts, filters, found, command)
     caption = [f"images: {trainer.data.source}"]
     curves.draw(
         files.network, trainer.history, files.folder / "curves.png",

@@ -19,10 +19,13 @@ from accel.train.errors import TrainingError
 from accel.train.losses import LOSSES, correct
 from accel.train.optimisers import OPTIMISERS
 from accel.train.settings import Settings
+from accel.train.watch import Norms, first_filters
 
 Progress = Callable[[str, float], None]
 #: Images computed together when nothing is learnt.
 _INFERENCE_BATCH = 100
+#: The filters' name in a checkpoint.
+_FILTERS = "watched/filters"
 
 
 class Trainer:
@@ -36,7 +39,9 @@ class Trainer:
 
     Members:
         history: one dict per epoch: mean loss and accuracy while learning, those on the
-            images held back, and per ReLU layer [dead units, units] (see accel.network.ReLU).
+            images held back, per ReLU layer [dead units, units] (see accel.network.ReLU), and
+            the mean length of each parameter's gradient.
+        filters: the first convolution's filters before the first epoch and after each.
     """
 
     def __init__(self, network: Network, settings: Settings, data: Dataset, held_back: Dataset):
@@ -47,6 +52,8 @@ class Trainer:
             settings.learning_rate, network.parameters()
         )
         self.history: list[dict] = []
+        self.filters: list[np.ndarray] = []
+        self._keep_filters()
 
     @property
     def batch_size(self) -> int:
@@ -76,9 +83,14 @@ class Trainer:
         with threadpoolctl.threadpool_limits(1, "blas"):
             while len(self.history) < epochs:
                 self.history.append(self._epoch(epochs, progress))
+                self._keep_filters()
                 if save_to is not None:
                     self.save(save_to)
         return self.history
+
+    def _keep_filters(self) -> None:
+        found = first_filters(self.network)
+        self.filters += [found[1]] if found else []
 
     def _epoch(self, epochs: int, progress: Progress) -> dict:
         epoch = len(self.history) + 1
@@ -88,13 +100,14 @@ class Trainer:
         for node in watched:
             node.layer.watch()
         order = self.rng.permutation(len(self.data))
-        total, right = 0.0, 0
+        total, right, norms = 0.0, 0, Norms()
         for number, start in enumerate(range(0, len(order), self.batch_size)):
             share = (epoch - 1 + number / self.iterations_per_epoch) / epochs
             progress(f"epoch {epoch}/{epochs}", share)
             chosen = order[start : start + self.batch_size]
             loss, hits = self._iteration(self.data.images[chosen], self.data.labels[chosen])
             total, right = total + loss * len(chosen), right + hits
+            norms.add(self.network.gradients())
         held_loss, held_accuracy = self.measure(self.held_back)
         self._require_finite(held_loss)
         return {
@@ -106,6 +119,7 @@ class Trainer:
             "held_back_loss": held_loss,
             "held_back_accuracy": held_accuracy,
             "dead_relus": {node.name: list(node.layer.dead) for node in watched},
+            "gradient_norms": norms.means,
         }
 
     def _iteration(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
@@ -167,7 +181,8 @@ class Trainer:
             "steps": self.optimiser.steps,
             "random": self.rng.bit_generator.state,
         }
-        checkpoint.save(path, self._arrays(), facts)
+        watched = {_FILTERS: np.array(self.filters)} if self.filters else {}
+        checkpoint.save(path, self._arrays() | watched, facts)
 
     def resume(self, path) -> None:
         """Continue where a checkpoint of the same run was written.
@@ -176,6 +191,7 @@ class Trainer:
             TrainingError: missing or damaged file, or one of another run.
         """
         arrays, facts = checkpoint.load(path)
+        filters = arrays.pop(_FILTERS, None)  # of earlier versions' checkpoints there are none
         own = self._arrays()
         try:
             for name, value in self._identity().items():
@@ -195,3 +211,4 @@ class Trainer:
             raise TrainingError(f"{path}: is damaged or not a checkpoint: {error}") from error
         for name, array in own.items():
             array[...] = arrays[name]
+        self.filters = [] if filters is None else list(filters)

@@ -29,7 +29,7 @@ class StoreEngine(wiring.Component):
         completed: strobe, once for each ``end``: all writes before it have arrived.  With
             ``mark``, the counters of the next cycle are then written to ``mark_addr``.
         idle: nothing is inside, but perhaps in ``near``.
-        near: vectors that go to the window unit's buffer instead, a cycle after they were taken.
+        near: vectors that go to a buffer of the chip instead, a cycle after they were taken.
             Their ``end`` takes the way of the others, so commands are completed in order.
         record, axi, halt, base, error, outstanding, progress, beats: see
             accel.rtl.interfaces.writer.

@@ -76,10 +76,10 @@ def test_a_runs_page_has_the_layers_bytes(run):
     shown = np.frombuffer(base64.b64decode(conv["maps"]["bytes"]), np.int8)
     assert np.array_equal(shown.reshape(conv["maps"]["shape"]), stored)
     assert sum(conv["histogram"]) == stored.size and conv["differ"] == 0
-    high, wide = conv["conv"]["kernel"]
-    pixels = conv["conv"]["pixels"]
-    macs = pixels[0] * pixels[1] * high * wide * conv["conv"]["depth"] * conv["conv"]["outputs"]
-    assert macs == run.report["layers"][1]["macs"]
+    filters = np.frombuffer(base64.b64decode(conv["filters"]["bytes"]), np.int8)
+    weights = run.inside.graph.nodes[0].weights
+    assert np.array_equal(filters.reshape(conv["filters"]["shape"]), weights)
+    assert found["dense1"]["filters"] is None
     assert data(page.render(run.report, found))["layers"] == json.loads(json.dumps(found))
 
 
@@ -183,5 +183,26 @@ def test_names_with_markup_stay_text(chromium, run, tmp_path):
     shown.locator("#layer-table tbody button").nth(1).click()
     assert shown.inner_text("#layer-name") == MARKUP
     assert shown.locator("img").count() == 0 and shown.evaluate("window.markup") is None
+    assert shown.problems == []
+    shown.close()
+
+
+@pytest.mark.parametrize("which", ["run", "estimated"])
+def test_every_convolutions_formula_has_the_reports_numbers(chromium, request, tmp_path, which):
+    made = request.getfixturevalue(which)
+    report = made if isinstance(made, dict) else made.report
+    shown = opened(chromium, tmp_path / "index.html", page.render(report))
+    seen = 0
+    for number, row in enumerate(report["layers"]):
+        if "conv" not in row:
+            continue
+        shown.locator(f"#layer-table tr[data-row='{number}'] button").click()
+        factors, result = shown.inner_text("#formula").split(" multiplications")[0].split(" = ")
+        product = 1
+        for factor in re.findall(r"[\d,]+", factors):
+            product *= int(factor.replace(",", ""))
+        assert product == int(result.replace(",", "")) == row["macs"], row["name"]
+        seen += 1
+    assert seen == sum(row["macs"] > 0 for row in report["layers"]) > 1
     assert shown.problems == []
     shown.close()

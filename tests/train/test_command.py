@@ -35,7 +35,7 @@ def test_the_way_from_training_to_int8(tmp_path, digits):
         assert text in done.output
     assert sorted(path.name for path in out.iterdir()) == [
         "calibration.npz", "checkpoint.npz", "curves.png", "held_back.npz", "history.json",
-        "shallow.onnx",
+        "index.html", "shallow.onnx",
     ]  # fmt: skip
     assert len(json.loads((out / "history.json").read_text())["epochs"]) == 3
     onnx.checker.check_model(onnx.load(out / "shallow.onnx"))

@@ -19,18 +19,22 @@ function roundHalfEven(value) {
   return low % 2 === 0 ? low : low + 1;
 }
 
+// The same, halves to the odd neighbour: FLOAT_ODD.
+const roundHalfOdd = (value) => roundHalfEven(value + 1) - 1;
+
 // An int32 sum to an int8, and how: the same rules as accel/quant.py.
 function requantised(sum, conv, channel) {
   const multiplier = conv.multiplier[channel], shift = conv.shift[channel];
   const steps = [];
   let value;
-  if (conv.rounding === "FLOAT") {
+  if (conv.rounding.startsWith("FLOAT")) {
+    const odd = conv.rounding === "FLOAT_ODD";
     const factor = Math.fround(multiplier * 2 ** (shift - 31));
     const product = Math.fround(Math.fround(sum) * factor);
-    value = roundHalfEven(product);
+    value = odd ? roundHalfOdd(product) : roundHalfEven(product);
     steps.push([`${count(sum)} × ${factor.toPrecision(7)} = ${product.toPrecision(7)}`,
                 "the channel's factor: input scale × weight scale ÷ output scale, in float32"]);
-    steps.push([`rounded, halves to even: ${count(value)}`, "to a whole number"]);
+    steps.push([`rounded, halves to ${odd ? "odd" : "even"}: ${count(value)}`, "to a whole number"]);
   } else {
     const product = BigInt(sum) * BigInt(multiplier);
     if (conv.rounding === "DOUBLE" && shift < 0) {
@@ -82,10 +86,31 @@ function summed(space, layer, y, x, channel) {
   return { sum, terms, zero: input.zero, bias: conv.bias[channel] };
 }
 
-// A stored output, from the layer's input on: the pixels that pooling chooses from, and the chosen.
+// One pixel before a layer's pooling: the convolution's, or the input's where there is none, and behind
+// it what a table makes of the byte.
+function before(space, layer, row, column, channel) {
+  let found;
+  if (layer.conv) {
+    found = summed(space, layer, row, column, channel);
+    Object.assign(found, requantised(found.sum, layer.conv, channel));
+  } else {
+    const [, wide, channels] = about.tensors[layer.input].shape;
+    found = { byte: tensor(space, layer.input)[(row * wide + column) * channels + channel], steps: [] };
+  }
+  if (layer.table) {
+    const { name, values } = layer.table, byte = values[found.byte + 128];
+    found.steps.push([`${name.replaceAll("_", " ")}: ${found.byte} becomes ${byte}`,
+                      `entry ${found.byte + 128} of a table of 256, the function of every byte there is`]);
+    found.byte = byte;
+  }
+  return { row, column, ...found };
+}
+
+// A stored output, from the layer's input on: the pixels that pooling looks at, and the chosen (of an
+// average the first).
 function explained(space, layer, y, x, channel) {
-  const pool = layer.pool;
-  const [high, wide] = sumsShape(layer);
+  const { pool } = layer;
+  const [high, wide] = layer.conv ? sumsShape(layer) : about.tensors[layer.input].shape;
   const places = [];
   if (!pool) places.push([y, x]);
   else {
@@ -97,13 +122,22 @@ function explained(space, layer, y, x, channel) {
       }
     }
   }
-  const pixels = places.map(([row, column]) => {
-    const found = summed(space, layer, row, column, channel);
-    return { row, column, ...found, ...requantised(found.sum, layer.conv, channel) };
-  });
+  const pixels = places.map(([row, column]) => before(space, layer, row, column, channel));
+  if (pool?.average) return { pixels, chosen: pixels[0], ...averaged(pool, pixels) };
   const chosen = pixels.reduce((a, b) => (b.byte > a.byte ? b : a));
   const byte = pool ? Math.max(pool.lo, Math.min(pool.hi, chosen.byte)) : chosen.byte;
   return { pixels, chosen, byte };
+}
+
+// The average of pixels: the sum of what they are above 0, times one by their number, which is a factor
+// like a convolution's.
+function averaged(pool, pixels) {
+  const { factors, from, zero, rounding } = pool.average;
+  const sum = pixels.reduce((all, one) => all + one.byte - from, 0);
+  const [multiplier, shift] = factors[pixels.length];
+  const found = requantised(sum, { multiplier: [multiplier], shift: [shift], zero, rounding, lo: pool.lo, hi: pool.hi }, 0);
+  found.steps[0][1] = `one by ${pixels.length}, and the step from the input's scale to the output's`;
+  return { sum, from, byte: found.byte, steps: found.steps };
 }
 
 // Height and width of a layer's sums, before pooling.

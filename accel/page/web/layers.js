@@ -197,15 +197,15 @@ class Layers {
       element("p", { className: "hint" }, "White is 0, blue is more, orange is less; grey stripes are what the machine has not written yet.")));
     about.layers.forEach((layer, number) => {
       const shape = about.tensors[layer.output].shape;
-      const explainable = layer.conv && !layer.average && !layer.other.length;
       const maps = new Maps(layer.output, `Output of ${layer.name}`,
-                            explainable ? (at) => explain(layer, at) : null);
+                            layer.explained ? (at) => explain(layer, at) : null);
       this.maps.push(maps);
       layer.maps = maps;
       list.append(element("article", { id: `layer-${number}` },
         element("h3", {}, layer.name),
         element("p", { className: "hint" }, this.words(layer, shape)),
         maps.canvas,
+        ...(layer.explained ? [] : [element("p", { className: "hint" }, "How its pixels come about is not shown here.")]),
         ...(layer.conv ? [element("details", {}, element("summary", {}, "Its weights"), filters(layer),
           element("p", { className: "hint" }, "Blue adds to the sum, orange takes from it."))] : [])));
     });
@@ -229,12 +229,17 @@ class Layers {
     for (const maps of this.maps) maps.show(space, last, width);
   }
 
-  // Frames the window of a layer's output in the layer's input.
+  // Frames the window of a layer's output in the layer's input: the convolution's, or the pooling's.
   frame(layer, place) {
     for (const maps of this.maps) if (maps.window) maps.frame(null);
-    const { conv } = layer;
-    const input = this.maps.find((maps) => maps.name === conv.input);
+    const { conv, pool } = layer;
+    const input = this.maps.find((maps) => maps.name === layer.input);
     if (!input || input.flat) return;
+    if (!conv) {
+      const [kh, kw] = pool?.kernel ?? [1, 1], [sy, sx] = pool?.stride ?? [1, 1], [top, left] = pool?.padding ?? [0, 0];
+      input.frame({ y: place.row * sy - top, x: place.column * sx - left, high: kh, wide: kw });
+      return;
+    }
     input.frame({
       y: place.row * conv.stride[0] - conv.padding[0], x: place.column * conv.stride[1] - conv.padding[1],
       high: (conv.shape[1] - 1) * conv.dilation[0] + 1, wide: (conv.shape[2] - 1) * conv.dilation[1] + 1,

@@ -13,7 +13,7 @@ function table(caption, heads, rows) {
 const sign = (number) => (number < 0 ? `(${number})` : String(number));
 
 // Explains a pixel of the finished run `done`; `go(cycle, vector)` takes the machine to a cycle.  Returns
-// the output of the convolution that is explained.
+// the output of the convolution that is explained, or of the layer where there is none.
 function explainPixel(done, layer, at, go) {
   const { c, y, x } = at;
   const found = explained(done.space, layer, y, x, c);
@@ -21,24 +21,39 @@ function explainPixel(done, layer, at, go) {
   const { chosen } = found;
   const same = found.byte === stored;
   const parts = [
-    element("p", { id: "pixel-what", "data-byte": stored, "data-sum": chosen.sum, "data-same": same },
+    element("p", { id: "pixel-what", "data-byte": stored, "data-sum": chosen.sum ?? "", "data-same": same },
       `${layer.name}, channel ${c}, row ${y}, column ${x}: the machine wrote `, element("strong", {}, String(stored)),
-      same ? ", and the sums below give the same." : `, but the sums below give ${found.byte}: please report this.`),
+      same ? ", and the numbers below give the same." : `, but the numbers below give ${found.byte}: please report this.`),
   ];
-  if (layer.pool) parts.push(pooling(found, layer));
-  parts.push(windowAndSum(layer, chosen));
-  parts.push(steps(chosen));
-  parts.push(when(done, layer, chosen, c, go));
+  if (layer.pool) parts.push(layer.pool.average ? averaging(found, layer) : pooling(found, layer));
+  if (layer.conv) parts.push(windowAndSum(layer, chosen));
+  if (chosen.steps.length) parts.push(steps("From the sum to a byte", chosen.steps));
+  if (layer.conv) parts.push(when(done, layer, chosen, c, go));
   byId("pixel-body").replaceChildren(...parts.filter(Boolean));
-  return chosen;
+  return layer.conv ? chosen : { row: y, column: x };
+}
+
+const SOURCE = (layer) => (layer.conv ? "outputs of the convolution" : "bytes of the layer's input");
+const places = (pixels) => pixels.slice(0, 40).map((one) => `row ${one.row}, column ${one.column}: ${one.byte}`).join("; ") +
+  (pixels.length > 40 ? `; … ${pixels.length - 40} more` : "");
+const below = (layer, { row, column }) => (layer.conv ? ` Below is row ${row}, column ${column}.` : "");
+
+function averaging(found, layer) {
+  const { pixels, from, sum } = found;
+  const shown = pixels.slice(0, 6).map((one) => sign(one.byte - from)).join(" + ");
+  return element("div", {}, element("h3", {}, `The average of ${pixels.length}`),
+    element("p", {}, `Pooling takes the average of the ${SOURCE(layer)} in its window, less the byte that means 0 (${from}); what lies ` +
+      `outside does not count. ${places(pixels)}.`),
+    element("p", { className: "sum" }, `${shown}${pixels.length > 6 ? ` + … (${pixels.length - 6} more)` : ""} = `, element("strong", {}, count(sum))),
+    steps("From the sum to the average", found.steps),
+    layer.conv ? element("p", {}, below(layer, found.chosen)) : "");
 }
 
 function pooling(found, layer) {
   const [high, wide] = layer.pool.kernel;
   return element("div", {}, element("h3", {}, `The largest of ${found.pixels.length}`),
-    element("p", {}, `Pooling takes the largest of ${wide} × ${high} outputs of the convolution: `,
-      found.pixels.map((one) => `row ${one.row}, column ${one.column}: ${one.byte}`).join("; "),
-      `. Below is row ${found.chosen.row}, column ${found.chosen.column}.`));
+    element("p", {}, `Pooling takes the largest of ${wide} × ${high} ${SOURCE(layer)}: ${places(found.pixels)}.` +
+      (layer.conv ? below(layer, found.chosen) : ` It is that of row ${found.chosen.row}, column ${found.chosen.column}.`)));
 }
 
 function windowAndSum(layer, one) {
@@ -81,9 +96,9 @@ function pictures(layer, terms, kh, kw, channels, zero) {
   }), ...(channels > shown ? [element("p", { className: "hint" }, `the first ${shown} of ${channels} channels`)] : []));
 }
 
-function steps(one) {
-  return element("div", {}, element("h3", {}, "From the sum to a byte"),
-    element("ol", { className: "steps" }, ...one.steps.map(([what, why]) => element("li", {},
+function steps(title, found) {
+  return element("div", {}, element("h3", {}, title),
+    element("ol", { className: "steps" }, ...found.map(([what, why]) => element("li", {},
       element("strong", {}, what), element("span", { className: "hint" }, ` ${why}`)))));
 }
 

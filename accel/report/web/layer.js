@@ -54,13 +54,13 @@ function filterPictures({ bytes, shape: [outputs, high, wide, depth] }) {
 }
 
 // The formula of a convolution's multiplications, with its numbers.
-function formula(row, conv) {
-  const [high, wide] = conv.pixels;
-  const one = wide * high * conv.outputs * conv.kernel[0] * conv.kernel[1] * conv.depth;
-  const images = row.macs / one;               // the layer's own: of a last, smaller batch there are fewer
+function formula({ conv }) {
+  const [high, wide] = conv.pixels, { images } = conv;
+  const all = images * wide * high * conv.outputs * conv.kernel[0] * conv.kernel[1] * conv.depth;
   return element("p", { className: "sum", id: "formula", "data-images": images },
     `${wide} × ${high} pixels × ${conv.outputs} channels × ${conv.kernel[1]} × ${conv.kernel[0]} taps × ${conv.depth} inputs` +
-    `${images > 1 ? ` × ${images} images` : ""} = `, element("strong", {}, count(one * images)), " multiplications");
+    `${images > 1 ? ` × ${images} images` : ""} = `, element("strong", {}, count(all)), " multiplications" +
+    (conv.groups > 1 ? `; in ${conv.groups} groups, so a channel sees ${conv.depth} of ${conv.depth * conv.groups} inputs` : ""));
 }
 
 function showLayer(number) {
@@ -70,7 +70,7 @@ function showLayer(number) {
     element("p", {}, `${row.op.replaceAll("_", " ").replaceAll("+", " and ")}, on the ${row.where}; output ${row.output_shape.join(" × ")}` +
       (row.reason ? `; on the host because ${row.reason}` : ""))];
   if (row.inputs?.length) parts.push(element("p", { className: "hint" }, `Reads ${row.inputs.join(", ")}.`));
-  if (inside?.conv) parts.push(formula(row, inside.conv));
+  if (row.conv) parts.push(formula(row));
   if (row.where !== "host") {
     const spent = { busy: row.busy_cycles, ...row.own_idle };
     parts.push(element("p", {}, `${count(row.own_cycles)} cycles of its own, ${share(row.own_utilisation)} of the unit's multipliers used; ` +
@@ -88,7 +88,7 @@ function showLayer(number) {
     parts.push(maps(inside.near ? "The golden model" : "What the machine computed", inside.maps, inside.zero));
     if (inside.golden) parts.push(maps("The golden model", inside.golden, inside.zero));
     parts.push(element("div", { className: "figures" }, histogram(inside.histogram),
-      ...(inside.conv?.filters ? [filterPictures(inside.conv.filters)] : [])));
+      ...(inside.filters ? [filterPictures(inside.filters)] : [])));
   }
   byId("layer").replaceChildren(...parts);
 }

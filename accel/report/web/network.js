@@ -1,15 +1,6 @@
 // The network as a graph that can be moved, zoomed and clicked; dagre finds the places.
 "use strict";
 
-const SVG = "http://www.w3.org/2000/svg";     // a name, not an address that is asked
-
-function drawn(tag, attributes = {}, ...children) {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
-
 const clipped = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 class Network {
