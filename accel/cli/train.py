@@ -85,4 +85,5 @@ def train(network, data, held_back, epochs, out, resume, batch_size, **choices) 
     for layer, (dead, units) in last["dead_relus"].items():
         if dead:
             console.print(f"{layer}: {dead} of {units} units without any gradient (dying ReLU)")
-    console.print(f"wrote {files.model}, checkpoint and curves beside it", soft_wrap=True)
+    beside = "checkpoint, curves and index.html"
+    console.print(f"wrote {files.model}; {beside} beside it", soft_wrap=True)

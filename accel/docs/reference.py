@@ -4,6 +4,8 @@ import dataclasses
 import importlib
 import inspect
 import io
+import re
+import textwrap
 import tokenize
 from collections.abc import Callable, Iterable
 
@@ -13,7 +15,7 @@ import accel
 from accel import isa, machines
 from accel.machines.fields import TABLES, meaning
 from accel.machines.sizes import HOW, SIZES, USES
-from accel.report import fields, operators
+from accel.report import fields, operators, style
 from accel.rtl import core
 
 #: The rooms of the machine, in the order of the data.
@@ -143,6 +145,9 @@ def report() -> str:
         rows = ((f"`{name.removesuffix('?')}`{'?' * name.endswith('?')}", text)
                 for name, text in known.items())  # fmt: skip
         parts += [f"## {title}", table(("field", "what"), rows)]
+    causes = ((f"`{name}`", text) for name, text in style.MEANING.items())
+    parts += ["## What cycles go to", "As reports and plots call it; `useful` and `edge` are busy "
+              "cycles, the others idle ones.", table(("what", "the array was"), causes)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -201,8 +206,22 @@ def rooms() -> str:
 
 
 def _drawn(module) -> str:
-    """A docstring as it is: it has drawings."""
-    return f"```text\n{inspect.getdoc(module)}\n```"
+    """A docstring: its drawings and tables as they are, its prose as prose."""
+    parts: list[tuple[bool, str]] = []
+    for block in inspect.getdoc(module).split("\n\n"):
+        prose = textwrap.dedent(block)
+        drawing = re.search(r"^ |\S   +\S|-->|--\+", prose, re.M) is not None
+        block = block if drawing else prose
+        if drawing and parts and parts[-1][0]:
+            block = f"{parts.pop()[1]}\n\n{block}"
+        parts.append((drawing, block))
+    return "\n\n".join(f"```text\n{block}\n```" if drawing else _literal(_plain(block))
+                       for drawing, block in parts)  # fmt: skip
+
+
+def _plain(text: str) -> str:
+    """Prose with roles and double backticks as Markdown's backticks."""
+    return re.sub(r":\w+:`", "`", text).replace("``", "`")
 
 
 #: The pages by the name of their file.

@@ -10,6 +10,7 @@ import accel
 from accel import isa
 from accel.cli import main
 from accel.docs import pictures, reference, site, stage
+from tests.page.support import browser
 
 pytestmark = pytest.mark.skipif(bool(site.missing()), reason="needs pip install 'cnn-accel[docs]'")
 
@@ -55,6 +56,22 @@ def test_search_knows_the_pages_without_a_server(built):
     assert "SHOW_SEARCH_SUMMARY: false" in options  # they would be fetched
 
 
+def test_search_finds_pages_in_a_browser_without_a_server(built):
+    with browser() as chromium:
+        page = chromium.new_page()
+        problems, asked = [], []
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"file://{built / 'search.html'}?q=swap")
+        page.get_by_text("Search finished").wait_for()
+        found = page.locator("#search-results li a").all_inner_texts()
+        assert "The rooms" in found
+        page.locator("#search-results li a").first.click()
+        page.wait_for_selector("article")
+        assert problems == [] and all(url.startswith(("file:", "data:")) for url in asked)
+
+
 def test_the_reference_is_the_sources(built):
     text = (built / "reference" / "instructions.html").read_text(encoding="utf-8")
     for field in {field.name for layout in isa.FIELDS.values() for field in layout}:
@@ -69,6 +86,13 @@ def test_the_reference_is_the_sources(built):
         assert f">accel {name}" in text
     for name in pictures.PICTURES:
         assert list((built / "_images").glob(f"{name}.png")), f"no page shows {name}"
+
+
+def test_packages_that_are_missing_are_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(site, "NEEDS", {"sphinx": "sphinx", "no_such_package": "no-such-package"})
+    with pytest.raises(site.DocsError, match=r"needs no-such-package: pip install"):
+        site.build(tmp_path / "out")
+    assert not any(tmp_path.iterdir())
 
 
 WRONG = {

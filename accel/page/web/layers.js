@@ -205,6 +205,7 @@ class Layers {
         element("h3", {}, layer.name),
         element("p", { className: "hint" }, this.words(layer, shape)),
         maps.canvas,
+        ...(layer.explained ? [] : [element("p", { className: "hint" }, "How its pixels come about is not shown here.")]),
         ...(layer.conv ? [element("details", {}, element("summary", {}, "Its weights"), filters(layer),
           element("p", { className: "hint" }, "Blue adds to the sum, orange takes from it."))] : [])));
     });
