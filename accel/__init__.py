@@ -36,7 +36,6 @@ if typing.TYPE_CHECKING:
     from accel.graph.ir import Graph as Graph
     from accel.graph.ir import GraphError as GraphError
     from accel.graph.ports import InputError as InputError
-    from accel.hls.folder import FolderError as FolderError
     from accel.host import HostError as HostError
     from accel.isa import EncodingError as EncodingError
     from accel.litert import LiteRTError as LiteRTError
@@ -45,6 +44,8 @@ if typing.TYPE_CHECKING:
     from accel.network.layer import NetworkError as NetworkError
     from accel.npz import NpzError as NpzError
     from accel.opening import open_network as open_network
+    from accel.own_folder import FolderError as FolderError
+    from accel.package.plan import PackageError as PackageError
     from accel.page import PageError as PageError
     from accel.params import ParamError as ParamError
     from accel.params import Params as Params
@@ -71,11 +72,12 @@ _PUBLIC = {
     "Memory": "sim.engine", "Graph": "graph.ir", "Result": "result", "AccelError": "errors",
     "CompileError": "compiler.errors", "CostError": "frontend.errors", "EncodingError": "isa",
     "FloatModelError": "frontend.errors",
-    "FolderError": "hls.folder", "FpgaError": "fpga", "GraphError": "graph.ir", "HostError": "host",
+    "FolderError": "own_folder", "FpgaError": "fpga", "GraphError": "graph.ir", "HostError": "host",
     "InputError": "graph.ports", "LiteRTError": "litert", "LiteRTMissingError": "litert",
     "MachineError": "sim.engine",
     "MachineFileError": "machines.errors", "ModelError": "frontend.errors",
-    "NetworkError": "network.layer", "NpzError": "npz", "PageError": "page",
+    "NetworkError": "network.layer", "NpzError": "npz",
+    "PackageError": "package.plan", "PageError": "page",
     "ParamError": "params", "QuantError": "quant", "ScaleSimError": "scalesim.errors",
     "SimulationError": "sim.engine", "SweepError": "dse.errors", "TrainingError": "train.errors",
     "Unfinished": "runner",

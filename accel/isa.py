@@ -14,13 +14,20 @@ So it is for results that stay on the chip.  A POST with ``near`` waits for the 
 what it overwrites.  Meanwhile it holds a bank and a parameter slot, which only later blocks ask
 for; and once started, nothing holds it up: its vectors have the buffer's port whenever they come, a
 WLOAD makes its step a cycle later.  It completes behind the POSTs before it, like any other.
+Likewise the other way: a WINDOW with ``near`` waits for the EXECs that read what it overwrites, an
+EXEC for the WINDOWs that write what it reads.  Both are listed behind what they wait for.  Such a
+WINDOW's vectors have the im2col buffer's port whenever they come, a LOAD makes its step later; what
+it holds meanwhile, a slot of parameters, only later WINDOWs ask for.
 """
 
+import dataclasses
 import enum
+import hashlib
+import json
 import typing
 
 from accel.errors import AccelError
-from accel.params import DONE_BITS
+from accel.params import BASE_ALIGN, DONE_BITS, Params
 
 COMMAND_BYTES = 64
 COMMAND_BITS = 8 * COMMAND_BYTES
@@ -58,6 +65,11 @@ class Rounding(enum.IntEnum):
     SINGLE = 1
     AWAY = 2
     FLOAT = 3
+    FLOAT_ODD = 4
+
+
+#: The roundings that multiply float32.
+FLOATS = (Rounding.FLOAT, Rounding.FLOAT_ODD)
 
 
 class WindowMode(enum.IntEnum):
@@ -95,6 +107,7 @@ class Error(enum.IntEnum):
     TIMEOUT = 5
     DEADLOCK = 6
     UNALIGNED_PROGRAM = 7
+    ABORTED = 8
 
 
 class Field:
@@ -124,9 +137,10 @@ def _layout(waits, *fields) -> tuple[Field, ...]:
 
 #: Which engines' done counts a command may wait for.
 _ARRAY_WAITS = ("load", "exec", "post")
+_EXEC_WAITS = ("load", "window", "post")
 _POST_WAITS = ("window", "exec", "post")
 _LOAD_WAITS = ("exec", "post", "window")
-_WINDOW_WAITS = ("wload", "post", "window")
+_WINDOW_WAITS = ("wload", "post", "exec")
 
 #: A LOAD or WLOAD.
 _COPY = (
@@ -147,7 +161,7 @@ FIELDS: dict[Op, tuple[Field, ...]] = {
     # the byte at base + x*step_x + y*step_y + i + (i // seg)*seg_skip*R.  `first` starts a
     # block from the bias in a fresh accumulator bank; `last` hands that bank to POST.
     Op.EXEC: _layout(
-        _ARRAY_WAITS,
+        _EXEC_WAITS,
         ("first", 1), ("last", 1), ("cols", 8), ("base", 20), ("nx", 16), ("ny", 16),
         ("step_x", 20), ("step_y", 20), ("k", 20), ("seg", 20), ("seg_skip", 16),
     ),
@@ -161,8 +175,8 @@ FIELDS: dict[Op, tuple[Field, ...]] = {
     Op.POST: _layout(
         _POST_WAITS,
         ("begin", 1), ("mark", 1), ("count", 16), ("cols", 8),
-        ("rounding", 2), ("out_zero", -8), ("lo", -8), ("hi", -8),
-        ("pool", 2), ("pool_rounding", 2), ("pool_in_zero", -8), ("pool_out_zero", -8),
+        ("rounding", 3), ("out_zero", -8), ("lo", -8), ("hi", -8),
+        ("pool", 2), ("pool_rounding", 3), ("pool_in_zero", -8), ("pool_out_zero", -8),
         ("kh", 8), ("kw", 8), ("sh", 8), ("sw", 8), ("pt", 8), ("pl", 8),
         ("in_w", 16), ("in_h", 16), ("out_w", 16), ("out_h", 16),
         ("dst", 32), ("pitch_x", 20), ("pitch_y", 32), ("mark_addr", 32),
@@ -193,21 +207,24 @@ FIELDS: dict[Op, tuple[Field, ...]] = {
     # Compute and store nx*ny vectors of `cols` channels, in raster order.  Vector (x, y)'s element
     # i of k is the C-byte word at base + x*step_x + y*step_y + i*C + (i // seg)*seg_skip*T*C, with
     # C array columns and T = window_taps; all addresses of the buffer are multiples of C.
-    # MAC requantises with the parameters of its WPARAM record, the others with `multiplier` (below
-    # 2**31; with FLOAT 0 or from 2**30, its low 7 bits 0) and `shift` (from -31 to 30).  ADD and
+    # MAC requantises with the parameters of its WPARAM record, the others with `multiplier` (with
+    # FLOAT and FLOAT_ODD 0 or from 2**30, its low 7 bits 0) and `shift` (from -31 to 30).  ADD and
     # SUB have k = 2, operands a and b: t_n = double rounding of
-    # (x_n - n_zero) * 2**20 * n_multiplier * 2**(n_shift - 31), with n_shift <= 0.  MUL has k = 2,
-    # too, and neither multipliers nor shifts of its operands: they are 0.  MIN has k = 2, too.
+    # (x_n - n_zero) * 2**20 * n_multiplier * 2**(n_shift - 31), with n_shift <= 0, and to t_b
+    # `offset` is added (only with b_shift >= -22).  MUL has k = 2, too, and no offset, multipliers
+    # or shifts of its operands: they are 0.  MIN has k = 2, too.
     # `mark` then writes the counters to `mark_addr`.
+    # With `near` the vectors go to the im2col buffer, `cols` bytes from any address on; addresses
+    # there wrap at its size.  That takes an array with at least as many rows as columns.
     Op.WINDOW: _layout(
         _WINDOW_WAITS,
         ("mode", 3), ("mark", 1), ("cols", 8), ("base", 20), ("nx", 16), ("ny", 16),
         ("step_x", 20), ("step_y", 20), ("k", 16), ("seg", 16), ("seg_skip", 16),
-        ("rounding", 2), ("out_zero", -8), ("lo", -8), ("hi", -8),
-        ("multiplier", 32), ("shift", -8),
-        ("a_zero", -8), ("a_multiplier", 32), ("a_shift", -8),
-        ("b_zero", -8), ("b_multiplier", 32), ("b_shift", -8),
-        ("dst", 32), ("pitch_x", 20), ("pitch_y", 32), ("mark_addr", 32),
+        ("rounding", 3), ("out_zero", -8), ("lo", -8), ("hi", -8),
+        ("multiplier", 31), ("shift", -6),
+        ("a_zero", -8), ("a_multiplier", 31), ("a_shift", -6),
+        ("b_zero", -8), ("b_multiplier", 31), ("b_shift", -6), ("offset", -8),
+        ("dst", 32), ("pitch_x", 20), ("pitch_y", 32), ("mark_addr", 32), ("near", 1),
     ),
 }  # fmt: skip
 
@@ -280,15 +297,43 @@ class Reg(enum.IntEnum):
     COMMANDS = 0x14
     TIMEOUT = 0x18
     WHERE = 0x1C
+    BASE = 0x20
+    VERSION = 0x24
+    MACHINE = 0x28
     COUNTERS = 0x40  # and the RECORD_WORDS - 1 words behind it
 
 
 ID_VALUE = 0x434E4E41  # CNNA
+#: Of the registers and of what they do; grows with every change that a driver must know of.
+REGISTERS_VERSION = 2
+
+
+def machine_id(params: Params) -> int:
+    """Return the number of the MACHINE register, which programs for this machine carry, too.
+
+    It is a digest of all that a program relies on: every parameter but the time limit, which is
+    only a register's first value, and the layout of the commands.
+
+    >>> import accel
+    >>> machine_id(accel.Params()) == machine_id(accel.Params(timeout_cycles=100))
+    True
+    >>> machine_id(accel.Params()) == machine_id(accel.Params(bus_bytes=8))
+    False
+    """
+    machine = dataclasses.asdict(params)
+    del machine["timeout_cycles"]
+    commands = {
+        op.name: [int(op), *([one.name, one.low, one.width, one.signed] for one in fields)]
+        for op, fields in FIELDS.items()
+    }
+    text = json.dumps([machine, commands, RECORD], sort_keys=True)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little")
 
 
 class Bits(typing.NamedTuple):
     """Some bits of a register; the host may read ("r") or write ("w") them, or both."""
 
+    name: str
     low: int
     width: int
     access: str
@@ -297,14 +342,35 @@ class Bits(typing.NamedTuple):
 
 #: What the registers hold; other bits read 0 and ignore writes.
 REGISTERS: dict[Reg, tuple[Bits, ...]] = {
-    Reg.ID: (Bits(0, 32, "r", f"{ID_VALUE:#x}"),),
-    Reg.SHAPE: (Bits(0, 8, "r", "rows"), Bits(8, 8, "r", "columns"), Bits(16, 8, "r", "bus bytes")),
-    Reg.CONTROL: (Bits(0, 1, "w", "1 starts a program"), Bits(1, 1, "w", "1 clears the interrupt")),
-    Reg.STATUS: (Bits(0, 1, "r", "busy"), Bits(1, 1, "r", "done"), Bits(2, 1, "r", "error"),
-                 Bits(8, 8, "r", ", ".join(f"{code} {code.name}" for code in Error))),
-    Reg.PROGRAM: (Bits(0, 32, "rw", "byte address of the first command, aligned to the bus"),),
-    Reg.COMMANDS: (Bits(0, 32, "rw", "number of commands"),),
-    Reg.TIMEOUT: (Bits(0, 32, "rw", "cycles without progress before TIMEOUT or DEADLOCK"),),
-    Reg.WHERE: (Bits(0, 32, "r", "index of the command that was refused"),),
-    Reg.COUNTERS: (Bits(0, 32, "r", f"{RECORD_WORDS} words: {', '.join(RECORD)}"),),
+    Reg.ID: (Bits("id", 0, 32, "r", f"{ID_VALUE:#x}"),),
+    Reg.SHAPE: (
+        Bits("rows", 0, 8, "r", "rows"),
+        Bits("cols", 8, 8, "r", "columns"),
+        Bits("bus_bytes", 16, 8, "r", "bus bytes"),
+    ),
+    Reg.CONTROL: (
+        Bits("start", 0, 1, "w", "1 starts a program"),
+        Bits("clear", 1, 1, "w", "1 clears the interrupt"),
+        Bits("abort", 2, 1, "w", "1 aborts the program: busy until the memory's bus is silent, "
+             "then ABORTED, or TIMEOUT if the memory does not answer"),
+    ),
+    Reg.STATUS: (
+        Bits("busy", 0, 1, "r", "busy"),
+        Bits("done", 1, 1, "r", "done"),
+        Bits("error", 2, 1, "r", "error"),
+        Bits("open", 3, 1, "r", "a transaction is open on the memory's bus"),
+        Bits("code", 8, 8, "r", ", ".join(f"{code} {code.name}" for code in Error)),
+    ),
+    Reg.PROGRAM: (Bits("address", 0, 32, "rw", "byte address of the first command, counted from "
+                       "BASE, aligned to the bus"),),
+    Reg.COMMANDS: (Bits("count", 0, 32, "rw", "number of commands"),),
+    Reg.TIMEOUT: (Bits("cycles", 0, 32, "rw", "cycles without progress before TIMEOUT or "
+                       "DEADLOCK"),),
+    Reg.WHERE: (Bits("index", 0, 32, "r", "index of the command that was refused"),),
+    Reg.BASE: (Bits("page", 12, 20, "rw", "added to every address on the memory's bus, a multiple "
+                    f"of {BASE_ALIGN}; writes while busy are ignored"),),
+    Reg.VERSION: (Bits("version", 0, 32, "r", f"{REGISTERS_VERSION}, of these registers"),),
+    Reg.MACHINE: (Bits("digest", 0, 32, "r", "digest of the machine, which programs made for it "
+                       "carry"),),
+    Reg.COUNTERS: (Bits("count", 0, 32, "r", f"{RECORD_WORDS} words: {', '.join(RECORD)}"),),
 }  # fmt: skip

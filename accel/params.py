@@ -15,6 +15,8 @@ DONE_BITS = 24
 #: Longest AXI burst in beats.  Bursts never cross an address multiple of ``MAX_BURST`` beats,
 #: hence (with at most 128-byte beats) never a 4 KiB page.
 MAX_BURST = 16
+#: A base address is a multiple of this, the AXI page: bursts then cross none, whatever the base.
+BASE_ALIGN = 4096
 #: Byte planes in a parameter record: bias (4), multiplier (4), shift (1).
 PARAM_PLANES = 9
 #: Parameter records that can be in flight between the weight loader and post-processing.
@@ -180,6 +182,11 @@ class Params:
     def param_bytes(self) -> int:
         """Bytes of a parameter record in memory."""
         return self.param_words * self.cols
+
+    @functools.cached_property
+    def window_feeds_array(self) -> bool:
+        """Whether the window unit can write into the im2col buffer: a pixel fits a row of banks."""
+        return self.window_taps > 0 and self.cols <= self.rows
 
     @functools.cached_property
     def input_rows(self) -> int:

@@ -10,6 +10,8 @@ rounding.  The roundings differ in what happens to the bits that are shifted out
 * ``AWAY`` rounds the exact product once, half away from zero.
 * ``FLOAT`` is ONNX Runtime's: the sum becomes a float32, is multiplied by the factor, a float32, in
   float32, and the result is rounded half to even.  Its multipliers are multiples of FLOAT_UNIT.
+* ``FLOAT_ODD`` is the same with halves to odd: where ONNX Runtime adds an odd zero point before it
+  rounds half to even.
 
 A left shift (``shift >= 0``) leaves nothing to round twice, so DOUBLE and SINGLE agree there.
 
@@ -26,12 +28,15 @@ from accel.isa import Rounding
 
 #: Shifts a requantiser can apply; positive is left.
 SHIFT_MIN, SHIFT_MAX = -31, 30
+#: The least shift of an addition's second operand that has an offset.
+OFFSET_SHIFT_MIN = -22
 #: A float32 has 24 significant bits; this divides the 31-bit multiplier of one.
 FLOAT_UNIT = 1 << 7
 
 _DOUBLE = int(Rounding.DOUBLE)
 _AWAY = int(Rounding.AWAY)
 _FLOAT = int(Rounding.FLOAT)
+_FLOAT_ODD = int(Rounding.FLOAT_ODD)
 
 
 class QuantError(AccelError, ValueError):
@@ -129,11 +134,15 @@ def requantise_rows(sums, multiplier, shift, rounding, zero_point, lo, hi, out):
             left = int(shift[i, j])
             product = int(sums[i, j]) * int(multiplier[i, j])
             away = 1 if rounding == _AWAY and product < 0 else 0
-            if rounding == _FLOAT:
+            if rounding >= _FLOAT:
                 # 2**(shift - 31) by its bits; the multiplier has at most 24 that are not 0.
                 power = np.int32((left + 96) << 23).view(np.float32)
                 factor = np.float32(multiplier[i, j]) * power
-                value = int(np.rint(np.float32(sums[i, j]) * factor))
+                real = np.float32(sums[i, j]) * factor
+                value = int(np.rint(real))
+                past = real - np.float32(value)
+                if rounding == _FLOAT_ODD and abs(past) == np.float32(0.5):
+                    value += 1 if past > 0 else -1
             elif rounding == _DOUBLE and left < 0:
                 value = (product + (1 << 30)) >> 31
                 # Half away from zero: a negative value needs one more than half to go up.

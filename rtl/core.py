@@ -13,6 +13,7 @@ from accel.rtl.control.counters import Counters
 from accel.rtl.control.fetch import Fetch
 from accel.rtl.control.scoreboard import Scoreboard
 from accel.rtl.im2col.buffer import Im2colBuffer
+from accel.rtl.im2col.entrance import Im2colEntrance
 from accel.rtl.im2col.exec import ExecEngine
 from accel.rtl.im2col.load import LoadEngine
 from accel.rtl.interfaces import axi_read, axi_write, tag_layout
@@ -30,8 +31,9 @@ class Core(wiring.Component):
                       Fetch ----> queues of LOAD, WEIGHTS, EXEC, POST
                                     |       |        |       |
         memory -> ReadMaster -> LoadEngine  |    ExecEngine  |
-                      |             v       |        v tags  |
-                      |       Im2colBuffer -|-> SystolicArray|-> Accumulator
+                      |       Im2colEntrance|        |       |
+                      |         ^   v       |        v tags  |
+                      |         | Im2colBuffer -> SystolicArray -> Accumulator
                       |                     v  ^weights      v        |
                       +-------------> WeightEngine       PostEngine <-+ -+-> memory
                       |                                   near |         |
@@ -97,19 +99,23 @@ class Core(wiring.Component):
         stoppable = {"fetch": fetch, "reads": reads, **engines, **window}
         distribute(m, platform, "halt", self.control.halt, stoppable)
 
-        self._datapath(m, chain, load, weights, exe, post)
+        # Changes long before a start.
+        writing = {"post": post, **window}
+        distribute(m, platform, "base", self.control.base, {"reads": reads, **writing})
+
+        placed = self._datapath(m, chain, load, weights, exe, post, window)
         self._supervision(m, fetch, reads, scoreboard, counters, writers)
-        self._activity(m, scoreboard, counters, load, weights, exe)
+        self._activity(m, scoreboard, counters, load, weights, exe, placed)
         return m
 
     def _keep_score(self, m, scoreboard, name, completed, idle):
         """What the scoreboard is told of an engine."""
         m.d.comb += [scoreboard.completed[name].eq(completed), scoreboard.idle[name].eq(idle)]
 
-    def _activity(self, m, scoreboard, counters, load, weights, exe):
+    def _activity(self, m, scoreboard, counters, load, weights, exe, placed):
         """What the array and its sources do in this cycle."""
         m.d.comb += [
-            scoreboard.activity.place.eq(load.write.enable.any()),
+            scoreboard.activity.place.eq(placed.enable.any()),
             scoreboard.activity.row.eq(weights.row.valid),
             scoreboard.activity.param.eq(weights.param.valid),
             scoreboard.activity.exec.eq(exe.busy),
@@ -149,15 +155,24 @@ class Core(wiring.Component):
             connect(m, writes.axi, flipped(self.axi_write))
         return reads
 
-    def _datapath(self, m, chain, load, weights, exe, post):
-        """Pixels, weights, sums; and what keeps the four engines in step."""
+    def _datapath(self, m, chain, load, weights, exe, post, window):
+        """Pixels, weights, sums; and what keeps the four engines in step.
+
+        Returns what writes the im2col buffer.
+        """
         params = self._params
         im2col = chain.add("im2col", Im2colBuffer(params))
         array = chain.add("array", SystolicArray(params))
         accumulator = chain.add("accumulator", Accumulator(params))
         swap = chain.add("swap", Delay(1, SWAP_LATENCY))
         tag = chain.add("tag", Delay(tag_layout(params), IM2COL_LATENCY))
-        connect(m, load.write, im2col.write)
+        placed = load.write
+        if params.window_feeds_array:
+            entrance = chain.add("entrance", Im2colEntrance(params))
+            connect(m, load.write, entrance.copies)
+            m.d.comb += [entrance.near.eq(window["window"].back), load.stall.eq(entrance.stall)]
+            placed = entrance.write
+        connect(m, placed, im2col.write)
         connect(m, exe.read, im2col.read)
         connect(m, weights.row, array.weight)
         connect(m, weights.param, accumulator.param, post.param)
@@ -175,6 +190,7 @@ class Core(wiring.Component):
             weights.slot_free.eq(post.slot_free),
             post.block_done.eq(accumulator.block_done),
         ]
+        return placed
 
     def _supervision(self, m, fetch, reads, scoreboard, counters, writers):
         """What the control is told, and what is counted."""

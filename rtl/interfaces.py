@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from accel.isa import FIELDS, RECORD_WORDS, Op
-from accel.params import DONE_BITS, MAX_BURST, PARAM_PLANES, PARAM_SLOTS, Params
+from accel.params import BASE_ALIGN, DONE_BITS, MAX_BURST, PARAM_PLANES, PARAM_SLOTS, Params
 from accel.rtl.im2col.banks import Banks, im2col_banks
 
 SLOT_BITS = bits_for(PARAM_SLOTS - 1)
@@ -35,6 +35,20 @@ def waits_met(command, done):
     fields = command.shape().members
     waits = [name for name in fields if name.startswith("wait_")]
     return Cat(done[name.removeprefix("wait_")] >= command[name] for name in waits).all()
+
+
+def base_bits(params: Params) -> int:
+    """Width of a base address in multiples of BASE_ALIGN."""
+    return params.addr_bits - bits_for(BASE_ALIGN - 1)
+
+
+def based(params: Params, address, base):
+    """``address`` counted from ``base``, which is in multiples of BASE_ALIGN (an expression).
+
+    What leaves the address space begins anew at 0.
+    """
+    low = params.addr_bits - len(base)
+    return Cat(address[:low], (address[low:] + base)[: len(base)])
 
 
 def axi_read(params: Params) -> wiring.Signature:
@@ -68,11 +82,13 @@ def writer(params: Params) -> dict[str, wiring.Member]:
     record: the counters, live.  axi: the bus.  halt: announce no further write.
     error: strobe: a write was refused.  outstanding: a burst awaits its response.
     progress: strobe: something moved.  beats: strobe: a beat was written.
+    base: added to the addresses, in multiples of BASE_ALIGN; changes only while nothing runs.
     """
     return {
         "record": In(data.ArrayLayout(unsigned(32), RECORD_WORDS)),
         "axi": Out(axi_write(params)),
         "halt": In(1),
+        "base": In(base_bits(params)),
         "error": Out(1),
         "outstanding": Out(1),
         "progress": Out(1),
@@ -147,12 +163,12 @@ def buffer_read(params: Params) -> wiring.Signature:
 
 
 def near_layout(params: Params) -> data.StructLayout:
-    """A C-byte word that goes into the window unit's buffer; ``addr`` counts words."""
-    words = params.window_bytes // params.cols
+    """A pixel's ``cols`` bytes on their way into a buffer of the chip, from byte ``addr`` on."""
     return data.StructLayout(
         {
             "valid": 1,
-            "addr": bits_for(words - 1),
+            "addr": bits_for(max(params.input_bytes, params.window_bytes) - 1),
+            "cols": bits_for(params.cols),
             "data": data.ArrayLayout(signed(8), params.cols),
         }
     )

@@ -77,8 +77,15 @@ ALLOWED = {
         "accel.graph", "accel.params", "accel.program", "accel.report.files", "accel.pareto",
     ),
     "accel.hls": (
-        "accel.hls", "accel.graph", "accel.golden", "accel.opening", "accel.sim.toolchain",
+        "accel.hls", "accel.graph", "accel.golden", "accel.opening", "accel.own_folder",
+        "accel.sim.toolchain",
         "accel.sim.engine", "accel.models",
+    ),
+    "accel.package.sim": ("accel.package.sim",),
+    "accel.package": (
+        "accel.package", "accel.compiler", "accel.golden", "accel.graph", "accel.hls.names",
+        "accel.isa", "accel.machines.machine", "accel.opening", "accel.own_folder", "accel.params",
+        "accel.program", "accel.sim.engine", "accel.sim.written", "accel.version",
     ),
     "accel.page": (
         "accel.page", "accel.sim", "accel.compiler", "accel.floats", "accel.graph", "accel.golden",
@@ -99,6 +106,7 @@ SOLE_IMPORTERS = {
     "ai_edge_litert": ("accel.litert",),
     "amaranth": ("accel.rtl", "accel.sim"),
     "wasmtime": ("accel.page.check",),
+    "cocotb": ("accel.package.sim",),
     "numba": ("accel.compiled", "accel.golden", "accel.quant", "accel.cyclemodel"),
 }
 

@@ -5,7 +5,7 @@ import pytest
 
 from accel import quant
 from accel.golden.requant import requantise_rows
-from accel.isa import Rounding
+from accel.isa import FLOATS, Rounding
 from accel.quant import (
     FLOAT_UNIT,
     QuantError,
@@ -73,7 +73,7 @@ def test_rounding_equals_rational_arithmetic(rounding):
         reach = int(min(2.0 ** (9 - shift), (1 << 31) - 1))
         sums = [*EDGES, *rng.integers(-reach - 1, reach + 1, 40).tolist()]
         for multiplier in (1 << 30, (1 << 31) - 1, int(rng.integers(1 << 30, 1 << 31)), 0):
-            if rounding == Rounding.FLOAT:
+            if rounding in FLOATS:
                 multiplier -= multiplier % FLOAT_UNIT
             expected = [naive.requantise(s, multiplier, shift, rounding, 5, -120, 101)
                         for s in sums]
@@ -89,6 +89,7 @@ def test_rounding_equals_rational_arithmetic(rounding):
         (Rounding.AWAY, [-2, -1, 1, 2]),
         (Rounding.DOUBLE, [-2, -1, 1, 2]),  # the second of its roundings is away
         (Rounding.FLOAT, [-2, 0, 0, 2]),
+        (Rounding.FLOAT_ODD, [-1, -1, 1, 1]),
     ],
 )
 def test_ties(rounding, results):

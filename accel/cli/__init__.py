@@ -12,6 +12,7 @@ from accel.cli.hls import hls
 from accel.cli.machines import show_machine
 from accel.cli.networks import show_models
 from accel.cli.operators import show_operators
+from accel.cli.package import package
 from accel.cli.page import page
 from accel.cli.quantize import quantize
 from accel.cli.run import run
@@ -46,7 +47,7 @@ def main() -> None:
 
 COMMANDS = (
     show_models, show_operators, train, quantize, run, compare, trace, estimate, sweep,
-    show_machine, verilog, hls, page, fpga, bench,
+    show_machine, verilog, package, hls, page, fpga, bench,
 )  # fmt: skip
 for command in COMMANDS:
     main.add_command(command)

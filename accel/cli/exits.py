@@ -42,6 +42,7 @@ def one_line() -> Iterator[None]:
     from accel.host import HostError
     from accel.network import NetworkError
     from accel.npz import NpzError
+    from accel.package.plan import PackageError
     from accel.page import PageError
     from accel.params import ParamError
     from accel.scalesim.errors import ScaleSimError
@@ -52,7 +53,7 @@ def one_line() -> Iterator[None]:
         yield
     except (
         CompileError, ModelError, GraphError, ParamError, InputError, NetworkError, TrainingError,
-        SweepError, ScaleSimError, NpzError, PageError,
+        SweepError, ScaleSimError, NpzError, PackageError, PageError,
     ) as error:
         raise failure(str(error), USAGE) from error
     except MachineError as error:

@@ -30,7 +30,7 @@ def hls(network, output, inputs, limit, checked) -> None:
     """
     from accel.graph.ports import InputError
     from accel.hls import export
-    from accel.hls.folder import FolderError
+    from accel.own_folder import FolderError
     from accel.report import hls_table
 
     folder = output or pathlib.Path(f"hls_{pathlib.Path(network).stem}")

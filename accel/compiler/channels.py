@@ -9,7 +9,7 @@ import numpy as np
 from accel.compiler.errors import CompileError
 from accel.compiler.layer import Context, Group, Slice
 from accel.graph.ir import Conv
-from accel.isa import Rounding
+from accel.isa import FLOATS
 from accel.params import Params
 
 INT32 = 1 << 31
@@ -21,7 +21,7 @@ def folded_bias(context: Context, node: Conv) -> np.ndarray:
     Where data does not matter, the bias as it is.
 
     The bound is over every int8 input, padding included.  A left shift happens before the
-    multiplication in hardware (not with Rounding.FLOAT), so the shifted sum must fit as well.
+    multiplication in hardware (not with a float rounding), so the shifted sum must fit as well.
     """
     if not context.data:
         return node.bias
@@ -33,7 +33,7 @@ def folded_bias(context: Context, node: Conv) -> np.ndarray:
     high = bias + positive * (127 - zero_point) + negative * (-128 - zero_point)
     low = bias + positive * (-128 - zero_point) + negative * (127 - zero_point)
     left = np.maximum(node.requant.shift.astype(np.int64), 0)
-    if node.requant.rounding == Rounding.FLOAT:
+    if node.requant.rounding in FLOATS:
         left = np.zeros_like(left)
     for channel in np.flatnonzero((high << left >= INT32) | (low << left < -INT32)):
         raise CompileError(

@@ -12,6 +12,7 @@ from accel.compiler import (
     copies,
     emit,
     near,
+    near_lower,
     schedule,
     seats,
     steps,
@@ -19,6 +20,7 @@ from accel.compiler import (
     window_lower,
 )
 from accel.compiler.errors import CompileError
+from accel.compiler.fed import Fed
 from accel.compiler.layer import Context, MachineLayer
 from accel.compiler.legalise import legalise
 from accel.compiler.lower import Lowering, group_kernels
@@ -126,8 +128,10 @@ class _Draft:
         self.records: list[tuple[int, weights.Record]] = []
         self._tilings = [mapping.of(layer, params) for layer in layers]
         self._pairs = near.pairs(context, layers, self._tilings) if mapping.near else {}
+        #: The layers whose results stay on the chip.
+        self._near = set()
         for number, pair in self._pairs.items():
-            self._tilings[number] = [pair.tiling]
+            self._near |= {number, number + 1} if pair.feeds else {number}
         self._addresses, self._sizes = [], {}
         for layer, tiling in zip(layers, self._tilings, strict=True):
             where = {}
@@ -142,35 +146,60 @@ class _Draft:
     def lower(self, ready: dict[str, Ready], tensors: dict[str, Placement]) -> list:
         """All commands in program order."""
         stream = Stream(self._params)
-        for number, layer in enumerate(self._layers):
-            # The second of a pair has been lowered with the first.
-            if number - 1 not in self._pairs:
-                self._lower(number, stream, ready, tensors)
-            self._counts.append(stream.mark(_unit(layer), self._marks[number]))
+        number, fed = 0, None
+        while number < len(self._layers):
+            if pair := self._pairs.get(number):
+                last = number + (2 if pair.follower else 1)
+                fed = self._lower_pair(pair, number, last, stream, ready, tensors, fed)
+                number = last + 1
+            else:
+                self._lower(number, stream, ready, tensors, fed)
+                number, fed = number + 1, None
+        for number, mark in enumerate(self._marks):
+            self._counts.append(stream.mark(number, mark))
         return schedule.order(stream)
 
-    def _lower(self, number: int, stream: Stream, ready, tensors) -> None:
-        """Add the commands of a layer, and with the first of a pair, of the second."""
-        layer, where = self._layers[number], self._addresses[number]
-        sources = [(tensors[view.tensor], ready[view.tensor]) for view in layer.views]
-        pair, last = self._pairs.get(number), layer.output
-        if pair:
-            last = self._layers[number + 1].output
-        target = tensors[last], ready[last]
-        if pair:
-            both = layer, self._layers[number + 1]
-            addresses = where, self._addresses[number + 1]
-            near.lower(pair, both, stream, sources[0], target, addresses)
-        elif isinstance(layer, MachineLayer):
-            Lowering(layer, self._tilings[number], stream, sources[0], target, where).run()
+    def _lower_pair(
+        self, pair: near.Pair, number: int, last: int, stream: Stream, ready, tensors,
+        fed: Fed | None,
+    ) -> Fed | None:
+        """Add the commands of the layers from ``number`` to ``last``, which stay on the chip.
+
+        ``fed``: the first's input if that is there, too.  Returns the next layer's, likewise.
+        """
+        layers, following = self._layers[number : last + 1], None
+        if pair.feeds:
+            reader = self._layers[number + 2]
+            once = pair.follower and pair.together == len(layers[0].slices[0].groups)
+            rows = pair.follower.height if once else reader.rows.size
+            following = Fed(stream, reader, rows)
+        view, output = layers[0].view.tensor, layers[-1].output
+        source = None if fed else (tensors[view], ready[view])
+        target = (tensors[output], ready[output]) if output in tensors else None
+        near_lower.Chain(
+            pair, number, layers, stream, source, target, self._addresses[number : last + 1], fed,
+            following,
+        ).run()
+        return None if pair.follower else following
+
+    def _lower(self, number: int, stream: Stream, ready, tensors, fed: Fed | None) -> None:
+        """Add the commands of a layer, whose input may be ``fed``."""
+        layer, where, tilings = self._layers[number], self._addresses[number], self._tilings[number]
+        stream.works_for(_unit(layer), number)
+        views = [] if fed else [view.tensor for view in layer.views]
+        sources = [(tensors[name], ready[name]) for name in views]
+        target = tensors[layer.output], ready[layer.output]
+        if isinstance(layer, MachineLayer):
+            source = None if fed else sources[0]
+            Lowering(layer, tilings, stream, source, target, where, fed=fed).run()
         else:
-            window_lower.lower(layer, stream, sources, target, where, self._tilings[number])
+            window_lower.lower(layer, stream, sources, target, where, tilings)
 
     @property
     def stored(self) -> list[str]:
         """The tensors that its layers store in memory."""
         return [
-            layer.output for number, layer in enumerate(self._layers) if number not in self._pairs
+            layer.output for number, layer in enumerate(self._layers) if number not in self._near
         ]
 
     def layers(self, offset: int) -> tuple[Layer, ...]:
@@ -188,7 +217,7 @@ class _Draft:
                 mark_addr=mark + offset,
                 unit=_unit(layer),
                 records=tuple((where[key] + offset, self._sizes[where[key]]) for key in where),
-                near=number in self._pairs,
+                near=number in self._near,
             )
             for number, (layer, (read, written, busy), mark, where) in enumerate(
                 zip(self._layers, self._counts, self._marks, self._addresses, strict=True)

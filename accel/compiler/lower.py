@@ -5,6 +5,7 @@ import dataclasses
 import typing
 
 from accel.compiler import walks, weights
+from accel.compiler.fed import Fed, FedRows, fed_rows
 from accel.compiler.layer import Group, MachineLayer, Slice
 from accel.compiler.ready import POST, Ready
 from accel.compiler.rows import Rows, Strip, split
@@ -28,8 +29,11 @@ class Rectangle:
 class Near(typing.Protocol):
     """Where the blocks of a layer go that stays on the chip."""
 
-    def place(self, y0: int, y1: int) -> dict[str, int]:
-        """The fields of the POST that stores the rows ``y0`` to ``y1 - 1``, the next ones."""
+    def place(self, y0: int, y1: int, channel: int) -> dict[str, int]:
+        """The fields of the POST that stores the rows ``y0`` to ``y1 - 1``, the next ones.
+
+        ``channel``: the first of the POST's.
+        """
 
 
 class Lowering:
@@ -39,11 +43,12 @@ class Lowering:
         layer: the machine layer.
         tilings: of each slice.
         stream: receives the commands.
-        source, target: where the input and output tensors lie.
+        source, target: where the input and output tensors lie; None if not in memory.
         ready: readiness of both, by tensor.
         addresses: of the weight records, by slice and group number.
         near: gives every block its place in the window unit's buffer (accel/compiler/near.py);
             None if the output goes to memory.
+        fed: the input, where the window unit writes it into the array's buffer.
     """
 
     def __init__(
@@ -51,15 +56,16 @@ class Lowering:
         layer: MachineLayer,
         tilings: list[Tiling],
         stream: Stream,
-        source: tuple[Placement, Ready],
+        source: tuple[Placement, Ready] | None,
         target: tuple[Placement, Ready] | None,
         addresses: dict[tuple[int, int], int],
         near: "Near | None" = None,
+        fed: Fed | None = None,
     ):
         self.layer, self.tilings, self.stream, self.addresses = layer, tilings, stream, addresses
-        self.source, self.ready = source
+        self.source, self.ready = source or (None, None)
         self.target, self.done = target or (None, None)
-        self.near = near
+        self.near, self.fed = near, fed
         #: Every group's walks, by slice and group number, their number, and its weight tiles.
         self.kernels = {
             (number, index): (
@@ -158,7 +164,7 @@ class _Strip:
             if not tiling.resident:
                 shared = self.shared()
 
-    def units_of(self, u0: int, u1: int, number: int, shared: list[Rows]) -> None:
+    def units_of(self, u0: int, u1: int, number: int, shared: list) -> None:
         """A group's block of the unit rows ``u0`` to ``u1 - 1``, an image of its own."""
         y0, y1 = self.layer.pool_rows.cover(u0, u1)
         self._block(Rectangle(y0, y1, self.x0, self.x1), number, shared, (u0, u1, True))
@@ -170,8 +176,10 @@ class _Strip:
             for x0 in range(self.x0, self.x1, self.tiling.piece):
                 yield Rectangle(y0, y1, x0, min(x0 + self.tiling.piece, self.x1))
 
-    def shared(self) -> list[Rows]:
+    def shared(self) -> list[Rows] | list[FedRows]:
         """The strip's rows, chunk by chunk, for all who share them."""
+        if self.lowering.fed:
+            return fed_rows(self.lowering.fed, [one.channels for one in self.tiling.chunks])
         count = 1 if self.tiling.apart else len(self.tiling.chunks)
         return [self._rows(chunk, self.x0, self.x1) for chunk in range(count)]
 
@@ -194,7 +202,7 @@ class _Strip:
         cols = channels if channels < self.part.channels else None
         return Rows(self.stream.array, self.lowering.ready, strip, cols)
 
-    def _block(self, block: Rectangle, number: int, shared: list[Rows], units) -> None:
+    def _block(self, block: Rectangle, number: int, shared: list, units) -> None:
         group, rows = self.part.groups[number], self.layer.rows
         kernels, commands, tiles = self.lowering.kernels[self.number, number]
         self.stream.begin(self.lowering.addresses[self.number, number], tiles)
@@ -211,7 +219,7 @@ class _Strip:
                 fields = self._exec(block, group, kernel, walk, there)
                 fields["first"], fields["last"] = int(done == 1), int(done == commands)
                 base = lowest + self._offset(block, x0, group, walk, there)
-                self.stream.execute(fields, base, lowest)
+                self.stream.execute(fields, base, lowest, there.windows)
         self._post(block, group, units)
 
     def _offset(self, block: Rectangle, x0: int, group: Group, walk, there: Rows) -> int:
@@ -219,14 +227,14 @@ class _Strip:
         rows, columns = self.layer.rows, self.layer.columns
         ky, kx = walk.taps[0]
         x = (block.x0 - x0) * columns.stride + kx * columns.dilation
-        return ky * rows.dilation * there.pitch + x * there.strip.width + group.offset
+        return ky * rows.dilation * there.pitch + x * there.width + group.offset
 
     def _exec(self, block: Rectangle, group: Group, kernel, walk, there: Rows) -> dict[str, int]:
         nx, ny = block.x1 - block.x0, block.y1 - block.y0
         fields = kernel.fields(walk, there.pitch)
         fields["cols"], fields["nx"], fields["ny"] = group.cols, nx, ny
         if nx > 1:
-            fields["step_x"] = self.layer.columns.stride * there.strip.width
+            fields["step_x"] = self.layer.columns.stride * there.width
         if ny > 1:
             fields["step_y"] = self.layer.rows.stride * there.pitch
         return fields
@@ -249,7 +257,7 @@ class _Strip:
         if layer.pooling.kind != Pool.NONE:
             fields |= self._pool(y0, u0, u1)
         if self.lowering.near:
-            stream.post(Op.POST, fields | self.lowering.near.place(u0, u1))
+            stream.post(Op.POST, fields | self.lowering.near.place(u0, u1, group.first))
             return
         # A batch folded into one tall image fills the tensor's images one after another.
         first = target.address + self.image * target.image + u0 * target.row

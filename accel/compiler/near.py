@@ -1,4 +1,4 @@
-"""Two layers, the first's results staying on the chip: the window unit reads what the array wrote.
+"""Layers whose results stay on the chip: which, and how they are cut.
 
 A pair is an array's layer and a layer of sliding windows behind it, the only one that looks at the
 first's output.  The array computes one group of C channels after the other, each from top to
@@ -9,41 +9,35 @@ but the padding around them; the window unit follows as far as the rows reach:
     post          -> buffer: 0..3   -> 4..7     -> 8..11     -> 0..3
     window                     outputs 0..2 |    3..6    |    7..11   |  0..2  | ...
 
-A POST waits for the windows that read what it overwrites, a WINDOW for the POST of its last row: so
-each waits for what was added to the stream before it, and no order of that form is circular.  Every
-row is in some window, so that whoever overwrites it, and waits for that, comes behind its POST.
+Where the only one that looks at the second's output is a pointwise layer of the array, and the
+array's buffer has room for the whole image, the window unit writes there (accel/compiler/fed.py).
+
+Some groups may go through *together*, row by row; then the input is read less often, and if they
+are all groups, the blocks of a pointwise layer behind can come between those of the first:
+
+    array    | rows 0..1: groups 0 1 2 | rows 2..3: groups 0 1 2, third: rows 0 | ...
+    window              | outputs 0: groups 0 1 2 | outputs 1..2: groups 0 1 2 | ...
+
+so that array and window unit both have something to do all the time.
+
+A POST waits for the windows that read what it overwrites, a WINDOW for the POST of its last row,
+and so on: each waits for what was added to the stream before it, and no order of that form is
+circular.  Every row is in some window, and every pixel is in the pointwise layer's: so whoever
+overwrites it, and waits for that, comes behind its writer.
 """
 
 import dataclasses
+import math
 
-from accel.compiler import walks, window_lower
-from accel.compiler.layer import Context, MachineLayer
-from accel.compiler.lower import Lowering
-from accel.compiler.rows import split
-from accel.compiler.stream import Stream
-from accel.compiler.tiling import Tiling
+from accel.compiler import near_cut
+from accel.compiler.layer import Axis, Context, MachineLayer
+from accel.compiler.near_cost import Cost
+from accel.compiler.near_cut import Pair
 from accel.compiler.window import WindowLayer
-from accel.compiler.window_tile import WindowTiling, pitch_words
 from accel.isa import Pool
-from accel.params import Params
 
-#: A group comes in so many blocks, as far as they have so many pixels: the window unit follows the
-#: sooner, and is done the sooner behind the last one; but every block reads the weights again.
-_BLOCKS, _PIXELS = 8, 64
-#: Loading the input again for every group pays up to so many times the bytes that stay near: so
-#: often would they be moved, there and back.
-_AGAIN = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class Pair:
-    """How a pair is cut: the first layer's tiling, whose blocks are whole rows of an image.
-
-    ``again``: the input does not stay in the buffer; every group loads it anew.
-    """
-
-    tiling: Tiling
-    again: bool
+#: Another order than group by group has to be faster by this factor, by rough cost.
+_CLEARLY = 1.02
 
 
 def pairs(context: Context, layers: list, tilings: list) -> dict[int, Pair]:
@@ -51,30 +45,50 @@ def pairs(context: Context, layers: list, tilings: list) -> dict[int, Pair]:
 
     Parameters:
         layers: in order.
-        tilings: as they would be alone.
+        tilings: as they would be alone; changed where layers stay near.
     """
-    found = {}
+    found: dict[int, Pair] = {}
+    taken = -1
     for number, (first, second) in enumerate(zip(layers, layers[1:], strict=False)):
-        if _matches(context, first, second):
-            pair = _cut(first, second, tilings[number][0], context.params)
-            if pair:
-                found[number] = pair
+        if number <= taken or not _matches(context, first, second):
+            continue
+        third = layers[number + 2] if number + 2 < len(layers) else None
+        if not _fits_behind(context, first, second, third):
+            third = None
+        fed = number - 2 in found and found[number - 2].feeds
+        pair = _best(context, (first, second, third), tilings[number : number + 3], fed,
+                     _stays_too(context, layers, number + 2))  # fmt: skip
+        if pair:
+            found[number], tilings[number] = pair, [pair.tiling]
+            if pair.feeds:
+                tilings[number + 2] = [pair.follower or pair.behind]
+            taken = number + 2 if pair.follower else number
     return found
+
+
+def _stays_too(context: Context, layers: list, number: int) -> bool:
+    """Whether a layer may be the first of a pair itself."""
+    return number + 1 < len(layers) and _matches(context, layers[number], layers[number + 1])
+
+
+def _only(context: Context, name: str) -> bool:
+    """Whether a tensor has one user, and shares its memory with no other."""
+    graph = context.graph
+    users = [node for node in graph.nodes if name in node.inputs]
+    shared = [other for other, seat in context.seats.items() if seat.root == name]
+    outputs = (port.tensor for port in graph.outputs)
+    return len(users) == 1 and shared == [name] and name not in outputs
 
 
 def _matches(context: Context, first, second) -> bool:
     """Whether two layers are a pair, of one group of channels after the other."""
     if not isinstance(first, MachineLayer) or not isinstance(second, WindowLayer):
         return False
-    graph, name, cols = context.graph, first.output, context.params.cols
-    users = [node for node in graph.nodes if name in node.inputs]
-    shared = [other for other, seat in context.seats.items() if seat.root == name]
+    name, cols = first.output, context.params.cols
     groups = [(group.first, group.cols) for part in first.slices for group in part.groups]
     return (
         second.view.tensor == name
-        and len(users) == 1
-        and shared == [name]
-        and name not in (port.tensor for port in graph.outputs)
+        and _only(context, name)
         and len(first.slices) == 1
         and first.pooling.kind == Pool.NONE
         and first.view.images == second.view.images
@@ -87,137 +101,34 @@ def _matches(context: Context, first, second) -> bool:
     )
 
 
-def _cut(first: MachineLayer, second: WindowLayer, alone: Tiling, params: Params) -> Pair | None:
-    """How to cut a pair; None if it does not fit the buffers, or would not pay."""
-    lo, hi = second.rows.span(0, second.rows.outputs)
-    pitch, height, width = _pitch(second, params), first.rows.outputs, first.columns.outputs
-    whole = alone.local and not alone.apart and (alone.width, alone.height) == (width, height)
-    if whole and 2 * (hi - lo) * pitch <= params.window_bytes:
-        return Pair(alone, again=False)
-    # Twice the rows of a block, and what the next windows still need above and below them.
-    beside = second.rows.extent + hi - height
-    most = min((params.window_bytes // pitch - beside) // 2, params.bank_rows // width)
-    if most < 1:
-        return None
-    rows = min(most, max(-(-height // _BLOCKS), -(-_PIXELS // width)), height)
-    rows = -(-height // -(-height // rows))
-    if rows * width < min(params.rows, height * width):
-        return None
-    part = first.slices[0]
-    kernel = walks.kernel(first.rows, first.columns, part.channels, params.rows)
-    line = kernel.pitch(((width - 1) * first.columns.stride + first.columns.extent) * part.channels)
-    stays = ((height - 1) * first.rows.stride + first.rows.extent) * line <= params.input_bytes
-    block = (2 * rows * first.rows.stride + first.rows.extent) * line
-    read = (len(part.groups) - 1) * first.rows.size * first.columns.size * part.channels
-    if not stays and (
-        block > params.input_bytes or read > _AGAIN * height * width * first.channels
-    ):
-        return None
-    tiling = Tiling(
-        (kernel,), width, height, rows, width, local=True, resident=stays, apart=False
+def _fits_behind(context: Context, first, second: WindowLayer, third) -> bool:
+    """Whether a layer can read what the window unit puts into the array's buffer."""
+    if not isinstance(third, MachineLayer) or not context.params.window_feeds_array:
+        return False
+    rows, columns = second.rows.outputs, second.columns.outputs
+    return (
+        third.view.tensor == second.output
+        and _only(context, second.output)
+        and first.view.images == third.view.images == 1
+        and len(third.slices) == 1
+        and (third.rows, third.columns) == (Axis(rows, rows), Axis(columns, columns))
+        and third.slices[0].channels == second.channels
+        and not third.pooling.alone
     )
-    return Pair(tiling, again=not stays)
 
 
-def _pitch(second: WindowLayer, params: Params) -> int:
-    left, pixels, right = split(second.columns, 0, second.columns.outputs)
-    words = left + max(pixels, second.columns.size) + right
-    kh, kw = second.rows.kernel, second.columns.kernel
-    return pitch_words(words, kh, kw, params.window_taps) * params.cols
-
-
-class _Rows:
-    """The rows of one group and image in the window unit's buffer, one behind the other.
-
-    Between the pixels of two rows lies the padding right of the one and left of the other, which
-    are filled together.
-
-    Parameters:
-        stream: receives the copies that only fill.
-        second: the layer that reads them.
-    """
-
-    def __init__(self, stream: Stream, second: WindowLayer):
-        self.stream, self.second, self.ring = stream, second, stream.window_ring
-        self.cols = stream.params.cols
-        self.pitch = _pitch(second, stream.params)
-        left, _, right = split(second.columns, 0, second.columns.outputs)
-        self.before, self.padded = left * self.cols, left + right > 0
-        self.pixels = second.columns.size * self.cols
-        self.base = 0
-
-    def address(self, row: int) -> int:
-        """The virtual address of a row's first word, padding or not."""
-        return self.base + row * self.pitch
-
-    def place(self, y0: int, y1: int) -> dict[str, int]:
-        """Make room for the rows ``y0`` to ``y1 - 1``, the next ones, and pad around them."""
-        lo, hi = self.second.rows.span(0, self.second.rows.outputs)
-        if y0 == 0:
-            self.base = self.ring.head - lo * self.pitch
-            self._fill(self.before - lo * self.pitch)
-        start, wait = self.ring.allocate((y1 - y0) * self.pitch)
-        if self.padded:
-            self._fill(self.pitch - self.pixels, y1 - y0, start + self.pixels)
-        if y1 == self.second.rows.size:
-            self._fill((hi - y1) * self.pitch)
-        return {
-            "near": 1, "dst": start % self.ring.size, "pitch_x": self.cols, "pitch_y": self.pitch,
-            "wait_window": max(wait, self.ring.settled(start + (y1 - y0) * self.pitch)),
-        }  # fmt: skip
-
-    def _fill(self, size: int, rows: int = 1, at: int | None = None) -> None:
-        """Fill the next bytes, or the same part of some rows, with padding."""
-        if not size:
-            return
-        fields = {"src": 0, "rows": rows, "items": 1, "inner": 0, "fill_left": size,
-                  "fill_value": self.second.pad}  # fmt: skip
-        if rows > 1:
-            fields["dst_pitch"] = self.pitch
-        self.stream.wload(fields, (rows - 1) * self.pitch + size, None, at=at)
-
-
-def lower(
-    pair: Pair,
-    layers: tuple[MachineLayer, WindowLayer],
-    stream: Stream,
-    source: window_lower.Where,
-    target: window_lower.Where,
-    addresses: tuple[dict, dict],
-) -> None:
-    """Add a pair's commands to a stream.
-
-    Parameters:
-        pair: how it is cut.
-        layers: the two.
-        stream: receives the commands.
-        source, target: where the first's input and the second's output lie, and when it is ready.
-        addresses: of both layers' records.
-    """
-    first, second = layers
-    rows = _Rows(stream, second)
-    lowering = Lowering(first, [pair.tiling], stream, source, None, addresses[0], rows)
-    tiling = WindowTiling(second.columns.outputs, second.rows.outputs, rows.pitch)
-    windows = window_lower.Windows(second, stream, None, target, addresses[1], tiling)
-    height, size = pair.tiling.height, second.rows.size
-    for image in range(first.view.images):
-        strip = lowering.strip(image)
-        shared = strip.shared()
-        for group in range(len(first.slices[0].groups)):
-            if pair.again and group:
-                shared = strip.shared()
-            done = 0
-            for y0 in range(0, size, height):
-                y1 = min(y0 + height, size)
-                strip.units_of(y0, y1, group, shared)
-                ready = _reached(second, y1)
-                if done < ready:
-                    windows.near(image, group, (done, ready), rows)
-                done = ready
-
-
-def _reached(second: WindowLayer, rows: int) -> int:
-    """How many rows of outputs the first ``rows`` of the input are enough for."""
-    if rows == second.rows.size:
-        return second.rows.outputs
-    return max(0, (rows + second.rows.before - second.rows.extent) // second.rows.stride + 1)
+def _best(context: Context, layers, tilings, fed: bool, stays_too: bool) -> Pair | None:
+    """How to cut a pair; None if it does not fit the buffers, or would not pay."""
+    (first, second, third), params = layers, context.params
+    cost, best, least = Cost(layers, params), None, math.inf
+    behind = third and near_cut.behind(third, tilings[2][0], params)
+    for blocks in near_cut.BLOCKS:
+        pair = near_cut.by_group(first, second, tilings[0][0], params, blocks)
+        if pair and behind and not pair.again and near_cut.has_room(pair, layers, params):
+            pair = dataclasses.replace(pair, feeds=True, behind=behind)
+        if pair and cost.of(pair) < least:
+            best, least = pair, cost.of(pair)
+    for pair in near_cut.together(layers, params, fed):
+        if cost.of(pair, stays_too) * _CLEARLY < least:
+            best, least = pair, cost.of(pair, stays_too)
+    return best

@@ -75,7 +75,9 @@ class Rows:
         self, target: Target, ready: Ready, strip: Strip, cols: int | None = None, stays: int = 0
     ):
         self.target, self.ready, self.strip, self.cols = target, ready, strip, cols
-        self.pitch, self.stays = strip.pitch, stays
+        self.pitch, self.width, self.stays = strip.pitch, strip.width, stays
+        #: WINDOWs to wait for: none, a copy has waited for them.
+        self.windows = 0
         self.base = self.next = None
         # Padding rows of this kind are alike.
         self._kind = strip.pitch, strip.row_bytes, strip.fill

@@ -44,10 +44,11 @@ class Stream:
         self.wparams: list[Fields] = []
         self.windows: list[Fields] = []
         self.done = [0, 0]
-        # Of the layer under way in each unit: bytes read and written, busy cycles; and its last
-        # command.
-        self._counts = {unit: [0, 0, 0] for unit in UNITS}
-        self._last: dict[str, Fields] = {}
+        # Whom each unit works for; and of each layer: bytes read and written, busy cycles; its
+        # last command.
+        self._layers = dict.fromkeys(UNITS, 0)
+        self._counts_of: dict[int, list[int]] = {}
+        self._last: dict[int, Fields] = {}
 
     @property
     def array(self) -> Target:
@@ -58,6 +59,13 @@ class Stream:
     def beside(self) -> Target:
         """The window unit's buffer."""
         return Target(self.window_ring, self.wload, self._done)
+
+    def works_for(self, unit: str, layer: int) -> None:
+        """From now on, what is added for a unit is for that layer."""
+        self._layers[unit] = layer
+
+    def _counts(self, unit: str) -> list[int]:
+        return self._counts_of.setdefault(self._layers[unit], [0, 0, 0])
 
     def load(
         self, fields: Fields, length: int, ready: Ready, cols: int | None = None,
@@ -85,11 +93,16 @@ class Stream:
     def begin(self, address: int, tiles: int) -> None:
         """Start a block whose parameters and weights lie at ``address``."""
         self.blocks.append(Block({"src": address, "tiles": tiles}, [], []))
-        self._counts[ARRAY][_READ] += self.params.param_bytes + tiles * self.params.tile_bytes
+        self._counts(ARRAY)[_READ] += self.params.param_bytes + tiles * self.params.tile_bytes
 
-    def execute(self, fields: Fields, base: int, lowest: int) -> None:
-        """Add an EXEC at a virtual address; it reads nothing below ``lowest``."""
+    def execute(self, fields: Fields, base: int, lowest: int, windows: int = 0) -> None:
+        """Add an EXEC at a virtual address; it reads nothing below ``lowest``.
+
+        ``windows``: how many WINDOWs have to be done before it.
+        """
         self.ring.read(lowest)
+        if windows:
+            fields["wait_window"] = windows
         self._works(ARRAY, fields, self.params.rows)
         fields["base"], fields["wait_load"] = base % self.ring.size, len(self.loads)
         self.blocks[-1].execs.append(fields)
@@ -98,10 +111,10 @@ class Stream:
         """Add a POST, TABLE or ACTIVATION to the block; returns the count that tells it is done."""
         self.blocks[-1].posts.append((op, fields))
         self.done[POST] += 1
-        self._last[ARRAY] = fields
+        self._last[self._layers[ARRAY]] = fields
         if op == Op.POST and fields["begin"] and not fields.get("near"):
             bus = self.params.bus_bytes
-            self._counts[ARRAY][_WRITTEN] += bus * traffic.store_beats(fields, bus)
+            self._counts(ARRAY)[_WRITTEN] += bus * traffic.store_beats(fields, bus)
         return self.done[POST]
 
     def window(
@@ -115,31 +128,31 @@ class Stream:
         if record:
             address, tiles = record
             self.wparams.append({"src": address, "tiles": tiles})
-            self._counts[BESIDE][_READ] += traffic.record_bytes(tiles, self.params)
+            self._counts(BESIDE)[_READ] += traffic.record_bytes(tiles, self.params)
         self.window_ring.read(lowest)
         self._works(BESIDE, fields, self.params.window_taps)
         fields |= {"base": base % self.window_ring.size, "wait_wload": len(self.wloads)}
         self.windows.append(fields)
         self.done[WINDOW] += 1
-        self._last[BESIDE] = fields
-        image = fields | {"out_w": fields["nx"], "out_h": fields["ny"]}
-        self._counts[BESIDE][_WRITTEN] += bus * traffic.store_beats(image, bus)
+        self._last[self._layers[BESIDE]] = fields
+        if not fields.get("near"):
+            image = fields | {"out_w": fields["nx"], "out_h": fields["ny"]}
+            self._counts(BESIDE)[_WRITTEN] += bus * traffic.store_beats(image, bus)
         return self.done[WINDOW]
 
-    def mark(self, unit: str, address: int) -> tuple[int, int, int]:
-        """End a unit's layer: its last command writes a record.
+    def mark(self, layer: int, address: int) -> tuple[int, int, int]:
+        """End a layer: its last command writes a record.
 
         Returns:
             Its bytes read and written, and the cycles in which its unit is busy with it.
         """
-        self._last[unit].update(mark=1, mark_addr=address)
-        read, written, busy = self._counts[unit]
-        self._counts[unit] = [0, 0, 0]
+        self._last[layer].update(mark=1, mark_addr=address)
+        read, written, busy = self._counts_of[layer]
         return read, written + RECORD_BYTES, busy
 
     def _works(self, unit: str, fields: Fields, at_once: int) -> None:
         """Count a busy cycle for every vector of ``at_once`` elements, of every pixel."""
-        self._counts[unit][_BUSY] += fields["nx"] * fields["ny"] * -(-fields["k"] // at_once)
+        self._counts(unit)[_BUSY] += fields["nx"] * fields["ny"] * -(-fields["k"] // at_once)
 
     def _done(self) -> tuple[int, int]:
         return self.done[POST], self.done[WINDOW]
@@ -162,7 +175,7 @@ class Stream:
         fields["wait_post"] = int(posts)
         fields["wait_window"] = max(fields.get("wait_window", 0), int(windows))
         bus = self.params.bus_bytes
-        self._counts[unit][_READ] += bus * traffic.load_beats(fields, bus)
+        self._counts(unit)[_READ] += bus * traffic.load_beats(fields, bus)
 
 
 def _place(ring: Ring, length: int, at: int | None) -> tuple[int, int]:

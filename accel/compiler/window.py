@@ -21,7 +21,7 @@ from accel.graph.ir import (
     Sub,
 )
 from accel.graph.shapes import pair_shape
-from accel.isa import Rounding, WindowMode
+from accel.isa import FLOATS, Rounding, WindowMode
 from accel.params import WINDOW_TILES
 
 #: Times 2**30 * 2**(1 - 31): exactly one.
@@ -192,7 +192,7 @@ def _factor(node: AveragePool, count: int) -> tuple[int, int]:
     if count not in node.table:
         raise CompileError(f"{node.name}: its table has no entry for {count} elements")
     multiplier, shift = (int(value) for value in node.table[count])
-    left = 0 if node.rounding == Rounding.FLOAT else max(0, shift)
+    left = 0 if node.rounding in FLOATS else max(0, shift)
     if count * _REACH << left >= INT32:
         raise CompileError(
             f"{node.name}: sums must stay in int32, but {count} elements can reach "
@@ -236,7 +236,7 @@ def _requant(node: Add | Mul) -> dict[str, int]:
 
 
 def _add(context: Context, node: Add) -> AddLayer:
-    fields = _requant(node)
+    fields = _requant(node) | {"offset": int(node.offset)}
     for letter, (multiplier, shift) in zip("ab", node.operands, strict=True):
         if shift > 0:
             raise CompileError(f"{node.name}: operands' shifts must not be positive, not {shift}")

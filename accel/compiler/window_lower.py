@@ -3,6 +3,7 @@
 import dataclasses
 
 from accel.compiler import add_lower, weights
+from accel.compiler.fed import Fed
 from accel.compiler.ready import POST, WINDOW, Ready
 from accel.compiler.rows import Rows, Strip, split
 from accel.compiler.stream import Stream
@@ -63,13 +64,18 @@ class _Block:
 
 
 class Windows:
-    """A layer of sliding windows; without ``source`` its input does not come from memory."""
+    """A layer of sliding windows.
 
-    def __init__(self, layer: WindowLayer, stream: Stream, source: Where | None, target: Where,
-                 addresses: list[int], tiling: WindowTiling):
+    Without ``source`` its input does not come from memory; without ``target`` its output goes where
+    ``fed`` says, which may change from image to image.
+    """
+
+    def __init__(self, layer: WindowLayer, stream: Stream, source: Where | None,
+                 target: Where | None, addresses: list[int], tiling: WindowTiling):
         self.layer, self.stream, self.addresses = layer, stream, addresses
         self.source, self.ready = source or (None, None)
-        self.target, self.done = target
+        self.target, self.done = target or (None, None)
+        self.fed: Fed | None = None
         self.params = stream.params
         self.tiling = tiling
         self.stays = (
@@ -97,10 +103,12 @@ class Windows:
 
     def near(self, image: int, group: int, outputs: tuple[int, int], there) -> None:
         """The rows ``outputs``, whose inputs the POST before this has put ``there``."""
-        block = _Block(image, group, *outputs, 0, self.layer.columns.outputs)
-        for region in self.layer.regions:
-            if part := block.meets(region):
-                self._window(block, part, region, there, self.stream.done[POST])
+        posts = self.stream.done[POST]
+        for part in self.fed.cut(*outputs) if self.fed else [outputs]:
+            block = _Block(image, group, *part, 0, self.layer.columns.outputs)
+            for region in self.layer.regions:
+                if meets := block.meets(region):
+                    self._window(block, meets, region, there, posts)
 
     def _in_order(self) -> list[_Block]:
         """The blocks, those first whose input is there first; within a strip from top to bottom.
@@ -178,16 +186,14 @@ class Windows:
     def _window(
         self, block: _Block, part, region: Region, there: Rows, wait_post: int = 0
     ) -> None:
-        layer, params, target = self.layer, self.params, self.target
+        layer, params = self.layer, self.params
         rows, columns = layer.rows, layer.columns
         y0, y1, x0, x1 = part
         fields = layer.fields | region.fields | {
             "cols": self._cols(block), "nx": x1 - x0, "ny": y1 - y0,
             "k": rows.kernel * columns.kernel, "seg": rows.kernel * columns.kernel,
-            "dst": target.address + block.group * params.cols
-            + block.image * target.image + y0 * target.row + x0 * target.pixel,
-            "pitch_x": target.pixel, "pitch_y": target.row, "wait_post": wait_post,
-        }  # fmt: skip
+            "wait_post": wait_post,
+        } | self._target(block, y0, y1, x0)  # fmt: skip
         if x1 - x0 > 1:
             fields["step_x"] = columns.stride * params.cols
         if y1 - y0 > 1:
@@ -202,4 +208,19 @@ class Windows:
             tiles = -(-rows.kernel * columns.kernel // params.window_taps)
             record = self.addresses[block.group], tiles
         count = self.stream.window(fields, base, lowest, record)
-        self.done.written(fields["dst"], y1 - y0, target.row, fields["cols"], WINDOW, count)
+        if self.fed:
+            self.fed.written(y0, y1, block.group * params.cols, count)
+        else:
+            pitch = self.target.row
+            self.done.written(fields["dst"], y1 - y0, pitch, fields["cols"], WINDOW, count)
+
+    def _target(self, block: _Block, y0: int, y1: int, x0: int) -> dict[str, int]:
+        """Where a command's outputs go."""
+        target, channel = self.target, block.group * self.params.cols
+        if self.fed:
+            return self.fed.place(y0, y1, x0, channel)
+        first = target.address + channel + block.image * target.image
+        return {
+            "dst": first + y0 * target.row + x0 * target.pixel,
+            "pitch_x": target.pixel, "pitch_y": target.row,
+        }  # fmt: skip

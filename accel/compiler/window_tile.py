@@ -21,6 +21,9 @@ _NEIGHBOURS = 2
 #: Outputs of an addition's block: long enough to hide its latency, short enough for the layer
 #: behind it to start soon.
 _ADD_PIXELS = 256
+#: A small image comes in so many, too, as far as they have C * C / 4 outputs: what a block costs
+#: beside them is the same everywhere, what the array could do meanwhile is not.
+_ADD_BLOCKS = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +70,8 @@ def add_pixels(total: int, params: Params) -> int:
     """Pixels of an addition's blocks: two blocks of both operands fit the buffer."""
     taps = params.window_taps
     most = params.window_bytes // params.cols // 4 // taps * taps
-    most = min(max(1, most), _ADD_PIXELS)
+    some = max(params.cols**2 // 4, -(-total // _ADD_BLOCKS))
+    most = min(max(1, most), _ADD_PIXELS, some)
     return -(-total // -(-total // most))
 
 

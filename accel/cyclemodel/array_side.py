@@ -123,7 +123,7 @@ def turn(w, c, cycle, tables, states, befores, done, granted, owner, told, windo
      _) = befores  # fmt: skip
     posts = tables[POST]
     takes_load, load_done = shared_turns.load_turn(
-        w, loader, b_loader, c, tables[LOAD], q, done, granted, owner, reads.LOAD, False
+        w, loader, b_loader, c, tables[LOAD], q, done, granted, owner, reads.LOAD, told.back
     )
     takes_weights, weights_done = weights_turn(
         w, weigher, b_weigher, c, tables[WEIGHTS], q, done, granted, owner, told.swap,

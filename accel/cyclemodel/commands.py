@@ -41,12 +41,12 @@ _POST = (
 V_MODE, V_NX, V_NY, V_K, V_SAME = range(P_ENTRIES + 1, P_ENTRIES + 6)
 _STORED = {
     P_MARK: "mark", P_COLS: "cols", P_OUT_W: "nx", P_DST: "dst", P_PITCH_X: "pitch_x",
-    P_PITCH_Y: "pitch_y", P_MARK_ADDR: "mark_addr",
+    P_PITCH_Y: "pitch_y", P_MARK_ADDR: "mark_addr", P_NEAR: "near",
 }  # fmt: skip
 #: Those blocks have one register for these fields (rtl/window/walker.py).
 _CONFIG = (
     "mode", "k", "rounding", "out_zero", "lo", "hi", "multiplier", "shift",
-    "a_zero", "a_multiplier", "a_shift", "b_zero", "b_multiplier", "b_shift",
+    "a_zero", "a_multiplier", "a_shift", "b_zero", "b_multiplier", "b_shift", "offset",
 )  # fmt: skip
 _COLUMNS = {
     Op.LOAD: _COPY,

@@ -6,6 +6,7 @@ from accel.cyclemodel.commands import X_COLS, X_FIRST, X_K, X_LAST, X_NX, X_NY
 from accel.cyclemodel.edge import NEVER, edge
 from accel.cyclemodel.queues import stream_slice_of, waits_met
 from accel.cyclemodel.shape import BLOCK_LATENCY, COMPLETION_LATENCY, DONE_EXEC_DELAY, ROWS
+from accel.cyclemodel.supervise import DONE_LOAD, DONE_POST, DONE_WINDOW
 
 #: Accumulator banks (rtl/im2col/exec.py).
 _BANKS = 2
@@ -150,7 +151,9 @@ def _walk(s, c, table, number, comes, done, issue):
         vector |= s[STARTS] | s[FIRST] << 1 | ends << 2 | (ends and s[LAST_COMMAND] != 0) << 3
     stream_slice_of(s, OUT_VALID, s[VALID] != 0, vector, issue)
 
-    met = s[HELD] != 0 and waits_met(table, s[FOLLOWING], done, DONE_EXEC_DELAY, 0, 1, 2)
+    met = s[HELD] != 0 and waits_met(
+        table, s[FOLLOWING], done, DONE_EXEC_DELAY, DONE_LOAD, DONE_WINDOW, DONE_POST
+    )
     if walks:
         s[STARTS] = 0
         if s[PIXELS_LEFT] == 0:

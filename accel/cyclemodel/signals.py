@@ -12,6 +12,8 @@ from accel.cyclemodel.shape import TAPS
 class Signals(typing.NamedTuple):
     """Signals between blocks, named as in rtl.
 
+    ``back``: the window unit writes into the im2col buffer.
+
     ``starved``: the exec engine waits for memory; ``all_sent``: everything is dispatched;
     ``pending``: the exec queue holds a command; ``open_bus``: a bus transaction is open.
     """
@@ -30,6 +32,7 @@ class Signals(typing.NamedTuple):
     open_bus: bool
     pending: bool
     all_sent: bool
+    back: bool
 
 
 @edge
@@ -51,7 +54,7 @@ def read(c, states):
         exe[execute.SWAP] != 0, weigher[weights.FILLED] != 0, poster[post.BANK_FREE] != 0,
         post.slot_free(poster) != 0, exe[execute.BUSY] != 0, exe[execute.MACS_3],
         exe[execute.WAIT_BANK] != 0, wait_weights, starved, exec_idle, engines_idle, open_bus,
-        fetch.pending(q, EXEC), fetch.finished(fetcher),
+        fetch.pending(q, EXEC), fetch.finished(fetcher), wstorer[store.NEAR] != 0,
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ _OUTSTANDING = 16
 #: States of the record cutter.
 _IDLE, _SNAPSHOT, _WRITE, _SHIFT = range(4)
 
-#: State: the vector cutter with its walk (NEAR: a vector goes to the window unit's buffer); the
+#: State: the vector cutter with its walk (NEAR: a vector goes to a buffer of the chip); the
 #: record cutter; the merger's stages and beat; the burst that is collected; the bus; responses.
 (
     ADDRESS, ROW, BEHIND, NEAR, PIECE, P_FLAGS, P_FIRST, P_PLACE, P_BOUND, P_MARK_AT,

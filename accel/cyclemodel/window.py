@@ -15,7 +15,7 @@ from accel.cyclemodel.shape import (
     WINDOW_SLOT_LATENCY,
     WINDOW_VECTORS,
 )
-from accel.cyclemodel.supervise import DONE_POST, DONE_WINDOW, DONE_WLOAD
+from accel.cyclemodel.supervise import DONE_EXEC, DONE_POST, DONE_WLOAD
 from accel.isa import PAIRS, WindowMode
 
 #: Configurations that wait for the store engine (rtl/window/store.py).
@@ -126,7 +126,7 @@ def window(s, c, cycle, table, number, offered, done, recorded, stored, complete
         and (table[number, V_SAME] != 0 or s[EMPTY] != 0) and (not mac or s[RECORDS] != 0)
     )  # fmt: skip
     s[MET] = offered and waits_met(
-        table, number, done, DONE_WINDOW_DELAY, DONE_WLOAD, DONE_POST, DONE_WINDOW
+        table, number, done, DONE_WINDOW_DELAY, DONE_WLOAD, DONE_POST, DONE_EXEC
     )
     s[EMPTY] = s[ACTIVE] == 0 and not inside
     s[RECORDS] += recorded - (take and mac)

@@ -108,8 +108,12 @@ def _pair(layer: dict, inputs: list[np.ndarray], parameters: dict, at) -> list[s
                 values, zeros, about["operands"], strict=True
             )
         ]
-        lines.append(f"scaled: {scaled[0]:.3f} and {scaled[1]:.3f}, each rounded; their sum is")
-        total = sum(round(one) for one in scaled)
+        minus, offset = layer["op"] == "sub", about["offset"]
+        moved = f", {offset} added to the second" if offset else ""
+        lines.append(f"scaled: {scaled[0]:.3f} and {scaled[1]:.3f}, each rounded{moved}; their "
+                     f"{'difference' if minus else 'sum'} is")
+        first, second = round(scaled[0]), round(scaled[1]) + offset
+        total = first - second if minus else first + second
     else:
         total = (values[0] - zeros[0]) * (values[1] - zeros[1])
         lines.append(f"product without zero points: {total}")

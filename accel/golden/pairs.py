@@ -28,22 +28,22 @@ def scale(values, by, sums):
     """Add to ``sums`` what every byte adds: its difference from the zero point, scaled.
 
     That is ((q - zero) << HEADROOM) * multiplier >> 31, rounded half up, shifted right and rounded
-    half away from zero.  The first product has up to 60 bits; but the multiplier's low 11 bits and
-    the others can be multiplied apart, as the shift by 31 - HEADROOM takes the former away only:
-    so all fits into 32 bits, and eight or sixteen sums into a vector.
+    half away from zero; and its offset.  The first product has up to 60 bits; but the multiplier's
+    low 11 bits and the others can be multiplied apart, as the shift by 31 - HEADROOM takes the
+    former away only: so all fits into 32 bits, and eight or sixteen sums into a vector.
 
     Args:
         values: int8.
         by: int32, see ``factors``.
         sums: int32, at least as many.
     """
-    zero, high, low, right, half, less = by[0], by[1], by[2], by[3], by[4], by[5]
+    zero, high, low, right, half, less, offset = by
     for i in range(len(values)):
         difference = np.int32(np.int32(values[i]) - zero)
         part = np.int32(np.int32(difference * low) + np.int32(1 << (LOW - 1)))
         upper = np.int32(np.int32(difference * high) + np.int32(part >> np.int32(LOW)))
         up = np.int32(half - less) if upper < 0 else half
-        sums[i] += np.int32(np.int32(upper + up) >> right)
+        sums[i] += np.int32(np.int32(np.int32(upper + up) >> right) + offset)
 
 
 @compiled
@@ -54,21 +54,23 @@ def multiply(a, b, zeros, products):
         products[i] = np.int32(np.int32(one) * np.int32(other))
 
 
-def factors(zero: int, multiplier: int, shift: int) -> np.ndarray:
+def factors(zero: int, multiplier: int, shift: int, offset: int) -> np.ndarray:
     """Return ``scale``'s numbers of an operand.
 
     Args:
         zero: the operand's zero point.
         multiplier: with ``shift`` <= 0, the operand's factor.
         shift: see ``multiplier``.
+        offset: what its scaled value is moved by.
 
     Returns:
-        int32 [6]: zero point, the multiplier's upper and LOW lower bits, the second shift, half of
-        its last bit (0 without one) and what is taken from that for a negative number.
+        int32 [7]: zero point, the multiplier's upper and LOW lower bits, the second shift, half of
+        its last bit (0 without one), what is taken from that for a negative number, the offset.
     """
     half = (1 << -shift) >> 1
     return np.array(
-        [zero, multiplier >> LOW, multiplier & ((1 << LOW) - 1), -shift, half, shift < 0], np.int32
+        [zero, multiplier >> LOW, multiplier & ((1 << LOW) - 1), -shift, half, shift < 0, offset],
+        np.int32,
     )
 
 
@@ -82,7 +84,7 @@ def combine(kind, a, b, periods, by, numbers, steps, y, first, last):
             repeat, and their first STRETCH ones follow them here.
         b: see ``a``.
         periods: int64 [2], bytes of a and b before they repeat.
-        by: int32 [2, 6], ``factors`` of a and b.
+        by: int32 [2, 7], ``factors`` of a and b.
         numbers: int64 [4], the plain numbers of a Recipe.
         steps: its steps.
         y: int8 [length].
@@ -108,9 +110,12 @@ def combine(kind, a, b, periods, by, numbers, steps, y, first, last):
 
 def _prepare(node: Add | Mul, zeros):
     """Return combine's ``by``, ``numbers`` and ``steps``."""
-    operands = node.operands if isinstance(node, Add) else ((0, 0), (0, 0))
+    operands, offset = (
+        (node.operands, int(node.offset)) if isinstance(node, Add) else (((0, 0), (0, 0)), 0)
+    )
     by = np.stack([
-        factors(zero, *map(int, operand)) for zero, operand in zip(zeros, operands, strict=True)
+        factors(zero, *map(int, operand), moved)
+        for zero, operand, moved in zip(zeros, operands, (0, offset), strict=True)
     ])
     made = recipe_alike(node.requant)
     return by, np.array(made[:4], np.int64), made.steps

@@ -7,7 +7,8 @@ for 16 channels at once.  Rounding once is (product + half) >> right, on 64 bits
     (first + half + (less if first < 0 else 0)) >> right
 
 where DOUBLE's first step is its rounding to the product's upper half, and AWAY has none; ``less``
-is -1 for both, so that halves go away from zero.  FLOAT multiplies float32.
+is -1 for both, so that halves go away from zero.  FLOAT multiplies float32, and so does ODD, with
+halves to odd.
 
 Where every ``right`` is at least 32, as in nearly every layer, rounding once needs only the upper
 halves of its 64 bits, and what follows fits into half as many registers: UPPER.
@@ -31,20 +32,20 @@ requantise_rows = compiled(quant.requantise_rows)
 
 #: Channels that are computed at once: sums and recipes are filled up to a multiple of them.
 WIDTH = 16
-ONCE, TWICE, FLOAT, UPPER = 0, 1, 2, 3
-_WAYS = {"SINGLE": ONCE, "DOUBLE": TWICE, "AWAY": TWICE, "FLOAT": FLOAT}
+ONCE, TWICE, FLOAT, UPPER, ODD = range(5)
+_WAYS = {"SINGLE": ONCE, "DOUBLE": TWICE, "AWAY": TWICE, "FLOAT": FLOAT, "FLOAT_ODD": ODD}
 
 
 class Recipe(NamedTuple):
     """Requantisation, ready for compiled code; channels are filled up.
 
     Attributes:
-        way: ONCE, TWICE, FLOAT or UPPER.
+        way: ONCE, TWICE, FLOAT, UPPER or ODD.
         zero: added to the rounded value.
         lo: of the rounded value, as ``hi``: they keep it, plus zero, in the node's range.
         hi: see ``lo``.
-        steps: int64 [6, channels]: multiplier (of FLOAT the bits of a float32), right, half,
-            early, before and less.
+        steps: int64 [6, channels]: multiplier (of FLOAT and ODD the bits of a float32), right,
+            half, early, before and less.
     """
 
     way: int
@@ -68,7 +69,7 @@ def recipe(need: Requant, places=None) -> Recipe:
         steps[3, two], steps[4, two], steps[5, two] = 1 << 30, 31, -1
     elif need.rounding == Rounding.AWAY:
         steps[5] = -1
-    elif way == FLOAT:
+    elif way in (FLOAT, ODD):
         power = np.ldexp(np.float32(1), left - 31).astype(np.float32)
         steps[0] = (multiplier.astype(np.float32) * power).view(np.int32)
     elif need.rounding == Rounding.SINGLE:
@@ -133,8 +134,8 @@ def _by_upper_halves(builder, steps, bounds, sums):
     return _between(builder, value, bounds, f"llvm.smax.v{WIDTH}i32", f"llvm.smin.v{WIDTH}i32")
 
 
-def _by_floats(builder, steps, bounds, sums):
-    """Return [WIDTH] int32: bounded and rounded half to even.
+def _by_floats(builder, way, steps, bounds, sums):
+    """Return [WIDTH] int32: bounded and rounded half to even, or of ODD to odd.
 
     Compared and selected instead of by LLVM's maxnum and minnum, which would look for NaN.
     """
@@ -145,7 +146,16 @@ def _by_floats(builder, steps, bounds, sums):
         bound = repeat(builder, builder.sitofp(bound, F32), WIDTH)
         inside = builder.fcmp_ordered(order, value, bound)
         value = builder.select(inside, value, bound)
-    return call(builder, f"llvm.lrint.v{WIDTH}i32.v{WIDTH}f32", sums.type, value)
+    nearest = call(builder, f"llvm.lrint.v{WIDTH}i32.v{WIDTH}f32", sums.type, value)
+    if way == FLOAT:
+        return nearest
+    # What is left of a half to an even number points to the odd one.
+    left = builder.fsub(value, builder.sitofp(nearest, kind))
+    for half, step in ((0.5, 1), (-0.5, -1)):
+        there = builder.fcmp_ordered("==", left, ir.Constant(kind, [half] * WIDTH))
+        other = builder.add(nearest, ir.Constant(sums.type, [step] * WIDTH))
+        nearest = builder.select(there, other, nearest)
+    return nearest
 
 
 def _store(builder, value, place, count):
@@ -179,8 +189,8 @@ def _emit(builder, way, arguments):
 
     def row(i, carried):
         values = load(builder, ir.VectorType(I32, WIDTH), sums, builder.mul(i, sums_pitch))
-        if way == FLOAT:
-            value = _by_floats(builder, steps, (lo, hi), values)
+        if way in (FLOAT, ODD):
+            value = _by_floats(builder, way, steps, (lo, hi), values)
         elif way == UPPER:
             value = _by_upper_halves(builder, steps, (lo, hi), values)
         else:
@@ -213,7 +223,7 @@ def _requantiser(way: int):
     return compute
 
 
-_once, _twice, _float, _upper = map(_requantiser, (ONCE, TWICE, FLOAT, UPPER))
+_once, _twice, _float, _upper, _odd = map(_requantiser, (ONCE, TWICE, FLOAT, UPPER, ODD))
 
 
 @compiled
@@ -241,8 +251,10 @@ def follow(recipe, channel, sums, rows, out, first, pitch, count):
             _once(source, from_row, rows, steps, from_step, zero, lo, hi, target, pitch, own)
         elif way == TWICE:
             _twice(source, from_row, rows, steps, from_step, zero, lo, hi, target, pitch, own)
-        else:
+        elif way == FLOAT:
             _float(source, from_row, rows, steps, from_step, zero, lo, hi, target, pitch, own)
+        else:
+            _odd(source, from_row, rows, steps, from_step, zero, lo, hi, target, pitch, own)
 
 
 @compiled

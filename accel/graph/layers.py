@@ -86,8 +86,9 @@ class Add(OneOutput):
 
     With operand n's (multiplier, shift) from ``operands`` (shift <= 0),
     t_n = double rounding of ((q_n - zero_point_n) * 2**20) * multiplier * 2**(shift - 31), and the
-    result is ``requant`` (one entry, not per channel) of t_0 + t_1.  This is LiteRT's reference
-    ADD; with Rounding.FLOAT and a power of two in ``requant`` it is nearest to ONNX Runtime's.
+    result is ``requant`` (one entry, not per channel) of t_0 + (t_1 + offset).  This is LiteRT's
+    reference ADD, whose offset is 0.  With an ``offset`` (-128 to 127; then operand 1's shift is at
+    least -22) it meets ONNX Runtime's float32 sums (accel/frontend/onnx/add.py).
     """
 
     name: str
@@ -96,11 +97,12 @@ class Add(OneOutput):
     operands: tuple[tuple[int, int], tuple[int, int]]
     requant: Requant
     op: str = "add"
+    offset: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
 class Sub(Add):
-    """Element-wise difference of two tensors: an Add's, of t_0 - t_1.  LiteRT's reference SUB."""
+    """Element-wise difference of two tensors: as an Add, of t_0 - (t_1 + offset).  LiteRT's SUB."""
 
     op: str = "sub"
 

@@ -29,8 +29,8 @@ from accel.graph.ir import (
 )
 from accel.graph.rules import INT32_MAX, INT32_MIN, require, title
 from accel.graph.shapes import node_shape, pool_counts
-from accel.isa import Rounding
-from accel.quant import SHIFT_MAX, SHIFT_MIN
+from accel.isa import FLOATS
+from accel.quant import OFFSET_SHIFT_MIN, SHIFT_MAX, SHIFT_MIN
 
 #: Least multiplier of an average: LiteRT's MEAN divides a normalised one by the count.
 TABLE_LEAST = 1 << 29
@@ -91,7 +91,7 @@ def _requant(subject, requant: Requant, channels, target: Tensor) -> None:
 
 def _left(shift, rounding):
     """Return by how much a requantiser shifts left before it multiplies, in 32 bits as well."""
-    return 0 * shift if rounding == Rounding.FLOAT else np.maximum(shift, 0)
+    return 0 * shift if rounding in FLOATS else np.maximum(shift, 0)
 
 
 def _conv(node: Conv, source: Tensor, target: Tensor) -> None:
@@ -163,7 +163,7 @@ def _average_pool(node: AveragePool, source: Tensor, target: Tensor) -> None:
         require(count in node.table, subject, f"table must have an entry for {count} elements",
                 sorted(node.table))
     for count, (multiplier, shift) in node.table.items():
-        least = 1 << 30 if node.rounding == Rounding.FLOAT else TABLE_LEAST
+        least = 1 << 30 if node.rounding in FLOATS else TABLE_LEAST
         rules.factor(subject, multiplier, shift, "table", least)
         reach = (count * 255) << _left(shift, node.rounding)
         require(reach <= INT32_MAX, subject,
@@ -178,6 +178,11 @@ def _add(node: Add, sources: tuple[Tensor, ...], target: Tensor) -> None:
     _shape(node, target, *sources)
     for multiplier, shift in node.operands:
         rules.factor(subject, multiplier, shift, "operand", shifts=(SHIFT_MIN, 0))
+    require(rules.is_int(node.offset, -128, 127), subject, "offset must be from -128 to 127",
+            node.offset)
+    require(not node.offset or node.operands[1][1] >= OFFSET_SHIFT_MIN, subject,
+            f"an offset needs a second operand's shift from {OFFSET_SHIFT_MIN} to 0",
+            node.operands[1][1])
     _requant(subject, node.requant, 1, target)
     left = int(_left(node.requant.shift, node.requant.rounding)[0])
     require(2 * 255 << 20 << left <= INT32_MAX, subject,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from accel.graph.ir import GraphError, Node, Tensor
-from accel.isa import Rounding
+from accel.isa import FLOATS, Rounding
 from accel.quant import FLOAT_UNIT, SHIFT_MAX, SHIFT_MIN
 
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
@@ -46,13 +46,13 @@ def factor(subject, multiplier, shift, what, least=1 << 30, shifts=(SHIFT_MIN, S
 
 
 def rounding(subject, mode, multipliers) -> None:
-    """Check a rounding, and that FLOAT has factors that a float32 holds."""
+    """Check a rounding, and that both FLOAT have factors that a float32 holds."""
     require(mode in list(Rounding), subject,
             f"rounding must be one of {[r.name for r in Rounding]}", mode)
-    if mode == Rounding.FLOAT:
+    if mode in FLOATS:
         for value in np.ravel(multipliers):
-            require(value % FLOAT_UNIT == 0, subject,
-                    f"multiplier must be a multiple of {FLOAT_UNIT} with rounding FLOAT", value)
+            require(value % FLOAT_UNIT == 0, subject, f"multiplier must be a multiple of "
+                    f"{FLOAT_UNIT} with rounding {Rounding(mode).name}", value)
 
 
 def clamp(subject, lo, hi) -> None:

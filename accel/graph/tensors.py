@@ -38,7 +38,7 @@ class Requant:
 
     ``multiplier`` (int32, [0] or [2**30, 2**31)) and ``shift`` (int8, positive is left, from -31 to
     30) have one entry per output channel; ``lo`` and ``hi`` clamp the int8 result.  With
-    Rounding.FLOAT the factor is a float32: the multiplier's low 7 bits are 0.
+    Rounding.FLOAT and FLOAT_ODD the factor is a float32: the multiplier's low 7 bits are 0.
     """
 
     multiplier: np.ndarray

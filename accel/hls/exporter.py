@@ -13,12 +13,14 @@ from accel.graph.ir import Graph
 from accel.graph.ports import InputError
 from accel.hls import emit, pages
 from accel.hls.check import check
-from accel.hls.folder import check_ours, replacing, write_manifest
 from accel.hls.network import Network, describe
 from accel.hls.split import on_host
+from accel.own_folder import Kind, check_ours, replacing, write_manifest
 from accel.sim.engine import SimulationError
 from accel.sim.toolchain import find_compiler
 
+#: What an export is called; `make` leaves the testbench there.
+FOLDER = Kind("accel hls", "an export", "export.json", frozenset({"testbench"}))
 #: Written by hand, the same in every export.
 LIBRARY = ("layers.h", "testbench.cpp")
 #: In those with layers of the host in the middle, besides.
@@ -66,7 +68,7 @@ def export(
     if limit < 1:
         raise InputError(f"limit must be at least 1, not {limit}")
     folder = pathlib.Path(folder)
-    check_ours(folder)
+    check_ours(folder, FOLDER)
     graph = opening.open_network(model)
     net = describe(graph)
     images, notes = _images(model, graph, inputs, limit)
@@ -75,9 +77,9 @@ def export(
     tell("writing", 0.5)
     notes = opening.origin(model) | notes
     report = _report(net, len(next(iter(images.values())))) | notes
-    with replacing(folder) as new:
+    with replacing(folder, FOLDER) as new:
         write(net, expected, notes, new)
-        write_manifest(new, report)
+        write_manifest(new, FOLDER, report)
     tell("compiling and comparing", 0.6)
     return report | _compared(report, folder, checked)
 

@@ -49,6 +49,7 @@ enum class Rounding {
     SINGLE,  // once, half up
     AWAY,    // once, half away from zero
     FLOAT,   // in float32, half to even: ONNX Runtime.  The multiplier has 24 significant bits
+    FLOAT_ODD,  // in float32, half to odd: so ONNX Runtime rounds with an odd zero point added
 };
 
 inline int8_t clamp(int64_t value, int lo, int hi) {
@@ -66,13 +67,18 @@ inline int64_t shift_right_half_away(int64_t value, int right) {
 }
 
 // The multiplier is from 0 to 2^31 - 1, the shift from -31 to 30: 64 bits hold everything.  A layer
-// keeps one of the branches, and with it floating point only where it asks for FLOAT.
+// keeps one of the branches, and with it floating point only where it asks for a FLOAT.
 template <Rounding rounding>
 int64_t scale(int32_t sum, int32_t multiplier, int shift) {
 #pragma HLS INLINE
-    if (rounding == Rounding::FLOAT) {
+    if (rounding == Rounding::FLOAT || rounding == Rounding::FLOAT_ODD) {
         const float factor = std::ldexp(static_cast<float>(multiplier), shift - 31);  // exact
-        return static_cast<int64_t>(std::rint(static_cast<float>(sum) * factor));
+        const float real = static_cast<float>(sum) * factor;
+        const float even = std::rint(real), left = real - even;
+        if (rounding == Rounding::FLOAT_ODD && (left == 0.5f || left == -0.5f)) {
+            return static_cast<int64_t>(even) + (left > 0 ? 1 : -1);
+        }
+        return static_cast<int64_t>(even);
     }
     const int64_t product = static_cast<int64_t>(sum) * multiplier;
     if (rounding == Rounding::AWAY) return shift_right_half_away(product, 31 - shift);
@@ -300,14 +306,14 @@ elements:
 // Sum (sign 1) or difference (sign -1) of two images with different scales, TensorFlow Lite's way
 // in three roundings: bring both to a common scale, add, and requantise.
 //
-//   y[i] = requantise( ta + sign * tb ),
+//   y[i] = requantise( ta + sign * (tb + offset) ),
 //   ta = rounded twice  (xa[i] - a_zero) * 2^20 * a_multiplier * 2^(a_shift - 31),  a_shift <= 0
 template <typename L, int sign>
 struct Sum {
     static int8_t of(int a, int b) {
 #pragma HLS INLINE
         const int64_t ta = operand(a - L::a_zero, L::a_multiplier, L::a_shift);
-        const int64_t tb = operand(b - L::b_zero, L::b_multiplier, L::b_shift);
+        const int64_t tb = operand(b - L::b_zero, L::b_multiplier, L::b_shift) + L::offset;
         return requantise<L>(static_cast<int32_t>(ta + sign * tb), L::multiplier, L::shift);
     }
 };

@@ -162,11 +162,11 @@ def _host_files(net: Network) -> str:
 
 def _float(net: Network) -> str:
     """A remark for networks that are requantised in floating point."""
-    if all(layer.shape.rounding != "FLOAT" for layer in net.layers):
+    if not any(layer.shape.rounding.startswith("FLOAT") for layer in net.layers):
         return ""
     return """
-`Rounding::FLOAT` is ONNX Runtime's requantiser: one float32 product for each output. A network that
-was quantised for TensorFlow Lite needs integers only.
+`Rounding::FLOAT` and `FLOAT_ODD` are ONNX Runtime's requantiser: one float32 product for each
+output. A network that was quantised for TensorFlow Lite needs integers only.
 """
 
 

@@ -138,7 +138,7 @@ def _add(node: Add, sources: list[Tensor], target: Tensor) -> Shape:
     ]
     need = node.requant
     total = {"multiplier": need.multiplier[0], "shift": need.shift[0]}
-    groups = _sizes(sources, target), *operands, total, _ends(need)
+    groups = _sizes(sources, target), *operands, {"offset": node.offset}, total, _ends(need)
     template = "subtract" if isinstance(node, Sub) else "add"
     return Shape(template, groups, need.rounding.name, _repeated(sources))
 

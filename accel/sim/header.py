@@ -30,6 +30,9 @@ def header(params: Params, machine: wiring.Component) -> str:
         "that rst, which is synchronous, need not be used.  To run a program that lies in memory:",
         "write PROGRAM, COMMANDS and then 1 to CONTROL, await irq, read STATUS.",
         "",
+        "Module accelerator_axi at the end is the same machine with aresetn, ID, CACHE, PROT, QOS",
+        "and the names that AXI tools recognise: instantiate that one in a system.",
+        "",
         "Machine:",
         *(f"  {name} = {value}" for name, value in dataclasses.asdict(params).items()),
         "",
@@ -61,7 +64,7 @@ def _registers():
     ]
     for register, fields in REGISTERS.items():
         lines.append(f"  {register:#04x} {register.name}")
-        for low, width, access, meaning in fields:
+        for _, low, width, access, meaning in fields:
             bits = str(low) if width == 1 else f"{low + width - 1}:{low}"
             start = f"    {bits:5} {access:2}  "
             lines += textwrap.wrap(

@@ -10,6 +10,7 @@ from accel.params import Params
 from accel.rtl.control.check import ERROR_BITS
 from accel.rtl.control.counters import record_layout
 from accel.rtl.control.registers import Registers, axi_lite
+from accel.rtl.interfaces import base_bits
 from accel.rtl.parts.reset import RESET_CYCLES
 
 
@@ -17,7 +18,8 @@ def core_port(params: Params) -> wiring.Signature:
     """What the control and the rest of the machine (the core) tell each other.
 
     From the control: ``start`` is a strobe that samples ``program`` and ``commands``; ``run`` is
-    high while a program runs; ``halt`` tells everything to begin nothing new.
+    high while a program runs; ``halt`` tells everything to begin nothing new; ``base`` is added to
+    all addresses.
 
     From the core: ``finished``: the program is over.  ``fetch_error``: strobe, the command of
     index ``fetch_where`` was refused for ``fetch_code``.  ``read_error``, ``write_error``:
@@ -31,6 +33,7 @@ def core_port(params: Params) -> wiring.Signature:
             "commands": Out(32),
             "run": Out(1),
             "halt": Out(1),
+            "base": Out(base_bits(params)),
             "finished": In(1),
             "fetch_error": In(1),
             "fetch_code": In(ERROR_BITS),
@@ -81,8 +84,16 @@ class Control(wiring.Component):
     new, and what is under way on the bus runs to its end.  Only the first error is kept; of several
     in one cycle a refused command, then a read, a write error, then the watchdog.
 
-    A start behind which the bus never falls silent ends in TIMEOUT like any other wait.  One with a
-    PROGRAM that is not aligned to the bus ends in UNALIGNED_PROGRAM before anything is fetched.
+    CONTROL bit 2 aborts a run: ``halt`` rises at once, and when no bus transaction is open any more
+    the run ends in ABORTED.  Nothing is cut off, so the bus and the memory behind it need no reset,
+    and the counters keep what they were.  Where the memory does not answer, the watchdog ends the
+    abort, too, in TIMEOUT.  STATUS tells, also after an error, whether a transaction is still open:
+    until then the memory may still be written.
+
+    A start behind which the bus never falls silent ends in TIMEOUT like any other wait.  So does
+    the next one, and each, until the memory answers or both sides are reset: AXI knows no way to
+    take back what was asked.  One with a PROGRAM that is not aligned to the bus ends in
+    UNALIGNED_PROGRAM before anything is fetched.
 
     Parameters:
         params: the machine.
@@ -115,59 +126,85 @@ class Control(wiring.Component):
         busy, done = Signal(), Signal()
         code, where = Signal(Error), Signal(32)
         m.d.comb += [
-            registers.status.eq(Cat(busy, done, code != Error.NONE, Const(0, 5), code)),
             registers.where.eq(where),
             registers.record.eq(core.record),
             core.program.eq(registers.program),
             core.commands.eq(registers.commands),
+            core.base.eq(registers.base),
             watchdog.progress.eq(core.progress),
             watchdog.limit.eq(registers.timeout),
         ]
-        running = self._run(m, registers, watchdog, done, code, where)
-        m.d.comb += busy.eq(running)
+        running, may_open = self._run(m, registers, watchdog, done, code, where)
+        still = core.outstanding | may_open
+        m.d.comb += [
+            busy.eq(running),
+            registers.busy.eq(busy),
+            registers.status.eq(Cat(busy, done, code != Error.NONE, still, Const(0, 4), code)),
+        ]
         return m
 
     def _run(self, m, registers, watchdog, done, code, where):
-        """From start to interrupt; returns whether the machine is between the two."""
+        """From start to interrupt; returns whether the machine is between the two.
+
+        Also whether it may yet open a bus transaction that ``core.outstanding`` does not tell of.
+        """
         core, refused = self.core, Signal()
         failure = self._failure(m, refused, watchdog.expired)
         bus_bits = exact_log2(self._params.bus_bytes)
         with m.If(registers.clear):
             m.d.sync += self.irq.eq(0)
-        since = Signal(range(2 * RESET_CYCLES))  # the beginning of the reset
+        # Cycles since the beginning of the reset, or since `halt` rose: as long as that takes to
+        # reach all of the core, and what was begun before to be told of.
+        since, settled, aborting = Signal(range(2 * RESET_CYCLES)), Signal(), Signal()
+        m.d.comb += settled.eq(since == 2 * RESET_CYCLES - 1)
+        with m.If(registers.abort):
+            m.d.sync += aborting.eq(1)
+        with m.If(~settled):
+            m.d.sync += since.eq(since + 1)
         with m.FSM() as fsm:
-            with m.State("IDLE"), m.If(registers.start):
-                m.d.sync += [done.eq(0), code.eq(Error.NONE), where.eq(0), self.irq.eq(0)]
-                m.next = "AWAIT_BUS"
+            with m.State("IDLE"):
+                m.d.sync += aborting.eq(0)
+                with m.If(registers.start):
+                    m.d.sync += [done.eq(0), code.eq(Error.NONE), where.eq(0), self.irq.eq(0)]
+                    m.next = "AWAIT_BUS"
             with m.State("AWAIT_BUS"):
                 m.d.comb += watchdog.enable.eq(1)
                 with m.If(failure != Error.NONE):
-                    self._fail(m, code, failure, where)
+                    self._fail(m, code, failure, where, since)
+                with m.Elif(aborting):
+                    self._abort(m, since)
                 with m.Elif(~core.outstanding):
                     m.d.sync += [self.reset.eq(1), since.eq(0)]
                     m.next = "RESET"
             with m.State("RESET"):
-                m.d.sync += since.eq(since + 1)
                 with m.If(since == RESET_CYCLES - 1):
                     m.d.sync += [self.reset.eq(0), core.halt.eq(0)]
-                with m.If(since == 2 * RESET_CYCLES - 1):
+                with m.If(settled):
                     m.next = "START"
             with m.State("START"):
                 # In the cycle that samples PROGRAM: it may be written until then.
                 m.d.comb += refused.eq(registers.program[:bus_bits].any())
                 with m.If(failure != Error.NONE):
-                    self._fail(m, code, failure, where)
+                    self._fail(m, code, failure, where, since)
                 with m.Else():
                     m.d.comb += core.start.eq(1)
                     m.next = "RUN"
             with m.State("RUN"):
                 m.d.comb += [watchdog.enable.eq(1), core.run.eq(1)]
                 with m.If(failure != Error.NONE):
-                    self._fail(m, code, failure, where)
+                    self._fail(m, code, failure, where, since)
                 with m.Elif(core.finished):
                     m.d.sync += [done.eq(1), self.irq.eq(1)]
                     m.next = "IDLE"
-        return ~fsm.ongoing("IDLE")
+                with m.Elif(aborting):
+                    self._abort(m, since)
+            with m.State("DRAIN"), m.If(settled):
+                m.d.comb += watchdog.enable.eq(1)
+                with m.If(~core.outstanding):
+                    self._fail(m, code, Error.ABORTED, where, since)
+                with m.Elif(watchdog.expired):
+                    self._fail(m, code, Error.TIMEOUT, where, since)
+        return ~fsm.ongoing("IDLE"), core.halt & ~settled
 
     def _failure(self, m, refused, expired):
         """What has gone wrong in this cycle; of several things the first in this order."""
@@ -184,8 +221,15 @@ class Control(wiring.Component):
             m.d.comb += failure.eq(Mux(core.outstanding, Error.TIMEOUT, Error.DEADLOCK))
         return failure
 
-    def _fail(self, m, code, failure, where):
+    def _abort(self, m, since):
+        """Let nothing new begin, and await the end of what has begun."""
+        m.d.sync += [self.core.halt.eq(1), since.eq(0)]
+        m.next = "DRAIN"
+
+    def _fail(self, m, code, failure, where, since):
         m.d.sync += [code.eq(failure), self.irq.eq(1), self.core.halt.eq(1)]
-        with m.If(self.core.fetch_error):
+        with m.If(~self.core.halt):
+            m.d.sync += since.eq(0)
+        with m.If(self.core.run & self.core.fetch_error):
             m.d.sync += where.eq(self.core.fetch_where)
         m.next = "IDLE"

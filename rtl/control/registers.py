@@ -7,9 +7,10 @@ from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from accel.isa import ID_VALUE, Reg
+from accel.isa import ID_VALUE, REGISTERS_VERSION, Reg, machine_id
 from accel.params import Params
 from accel.rtl.control.counters import record_layout
+from accel.rtl.interfaces import base_bits
 from accel.rtl.parts.rest import add_resting
 
 ADDR_BITS = 8
@@ -93,8 +94,10 @@ class Registers(wiring.Component):
 
     Members:
         bus: the AXI4-Lite slave.
-        start, clear: strobes: a 1 was written to bit 0, to bit 1 of CONTROL.
+        start, clear, abort: strobes: a 1 was written to bit 0, 1, 2 of CONTROL.
         program, commands, timeout: as last written.
+        base: as last written while not ``busy``, in multiples of BASE_ALIGN.
+        busy: a program runs: bursts are under way, and all have the same base.
         status, where, record: what the host reads.
     """
 
@@ -105,9 +108,12 @@ class Registers(wiring.Component):
                 "bus": In(axi_lite),
                 "start": Out(1),
                 "clear": Out(1),
+                "abort": Out(1),
                 "program": Out(params.addr_bits),
                 "commands": Out(32),
                 "timeout": Out(32, init=params.timeout_cycles),
+                "base": Out(base_bits(params)),
+                "busy": In(1),
                 "status": In(DATA_BITS),
                 "where": In(32),
                 "record": In(record_layout),
@@ -119,7 +125,7 @@ class Registers(wiring.Component):
         m.submodules.port = port = RegisterPort()
         connect(m, flipped(self.bus), port.bus)
         kept, written = ~port.write_mask, port.write_data & port.write_mask
-        for strobe, bit in ((self.start, 0), (self.clear, 1)):
+        for strobe, bit in ((self.start, 0), (self.clear, 1), (self.abort, 2)):
             control = port.write & (_word(port.write_addr) == _word(Reg.CONTROL))
             m.d.comb += strobe.eq(control & written[bit])
         writable = {
@@ -129,19 +135,33 @@ class Registers(wiring.Component):
             for address, register in writable.items():
                 with m.Case(_word(address)):
                     m.d.sync += register.eq(((register & kept) | written)[: len(register)])
-        m.d.comb += port.read_data.eq(_select(m, port.read_addr, writable | self._readable()))
+        base = self._base(m, port, kept, written)
+        readable = writable | {Reg.BASE: base} | self._readable()
+        m.d.comb += port.read_data.eq(_select(m, port.read_addr, readable))
 
         bus = self.bus
         busy = bus.awvalid | bus.wvalid | bus.bvalid | bus.arvalid | bus.rvalid
         add_resting(top, platform, busy, SETTLE, registers=m)
         return top
 
+    def _base(self, m, port, kept, written):
+        """The register BASE, without the low bits that are always 0; returns its word."""
+        low = self._params.addr_bits - len(self.base)
+        word = Cat(Const(0, low), self.base)
+        writes = port.write & (_word(port.write_addr) == _word(Reg.BASE)) & ~self.busy
+        with m.If(writes):
+            m.d.sync += self.base.eq(((word & kept) | written)[low : len(word)])
+        return word
+
     def _readable(self):
         """What can be read and not written, by address."""
         params = self._params
         shape = Cat(Const(size, 8) for size in (params.rows, params.cols, params.bus_bytes))
         counters = {Reg.COUNTERS + 4 * n: word for n, word in enumerate(self.record)}
-        fixed = {Reg.ID: ID_VALUE, Reg.SHAPE: shape}
+        fixed = {
+            Reg.ID: ID_VALUE, Reg.SHAPE: shape, Reg.VERSION: REGISTERS_VERSION,
+            Reg.MACHINE: machine_id(params),
+        }  # fmt: skip
         return fixed | {Reg.STATUS: self.status, Reg.WHERE: self.where} | counters
 
 

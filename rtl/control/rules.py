@@ -22,6 +22,10 @@ from accel.params import POOL_OPEN, WINDOW_TILES, Params
 from accel.rtl.interfaces import command_layout
 
 OPCODE_BITS = 8
+#: What a requantiser takes (its parameters in memory are nobody's to check).
+SHIFT_MIN, SHIFT_MAX = -31, 30
+#: The least shift of a second operand with an offset, which stays within 30 bits in front of it.
+OFFSET_SHIFT_MIN = -22
 
 
 def fields_of(command, op: Op) -> data.View:
@@ -102,6 +106,7 @@ def _post_rules(post, params):
         (post.cols == 0) | (post.cols > params.cols),
         post.pool > max(Pool),
         post.lo > post.hi,
+        (post.rounding > max(Rounding)) | (post.pool_rounding > max(Rounding)),
         post.begin & Cat(size == 0 for size in sizes).any(),
         _outside(post.dst, params),
         post.mark & (_unaligned(post.mark_addr, params) | _outside(post.mark_addr, params)),
@@ -131,8 +136,8 @@ def _window_rules(window, params):
     word_bits = exact_log2(params.cols)
     mac, product = window.mode == WindowMode.MAC, window.mode == WindowMode.MUL
     scales = window.mode.matches(WindowMode.ADD, WindowMode.SUB)
-    scale = (window.multiplier, window.shift)
-    operands = ((window.a_multiplier, window.a_shift), (window.b_multiplier, window.b_shift))
+    multipliers = window.a_multiplier, window.b_multiplier
+    shifts = window.a_shift, window.b_shift
     return [
         (window.cols == 0) | (window.cols > params.cols),
         window.base >= params.window_bytes,
@@ -141,21 +146,19 @@ def _window_rules(window, params):
         window.k == 0,
         window.seg == 0,
         window.lo > window.hi,
+        window.rounding > max(Rounding),
         mac & (window.k > WINDOW_TILES * params.window_taps),
         window.mode > max(WindowMode),
         window.mode.matches(*PAIRS, WindowMode.MIN) & (window.k != 2),
-        product & Cat(*(value for operand in operands for value in operand)).any(),
-        ~mac & _no_scale(*scale),
-        ~mac & (window.rounding == Rounding.FLOAT) & _no_float(window.multiplier),
-        *(scales & (_no_scale(*operand) | (operand[1] > 0)) for operand in operands),
+        product & Cat(window.offset, *multipliers, *shifts).any(),
+        ~mac & ((window.shift < SHIFT_MIN) | (window.shift > SHIFT_MAX)),
+        ~mac & (window.rounding >= Rounding.FLOAT) & _no_float(window.multiplier),
+        *(scales & ((shift < SHIFT_MIN) | (shift > 0)) for shift in shifts),
+        scales & (window.offset != 0) & (window.b_shift < OFFSET_SHIFT_MIN),
         _outside(window.dst, params),
         window.mark & (_unaligned(window.mark_addr, params) | _outside(window.mark_addr, params)),
+        window.near & ((window.dst >= params.input_bytes) | (not params.window_feeds_array)),
     ]
-
-
-def _no_scale(multiplier, shift):
-    """Whether a requantiser cannot take this (its parameters in memory are nobody's to check)."""
-    return multiplier[-1] | (shift < -31) | (shift > 30)
 
 
 def _no_float(multiplier):

@@ -8,7 +8,7 @@ from amaranth.utils import bits_for
 
 from accel.isa import RECORD_BYTES
 from accel.params import MAX_BURST, Params
-from accel.rtl.interfaces import axi_write
+from accel.rtl.interfaces import axi_write, base_bits, based
 from accel.rtl.parts.queue import RamQueue
 
 #: Beats, and bursts, that wait for the bus.
@@ -69,6 +69,7 @@ class BurstWriter(wiring.Component):
         stuck: as many responses as may be outstanding wait behind a ``finish`` that is held, so
             that no burst is announced, and ``room`` does not come again.
         halt: announce no further burst.
+        base: see accel.rtl.interfaces.writer.
         axi: the bus.
         finished: strobe; with ``finish``, all writes before a ``close`` with ``end`` have arrived.
         hold: keep ``finished`` from coming.
@@ -87,6 +88,7 @@ class BurstWriter(wiring.Component):
                 "room": Out(1),
                 "stuck": Out(1),
                 "halt": In(1),
+                "base": In(base_bits(params)),
                 "axi": Out(axi_write(params)),
                 "finished": Out(1),
                 "finish": Out(finish_layout(params)),
@@ -187,7 +189,7 @@ class BurstWriter(wiring.Component):
         with m.If(take):
             m.d.sync += [
                 axi.awvalid.eq(head.beats != 0),
-                axi.awaddr.eq(head.addr << low),
+                axi.awaddr.eq(based(self._params, head.addr << low, self.base)),
                 axi.awlen.eq(head.beats - 1),
                 left.eq(head.beats),
             ]

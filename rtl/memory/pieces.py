@@ -62,15 +62,15 @@ class VectorCutter(wiring.Component):
         return m
 
     def _stay_near(self, m, ready, address):
-        """Hand a vector to the window unit's buffer, if that is where it goes; returns whether."""
-        word = (self._params.cols - 1).bit_length()
+        """Hand a vector to the other unit's buffer, if that is where it goes; returns whether."""
         near = Signal()
         m.d.comb += near.eq(self.config.near & ~self.input.payload.end)
         goes = self.input.valid & ready & near
         m.d.sync += self.near.valid.eq(goes)
         with m.If(goes):  # what it was stays, also while the clock rests
             m.d.sync += [
-                self.near.addr.eq(address[word:][: len(self.near.addr)]),
+                self.near.addr.eq(address[: len(self.near.addr)]),
+                self.near.cols.eq(self.config.cols[: len(self.near.cols)]),
                 self.near.data.eq(self.input.payload.data),
             ]
         return near

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from accel.params import MAX_BURST, Params
-from accel.rtl.interfaces import axi_read, read_client, read_request
+from accel.rtl.interfaces import axi_read, base_bits, based, read_client, read_request
 
 #: Bursts whose data may be outstanding: even single beats hide a memory latency of 60 cycles.
 MAX_READS = 64
@@ -99,6 +99,7 @@ class ReadMaster(wiring.Component):
     Members:
         axi: read address and data channels.
         clients: the readers' sides.
+        base: added to the addresses, in multiples of BASE_ALIGN; changes only while nothing runs.
         halt: take no further request (an address already shown stays until it is taken).
         error: strobe, a beat came with an error response.
         outstanding: an address or data is still under way.
@@ -118,6 +119,7 @@ class ReadMaster(wiring.Component):
             {
                 "axi": Out(axi_read(params)),
                 "clients": In(read_client(params)).array(clients),
+                "base": In(base_bits(params)),
                 "halt": In(1),
                 "error": Out(1),
                 "outstanding": Out(1),
@@ -156,7 +158,7 @@ class ReadMaster(wiring.Component):
                 m.d.comb += [owners.w_en.eq(1), owners.w_data.eq(number)]
                 m.d.sync += [
                     axi.arvalid.eq(1),
-                    axi.araddr.eq(request.payload.addr),
+                    axi.araddr.eq(based(self._params, request.payload.addr, self.base)),
                     axi.arlen.eq(request.payload.beats - 1),
                 ]
             waiting = waiting | request.valid

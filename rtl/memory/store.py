@@ -29,9 +29,10 @@ class StoreEngine(wiring.Component):
         completed: strobe, once for each ``end``: all writes before it have arrived.  With
             ``mark``, the counters of the next cycle are then written to ``mark_addr``.
         idle: nothing is inside, but perhaps in ``near``.
-        near: vectors that go to the window unit's buffer instead, a cycle after they were taken.
+        near: vectors that go to a buffer of the chip instead, a cycle after they were taken.
             Their ``end`` takes the way of the others, so commands are completed in order.
-        record, axi, halt, error, outstanding, progress, beats: see accel.rtl.interfaces.writer.
+        record, axi, halt, base, error, outstanding, progress, beats: see
+            accel.rtl.interfaces.writer.
 
     Throughput: a vector takes a cycle for each bus beat that it touches.
     """
@@ -58,7 +59,7 @@ class StoreEngine(wiring.Component):
         m.submodules.merger = merger = BeatMerger(self._params)
         m.submodules.bursts = bursts = BurstWriter(self._params)
         forward(m, self, vectors, ("config", "begin", "input", "ended", "near"))
-        forward(m, self, bursts, ("axi", "halt", "error", "outstanding", "progress"))
+        forward(m, self, bursts, ("axi", "halt", "base", "error", "outstanding", "progress"))
         forward(m, self, records, ("record",))
         self._choose(m, records.output, vectors.output, merger, bursts)
         m.d.comb += [

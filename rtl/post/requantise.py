@@ -25,8 +25,8 @@ class Requantiser(wiring.Component):
     * AWAY: p / 2**(31 + r) rounded, halves away from zero.
 
     FLOAT is float32's: the sum is rounded to 24 bits, so is its product with the multiplier, and
-    then to an integer, each time halves to even.  x and r come from the Normaliser; ``t`` is
-    p / 2**37 of 24 bits, or p / 2**38 of 24 bits doubled.
+    then to an integer, each time halves to even.  FLOAT_ODD takes the last halves to odd.  x and r
+    come from the Normaliser; ``t`` is p / 2**37 of 24 bits, or p / 2**38 of 24 bits doubled.
 
     All of them are two additions and two shifts: ``t = (p + c) >> n``, ``(t + h) >> r``.
     The 33 x 31 bit product is put together from four that fit an 18 x 18 bit multiplier each.
@@ -34,7 +34,7 @@ class Requantiser(wiring.Component):
 
     Members:
         valid, x, multiplier, shift: a sum with its scale.  ``multiplier < 2**31``; ``shift`` from
-            -31 to 31, positive ones so small that ``x << shift`` fits in 32 bits.  With FLOAT,
+            -31 to 31, positive ones so small that ``x << shift`` fits in 32 bits.  With both FLOAT,
             any such shift; the multiplier is 0 or at least 2**30, and its low 7 bits are 0.
         rounding, zero, lo, hi: constant from one cycle before a sum enters until it has left.
         valid_out, y: the result, clamped to lo..hi.
@@ -46,7 +46,7 @@ class Requantiser(wiring.Component):
     x: In(signed(32))
     multiplier: In(32)
     shift: In(signed(8))
-    rounding: In(2)
+    rounding: In(3)
     zero: In(signed(8))
     lo: In(signed(8))
     hi: In(signed(8))
@@ -57,7 +57,7 @@ class Requantiser(wiring.Component):
         m = Module()
         self._sum_at = self._follow(m)
         floating = Signal()
-        m.d.sync += floating.eq(self.rounding == Rounding.FLOAT)
+        m.d.sync += floating.eq(self.rounding >= Rounding.FLOAT)
         m.submodules.normaliser = normaliser = Normaliser()
         m.submodules.multiplier = multiplier = Delay(
             31, NORMALISE_LATENCY, reset_less=True, gated=True
@@ -174,18 +174,20 @@ class Requantiser(wiring.Component):
     def _shift_right(self, m, floating, scaled, right, late_right):
         """Stages 10 to 12: ``(t + h) >> r`` with h = 2**(r-1), or 1 less.
 
-        It is 1 less if t < 0 under DOUBLE, and if the bit that becomes the lowest is 0 under FLOAT.
+        It is 1 less if t < 0 under DOUBLE, and if the bit that becomes the lowest is 0 under FLOAT,
+        1 under FLOAT_ODD.
         """
         addend, less_one = Signal.like(scaled, reset_less=True), Signal(reset_less=True)
         half, below_half = Signal(32, reset_less=True), Signal(32, reset_less=True)
         rounded = Signal(signed(33), reset_less=True)
         shifted = Signal(signed(33), reset_less=True)
         double = self.rounding == Rounding.DOUBLE
-        odd = scaled.bit_select(right, 1)
+        lowest = scaled.bit_select(right, 1)
+        rests = lowest == (self.rounding == Rounding.FLOAT_ODD)  # what it is, a half leaves it
         with m.If(self._sum_at[10]):
             m.d.sync += [
                 addend.eq(scaled),
-                less_one.eq(Mux(floating, ~odd, double & negative(scaled))),
+                less_one.eq(Mux(floating, rests, double & negative(scaled))),
                 half.eq((1 << right) >> 1),
                 below_half.eq(((1 << right) - 1) >> 1),
             ]

@@ -15,6 +15,8 @@ from accel.rtl.parts.delay import Delay
 class BufferEntrance(wiring.Component):
     """Lets words of post-processing into the buffer, between the chunks that copies bring.
 
+    They are whole words, at addresses that are multiples of C.
+
     Post-processing cannot wait, copies can: their placer makes no step in the cycle in which a word
     comes, so that the port is free when the word, as much later, gets there.
 
@@ -47,14 +49,15 @@ class BufferEntrance(wiring.Component):
         m.submodules.way = way = Delay(near_layout(self._params), PLACE_LATENCY)
         bank_bits = bits_for(banks.count - 1)
         word, row = Signal.like(self.near.data.as_value()), Signal(banks.row_bits)
+        addr = way.o.addr[bits_for(banks.word) - 1 :]
         m.d.comb += [
             way.i.eq(self.near),
             self.stall.eq(self.near.valid),
             word.eq(way.o.data.as_value()),
-            row.eq(way.o.addr[bank_bits:]),
+            row.eq(addr[bank_bits : bank_bits + banks.row_bits]),
         ]
         for bank in range(banks.count):
-            mine = way.o.valid & (way.o.addr[:bank_bits] == bank)
+            mine = way.o.valid & (addr[:bank_bits] == bank)
             lanes = slice(banks.word * bank, banks.word * (bank + 1))
             m.d.comb += [
                 self.write.enable[lanes].eq(

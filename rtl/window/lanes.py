@@ -118,9 +118,9 @@ class WindowLanes(wiring.Component):
             m.d.sync += stage.eq(stages[-1])
             stages.append(stage)
         configs = []
-        for name in "ab":
+        for name, offset in (("a", 0), ("b", config.offset)):
             fields = (config[f"{name}_{field}"] for field in ("zero", "multiplier", "shift"))
-            configs.append(self._relay(m, scale_config(m, *fields, f"scale_{name}")))
+            configs.append(self._relay(m, scale_config(m, *fields, offset, f"scale_{name}")))
         return *configs, Cat(stages)
 
     def _feed(self, m, pair, valid, final):

@@ -4,7 +4,7 @@ A difference is a sum with a number's complement: a - b = a + ~b + 1.  (A negati
 round the other way.)
 """
 
-from amaranth import Cat, Const, Module, Mux, Signal, signed
+from amaranth import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,21 +13,30 @@ SCALE_LATENCY = 6
 #: LiteRT's left shift, which leaves room for the fractions.
 LEFT_SHIFT = 20
 
-#: How a byte is scaled: its zero point, multiplier and right shift, and what rounds the shift.
+#: How a byte is scaled: its zero point, multiplier and right shift, and what is added before that
+#: shift to positive numbers and to negative ones.
 ScaleConfig = data.StructLayout(
-    {"zero": signed(8), "multiplier": 31, "right": 5, "half": 31, "below_half": 31}
+    {"zero": signed(8), "multiplier": 31, "right": 5, "half": signed(32), "below_half": signed(32)}
 )
 
 
-def scale_config(m, zero, multiplier, shift, name) -> Signal:
-    """Registers for the configuration of all scalers, from a command's fields; two cycles late."""
+def scale_config(m, zero, multiplier, shift, offset, name) -> Signal:
+    """Registers for the configuration of all scalers, from a command's fields; three cycles late.
+
+    The ``offset`` of a result is added where its shift is rounded, so it takes no adder more.
+    """
     config = Signal(ScaleConfig, name=name, reset_less=True)
+    half, below_half = Signal(31, reset_less=True), Signal(31, reset_less=True)
+    shifted = Signal(signed(32), reset_less=True)
     m.d.sync += [
         config.zero.eq(zero),
-        config.multiplier.eq(multiplier[:31]),
+        config.multiplier.eq(multiplier),
         config.right.eq((-shift)[:5]),
-        config.half.eq(((1 << config.right) >> 1)[:31]),
-        config.below_half.eq((((1 << config.right) - 1) >> 1)[:31]),
+        half.eq(((1 << config.right) >> 1)[:31]),
+        below_half.eq((((1 << config.right) - 1) >> 1)[:31]),
+        shifted.eq((Value.cast(offset) << config.right)[:32].as_signed()),
+        config.half.eq((half + shifted)[:32].as_signed()),
+        config.below_half.eq((below_half + shifted)[:32].as_signed()),
     ]
     return config
 
@@ -38,9 +47,10 @@ class ByteScaler(wiring.Component):
     With p = (x - zero) * multiplier, the high half of the doubled product of LiteRT's
     SaturatingRoundingDoublingHighMul is ``t = (p * 2**20 + 2**30) >> 31 = (p + 2**10) >> 11``; it
     rounds halves up, nothing saturates.  Then ``t / 2**right`` is rounded with halves away from 0:
-    ``(t + h) >> right`` with h = 2**(right - 1), less 1 if t < 0.
+    ``(t + h) >> right`` with h = 2**(right - 1), less 1 if t < 0; and ``offset << right`` more.
 
-    As |p| < 2**39, |t| <= 2**28: sums of two results are far from overflow.
+    As |p| < 2**39, |t| <= 2**28: sums of two results are far from overflow.  An offset comes with
+    right <= 22 only (rtl/control/rules.py), so it moves the result by 2**29 >> right at most.
 
     With ``product``, it is (x - zero) * other: the multiplier takes the other byte's difference
     instead, and with a multiplier and a shift of 0 all that follows leaves the product as it is.

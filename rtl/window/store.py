@@ -1,4 +1,4 @@
-"""The window unit's way to memory: the vectors of successive commands, one after another."""
+"""The window unit's way out: the vectors of successive commands, one after another."""
 
 from amaranth import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
@@ -6,13 +6,15 @@ from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from accel.params import Params
-from accel.rtl.interfaces import writer
+from accel.rtl.interfaces import near_layout, writer
 from accel.rtl.memory.store import StoreEngine
 from accel.rtl.parts.forward import forward
 from accel.rtl.window.walker import window_fields
 
 #: What the store side must know about a command.
-TargetConfig = window_fields(("dst", "pitch_x", "pitch_y", "nx", "cols", "mark", "mark_addr"))
+TargetConfig = window_fields(
+    ("dst", "pitch_x", "pitch_y", "nx", "cols", "mark", "mark_addr", "near")
+)
 #: Commands that may be under way ahead of the one that is being stored.
 COMMANDS = 4
 
@@ -31,7 +33,7 @@ class WindowStore(wiring.Component):
     Members:
         config: one for each command, in their order.
         input: results.
-        completed, idle: see StoreEngine.
+        completed, idle, near: see StoreEngine.
         record, axi, halt, error, outstanding, progress, beats: see accel.rtl.interfaces.writer.
 
     Throughput: see StoreEngine; 4 cycles more for each command.
@@ -45,6 +47,7 @@ class WindowStore(wiring.Component):
                 "input": In(stream.Signature(result_layout(params))),
                 "completed": Out(1),
                 "idle": Out(1),
+                "near": Out(near_layout(params)),
             }
             | writer(params)
         )
@@ -85,7 +88,7 @@ class WindowStore(wiring.Component):
 
     def _connect(self, m, store, config, end):
         """Connect the store engine, but for what depends on the state."""
-        forward(m, self, store, ("completed", "idle", *writer(self._params)))
+        forward(m, self, store, ("completed", "idle", "near", *writer(self._params)))
         m.d.comb += [
             *(store.config[name].eq(config[name]) for name, _ in TargetConfig if name != "nx"),
             store.config.out_w.eq(config.nx),

@@ -68,6 +68,7 @@ class WindowUnit(wiring.Component):
         wload, wparam, window: commands, from the queues.
         done: what commands may wait for.
         near: words of the array's post-processing for the buffer.
+        back: results for the array's im2col buffer.
         load_client, param_client: towards the read master.
         completed, idle: of each engine; a WINDOW is complete when its writes have arrived.
         load_activity: the buffer is being written.  param_activity: so is a parameter slot.
@@ -90,6 +91,7 @@ class WindowUnit(wiring.Component):
                 "window": In(stream.Signature(command_layout(Op.WINDOW))),
                 "done": In(Done),
                 "near": In(near_layout(params)),
+                "back": Out(near_layout(params)),
                 "load_client": Out(read_client(params)),
                 "param_client": Out(read_client(params)),
                 "completed": Out(Engines),
@@ -118,6 +120,7 @@ class WindowUnit(wiring.Component):
         connect(m, entrance.write, buffer.write)
         connect(m, walker.read, buffer.read)
         forward(m, self, store, (name for name in writer(params) if name != "progress"))
+        m.d.comb += self.back.eq(store.near)
         for engine in (load, param, walker):
             m.d.comb += [engine.done.eq(self.done), engine.halt.eq(self.halt)]
         self._pass_on(m, walker, compute, lanes, memory, buffer)

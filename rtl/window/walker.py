@@ -15,7 +15,7 @@ from accel.rtl.window.offsets import TapOffsets
 #: a command in which something of it differs waits until its predecessor has left them.
 CONFIG_FIELDS = (
     "mode", "k", "rounding", "out_zero", "lo", "hi", "multiplier", "shift",
-    "a_zero", "a_multiplier", "a_shift", "b_zero", "b_multiplier", "b_shift",
+    "a_zero", "a_multiplier", "a_shift", "b_zero", "b_multiplier", "b_shift", "offset",
 )  # fmt: skip
 
 

@@ -264,6 +264,8 @@ _ROUNDING_BUGS = {
     Rounding.AWAY: Bug("halves of negative products go up", "half & (rest | ~less_one)", "half"),
     Rounding.FLOAT: Bug("halves are rounded up, not to even", "up = half & (rest | odd)",
                         "up = half"),
+    Rounding.FLOAT_ODD: Bug("halves go to even", "lowest == (self.rounding == Rounding.FLOAT_ODD)",
+                            "lowest == 0"),
 }  # fmt: skip
 
 REQUANTISER = (

@@ -2,8 +2,9 @@
 
 from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.hdl import Assume, Cover
+from amaranth.utils import exact_log2
 
-from accel.params import MAX_BURST, Params
+from accel.params import BASE_ALIGN, MAX_BURST, Params
 from accel.rtl.memory.burst import OUTSTANDING, QUEUE_DEPTH, SLACK, beats_depth
 from accel.rtl.memory.read import MAX_READS
 from accel.rtl.memory.write_arbiter import MASTERS
@@ -213,7 +214,7 @@ def _responses(m, axi, masters, begins, inside):
 
 
 def read_master(component, clients: int = 3) -> Module:
-    """Bursts are passed on unchanged, and every beat goes to the reader that asked for it.
+    """Bursts are passed on, moved by the base, and every beat goes to the reader that asked for it.
 
     Memory sends data only for bursts that were asked for, in their order, whenever it likes.
     """
@@ -224,7 +225,8 @@ def read_master(component, clients: int = 3) -> Module:
     for signal in ("arready", "rvalid", "rdata", "rlast", "rresp"):
         port = getattr(axi, signal)
         m.d.comb += port.eq(free(m, port.shape(), signal))
-    m.d.comb += dut.halt.eq(free(m, 1, "halt"))
+    m.d.comb += [dut.halt.eq(free(m, 1, "halt")), dut.base.eq(free(m, len(dut.base), "base"))]
+    base = dut.base << exact_log2(BASE_ALIGN)
     burst, chosen, number = Signal(SMALL.addr_bits + 8), Signal(clients), Signal(range(clients))
     for n, reader in enumerate(readers):
         request = reader.request
@@ -237,7 +239,10 @@ def read_master(component, clients: int = 3) -> Module:
         ]
         with m.If(chosen[n]):
             m.d.comb += [
-                burst.eq(Cat(request.p.addr, (request.p.beats - 1)[:8])), number.eq(n)
+                burst.eq(
+                    Cat((request.p.addr + base)[: SMALL.addr_bits], (request.p.beats - 1)[:8])
+                ),
+                number.eq(n),
             ]  # fmt: skip
     shown = Cat(axi.araddr, axi.arlen)
     addresses = Follower(

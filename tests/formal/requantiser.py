@@ -4,7 +4,7 @@ A 33 x 31 bit product is beyond any SAT solver once two circuits form it differe
 is cut there, at places where a number has one meaning, and the parts fit together by school
 arithmetic:
 
-* ``normalise``: what is multiplied is the sum, shifted (and for FLOAT rounded) as specified.
+* ``normalise``: what is multiplied is the sum, shifted (and for both FLOAT rounded) as specified.
 * ``partial_products``: for any values of the four small products, in the ranges that products of
   such factors have, what comes out is ``ll + (lh + hl) * 2**16 + hh * 2**32``.  That this is
   ``x * multiplier`` is the distributive law, and that each small product is one is the ``*`` in
@@ -47,8 +47,8 @@ def magnitude(m: Module, value, name: str) -> Signal:
     return result
 
 
-def nearest_even(m: Module, value, bits, name: str) -> Signal:
-    """``value / 2**bits``, an unsigned value's nearest integer, halves to the even one.
+def nearest(m: Module, value, bits, name: str, odd: int = 0) -> Signal:
+    """``value / 2**bits``, an unsigned value's nearest integer, halves to the even or odd one.
 
     ``value`` must be so wide that ``2**bits / 2`` fits, too.
     """
@@ -59,7 +59,7 @@ def nearest_even(m: Module, value, bits, name: str) -> Signal:
         whole.eq(value >> bits),
         rest.eq((value - (whole << bits))[: len(value)]),
         half.eq((1 << bits) >> 1),
-        result.eq(whole + ((rest > half) | ((rest == half) & (half != 0) & whole[0]))),
+        result.eq(whole + ((rest > half) | ((rest == half) & (half != 0) & (whole[0] ^ odd)))),
     ]
     return result
 
@@ -100,9 +100,9 @@ def normalise(component) -> Module:
         dut.x.eq(x), dut.shift.eq(shift),
     ]  # fmt: skip
     most, normal = leading_shift(m, x)
-    # FLOAT: 24 of the 31 bits of the magnitude, and how far right in the end.
+    # Both FLOAT: 24 of the 31 bits of the magnitude, and how far right in the end.
     rounded = Signal(signed(34), name="rounded")
-    kept = nearest_even(m, magnitude(m, normal[:32].as_signed(), "size"), 7, "kept")
+    kept = nearest(m, magnitude(m, normal[:32].as_signed(), "size"), 7, "kept")
     size = Signal(33, name="kept_size")
     right, limited = Signal(signed(8), name="right"), Signal(5, name="limited")
     m.d.comb += [
@@ -211,14 +211,14 @@ def rounding(component, modes=tuple(Rounding)) -> Module:
     """From a product to an int8, for every product, shift, zero point and clamp."""
     m = Module()
     m.submodules.dut = dut = given_product(component)
-    mode = constant(m, 2, "mode")
+    mode = constant(m, 3, "mode")
     m.d.comb += Assume(Cat(mode == one for one in modes).any())
     zero, lo, hi = (constant(m, signed(8), name) for name in ("zero_point", "lowest", "highest"))
     x, shift, product = (
         free(m, signed(bits), name) for bits, name in ((32, "x"), (8, "shift"), (64, "product"))
     )
     size = magnitude(m, product, "size")
-    floating = mode == Rounding.FLOAT
+    floating = (mode == Rounding.FLOAT) | (mode == Rounding.FLOAT_ODD)
     started = Signal()  # mode and clamp must be there a cycle before a sum
     valid = free(m, 1, "valid") & started
     most, _ = leading_shift(m, x)
@@ -236,7 +236,7 @@ def rounding(component, modes=tuple(Rounding)) -> Module:
     m.d.comb += right.eq(Mux(floating, most - 6 - shift, Mux(shift < 0, -shift, 0)))
     late = delayed(m, right, PRODUCT_LATENCY, "right")
     values = {Rounding.FLOAT: _float, Rounding.DOUBLE: _double, Rounding.SINGLE: _single,
-              Rounding.AWAY: _away}  # fmt: skip
+              Rounding.AWAY: _away, Rounding.FLOAT_ODD: _float_odd}  # fmt: skip
     scaled = Signal(signed(64), name="scaled")
     for one in modes:
         with m.If(mode == one):
@@ -278,7 +278,7 @@ def _away(m, product, size, right):
     return _signed(m, product < 0, (size + (C(1, 64) << (30 + right)[:6])) >> (31 + right)[:6])
 
 
-def _float(m, product, size, right):
+def _float(m, product, size, right, odd=0):
     """The product as a float32; that, scaled down by 37 + right bits, to the nearest integer.
 
     A float32 product is the exact product of its factors, rounded to 24 bits; the factors' powers
@@ -286,11 +286,16 @@ def _float(m, product, size, right):
     """
     large = Signal(name="large")
     m.d.comb += large.eq(size >= 1 << 61)
-    kept = nearest_even(m, size, Mux(large, C(38, 6), C(37, 6)), "kept")
+    kept = nearest(m, size, Mux(large, C(38, 6), C(37, 6)), "kept")
     mantissa = Signal(34, name="mantissa")  # as wide as half of 2**31
     m.d.comb += mantissa.eq(Mux(large, kept << 1, kept))
     # Beyond these, it is so large that every clamp holds it, or less than a half.
-    near = nearest_even(m, mantissa, right[:5], "near")
+    near = nearest(m, mantissa, right[:5], "near", odd)
     value = Mux(right < 0, C(1 << 23, 34), Mux(right > 31, C(0, 34), near))
     value = Mux(size == 0, 0, value)
     return _signed(m, product < 0, value)
+
+
+def _float_odd(m, product, size, right):
+    """The same, the last halves to odd."""
+    return _float(m, product, size, right, 1)

@@ -17,9 +17,9 @@ HALF, QUARTER = (1 << 30, 0), (1 << 30, -1)
 NEED = Requant(np.array([1 << 30]), np.array([-17]), 5, rounding=Rounding.DOUBLE)
 
 
-def network(shape, zeros=(3, -7), need=NEED, operands=(HALF, QUARTER)):
+def network(shape, zeros=(3, -7), need=NEED, operands=(HALF, QUARTER), offset=0):
     sources = [Tensor(name, shape, 1.0, zero) for name, zero in zip("ab", zeros, strict=True)]
-    node = Add("add", ("a", "b"), "out", operands, need)
+    node = Add("add", ("a", "b"), "out", operands, need, offset=offset)
     return graphs.joined(node, sources, Tensor("out", shape, 1.0, need.zero_point))
 
 
@@ -33,25 +33,27 @@ def test_by_hand():
 
 
 def test_halves():
-    """With the sum times 2**-20, (a - 3) / 2 has halves: away from zero, or to even."""
+    """With the sum times 2**-20, (a - 3) / 2 has halves: away from zero, to even or odd."""
     images = {"a": np.array([0, 2, 4, 6], np.int8).reshape(1, 1, 1, 4),
               "b": np.full((1, 1, 1, 4), -7, np.int8)}
     for rounding, expected in (
         (Rounding.DOUBLE, [-2, -1, 1, 2]), (Rounding.AWAY, [-2, -1, 1, 2]),
         (Rounding.SINGLE, [-1, 0, 1, 2]), (Rounding.FLOAT, [-2, 0, 0, 2]),
+        (Rounding.FLOAT_ODD, [-1, -1, 1, 1]),
     ):  # fmt: skip
         need = dataclasses.replace(NEED, shift=np.array([-19]), zero_point=0, rounding=rounding)
         out = golden.run(network((1, 1, 4), need=need), images)["out"]
         assert out.ravel().tolist() == expected
 
 
+@pytest.mark.parametrize("offset", [0, -128, 127])
 @pytest.mark.parametrize("rounding", Rounding)
-def test_every_pair_of_bytes(rounding):
+def test_every_pair_of_bytes(rounding, offset):
     every = np.arange(-128, 128, dtype=np.int8)
     images = {"a": np.repeat(every, 256).reshape(1, 256, 256, 1),
               "b": np.tile(every, 256).reshape(1, 256, 256, 1)}
     need = Requant(np.array([0xC0FFEE << 7]), np.array([-19]), -11, -120, 119, rounding)
-    graph = network((256, 256, 1), (-128, 127), need, (HALF, (0x5EAF00D5, -3)))
+    graph = network((256, 256, 1), (-128, 127), need, (HALF, (0x5EAF00D5, -3)), offset)
     out = golden.run(graph, images)["out"]
     with threads.limit(1):
         np.testing.assert_array_equal(golden.run(graph, images)["out"], out)
@@ -65,7 +67,7 @@ def test_every_pair_of_bytes(rounding):
 def scaled(zero, multiplier, shift):
     """What every byte from -128 on adds."""
     sums = np.zeros(256, np.int32)
-    scale(np.arange(-128, 128).astype(np.int8), factors(zero, multiplier, shift), sums)
+    scale(np.arange(-128, 128).astype(np.int8), factors(zero, multiplier, shift, 0), sums)
     return sums
 
 

@@ -6,7 +6,7 @@ import pytest
 from accel import golden
 from accel.golden import depthwise, integer, threads
 from accel.graph.ir import Conv, Requant, Tensor
-from accel.isa import Rounding
+from accel.isa import FLOATS, Rounding
 from accel.quant import float_multipliers, quantize_multipliers
 from tests.support import graphs, naive
 
@@ -48,7 +48,7 @@ def network(channels, view, random, *, values=None, rounding=None, zero=-7):
     bias = random.integers(-1000, 1000, channels, dtype=np.int32)
     need = graphs.random_requant(random, channels, 80 * 73 * np.sqrt(weights[0].size), 3)
     if rounding is not None:
-        quantize = float_multipliers if rounding == Rounding.FLOAT else quantize_multipliers
+        quantize = float_multipliers if rounding in FLOATS else quantize_multipliers
         factors = random.uniform(0.5, 2, channels) / (128 * 2 * weights[0].size)
         need = Requant(*quantize(factors), 3, rounding=rounding)
     node = Conv("one", "conv2d", "in", "out", weights, bias, need, stride, padding, dilation,

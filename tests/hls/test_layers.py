@@ -7,7 +7,7 @@ from accel import hls
 from accel.graph.check import check as graph_check
 from accel.graph.ir import Conv, Graph, GraphError, MaxPool, Min, Port, Requant, Reshape, Tensor
 from accel.hls.check import check
-from accel.isa import Rounding
+from accel.isa import FLOATS, Rounding
 from accel.quant import FLOAT_UNIT
 from tests.hls.support import compiler, strict, together
 from tests.support import graphs, networks
@@ -45,15 +45,15 @@ def test_layers_with_weights(tmp_path):
 
 def test_layers_without_weights(tmp_path):
     rng = np.random.default_rng(2)
-    made = [graphs.random_pool(rng, kind) for kind in ("max", "average") for _ in range(12)]
+    made = [graphs.random_pool(rng, kind) for kind in ("max", "average") for _ in range(14)]
     makers = (graphs.random_add, graphs.random_sub, graphs.random_mul, graphs.random_extreme,
               lambda rng: graphs.random_extreme(rng, Min), graphs.random_concat,
               graphs.random_table, graphs.random_pad, graphs.random_slice, graphs.random_assemble)
     made += [make(rng) for make in makers for _ in range(6)]
     made.append(graphs.reshape((2, 3, 4), (1, 1, 24)))
-    pools = [graph.nodes[0] for graph in made[:24]]
-    assert any(len(node.table) > 3 for node in pools[12:])
-    assert {node.rounding for node in pools[12:]} == set(Rounding)
+    pools = [graph.nodes[0] for graph in made[:28]]
+    assert any(len(node.table) > 3 for node in pools[14:])
+    assert {node.rounding for node in pools[14:]} == set(Rounding)
     assert any((node.lo, node.hi) != (-128, 127) for node in pools[:12])
     compare(together(made), tmp_path / "out", rng)
 
@@ -63,8 +63,8 @@ def _requantisers(rng, rounding: Rounding, channels=400) -> Graph:
     shift = rng.integers(-31, 31, channels)
     multiplier = rng.integers(1 << 30, 1 << 31, channels)
     multiplier[0] = 0
-    room = 31 if rounding == Rounding.FLOAT else 31 - np.maximum(shift, 0)
-    if rounding == Rounding.FLOAT:
+    room = 31 if rounding in FLOATS else 31 - np.maximum(shift, 0)
+    if rounding in FLOATS:
         multiplier &= -FLOAT_UNIT
     # Some as large as they may be, some just as large as gives a small result.
     bits = np.where(rng.random(channels) < 0.3, room, np.minimum(room, np.maximum(7 - shift, 0)))
@@ -146,7 +146,7 @@ def test_a_mistake_in_a_layer_is_seen(tmp_path, right, wrong):
     rng = np.random.default_rng(6)
     made = [graphs.random_conv(rng) for _ in range(6)] + [networks.residual(rng, 6, 4)]
     made += [graphs.random_pool(rng, "max") for _ in range(3)]
-    made += [_requantisers(rng, rounding) for rounding in (Rounding.FLOAT, Rounding.AWAY)]
+    made += [_requantisers(rng, rounding) for rounding in (*FLOATS, Rounding.AWAY)]
     graph = together(made)
     inputs = [graphs.random_images(rng, graph.tensors[port.tensor].shape, 1)
               for port in graph.inputs]

@@ -7,7 +7,7 @@ import pytest
 
 from accel import golden, quant
 from accel.graph import ports
-from accel.isa import Rounding
+from accel.isa import FLOATS, Rounding
 from accel.page import bundle, check, network, probes
 from tests.page.support import MARKUP, browser, module, opened, subject
 
@@ -242,7 +242,7 @@ def test_the_pages_requantisation_is_quants(page, rounding):
     random = np.random.default_rng(int(rounding))
     sums = random.integers(-(1 << 31), 1 << 31, 400) >> random.integers(0, 30, 400)
     real = np.exp2(random.uniform(-31, 3, 400))
-    found = (quant.float_multipliers if rounding is Rounding.FLOAT
+    found = (quant.float_multipliers if rounding in FLOATS
              else quant.quantize_multipliers)(real)  # fmt: skip
     wanted = [
         int(quant.requantise([int(value)], *map(int, pair), rounding, -3)[0])

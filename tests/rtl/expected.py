@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from accel.isa import Rounding
+from accel.isa import FLOATS, Rounding
 
 
 def half_away(numerator: int, bits: int) -> int:
@@ -13,10 +13,13 @@ def half_away(numerator: int, bits: int) -> int:
 
 def requantise(x, multiplier, shift, rounding, zero, lo, hi):
     """The definition, with unbounded integers, or in float32 where it is float32's."""
-    if rounding == Rounding.FLOAT:
+    if rounding in FLOATS:
         factor = np.float32(multiplier * 2.0 ** (shift - 31))
         assert factor == multiplier * 2.0 ** (shift - 31), "the factor is not a float32"
-        value = int(np.rint(np.float32(x) * factor))
+        real = float(np.float32(x) * factor)
+        value = round(real)
+        if rounding == Rounding.FLOAT_ODD and abs(real - value) == 0.5:
+            value += 1 if real > value else -1
         return min(max(value + zero, lo), hi)
     product = (x << max(shift, 0)) * multiplier
     right = max(-shift, 0)

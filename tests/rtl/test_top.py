@@ -579,3 +579,98 @@ def test_verilog_has_the_standard_port_names():
         | {f"m_axi_{name}" for name in axi.split()}
         | {f"s_axil_{name}" for name in lite.split()}
     )
+
+
+#: Of the memory in which a program is moved.
+MOVED = 0x3000
+
+
+def both(seed):
+    """A program for the array and the window unit together: memory, problems, commands."""
+    array, window = Problem(seed), WindowProblem(seed + 1)
+    memory = array.image(PARAMS)
+    window.place(memory, PARAMS)
+    mine, its = array.commands(PARAMS), window.commands(PARAMS)
+    commands = [*its[:2], *mine[:2], *its[2:], *mine[2:]]
+    program = b"".join(commands)
+    memory[COMMANDS : COMMANDS + len(program)] = np.frombuffer(program, np.uint8)
+    return memory, array, window, len(commands)
+
+
+def test_a_program_runs_wherever_it_lies():
+    """The same program at base 0, at another and at 0 again: the same bytes and counters."""
+    board, seen = the_board(), []
+
+    async def main(ctx):
+        for base in (0, MOVED, 0):
+            memory, array, window, count = both(5)
+            size = len(memory)
+            space = np.random.default_rng(1).integers(0, 256, base + size + 4096).astype(np.uint8)
+            space[base : base + size] = memory
+            around = space.copy()
+            board.connect(space)
+            await board.write(ctx, Reg.BASE, base)
+            error, _, counters = await board.run(ctx, COMMANDS, count)
+            assert error == Error.NONE
+            moved = space[base : base + size]
+            window.check(moved, counters)
+            expected = array.expected()
+            assert moved[OUTPUT : OUTPUT + len(expected)].tobytes() == expected
+            around[base : base + size] = moved
+            assert (space == around).all(), "something was written elsewhere"
+            seen.append((moved.tobytes(), counters))
+        assert seen[0] == seen[1] == seen[2]
+
+    board.simulate(main)
+
+
+@pytest.mark.parametrize("after", [0, 30, 90, 150, 220, 300, 420])
+def test_an_abort_leaves_the_bus_clean(after):
+    """Wherever it comes: nothing is cut off, nothing follows, and the next program is right."""
+    board = the_board()
+
+    async def main(ctx):
+        memory, array, window, count = both(7)
+        board.connect(memory, Memory(latency_cycles=20, stall_seed=3, stall_percent=30))
+        await board.write(ctx, Reg.PROGRAM, COMMANDS)
+        await board.write(ctx, Reg.COMMANDS, count)
+        await board.write(ctx, Reg.CONTROL, 1)
+        await ctx.tick().repeat(1 + after)
+        await board.write(ctx, Reg.CONTROL, 4)
+        for _ in range(400):
+            if ctx.get(board.dut.irq):
+                break
+            await ctx.tick()
+        status = await board.read(ctx, Reg.STATUS)
+        assert (status & 0xF, Error(status >> 8)) == (4, Error.ABORTED)
+        traffic = board.traffic
+        await ctx.tick().repeat(200)
+        assert board.traffic == traffic
+        # Another memory, which knows of nothing that is open.
+        memory, array, window, count = both(9)
+        board.connect(memory)
+        error, _, counters = await board.run(ctx, COMMANDS, count)
+        assert error == Error.NONE
+        window.check(memory, counters)
+
+    board.simulate(main)
+
+
+def test_an_abort_of_what_the_memory_never_answers_ends_in_timeout():
+    board = the_board()
+
+    async def main(ctx):
+        memory, _, _, count = both(7)
+        board.connect(memory, Memory(dead=True))
+        await board.write(ctx, Reg.PROGRAM, COMMANDS)
+        await board.write(ctx, Reg.COMMANDS, count)
+        await board.write(ctx, Reg.CONTROL, 1)
+        await ctx.tick().repeat(150)
+        await board.write(ctx, Reg.CONTROL, 4)
+        await ctx.tick().repeat(PARAMS.timeout_cycles - 100)
+        assert not ctx.get(board.dut.irq)
+        await ctx.tick().repeat(200)
+        status = await board.read(ctx, Reg.STATUS)
+        assert (status & 0xF, Error(status >> 8)) == (4 | 8, Error.TIMEOUT)
+
+    board.simulate(main)

@@ -29,7 +29,7 @@ from accel.graph.ir import (
     Tensor,
 )
 from accel.graph.shapes import node_shape, out_size, window_counts
-from accel.isa import Rounding
+from accel.isa import FLOATS, Rounding
 from accel.quant import float_multipliers, quantize_multiplier, quantize_multipliers
 
 
@@ -66,8 +66,8 @@ def _integers(rng, low, high, count):
 
 def random_requant(rng, channels, reach, zero_point) -> Requant:
     """Factors that take sums of about +-reach to about +-128; sometimes clamped."""
-    rounding = Rounding(int(rng.integers(4)))
-    quantize = float_multipliers if rounding == Rounding.FLOAT else quantize_multipliers
+    rounding = Rounding(int(rng.integers(len(Rounding))))
+    quantize = float_multipliers if rounding in FLOATS else quantize_multipliers
     multiplier, shift = quantize(rng.uniform(0.2, 3, channels) * 128 / (reach + 1))
     return Requant(multiplier, shift, zero_point, *_clamp(rng), rounding)
 
@@ -138,8 +138,8 @@ def random_pool(rng, kind) -> Graph:
 def _random_average(rng, source, kernel, stride, padding, counts) -> Graph:
     zeros = source.zero_point, int(rng.integers(-128, 128))
     raw = rng.random() < 0.3  # bytes counted from elsewhere than the zero point
-    rounding = Rounding(int(rng.integers(4)))
-    quantize = float_multipliers if rounding == Rounding.FLOAT else quantize_multipliers
+    rounding = Rounding(int(rng.integers(len(Rounding))))
+    quantize = float_multipliers if rounding in FLOATS else quantize_multipliers
     scale = 1 if raw else rng.uniform(0.3, 2)
     pairs = zip(*quantize(scale / counts), strict=True)
     table = {int(n): (int(m), int(s)) for n, (m, s) in zip(counts, pairs, strict=True)}
@@ -174,7 +174,9 @@ def random_add(rng, kind=Add) -> Graph:
     ratios = rng.permutation([0.5, rng.uniform(0.01, 0.5)])
     operands = tuple(quantize_multiplier(ratio) for ratio in ratios.tolist())
     need = random_requant(rng, 1, 100 << 20, target.zero_point)
-    return joined(kind("add", ("a", "b"), "out", operands, need), [one, other], target)
+    offset = int(rng.integers(-128, 128)) if rng.random() < 0.5 else 0
+    node = kind("add", ("a", "b"), "out", operands, need, offset=offset)
+    return joined(node, [one, other], target)
 
 
 def random_sub(rng) -> Graph:

@@ -108,7 +108,7 @@ class Machine:
         self.step, self.next = step, 0
         self.buffer = garbage.integers(-128, 128, params.input_bytes).astype(np.int8)
         self.banks = garbage.integers(-1000, 1000, (2, params.bank_rows, params.cols))
-        self.window = WindowUnit(params, self._read, garbage)
+        self.window = WindowUnit(params, self._read, garbage, self.buffer)
         self.table = [(0, 0)] * POOL_TABLE
         self.activation = garbage.integers(-128, 128, 256).astype(np.int8)
         self.queues = {engine: collections.deque() for engine in ENGINES}

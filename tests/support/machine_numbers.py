@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from accel.isa import Rounding
+from accel.isa import FLOATS, Rounding
 
 
 class MachineError(Exception):
@@ -19,10 +19,14 @@ def scaled(value: int, multiplier: int, shift: int, rounding: Rounding) -> int:
     """value * multiplier * 2**(shift - 31), rounded to an integer."""
     require(-(1 << 31) <= value < 1 << 31, "a sum left int32")
     require(0 <= multiplier < 1 << 31, "multiplier out of range")
-    if rounding == Rounding.FLOAT:
+    if rounding in FLOATS:
         require(multiplier % 128 == 0, "a float32 factor has 24 bits")
         factor = np.float32(multiplier * 2.0 ** (shift - 31))
-        return int(np.rint(np.float32(value) * factor))
+        real = float(np.float32(value) * factor)
+        below = int(np.floor(real))
+        if real - below != 0.5:
+            return below + (real - below > 0.5)
+        return below + ((below & 1) == (rounding == Rounding.FLOAT))
     if shift < 0 and rounding == Rounding.DOUBLE:
         high = (value * multiplier + (1 << 30)) >> 31
         mask = (1 << -shift) - 1

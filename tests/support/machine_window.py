@@ -21,10 +21,11 @@ class WindowUnit:
         params: the machine.
         memory: (address, length) to a view of memory (uint8).
         garbage: source of the buffer's first contents.
+        im2col: the array's buffer (int8).
     """
 
-    def __init__(self, params: Params, memory, garbage: np.random.Generator):
-        self.params, self.memory = params, memory
+    def __init__(self, params: Params, memory, garbage: np.random.Generator, im2col: np.ndarray):
+        self.params, self.memory, self.im2col = params, memory, im2col
         self.buffer = garbage.integers(-128, 128, params.window_bytes).astype(np.int8)
         self.records: collections.deque = collections.deque()
         self.busy_cycles = 0
@@ -52,6 +53,8 @@ class WindowUnit:
         require(min(f["nx"], f["ny"], f["k"], f["seg"]) >= 1, "WINDOW of nothing")
         require(1 <= f["cols"] <= params.cols, "WINDOW cols")
         require(f["lo"] <= f["hi"], "WINDOW clamp")
+        near_fits = params.window_feeds_array and f["dst"] < params.input_bytes
+        require(near_fits or not f["near"], "WINDOW near")
         mode = WindowMode(f["mode"])
         if mode == WindowMode.MAC and not self.records:
             return False
@@ -66,7 +69,10 @@ class WindowUnit:
         for number, pixel in enumerate(result):
             y, x = divmod(number, f["nx"])
             address = f["dst"] + x * f["pitch_x"] + y * f["pitch_y"]
-            self.memory(address, cols)[:] = pixel.view(np.uint8)
+            if f["near"]:
+                self.im2col[(address + np.arange(cols)) % self.im2col.size] = pixel
+            else:
+                self.memory(address, cols)[:] = pixel.view(np.uint8)
         vector = max(-(-f["k"] // params.window_taps), params.cols // params.window_lanes)
         self.busy_cycles += f["nx"] * f["ny"] * vector
         return True
@@ -105,8 +111,9 @@ class WindowUnit:
         if mode == WindowMode.MIN:
             return words.min(axis=1), *every
         if mode == WindowMode.MUL:
-            require(not any(f[f"{letter}_{what}"] for letter in "ab"
-                            for what in ("multiplier", "shift")), "MUL scales nothing")
+            require(not f["offset"] and not any(f[f"{letter}_{what}"] for letter in "ab"
+                                                for what in ("multiplier", "shift")),
+                    "MUL scales nothing")
             return (words[:, 0] - f["a_zero"]) * (words[:, 1] - f["b_zero"]), *every
         require(max(f["a_shift"], f["b_shift"]) <= 0, "ADD shifts")
         first, second = (
@@ -114,6 +121,8 @@ class WindowUnit:
                                          ("zero", "multiplier", "shift")))
             for n, letter in enumerate("ab")
         )
+        second = second + f["offset"]
+        require(not f["offset"] or f["b_shift"] >= -22, "an offset beside a small operand")
         return first - second if mode == WindowMode.SUB else first + second, *every
 
     def _operand(self, x: np.ndarray, zero: int, multiplier: int, shift: int) -> np.ndarray:

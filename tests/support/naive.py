@@ -29,7 +29,7 @@ from accel.graph.ir import (
     Sub,
     Table,
 )
-from accel.isa import Rounding
+from accel.isa import FLOATS, Rounding
 
 HALF = Fraction(1, 2)
 
@@ -65,9 +65,10 @@ def requantise(total, multiplier, shift, rounding, zero_point=0, lo=-128, hi=127
         rounded = round_twice(total, multiplier, shift)
     elif rounding == Rounding.AWAY:
         rounded = half_away(exact)
-    elif rounding == Rounding.FLOAT:
+    elif rounding in FLOATS:
         factor = Fraction(int(multiplier)) * Fraction(2) ** (int(shift) - 31)
-        rounded = round(to_float32(to_float32(Fraction(int(total))) * factor))  # half to even
+        odd = rounding == Rounding.FLOAT_ODD
+        rounded = round(to_float32(to_float32(Fraction(int(total))) * factor) + odd) - odd
     else:
         rounded = half_up(exact)
     return max(int(lo), min(int(hi), rounded + int(zero_point)))
@@ -156,7 +157,7 @@ def add(node: Add, sources, target, images):
             sign * round_twice((int(image[place]) - source.zero_point) << 20, *operand)
             for sign, image, source, operand in zip(signs, images, sources, node.operands,
                                                     strict=True)
-        )
+        ) + signs[1] * node.offset
         result[place] = requantise(total, need.multiplier[0], need.shift[0], need.rounding,
                                    need.zero_point, need.lo, need.hi)
     return result

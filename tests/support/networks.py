@@ -119,10 +119,11 @@ class Builder:
         need = Requant(
             np.array([self.rng.integers(1 << 23, 1 << 24) << 7], np.int32),
             np.array([-20 + self.rng.integers(2)], np.int8),
-            zero, min(lo, -20), max(hi, 20), Rounding(int(self.rng.integers(4))),
+            zero, min(lo, -20), max(hi, 20), Rounding(int(self.rng.integers(len(Rounding)))),
         )
         self.nodes.append(
-            kind(name, (self.last.name, other.name), out, tuple(operands), need)
+            kind(name, (self.last.name, other.name), out, tuple(operands), need,
+                 offset=int(self.rng.integers(-128, 128)))
         )
         self._paired(other, out, zero)
         return self
@@ -135,7 +136,7 @@ class Builder:
         need = Requant(
             np.array([self.rng.integers(1 << 23, 1 << 24) << 7], np.int32),
             np.array([-6 - self.rng.integers(3)], np.int8),
-            zero, min(lo, -20), max(hi, 20), Rounding(int(self.rng.integers(4))),
+            zero, min(lo, -20), max(hi, 20), Rounding(int(self.rng.integers(len(Rounding)))),
         )
         self.nodes.append(Mul(name, (self.last.name, other.name), out, need))
         self._paired(other, out, zero)

@@ -17,7 +17,7 @@ from accel.graph.ir import (
     Sub,
     Tensor,
 )
-from accel.isa import Rounding
+from accel.isa import FLOATS, Rounding
 from accel.quant import float_multiplier, quantize_multiplier
 
 #: 1, odd, prime and power-of-two sizes.
@@ -49,12 +49,12 @@ def _clamp(rng) -> tuple[int, int]:
 
 def _factor(rounding: Rounding):
     """The function that writes a factor as a multiplier and shift."""
-    return float_multiplier if rounding == Rounding.FLOAT else quantize_multiplier
+    return float_multiplier if rounding in FLOATS else quantize_multiplier
 
 
 def _requant(rng, channels: int, spread: float) -> Requant:
     """Scales that spread sums of about +-``spread`` over the int8 range, a few beyond it."""
-    rounding = Rounding(int(rng.integers(4)))
+    rounding = Rounding(int(rng.integers(len(Rounding))))
     scales = 2.0 ** rng.uniform(-2, 1.5, channels) / spread
     pairs = [_factor(rounding)(float(scale)) for scale in scales]
     return Requant(
@@ -125,7 +125,7 @@ def _pool(rng, source: Tensor) -> tuple[MaxPool | AveragePool, Tensor] | None:
         node = MaxPool("pool", source.name, "pool_out", kernel, stride, padding, *clamp)
         return node, Tensor("pool_out", shape, source.scale, source.zero_point)
     ratio, zero = 2.0 ** rng.uniform(-1, 1), int(rng.integers(-128, 128))
-    rounding = Rounding(int(rng.integers(1, 4)))
+    rounding = Rounding(int(rng.integers(1, len(Rounding))))
     table = {
         tall * wide: _factor(rounding)(ratio / (tall * wide))
         for tall in range(1, kernel[0] + 1)
@@ -168,7 +168,9 @@ def _pair(rng, one: Tensor, other: Tensor) -> tuple[Add | Mul | Extreme, Tensor]
     else:
         operands = tuple(quantize_multiplier(2.0 ** rng.uniform(-6, -1)) for _ in range(2))
         need = _requant(rng, 1, 1 << 20)
-        node, zero = kind("pair", names, "pair_out", operands, need), need.zero_point
+        offset = int(rng.integers(-128, 128)) if rng.random() < 0.5 else 0
+        node = kind("pair", names, "pair_out", operands, need, offset=offset)
+        zero = need.zero_point
     return node, Tensor("pair_out", one.shape, 1.0, zero)
 
 

@@ -86,6 +86,7 @@ def add(node: Add, operands, zeros) -> np.ndarray:
         for place in np.ndindex(*x.shape):
             part[place] = scaled((int(x[place]) - zero) << 20, multiplier, shift, Rounding.DOUBLE)
         parts.append(part)
+    parts[1] += node.offset
     sums = parts[0] - parts[1] if isinstance(node, Sub) else parts[0] + parts[1]
     r, channels = node.requant, sums.shape[-1]
     return requantise(

@@ -14,7 +14,7 @@ import time
 import numpy as np
 from amaranth.back import verilog
 
-from accel.isa import Rounding
+from accel.isa import FLOATS, Rounding
 from accel.params import REQUANT_LATENCY
 from accel.rtl.post.requantise import Requantiser
 from accel.sim.toolchain import find_compiler, find_verilator, run_verilator
@@ -42,7 +42,7 @@ def vectors(rng, count: int, rounding: Rounding):
     powers of two (exact ties), and products a few units of their 24th to 27th bit beside n + 1/2
     (where a float32 rounds them to a tie, or does not).
     """
-    floating = rounding == Rounding.FLOAT
+    floating = rounding in FLOATS
     kind = rng.integers(0, 5, count)
     multiplier = rng.integers(1 << 30, 1 << 31, count)
     multiplier = np.where(rng.random(count) < 0.1, rng.choice(MULTIPLIERS, count), multiplier)
@@ -91,10 +91,12 @@ def _short_factors(rng, count):
 def defined(x, multiplier, shift, rounding: Rounding, zero: int, lo: int, hi: int):
     """What the requantiser must give: exact in int64, or in numpy's own float32."""
     right = np.maximum(-shift, 0)
-    if rounding == Rounding.FLOAT:
+    if rounding in FLOATS:
         factor = (multiplier * 2.0 ** (shift - 31)).astype(np.float32)
         assert np.array_equal(factor, multiplier * 2.0 ** (shift - 31)), "a factor is no float32"
-        value = np.rint(x.astype(np.float32) * factor).astype(np.float64)
+        real = (x.astype(np.float32) * factor).astype(np.float64)  # holds 1 more, and half of it
+        odd = rounding == Rounding.FLOAT_ODD
+        value = np.where(np.abs(real) < 1 << 24, np.rint(real + odd) - odd, real)
         return np.clip(value + zero, lo, hi).astype(np.int64)
     product = (x << np.maximum(shift, 0)) * multiplier
     if rounding == Rounding.SINGLE:

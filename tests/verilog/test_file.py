@@ -152,6 +152,7 @@ def test_the_header_names_everything(params, text):
     header = text[: text.index("module accelerator(")]
     assert f"cnn-accel {version()}\n" in header
     assert "SPDX-License-Identifier: Apache-2.0\n" in header
+    assert "Module accelerator_axi at the end" in header and "module accelerator_axi " in text
     for name, value in dataclasses.asdict(params).items():
         assert f"//   {name} = {value}\n" in header
     machine = Accelerator(params)

@@ -7,10 +7,11 @@ ONNX Runtime adds with operands a and b (bytes, ratios of scales ra and rb) and 
 
 the machine in 29 bits with one.  Both are nearest to the same real number, so they differ only
 where that lies within some 2**-16 of a half.  There are 65,536 pairs of bytes: those few are tried
-one by one, and the factors are moved by parts of a float32's last place until they agree as well.
+one by one.  Where some go wrong, both factors and an offset are moved by parts of a float32's last
+place until they are right as well: every pair says between which numbers its sum may lie.
 
-One thing no factor can do: ONNX Runtime adds the output's zero point before it rounds.  Exact
-halves (ratios that are powers of two) go the other way where that zero point is odd.
+ONNX Runtime adds the output's zero point before it rounds: exact halves (ratios that are powers of
+two) go to the odd number where that zero point is odd, as Rounding.FLOAT_ODD takes them.
 
 A subtraction it computes in float between DequantizeLinear and QuantizeLinear, which adds the zero
 point behind its rounding.
@@ -24,26 +25,50 @@ import numpy as np
 
 from accel.frontend.onnx.functions import f32, fused
 from accel.graph.ir import Requant
-from accel.isa import Rounding
-from accel.quant import SHIFT_MAX, SHIFT_MIN, QuantError
+from accel.isa import FLOATS, Rounding
+from accel.quant import OFFSET_SHIFT_MIN, SHIFT_MAX, SHIFT_MIN, QuantError
 
 #: The machine's operands are shifted left by this before they are scaled.
 HEADROOM = 20
-#: Steps of a multiplier that are tried; a float32's last place is 128 to 256 of them.
-_STEPS = tuple(sign * step for step in (0, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
-               for sign in (1, -1))[1:]
-#: All moves of both multipliers, the smallest first.
-_MOVES = sorted(((a, b) for a in _STEPS for b in _STEPS), key=lambda move: move[0]**2 + move[1]**2)
 #: Bits that are left off behind the point: rounding moves single bytes, which no factor does.
 _COARSER = (0, 1, 2, 3, 4)
-#: Trials that finding the doubtful pairs counts for.
-_SETUP = 60
-#: After so many trials, so many wrong pairs must be exact halves, which no factors mend.
-_PATIENCE, _HOPELESS = 60, 32
+#: What is added to the offset that was found, in units of the sum, the least first.
+_NUDGES = (0, 1, -1, 2, -2, 4, -4)
+#: Trials that finding the doubtful pairs counts for, and the moves.
+_SETUP, _SEARCH = 60, 60
+#: Steps of the search for moves; it takes some 10, or there are none.
+_STEPS = 200
+#: How far from its limits a pair's sum is wanted at first, in 2**-20.
+_MARGIN = 4.0
 #: Only pairs this near to a half can change with the factors.
 _NEAR = 2.0**-9
 
 _BYTES = np.arange(-128, 128)
+
+
+@dataclasses.dataclass
+class Effort:
+    """How many trials a file's additions may take together; it keeps hostile files cheap."""
+
+    left: int = 10_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Factors:
+    """An addition's numbers: of both operands (multiplier, shift), and what graph.ir.Add has.
+
+    ``bits``: of the sum, behind the point.
+    """
+
+    operands: tuple[tuple[int, int], tuple[int, int]]
+    offset: int
+    bits: int
+    rounding: Rounding
+
+    def requant(self, zero_point: int, lo: int, hi: int) -> Requant:
+        """Take a sum to the output's byte."""
+        return Requant(np.array([1 << 30], np.int32), np.array([1 - self.bits], np.int8),
+                       zero_point, lo, hi, self.rounding)  # fmt: skip
 
 
 def runtime_bytes(scales, zeros, centre: int) -> np.ndarray:
@@ -74,10 +99,121 @@ def difference_bytes(scales, zeros) -> np.ndarray:
     return np.rint((a[:, None] - b) / f32(scales[2])).astype(np.int64) + zeros[2]
 
 
+def factors(scales, zeros, runtime, effort: Effort, minus: bool = False) -> Factors:
+    """Choose an addition's numbers.
+
+    Args:
+        scales: as in :func:`runtime_bytes`, as are ``zeros``.
+        zeros: see ``scales``.
+        runtime: function of both to what is wanted of every pair of bytes.
+        effort: what is left of it; without any, the nearest factors are taken untried.
+        minus: a difference.
+
+    Raises:
+        QuantError: for scales whose ratios the machine cannot hold.
+    """
+    with np.errstate(all="ignore"):
+        ratios = np.array([float(f32(scale) / f32(scales[2])) for scale in scales[:2]])
+    bits = HEADROOM - math.frexp(ratios.max())[1] if 0 < ratios.max() < math.inf else 99
+    if not SHIFT_MIN + _COARSER[-1] <= 1 - bits <= SHIFT_MAX - _COARSER[-1]:
+        raise QuantError(f"an addition's scales must be nearer to its output's, not {scales}")
+    halves = FLOATS[zeros[2] & 1 if not minus else 0]
+    nearest = Factors(tuple(_factor(ratio, bits - HEADROOM) for ratio in ratios), 0, bits, halves)
+    if effort.left <= 0:
+        return nearest
+    effort.left -= _SETUP
+    pairs = _Doubtful(ratios, zeros, runtime(scales, zeros), -1 if minus else 1)
+    best, least = nearest, pairs.wrong(nearest)
+    for trial in _trials(ratios, nearest, pairs, effort):
+        if not least or effort.left <= 0:
+            break
+        effort.left -= 1 + len(pairs.wanted) // 256
+        wrong = pairs.wrong(trial)
+        if wrong < least:
+            best, least = trial, wrong
+    return best
+
+
+def _trials(ratios, nearest: Factors, pairs: "_Doubtful", effort: Effort):
+    """Numbers to try behind the nearest.  Only floats may have no bits behind the point."""
+    if nearest.bits >= 1:
+        yield dataclasses.replace(nearest, rounding=Rounding.SINGLE)
+    effort.left -= _SEARCH
+    moves = pairs.moves(ratios)
+    roundings = Rounding.SINGLE, nearest.rounding
+    for coarser, rounding, nudge in itertools.product(_COARSER, roundings, _NUDGES):
+        bits = nearest.bits - coarser
+        operands = tuple(_factor(ratio, bits - HEADROOM) for ratio in ratios + moves[:2])
+        offset = round(moves[2] * pairs.sign * 2.0**bits) + nudge
+        shifts = [shift for _, shift in operands]
+        if (bits >= 1 or rounding in FLOATS) and max(shifts) <= 0 and (
+            not offset or -128 <= offset <= 127 and shifts[1] >= OFFSET_SHIFT_MIN
+        ):
+            yield Factors(operands, offset, bits, rounding)
+
+
+class _Doubtful:
+    """The pairs of bytes whose sum is near to a half and not clamped, and what is wanted of them.
+
+    Attributes:
+        a, b: bytes (plus 128) of each pair.
+        wanted: the result's byte, less its zero point.
+        sign: -1 for a difference.
+    """
+
+    def __init__(self, ratios, zeros, wanted, sign: int):
+        self.sign, self._zeros, self._ends = sign, zeros, (-128 - zeros[2], 127 - zeros[2])
+        values = ((_BYTES - zeros[0])[:, None] * ratios[0]
+                  + sign * (_BYTES - zeros[1]) * ratios[1])  # fmt: skip
+        half = np.abs(values - np.floor(values) - 0.5) < _NEAR
+        self.a, self.b = np.nonzero(half & (np.abs(values + zeros[2]) < 130))
+        self.wanted = np.clip(wanted[self.a, self.b] - zeros[2], *self._ends)
+
+    def wrong(self, found: Factors) -> int:
+        """How many of the pairs the machine would get wrong."""
+        first, second = (
+            _scaled(zero, *operand)
+            for zero, operand in zip(self._zeros, found.operands, strict=False)
+        )
+        sums = first[self.a] + self.sign * (second[self.b] + found.offset)
+        given = np.clip(_rounded(sums, found.bits, found.rounding), *self._ends)
+        return int((given != self.wanted).sum())
+
+    def moves(self, ratios) -> np.ndarray:
+        """float64 [3]: what to add to both ratios and to the sum, so that all pairs come right.
+
+        It is Agmon's and Motzkin's relaxation: again and again towards the pair that is farthest
+        outside of its limits, wanted - 1/2 to wanted + 1/2; what is clamped has one of them only.
+        """
+        operands = np.stack([_BYTES[self.a] - self._zeros[0],
+                             self.sign * (_BYTES[self.b] - self._zeros[1])], axis=1)  # fmt: skip
+        unit = 2.0**-20
+        off = (self.wanted - operands @ ratios) / unit
+        lower = np.where(self.wanted > self._ends[0], off - 0.5 / unit, -np.inf)
+        upper = np.where(self.wanted < self._ends[1], off + 0.5 / unit, np.inf)
+        # Bytes as numbers from -2 to 2, so that a step moves all three alike.
+        rows = np.concatenate([operands / 128, np.ones((len(operands), 1))], axis=1)
+        lengths, found, margin = (rows**2).sum(axis=1), np.zeros(3), _MARGIN
+        for _ in range(_STEPS):
+            sums = rows @ found
+            outside = np.maximum(lower + margin - sums, sums + margin - upper)
+            worst = int(outside.argmax())
+            if outside[worst] <= 0:
+                break
+            up = lower[worst] + margin > sums[worst]
+            step = 1.2 * outside[worst] / lengths[worst]
+            found = found + rows[worst] * (step if up else -step)
+            margin *= 0.98
+        return found * unit / [128, 128, 1]
+
+
 def _factor(ratio: float, bits: int) -> tuple[int, int]:
     """``ratio`` * 2**``bits`` as (multiplier, shift)."""
-    fraction, shift = math.frexp(ratio * 2.0**bits)
-    return (round(fraction * (1 << 31)), shift) if shift >= SHIFT_MIN else (0, 0)
+    fraction, shift = math.frexp(max(ratio, 0.0) * 2.0**bits)
+    multiplier = round(fraction * (1 << 31))
+    if multiplier == 1 << 31:
+        multiplier, shift = 1 << 30, shift + 1
+    return (multiplier, shift) if shift >= SHIFT_MIN and multiplier else (0, 0)
 
 
 def _scaled(zero: int, multiplier: int, shift: int) -> np.ndarray:
@@ -88,76 +224,10 @@ def _scaled(zero: int, multiplier: int, shift: int) -> np.ndarray:
     return (upper + half) >> -shift
 
 
-def _rounded(sums: np.ndarray, bits: int) -> np.ndarray:
-    return np.rint(sums.astype(f32).astype(np.float64) * 2.0**-bits).astype(np.int64)
-
-
-@dataclasses.dataclass
-class Effort:
-    """How many trials a file's additions may take together; it keeps hostile files cheap."""
-
-    left: int = 10_000
-
-
-def factors(scales, zeros, runtime, effort: Effort, sign: int = 1):
-    """Choose both operands' (multiplier, shift) and the sum's number of bits behind the point.
-
-    Args:
-        scales: as in :func:`runtime_bytes`, as are ``zeros``.
-        zeros: see ``scales``.
-        runtime: function of both to what is wanted of every pair of bytes.
-        effort: what is left of it; without any, the nearest factors are taken untried.
-        sign: -1 for a difference.
-
-    Raises:
-        QuantError: for scales whose ratios the machine cannot hold.
-    """
-    with np.errstate(all="ignore"):
-        ratios = [float(f32(scale) / f32(scales[2])) for scale in scales[:2]]
-    bits = HEADROOM - math.frexp(max(ratios))[1] if 0 < max(ratios) < math.inf else 99
-    if not SHIFT_MIN + _COARSER[-1] <= 1 - bits <= SHIFT_MAX - _COARSER[-1]:
-        raise QuantError(f"an addition's scales must be nearer to its output's, not {scales}")
-    best = tuple(_factor(ratio, bits - HEADROOM) for ratio in ratios), bits
-    if effort.left <= 0:
-        return best
-    effort.left -= _SETUP
-    rows, columns = _doubtful(ratios, zeros, sign)
-    wanted = np.clip(runtime(scales, zeros)[rows, columns], -128, 127)
-    least = len(rows) + 1
-    for trial, (coarser, steps) in enumerate(itertools.product(_COARSER, _MOVES)):
-        point = bits - coarser
-        pairs = tuple(
-            _moved(*_factor(ratio, point - HEADROOM), step)
-            for ratio, step in zip(ratios, steps, strict=True)
-        )
-        first, second = (_scaled(z, *pair) for z, pair in zip(zeros, pairs, strict=False))
-        given = _rounded(first[rows] + sign * second[columns], point) + zeros[2]
-        wrong = int((np.clip(given, -128, 127) != wanted).sum())
-        if wrong < least:
-            best, least = (pairs, point), wrong
-        effort.left -= 1 + len(rows) // 256
-        if not least or effort.left <= 0 or (trial >= _PATIENCE and least >= _HOPELESS):
-            break
-    return best
-
-
-def _doubtful(ratios, zeros, sign: int) -> tuple[np.ndarray, np.ndarray]:
-    """Both bytes (plus 128) of all pairs whose sum is near to a half and not clamped."""
-    values = (_BYTES - zeros[0])[:, None] * ratios[0] + sign * (_BYTES - zeros[1]) * ratios[1]
-    half = np.abs(values - np.floor(values) - 0.5) < _NEAR
-    return np.nonzero(half & (np.abs(values + zeros[2]) < 130))
-
-
-def _moved(multiplier: int, shift: int, step: int) -> tuple[int, int]:
-    """Move a multiplier within its range."""
-    if multiplier == 0:
-        return 0, 0
-    return min(max(multiplier + step, 1 << 30), (1 << 31) - 1), shift
-
-
-def requant(bits: int, zero_point: int, lo: int, hi: int) -> Requant:
-    """Take a sum with ``bits`` bits behind the point to the output's byte."""
-    return Requant(
-        np.array([1 << 30], np.int32), np.array([1 - bits], np.int8), zero_point, lo, hi,
-        Rounding.FLOAT,
-    )  # fmt: skip
+def _rounded(sums: np.ndarray, bits: int, rounding: Rounding) -> np.ndarray:
+    """``sums`` * 2**-``bits`` as the machine rounds it."""
+    if rounding == Rounding.SINGLE:
+        return (sums + (1 << bits - 1)) >> bits
+    odd = rounding == Rounding.FLOAT_ODD
+    real = sums.astype(f32).astype(np.float64) * 2.0**-bits
+    return np.rint(real + odd).astype(np.int64) - odd

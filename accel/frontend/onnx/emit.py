@@ -39,7 +39,7 @@ from accel.graph.ir import (
 )
 from accel.graph.places import along
 from accel.graph.ports import to_int8
-from accel.isa import Rounding
+from accel.isa import FLOATS, Rounding
 from accel.quant import QuantError, float_multiplier, float_multipliers
 
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
@@ -110,19 +110,13 @@ def _mean(pending: Mean, name, result: Activation, lo, hi) -> Node:
     for count, divisor in divisors.items():
         factor = _divide(source.scale, np.float32(result.scale) * np.float32(divisor))
         table[count] = float_multiplier(float(factor)) if factor else (0, 0)
-    zeros = source.zero_point, result.zero_point
     # ONNX Runtime's integer average adds the zero point before it rounds, its global and its float
-    # one do not.  Raw bytes do so, too: then exact halves, which only equal scales often have,
-    # round alike.
-    if (
-        not pending.whole and not apart and zeros[0] == zeros[1]
-        and source.tensor.scale == result.tensor.scale
-        and all(count == divisor for count, divisor in divisors.items())
-    ):
-        zeros = 0, 0
+    # one do not.
+    before = not pending.whole and not apart
     return AveragePool(
         name, source.tensor.name, result.tensor.name, view.kernel, view.stride, view.padding,
-        table, *zeros, Rounding.FLOAT, lo, hi,
+        table, source.zero_point, result.zero_point, FLOATS[before and result.zero_point & 1], lo,
+        hi,
     )
 
 
@@ -148,15 +142,17 @@ def _total(pending: Total, name, result: Activation, lo, hi) -> Node:
     sources = pending.source, pending.other
     centre = 128 if pending.centred else 0
     runtime = functools.partial(add.runtime_bytes, centre=centre)
-    operands, bits = add.factors(
+    found = add.factors(
         tuple(value.scale for value in (*sources, result)),
         tuple(value.zero_point for value in (*sources, result)),
         add.difference_bytes if pending.minus else runtime, pending.effort,
-        -1 if pending.minus else 1,
+        pending.minus,
     )
     names = tuple(value.tensor.name for value in sources)
-    return (Sub if pending.minus else Add)(name, names, result.tensor.name, operands,
-                                           add.requant(bits, result.zero_point, lo, hi))
+    return (Sub if pending.minus else Add)(
+        name, names, result.tensor.name, found.operands,
+        found.requant(result.zero_point, lo, hi), offset=found.offset,
+    )
 
 
 def _product(pending: Product, name, result: Activation, lo, hi) -> Node:

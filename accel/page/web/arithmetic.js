@@ -19,18 +19,22 @@ function roundHalfEven(value) {
   return low % 2 === 0 ? low : low + 1;
 }
 
+// The same, halves to the odd neighbour: FLOAT_ODD.
+const roundHalfOdd = (value) => roundHalfEven(value + 1) - 1;
+
 // An int32 sum to an int8, and how: the same rules as accel/quant.py.
 function requantised(sum, conv, channel) {
   const multiplier = conv.multiplier[channel], shift = conv.shift[channel];
   const steps = [];
   let value;
-  if (conv.rounding === "FLOAT") {
+  if (conv.rounding.startsWith("FLOAT")) {
+    const odd = conv.rounding === "FLOAT_ODD";
     const factor = Math.fround(multiplier * 2 ** (shift - 31));
     const product = Math.fround(Math.fround(sum) * factor);
-    value = roundHalfEven(product);
+    value = odd ? roundHalfOdd(product) : roundHalfEven(product);
     steps.push([`${count(sum)} × ${factor.toPrecision(7)} = ${product.toPrecision(7)}`,
                 "the channel's factor: input scale × weight scale ÷ output scale, in float32"]);
-    steps.push([`rounded, halves to even: ${count(value)}`, "to a whole number"]);
+    steps.push([`rounded, halves to ${odd ? "odd" : "even"}: ${count(value)}`, "to a whole number"]);
   } else {
     const product = BigInt(sum) * BigInt(multiplier);
     if (conv.rounding === "DOUBLE" && shift < 0) {

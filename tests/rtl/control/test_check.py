@@ -95,6 +95,7 @@ def illegal(op, f, params):
         or not 1 <= f["cols"] <= params.cols
         or f["pool"] > 2
         or f["lo"] > f["hi"]
+        or max(f["rounding"], f["pool_rounding"]) > max(Rounding)
         or (f["begin"] and min(f["in_w"], f["in_h"], f["out_w"], f["out_h"]) < 1)
         or f["dst"] >= space
         or (f["mark"] and (f["mark_addr"] % params.bus_bytes != 0 or f["mark_addr"] >= space))
@@ -120,36 +121,35 @@ def has_place(f, params):
 
 
 def illegal_window(f, params, space):
-    def scales(multiplier, shift):
-        return multiplier < 1 << 31 and -31 <= shift <= 30
-
     legal = (
         1 <= f["cols"] <= params.cols
         and f["base"] < params.window_bytes
         and all(f[name] % params.cols == 0 for name in ("base", "step_x", "step_y"))
         and min(f["nx"], f["ny"], f["k"], f["seg"]) >= 1
         and f["lo"] <= f["hi"]
+        and f["rounding"] in list(Rounding)
         and f["dst"] < space
+        and not (f["near"] and (f["dst"] >= params.input_bytes or params.cols > params.rows))
         and not (f["mark"] and (f["mark_addr"] % params.bus_bytes or f["mark_addr"] >= space))
     )
     if f["mode"] == WindowMode.MAC:
         legal = legal and f["k"] <= WINDOW_TILES * params.window_taps
     else:
-        legal = legal and scales(f["multiplier"], f["shift"])
-        if f["rounding"] == Rounding.FLOAT:
+        legal = legal and -31 <= f["shift"] <= 30
+        if f["rounding"] in (Rounding.FLOAT, Rounding.FLOAT_ODD):
             factor = f["multiplier"]
             legal = legal and factor % 128 == 0 and (factor == 0 or factor >= 1 << 30)
     legal = legal and f["mode"] in list(WindowMode)
     if f["mode"] in (*PAIRS, WindowMode.MIN):
         legal = legal and f["k"] == 2
     if f["mode"] == WindowMode.MUL:
-        legal = legal and not any(
+        legal = legal and not f["offset"] and not any(
             f[f"{operand}_{what}"] for operand in "ab" for what in ("multiplier", "shift")
         )
     if f["mode"] in (WindowMode.ADD, WindowMode.SUB):
         for operand in "ab":
-            shift = f[f"{operand}_shift"]
-            legal = legal and shift <= 0 and scales(f[f"{operand}_multiplier"], shift)
+            legal = legal and -31 <= f[f"{operand}_shift"] <= 0
+        legal = legal and (f["offset"] == 0 or f["b_shift"] >= -22)
     return not legal
 
 
@@ -256,9 +256,11 @@ EDGES = [
     (Op.POST, dict(count=65), True),
     (Op.POST, dict(cols=0), True),
     (Op.POST, dict(cols=9), True),
-    (Op.POST, dict(rounding=3), False),
+    (Op.POST, dict(rounding=4), False),
+    (Op.POST, dict(rounding=5), True),
     (Op.POST, dict(pool=3), True),
-    (Op.POST, dict(pool_rounding=3), False),
+    (Op.POST, dict(pool_rounding=4), False),
+    (Op.POST, dict(pool_rounding=5), True),
     (Op.POST, dict(lo=5, hi=5), False),
     (Op.POST, dict(lo=5, hi=4), True),
     (Op.POST, dict(lo=-1, hi=-2), True),
@@ -322,6 +324,8 @@ EDGES = [
     (Op.WINDOW, dict(step_x=17), True),
     (Op.WINDOW, dict(step_y=84), True),
     (Op.WINDOW, dict(step_x=0, step_y=0), False),
+    (Op.WINDOW, dict(near=1, dst=4095), False),
+    (Op.WINDOW, dict(near=1, dst=4096), True),
     (Op.WINDOW, dict(nx=0), True),
     (Op.WINDOW, dict(ny=0), True),
     (Op.WINDOW, dict(nx=65535, ny=65535), False),
@@ -336,8 +340,10 @@ EDGES = [
     (Op.WINDOW, dict(mark_addr=4), True),
     (Op.WINDOW, dict(mark_addr=0x1000000), True),
     (Op.WINDOW, dict(mark=0, mark_addr=4), False),
-    (Op.WINDOW, dict(multiplier=1 << 31, shift=31), False),
-    (Op.WINDOW, dict(mode=1, multiplier=1 << 31), True),
+    (Op.WINDOW, dict(shift=31), False),
+    (Op.WINDOW, dict(rounding=4), False),
+    (Op.WINDOW, dict(rounding=5), True),
+    (Op.WINDOW, dict(mode=1, rounding=4, multiplier=(1 << 31) - 64), True),
     (Op.WINDOW, dict(mode=1, multiplier=(1 << 31) - 128), False),
     (Op.WINDOW, dict(mode=1, multiplier=(1 << 31) - 64), True),
     (Op.WINDOW, dict(mode=1, multiplier=(1 << 30) + 1), True),
@@ -348,13 +354,13 @@ EDGES = [
     (Op.WINDOW, dict(mode=2, shift=30), False),
     (Op.WINDOW, dict(mode=1, shift=-31), False),
     (Op.WINDOW, dict(mode=1, shift=-32), True),
-    (Op.WINDOW, dict(mode=1, a_multiplier=1 << 31, b_shift=1), False),
+    (Op.WINDOW, dict(mode=1, a_multiplier=5, b_shift=1, offset=9), False),
     (Op.WINDOW, ADD, False),
     (Op.WINDOW, ADD | dict(k=1), True),
     (Op.WINDOW, MUL, False),
     (Op.WINDOW, MUL | dict(k=1), True),
     (Op.WINDOW, MUL | dict(k=3), True),
-    (Op.WINDOW, MUL | dict(multiplier=1 << 31), True),
+    (Op.WINDOW, MUL | dict(offset=-1), True),
     (Op.WINDOW, MUL | dict(a_multiplier=1), True),
     (Op.WINDOW, MUL | dict(a_shift=-1), True),
     (Op.WINDOW, MUL | dict(b_multiplier=1), True),
@@ -363,21 +369,17 @@ EDGES = [
     (Op.WINDOW, MUL | dict(mode=6), False),
     (Op.WINDOW, MUL | dict(mode=6, k=1), True),
     (Op.WINDOW, MUL | dict(mode=6, k=3), True),
-    (Op.WINDOW, MUL | dict(mode=6, multiplier=1 << 31), True),
     (Op.WINDOW, ADD | dict(mode=5), False),
     (Op.WINDOW, ADD | dict(mode=5, k=1), True),
     (Op.WINDOW, ADD | dict(mode=5, k=3), True),
-    (Op.WINDOW, ADD | dict(mode=5, multiplier=1 << 31), True),
-    (Op.WINDOW, ADD | dict(mode=5, a_multiplier=1 << 31), True),
+    (Op.WINDOW, ADD | dict(mode=5, offset=1), True),
+    (Op.WINDOW, ADD | dict(offset=-1, b_shift=-23), True),
+    (Op.WINDOW, ADD | dict(offset=-128, b_shift=-22), False),
     (Op.WINDOW, ADD | dict(mode=5, a_shift=1), True),
-    (Op.WINDOW, ADD | dict(mode=5, b_multiplier=1 << 31), True),
     (Op.WINDOW, ADD | dict(mode=5, b_shift=-32), True),
     (Op.WINDOW, ADD | dict(k=3), True),
-    (Op.WINDOW, ADD | dict(multiplier=1 << 31), True),
-    (Op.WINDOW, ADD | dict(a_multiplier=1 << 31), True),
     (Op.WINDOW, ADD | dict(a_shift=1), True),
     (Op.WINDOW, ADD | dict(a_shift=-32), True),
-    (Op.WINDOW, ADD | dict(b_multiplier=1 << 31), True),
     (Op.WINDOW, ADD | dict(b_shift=1), True),
     (Op.WINDOW, ADD | dict(b_shift=-32), True),
     (Op.ACTIVATION, dict(first=0), False),
@@ -420,7 +422,8 @@ def test_the_rest_does_not_need_a_window_unit():
 @pytest.mark.parametrize("op", list(Op), ids=lambda op: op.name)
 def test_reserved_bits(op):
     end = FIELDS[op][-1].low + FIELDS[op][-1].width
-    bits = sorted({end, end + 1, (end + COMMAND_BITS) // 2, COMMAND_BITS - 1})
+    last = COMMAND_BITS - 1
+    bits = sorted({end, min(end + 1, last), (end + COMMAND_BITS) // 2, last})
     good = word_of(op, GOOD[op])
     got, _ = verdicts([good] + [good | 1 << bit for bit in bits])
     assert got == [Error.NONE] + [Error.ILLEGAL_FIELD] * len(bits)

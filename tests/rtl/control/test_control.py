@@ -38,8 +38,12 @@ async def begin(ctx, dut, host):
 
 async def status(ctx, host):
     value = await host.read(ctx, Reg.STATUS)
-    assert value & ~0xFF07 == 0
+    assert value & ~0xFF0F == 0
     return value & 1, value >> 1 & 1, value >> 2 & 1, Error(value >> 8)
+
+
+async def is_open(ctx, host):
+    return await host.read(ctx, Reg.STATUS) >> 3 & 1
 
 
 def test_run_to_done():
@@ -241,6 +245,113 @@ def test_start_on_a_dead_bus_times_out_again():
         await ctx.tick().repeat(PARAMS.timeout_cycles + 5)
         assert await status(ctx, host) == (0, 0, 1, Error.TIMEOUT)
         assert ctx.get(dut.irq)
+
+    simulate(main)
+
+
+ABORT = 4
+
+
+def test_abort_awaits_the_bus_and_leaves_the_next_start_clean():
+    async def main(ctx, dut, host):
+        for silent_after in (0, 10, 3 * RESET_CYCLES):
+            await begin(ctx, dut, host)
+            ctx.set(dut.core.outstanding, 1)
+            ctx.set(dut.core.progress, 1)
+            await host.write(ctx, Reg.CONTROL, ABORT, strobes=0b1110)
+            assert ctx.get(dut.core.run)
+            await host.write(ctx, Reg.CONTROL, ABORT)
+            assert ctx.get(dut.core.halt) and not ctx.get(dut.core.run)
+            # What the core tells of its bus comes late: it may yet be silent only by chance.
+            for cycle in range(4 * RESET_CYCLES):
+                ctx.set(dut.core.outstanding, cycle < silent_after)
+                if cycle in (0, 2 * RESET_CYCLES - 10):
+                    assert not ctx.get(dut.irq)
+                await ctx.tick()
+            assert ctx.get(dut.irq) and ctx.get(dut.core.halt) and not ctx.get(dut.reset)
+            assert await status(ctx, host) == (0, 0, 1, Error.ABORTED)
+            assert not await is_open(ctx, host)
+            await host.write(ctx, Reg.CONTROL, 2)
+            await begin(ctx, dut, host)
+            assert await status(ctx, host) == (1, 0, 0, Error.NONE)
+            ctx.set(dut.core.finished, 1)
+            await ctx.tick()
+            ctx.set(dut.core.finished, 0)
+            assert await status(ctx, host) == (0, 1, 0, Error.NONE)
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("wait", [1, 20, 2 * RESET_CYCLES - 10])
+def test_abort_between_start_and_run_is_not_lost(wait):
+    async def main(ctx, dut, host):
+        await host.write(ctx, Reg.CONTROL, 1)
+        await ctx.tick().repeat(wait)
+        await host.write(ctx, Reg.CONTROL, ABORT)
+        await ctx.tick().repeat(4 * RESET_CYCLES + 10)
+        assert await status(ctx, host) == (0, 0, 1, Error.ABORTED)
+
+    simulate(main)
+
+
+def test_abort_of_nothing_does_nothing():
+    """Neither then nor to the next start."""
+
+    async def main(ctx, dut, host):
+        await host.write(ctx, Reg.CONTROL, ABORT)
+        assert not ctx.get(dut.core.halt) and not ctx.get(dut.irq)
+        assert await status(ctx, host) == (0, 0, 0, Error.NONE)
+        await begin(ctx, dut, host)
+        await ctx.tick().repeat(10)
+        assert await status(ctx, host) == (1, 0, 0, Error.NONE)
+
+    simulate(main)
+
+
+def test_abort_on_a_dead_bus_ends_in_timeout_and_tells_that_the_bus_is_open():
+    async def main(ctx, dut, host):
+        await begin(ctx, dut, host)
+        ctx.set(dut.core.outstanding, 1)
+        await host.write(ctx, Reg.CONTROL, ABORT)
+        await ctx.tick().repeat(PARAMS.timeout_cycles + 2 * RESET_CYCLES - 20)
+        assert await status(ctx, host) == (1, 0, 0, Error.NONE)
+        await ctx.tick().repeat(25)
+        assert ctx.get(dut.irq)
+        assert await status(ctx, host) == (0, 0, 1, Error.TIMEOUT)
+        assert await is_open(ctx, host)
+        ctx.set(dut.core.outstanding, 0)  # at last
+        await ctx.tick()
+        assert not await is_open(ctx, host)
+
+    simulate(main)
+
+
+def test_after_an_error_the_bus_counts_as_open_until_all_of_the_core_has_halted():
+    async def main(ctx, dut, host):
+        await begin(ctx, dut, host)
+        assert not await is_open(ctx, host)
+        await strobe(ctx, dut.core.write_error)
+        for _ in range(5):
+            assert await is_open(ctx, host)
+        await ctx.tick().repeat(2 * RESET_CYCLES)
+        assert not await is_open(ctx, host)
+
+    simulate(main)
+
+
+def test_the_base_reaches_the_core_and_stays_while_busy():
+    async def main(ctx, dut, host):
+        await host.write(ctx, Reg.BASE, 0x40000FFF)
+        assert await host.read(ctx, Reg.BASE) == 0x40000000
+        assert ctx.get(dut.core.base) == 0x40000
+        await host.write(ctx, Reg.CONTROL, 1)
+        for _ in range(6):
+            await host.write(ctx, Reg.BASE, 0x50000000)
+            await ctx.tick().repeat(20)
+            assert ctx.get(dut.core.base) == 0x40000
+        await strobe(ctx, dut.core.read_error)
+        await host.write(ctx, Reg.BASE, 0x50000000)
+        assert ctx.get(dut.core.base) == 0x50000
 
     simulate(main)
 

@@ -13,7 +13,7 @@ from tests.rtl.read_memory import simulate
     + [(Op.LOAD, name) for name in ("exec", "post", "window")]
     + [(Op.WLOAD, name) for name in ("exec", "post", "window")]
     + [(Op.WPARAM, name) for name in ("load", "exec", "post")]
-    + [(Op.WINDOW, name) for name in ("wload", "post", "window")],
+    + [(Op.WINDOW, name) for name in ("wload", "post", "exec")],
 )
 def test_a_command_waits_for_each_counter(op, counter):
     dut = CommandGate(op)

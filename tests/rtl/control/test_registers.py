@@ -5,7 +5,7 @@ import itertools
 import pytest
 from amaranth.sim import Simulator
 
-from accel.isa import ID_VALUE, RECORD_WORDS, REGISTERS, Reg
+from accel.isa import ID_VALUE, RECORD_WORDS, REGISTERS, REGISTERS_VERSION, Reg, machine_id
 from accel.params import Params
 from accel.rtl.control.registers import ADDR_BITS, RegisterPort, Registers
 from tests.rtl.axi_lite_host import Host
@@ -77,11 +77,11 @@ def test_registers():
             ctx.set(dut.record[n], 7 * n + (n << 28))
         for n in range(RECORD_WORDS):
             assert await host.read(ctx, Reg.COUNTERS + 4 * n) == 7 * n + (n << 28)
-        for reg in (Reg.ID, Reg.SHAPE, Reg.STATUS, Reg.WHERE, Reg.COUNTERS, 0x20, 0x80, 0xFC):
+        for reg in (Reg.ID, Reg.SHAPE, Reg.STATUS, Reg.WHERE, Reg.COUNTERS, 0x2C, 0x80, 0xFC):
             before = await host.read(ctx, reg)
             assert await host.write(ctx, reg, 0xFFFFFFFF) == 0
             assert await host.read(ctx, reg) == before
-        assert before == await host.read(ctx, 0x20) == await host.read(ctx, Reg.CONTROL) == 0
+        assert before == await host.read(ctx, 0x2C) == await host.read(ctx, Reg.CONTROL) == 0
 
     simulate(main, Registers(PARAMS))
 
@@ -93,7 +93,8 @@ async def set_up(ctx, dut):
     for n in range(RECORD_WORDS):
         ctx.set(dut.record[n], 0x11223300 + n)
     fixed = {Reg.ID: ID_VALUE, Reg.SHAPE: 0x101008, Reg.CONTROL: 0, Reg.STATUS: 0xFF07,
-             Reg.PROGRAM: 0, Reg.COMMANDS: 0, Reg.TIMEOUT: 100, Reg.WHERE: 0xFEDCBA98}  # fmt: skip
+             Reg.PROGRAM: 0, Reg.COMMANDS: 0, Reg.TIMEOUT: 100, Reg.WHERE: 0xFEDCBA98, Reg.BASE: 0,
+             Reg.VERSION: REGISTERS_VERSION, Reg.MACHINE: machine_id(PARAMS)}  # fmt: skip
     return fixed | {Reg.COUNTERS + 4 * n: 0x11223300 + n for n in range(RECORD_WORDS)}
 
 
@@ -145,12 +146,27 @@ def test_what_is_writable_is_what_the_table_says():
     simulate(main, Registers(PARAMS))
 
 
-def test_narrow_program_address():
+def test_narrow_addresses():
     async def main(ctx, dut, host):
-        await host.write(ctx, Reg.PROGRAM, 0xFFFFFFFF)
-        assert await host.read(ctx, Reg.PROGRAM) == (1 << 20) - 1
+        for register, kept in ((Reg.PROGRAM, 0xFFFFF), (Reg.BASE, 0xFF000)):
+            await host.write(ctx, register, 0xFFFFFFFF)
+            assert await host.read(ctx, register) == kept
 
     simulate(main, Registers(Params(addr_bits=20)))
+
+
+def test_base_is_written_byte_by_byte_but_not_while_busy():
+    async def main(ctx, dut, host):
+        await host.write(ctx, Reg.BASE, 0x12345678)
+        assert await host.read(ctx, Reg.BASE) == 0x12345000
+        await host.write(ctx, Reg.BASE, 0xAABBCCDD, strobes=0b0110)
+        assert await host.read(ctx, Reg.BASE) == 0x12BBC000
+        assert ctx.get(dut.base) == 0x12BBC
+        ctx.set(dut.busy, 1)
+        await host.write(ctx, Reg.BASE, 0)
+        assert await host.read(ctx, Reg.BASE) == 0x12BBC000
+
+    simulate(main, Registers(PARAMS))
 
 
 def test_control_bits_are_strobes():
@@ -160,19 +176,19 @@ def test_control_bits_are_strobes():
         for value, strobes in ((1, 0xF), (2, 0xF), (3, 0x1), (0, 0xF), (3, 0xE), (0xFFFFFFFC, 0xF)):
             await host.write(ctx, Reg.CONTROL, value, strobes=strobes)
         await host.write(ctx, Reg.PROGRAM, 3)
-        assert seen == [(1, 0), (0, 1), (1, 1)]
+        assert seen == [(1, 0, 0), (0, 1, 0), (1, 1, 0), (0, 0, 1)]
         # At each address of the word, whose lowest byte has them.
         for address, strobes in itertools.product(range(Reg.CONTROL, Reg.CONTROL + 4), range(16)):
             seen.clear()
             await host.write(ctx, address, 0x0202FF01, strobes=strobes)
-            assert seen == [(1, 0)] * (strobes & 1)
+            assert seen == [(1, 0, 0)] * (strobes & 1)
 
     dut = Registers(PARAMS)
 
     async def watch(ctx):
         while True:
-            _, _, start, clear = await ctx.tick().sample(dut.start, dut.clear)
-            if start or clear:
-                seen.append((start, clear))
+            _, _, *strobes = await ctx.tick().sample(dut.start, dut.clear, dut.abort)
+            if any(strobes):
+                seen.append(tuple(strobes))
 
     simulate(main, dut, watch)

@@ -17,7 +17,7 @@ def command(**fields):
     """An EXEC command of one block; ``fields`` override."""
     defaults = dict(
         first=1, last=1, cols=4, base=0, nx=4, ny=1, step_x=1, step_y=0, k=4, seg=4, seg_skip=0,
-        wait_load=0, wait_exec=0, wait_post=0,
+        wait_load=0, wait_window=0, wait_post=0,
     )
     return defaults | fields
 
@@ -107,7 +107,7 @@ def run(params, commands, cycles, around=None, done_load=lambda cycle: 0, halt=l
             ctx.set(dut.weights_ready, ready)
             ctx.set(dut.bank_free, free)
             ctx.set(dut.done.load, done_load(cycle))
-            ctx.set(dut.done.exec, around.executed)
+            ctx.set(dut.done.window, around.executed)
             ctx.set(dut.halt, halt(cycle))
             seen = {name: ctx.get(getattr(dut, name)) for name in (*CAUSES, "macs", "completed")}
             tag, offsets = ctx.get(dut.tag), ctx.get(dut.read.offsets)
@@ -227,7 +227,7 @@ def test_addresses_wrap_at_the_buffer_size():
 
 def test_waits_for_done_counts():
     params = Params(rows=4, cols=4, input_bytes=256, acc_rows=16)
-    commands = [command(wait_load=3), command(wait_exec=1, wait_load=3)]
+    commands = [command(wait_load=3), command(wait_window=1, wait_load=3)]
     trace = run(params, commands, 60, done_load=lambda cycle: 3 if cycle >= 20 else 2)
     issued = check(params, commands, trace)
     # Four cycles from a count to an issue; the second command waits for the first one's completion.
@@ -279,7 +279,7 @@ def test_random_commands_with_slow_neighbours(seed):
                 base=int(rng.integers(size)), step_x=int(rng.integers(size)),
                 step_y=int(rng.integers(size)), k=int(rng.integers(1, 3 * rows)),
                 seg=int(rng.integers(1, span)), seg_skip=int(rng.integers(1 << 16)),
-                wait_exec=max(0, number - int(rng.integers(1, 4))),
+                wait_window=max(0, number - int(rng.integers(1, 4))),
             )
         )
         opened = not last

@@ -237,3 +237,26 @@ def test_read_ahead_refuses_bad_sizes():
         ReadAhead(Params(), 8, 64)
     with pytest.raises(ValueError, match="beats must be a power of two of at least 32, not 48"):
         ReadAhead(Params(), 16, 48)
+
+
+def test_master_adds_the_base_and_begins_anew_at_the_end_of_the_address_space():
+    params = Params(**SMALL)
+    dut, seen = ReadMaster(params, 1), []
+
+    async def ask(ctx):
+        client = dut.clients[0]
+        ctx.set(dut.axi.arready, 1)
+        last = 0xFFFFF
+        for base, address in ((0, 0xFFF0), (0x40000, 0x12340), (last, 0xFFF0), (last, 0x1010)):
+            ctx.set(dut.base, base)
+            ctx.set(client.request.payload, {"addr": address, "beats": 1})
+            ctx.set(client.request.valid, 1)
+            await ctx.tick().until(client.request.ready)
+            ctx.set(client.request.valid, 0)
+            ctx.set(dut.base, 0)  # what is on the bus stays
+            assert ctx.get(dut.axi.arvalid)
+            seen.append(ctx.get(dut.axi.araddr))
+            await ctx.tick()
+
+    simulate(dut, ask)
+    assert seen == [0xFFF0, 0x40012340, 0xEFF0, 0x10]

@@ -300,3 +300,22 @@ def test_halt_announces_nothing_more():
     bench.run(process)
     assert bench.sink.bursts == []
     assert bench.completed == 0
+
+
+def test_the_base_is_added_to_pixels_and_records():
+    bench, base = Bench(machine(4, 8)), 0x2000
+
+    async def process(ctx):
+        ctx.set(bench.dut.base, base >> 12)
+        await bench.configure(
+            ctx, out_w=40, pitch_x=4, pitch_y=160, cols=4, dst=64, mark=1, mark_addr=0x800
+        )
+        await bench.begin(ctx)
+        await bench.image(ctx, width=40, height=1, cols=4, dst=64, pitch_x=4, pitch_y=160)
+        await bench.send(ctx, None)
+        await bench.finish(ctx)
+
+    bench.run(process)
+    moved = bench.sink.memory[base:]
+    assert moved[:0x800] == bench.expected[:0x800] and any(moved[:0x800])
+    assert any(moved[0x800 : 0x800 + RECORD_BYTES]) and not any(bench.sink.memory[:base])

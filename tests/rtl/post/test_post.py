@@ -347,6 +347,7 @@ def test_what_stays_near_never_sees_the_bus(stall):
     """Its words go to the window unit's buffer, and its completion waits for the writes before."""
     bench = Bench(stall=stall, latency=20)
     image = {"in_w": 5, "in_h": 3, "out_w": 5, "out_h": 3, "cols": 3, "rounding": 1}
+    largest = max(bench.params.window_bytes, bench.params.input_bytes)
     wanted, last = [], bench.params.window_bytes - 4
     for n in range(4):
         vectors = bench.block(15)(Rounding.SINGLE, *REQUANT.values())
@@ -358,7 +359,7 @@ def test_what_stays_near_never_sees_the_bus(stall):
             y, x = divmod(number, 5)
             address = place["dst"] + x * place["pitch_x"] + y * place["pitch_y"]
             if n % 2:
-                wanted.append((address % bench.params.window_bytes // 4, vector))
+                wanted.append((address % largest, vector))
             else:
                 bench.expect(vector, address, 3)
         bench.add(Op.POST, begin=1, count=15, **image, **place, **REQUANT)

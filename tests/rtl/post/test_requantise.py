@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from accel.isa import Rounding
+from accel.isa import FLOATS, Rounding
 from accel.params import REQUANT_LATENCY
 from accel.rtl.post.requantise import Requantiser
 from tests.rtl.expected import requantise
@@ -19,7 +19,7 @@ FLOAT_MULTIPLIERS = (0, 1 << 30, (1 << 30) + 128, 3 << 29, (1 << 31) - 128)
 
 def cases(rng, count, rounding):
     """Corners, values around rounding halves, and random ones."""
-    if rounding == Rounding.FLOAT:
+    if rounding in FLOATS:
         return float_cases(rng, count)
     result = [
         (x, multiplier, shift)

@@ -104,6 +104,7 @@ class WindowModel:
                 scaled(v, *(field[f"{name}_{part}"] for part in ("zero", "multiplier", "shift")))
                 for name, v in zip("ab", values, strict=True)
             )
+            second += field["offset"]
             total = first - second if field["mode"] == WindowMode.SUB else first + second
         return requantise(total, multiplier, shift, field["rounding"], field["out_zero"],
                           field["lo"], field["hi"])  # fmt: skip

@@ -42,7 +42,7 @@ def test_copies_make_way_for_words():
             while rng.random() < 0.5:
                 await ctx.tick()
             signed = [byte - 256 if byte > 127 else byte for byte in word]
-            ctx.set(dut.near, {"valid": 1, "addr": addr, "data": signed})
+            ctx.set(dut.near, {"valid": 1, "addr": 4 * addr, "data": signed})
             await ctx.tick()
             ctx.set(dut.near.valid, 0)
 

@@ -25,9 +25,10 @@ def test_outputs_as_fast_as_they_may_come(cols, lanes, mode):
         "mode": mode, "rounding": Rounding.DOUBLE, "out_zero": 4, "lo": -120, "hi": 121,
         "multiplier": 3 << 29, "shift": -18 if mode in (ADD, SUB) else -8, "a_zero": -7,
         "b_zero": 9, "a_multiplier": 3 << 29, "a_shift": -1, "b_multiplier": 5 << 28, "b_shift": 0,
+        "offset": -99,
     }  # fmt: skip
     if mode == MUL:
-        config |= {"a_multiplier": 0, "a_shift": 0, "b_multiplier": 0}
+        config |= {"a_multiplier": 0, "a_shift": 0, "b_multiplier": 0, "offset": 0}
     slots = [[(rng.randrange(1 << 30, 1 << 31), rng.randint(-10, -5)) for _ in range(cols)]
              for _ in range(2)]  # fmt: skip
     outputs = [[rng.randint(-(1 << 15), 1 << 15) for _ in range(cols)] for _ in range(20)]
@@ -38,9 +39,9 @@ def test_outputs_as_fast_as_they_may_come(cols, lanes, mode):
             multiplier, shift = own if mode == MAC else (config["multiplier"], config["shift"])
             a, b = ((byte ^ 128) - 128 for byte in (x & 255, x >> 8 & 255))
             if mode == ADD:
-                x = scaled(a, -7, 3 << 29, -1) + scaled(b, 9, 5 << 28, 0)
+                x = scaled(a, -7, 3 << 29, -1) + scaled(b, 9, 5 << 28, 0) - 99
             elif mode == SUB:
-                x = scaled(a, -7, 3 << 29, -1) - scaled(b, 9, 5 << 28, 0)
+                x = scaled(a, -7, 3 << 29, -1) - (scaled(b, 9, 5 << 28, 0) - 99)
             elif mode == MUL:
                 x = (a + 7) * (b - 9)
             vector.append(requantise(x, multiplier, shift, Rounding.DOUBLE, 4, -120, 121))

@@ -15,8 +15,9 @@ class Scaler(wiring.Component):
     """A scaler with its configuration, always on."""
 
     zero: In(signed(8))
-    multiplier: In(32)
+    multiplier: In(31)
     shift: In(signed(8))
+    offset: In(signed(8))
     inverted: In(1)
     x: In(signed(8))
     y: Out(signed(30))
@@ -24,7 +25,7 @@ class Scaler(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.scaler = scaler = ByteScaler()
-        config = scale_config(m, self.zero, self.multiplier, self.shift, "config")
+        config = scale_config(m, self.zero, self.multiplier, self.shift, self.offset, "config")
         m.d.comb += [
             scaler.config.eq(config), scaler.valid.eq(-1), scaler.x.eq(self.x), self.y.eq(scaler.y),
             scaler.inverted.eq(self.inverted),
@@ -42,7 +43,7 @@ def test_the_model_is_litert_s_arithmetic():
 
 
 def test_bytes_are_scaled_as_litert_does():
-    """All bytes, with multipliers whose products have many halves, and every shift."""
+    """All bytes, with multipliers whose products have many halves, and every shift; moved."""
     rng = random.Random(1)
     multipliers = [0, 1 << 30, (1 << 31) - 1, 3 << 29, 5 << 28, (1 << 30) + 1024]
     cases = [(rng.randint(-128, 127), rng.choice(multipliers), -right) for right in range(32)]
@@ -56,7 +57,9 @@ def test_bytes_are_scaled_as_litert_does():
             ctx.set(dut.inverted, number % 2)
             ctx.set(dut.zero, zero)
             ctx.set(dut.multiplier, multiplier)
+            offset = rng.randint(-128, 127) if shift >= -22 else 0
             ctx.set(dut.shift, shift)
+            ctx.set(dut.offset, offset)
             await ctx.tick().repeat(3)
             for n in range(256 + SCALE_LATENCY):
                 x = n - 128
@@ -64,7 +67,7 @@ def test_bytes_are_scaled_as_litert_does():
                 await ctx.tick()
                 done = x - SCALE_LATENCY + 1
                 if -128 <= done <= 127:
-                    result = scaled(done, zero, multiplier, shift)
+                    result = scaled(done, zero, multiplier, shift) + offset
                     assert ctx.get(dut.y) == (~result if number % 2 else result)
 
     sim = Simulator(dut)

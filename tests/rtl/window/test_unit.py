@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from accel.isa import PAIRS, RECORD_BYTES, RECORD_WORDS, Op, Rounding, WindowMode
+from accel.isa import FLOATS, PAIRS, RECORD_BYTES, RECORD_WORDS, Op, Rounding, WindowMode
 from accel.params import REQUANT_LATENCY
 from accel.rtl.window.compute import compute_latency
 from accel.rtl.window.lanes import lanes_latency
@@ -18,10 +18,12 @@ IDENTITY = {"multiplier": 1 << 30, "shift": 1}
 
 def addition(rng):
     """Random scales of two operands, and one that brings their sum to bytes."""
+    b_shift = -rng.choice([0, 1, 5, 22, 31])
+    offset = rng.choice([0, rng.randint(-128, 127), -128]) if b_shift >= -22 else 0
     return {
         "a_zero": rng.randint(-128, 127), "a_multiplier": rng.choice(MULTIPLIERS),
         "a_shift": -rng.choice([0, 1, 2, 8]), "b_zero": rng.randint(-128, 127),
-        "b_multiplier": rng.choice(MULTIPLIERS), "b_shift": -rng.choice([0, 1, 5, 31]),
+        "b_multiplier": rng.choice(MULTIPLIERS), "b_shift": b_shift, "offset": offset,
         "multiplier": rng.choice(MULTIPLIERS), "shift": -rng.randint(17, 20),
     }  # fmt: skip
 
@@ -109,7 +111,7 @@ def random_window(bench, mode):
                    "shift": rng.randint(-6, 1)}  # fmt: skip
     if mode == MUL:
         fields |= {"b_zero": rng.randint(-128, 127), "shift": rng.randint(-14, 1)}
-    if mode != MAC and fields["rounding"] == Rounding.FLOAT:
+    if mode != MAC and fields["rounding"] in FLOATS:
         fields["multiplier"] &= -128
     return fields
 
@@ -153,7 +155,7 @@ def random_program(bench, rounds):
         for _ in range(rng.choice([1, 1, 3])):
             window = random_window(bench, mode)
             if mode == MAC:
-                bench.record(window["k"], exact=window["rounding"] == Rounding.FLOAT)
+                bench.record(window["k"], exact=window["rounding"] in FLOATS)
             bench.window(**window, **bench.waits("wload"))
 
 
