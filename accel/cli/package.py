@@ -57,6 +57,7 @@ def package(network, machine, output, inputs, batch, limit, checked, simulator) 
         if not checked:
             click.echo(f"see {folder / 'README.md'}; to check it: accel package --check {folder}")
             return
+        click.echo(f"the driver on the Verilog, in {simulator}: this takes minutes", err=True)
         right, said = check(folder, simulator)
     click.echo(said)
     if not right:

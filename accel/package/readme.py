@@ -7,7 +7,7 @@ from accel.isa import machine_id
 from accel.package.network_c import c_name
 from accel.package.plan import Entry, Plan
 
-_TEXT = pathlib.Path(__file__).with_name("readme.md")
+_TEXT = pathlib.Path(__file__).with_name("readme.txt")
 
 
 def readme(plan: Plan, notes: Mapping[str, str], made: str | None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from accel import golden, opening
+from accel import floats, golden, opening
 from accel.compiler import compile_graph
 from accel.graph import ports
 from accel.machines.machine import Machine
@@ -49,7 +49,8 @@ def package(
     """Write a network's package into ``folder``: whole or not at all.
 
     Args:
-        model: a built-in name, a path to an int8 .onnx or .tflite, or a Graph.
+        model: a built-in name, a path to .onnx or .tflite, or a Graph; a float file is quantised on
+            the way, calibrated on ``inputs``.
         folder: is made; may be empty or an earlier package that nobody changed.
         machine: the hardware.
         inputs: images along the first axis in the model's own layout and dtype, for the testbench;
@@ -72,11 +73,14 @@ def package(
     ports.check_count("limit", limit, 1)
     folder = pathlib.Path(folder)
     check_ours(folder, FOLDER)
-    graph = opening.open_network(model)
+    graph, quantised = floats.opened(model, inputs)
     tell("compile", 0.0)
     made = plan(graph, compile_graph(graph, machine.params, batch))
     given, notes = _images(model, graph, inputs, limit)
     notes = opening.origin(model) | notes
+    if quantised:
+        images = quantised["quantised"]["images"]
+        notes["quantised"] = f"a float file, quantised on the way on {images} images"
     tell("golden model", 0.1)
     tensors = golden.run(graph, ports.read_inputs(graph, list(given.values())))
     tell("emit Verilog", 0.3)

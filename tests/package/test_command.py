@@ -21,7 +21,7 @@ from accel.machines import written as machine_file
 from accel.own_folder import FolderError
 from accel.package import PackageError, check
 from tests.package.support import MACHINE, PARAMS, STRICT, compiler, network, written
-from tests.support import networks
+from tests.support import float_models, networks
 
 FILES = {
     "README.md", "{}.core", "memory_map.json", "package.json", "rtl/accelerator.v",
@@ -113,6 +113,12 @@ def test_the_driver_on_the_machine(folder):
     for base in ("0x0", "0x40000000", "0x7ffff000"):
         assert re.search(f"base {base}: 2 images, [1-9][0-9]+ bytes compared, all right", said)
     assert re.search(r"^11 of 11 tests passed$", said, re.M)
+
+
+def test_every_error_of_the_driver_is_provoked(folder):
+    named = set(re.findall(r"^    ACCEL_(E_\w+)", (folder / "driver/accel.h").read_text(), re.M))
+    provoked = re.findall(r'== "(E_\w+)"', (folder / "sim/test_errors.py").read_text())
+    assert named == set(provoked)
 
 
 def test_a_batch(tmp_path):
@@ -260,3 +266,17 @@ def test_a_softmax_behind_is_the_drivers(tmp_path):
     assert about["outputs"][0]["softmax"]["arithmetic"] == "float"
     right, said = check(tmp_path / "out", tests="interrupt_at_40000000")
     assert right, said
+
+
+def test_a_float_file_is_quantised_on_the_way(tmp_path):
+    path = float_models.dense().save(tmp_path, "dense.onnx")
+    images = np.random.default_rng(1).normal(size=(3, 3, 8, 8)).astype(np.float32)
+    np.savez(tmp_path / "three.npz", images=images)
+    done = call(path, "-o", tmp_path / "out", "--array", "4x4", "--input", tmp_path / "three.npz")
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "out/README.md").read_text()
+    assert "a float file, quantised on the way on 3 images" in page
+    about = json.loads((tmp_path / "out/memory_map.json").read_text())
+    assert about["inputs"][0]["dtype"] == "float32"
+    given = np.fromfile(tmp_path / "out/sim/vectors/input_0.bin", np.float32)
+    np.testing.assert_array_equal(given, images[:2].ravel())

@@ -10,6 +10,8 @@ from test_network import answers, compare
 
 BASE = 0x40000000
 MACHINE_WORD, HEADER_CRC_WORD = 3, 15
+#: Registers.
+CONTROL, TIMEOUT, VERSION = 0x08, 0x18, 0x24
 
 
 async def opened(dut, **how):
@@ -67,6 +69,9 @@ async def bad_places(dut):
     assert await system.open() == "E_NO_DEVICE"
     system = System(dut, BASE)
     await system.begin()
+    system.answers[VERSION] = 1
+    assert await system.open() == "E_VERSION"
+    system.answers.clear()
     assert await system.open(base=BASE + 64) == "E_ALIGNMENT"
     assert await system.open(base=0xFFFFF000, size=8192) == "E_ADDRESS"
     assert await system.open(size=0) == "E_MEMORY"
@@ -112,6 +117,10 @@ async def damaged_program(dut):
     assert await system.load() == "OK"
     system.device.start = start + 1
     assert await system.call("accel_run") == "E_UNALIGNED_PROGRAM"
+    assert await system.load() == "OK"
+    system.memory.mem[start + 1 : start + 4] = b"\xff\xff\xff"  # waits for what never comes
+    await system.master.write_dword(TIMEOUT, 500)
+    assert await system.call("accel_run") == "E_DEADLOCK"
     await still_right(system)
 
 
@@ -144,6 +153,10 @@ async def aborted(dut):
         assert await system.call("accel_abort") == "OK"
         assert int(dut.irq.value) == 0
         await system.silent(100)
+    await system.put([0])
+    assert await system.call("accel_start") == "OK"
+    await system.master.write_dword(CONTROL, 4)  # by somebody else
+    assert await system.call("accel_wait") == "E_ABORTED"
     await still_right(system)
     assert await system.call("accel_abort") == "OK"  # of nothing
 
@@ -152,7 +165,7 @@ async def aborted(dut):
 async def dead_memory(dut):
     """A memory that takes addresses and never answers: the watchdog; and one that answers late."""
     system = await opened(dut, interrupt=True)
-    await system.master.write_dword(0x18, 500)
+    await system.master.write_dword(TIMEOUT, 500)
     system.slave.read_if.r_channel.pause = True
     assert await system.call("accel_run") == "E_BUS_TIMEOUT"
     assert await system.call("accel_run") == "E_BUS_TIMEOUT"
@@ -169,7 +182,7 @@ async def interrupt_that_does_not_come(dut):
     system = await opened(dut, interrupt=True)
     system.slave.read_if.r_channel.pause = True
     system.device.milliseconds = 1
-    await system.master.write_dword(0x18, 0xFFFFFFFF)
+    await system.master.write_dword(TIMEOUT, 0xFFFFFFFF)
     assert await system.call("accel_run") == "E_TIMEOUT"
     system.slave.read_if.r_channel.pause = False
     system.device.milliseconds = 1000
