@@ -30,10 +30,7 @@ class Near(typing.Protocol):
     """Where the blocks of a layer go that stays on the chip."""
 
     def place(self, y0: int, y1: int, channel: int) -> dict[str, int]:
-        """The fields of the POST that stores the rows ``y0`` to ``y1 - 1``, the next ones.
-
-        ``channel``: the first of the POST's.
-        """
+        """The fields of the POST that stores these rows, the next ones, from ``channel`` on."""
 
 
 class Lowering:

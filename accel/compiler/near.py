@@ -123,7 +123,7 @@ def _best(context: Context, layers, tilings, fed: bool, stays_too: bool) -> Pair
     cost, best, least = Cost(layers, params), None, math.inf
     behind = third and near_cut.behind(third, tilings[2][0], params)
     for blocks in near_cut.BLOCKS:
-        pair = near_cut.by_group(first, second, tilings[0][0], params, blocks)
+        pair = near_cut.by_group(first, second, tilings[0][0], params, *blocks)
         if pair and behind and not pair.again and near_cut.has_room(pair, layers, params):
             pair = dataclasses.replace(pair, feeds=True, behind=behind)
         if pair and cost.of(pair) < least:

@@ -8,8 +8,8 @@ from accel.params import Params
 _BOTH, _ARRAY = 6, 3
 #: Rough cycles that a block costs beside its data.
 _OVERHEAD = 16
-#: The share of the window unit's time that the array loses by a buffer that is too small.
-_TIGHT = 0.6
+#: Rough cycles that a POST takes beside its pixels.
+_POST = 30
 #: Cycles that a layer's latency costs whose input could have stayed on the chip.
 _LOST = 400
 
@@ -43,8 +43,9 @@ class Cost:
         first, passes = self.first, -(-self.groups // pair.together)
         blocks = -(-first.rows.outputs // pair.tiling.height)
         array, stream = self._array(first, blocks, pair.tiling.chunks, _BOTH)
-        # Where a block has no room beside the one that is read, the array waits.
-        array += _TIGHT * max(0.0, 0.5 - pair.spare) * self.window
+        if pair.spare < 1 and (pair.tiling.height > 1 or pair.spare * pair.together < 2):
+            # A block has no room beside the one that is read: its first group waits for the last.
+            array += (array + self.window) / pair.together
         inputs = self._beats(first.rows.size * first.columns.size * first.slices[0].channels)
         stream += (passes if pair.again else 1) * inputs + blocks * self.groups * self.record
         # The slower of both begins when the other has done its first block, or ends behind its
@@ -91,6 +92,7 @@ class Cost:
         params, groups = self.params, len(layer.slices[0].groups)
         tiles = sum(chunk.tiles for chunk in chunks)
         pixels = layer.rows.outputs * layer.columns.outputs
-        cycles = groups * tiles * max(pixels, blocks * params.rows)
+        drain = pixels * params.cols // params.post_lanes + _POST * blocks
+        cycles = groups * max(tiles * max(pixels, blocks * params.rows), drain)
         size = params.param_bytes + tiles * params.tile_bytes + commands * COMMAND_BYTES
         return cycles, groups * blocks * self._beats(size)

@@ -14,7 +14,7 @@ from accel.params import Params
 
 #: A group comes in so many blocks, as far as they have so many pixels: the window unit follows the
 #: sooner, and is done the sooner behind the last one; but every block reads the weights again.
-BLOCKS, _PIXELS = (8, 16), 48
+BLOCKS = ((8, 64), (16, 64), (16, 48))
 #: Loading the input again for every group pays up to so many times the bytes that stay near: so
 #: often would they be moved, there and back.
 _AGAIN = 2
@@ -51,9 +51,10 @@ class Pair:
 
 
 def by_group(
-    first: MachineLayer, second: WindowLayer, alone: Tiling, params: Params, blocks: int
+    first: MachineLayer, second: WindowLayer, alone: Tiling, params: Params, blocks: int,
+    pixels: int,
 ) -> Pair | None:
-    """How to cut a pair group by group, each in up to so many blocks."""
+    """How to cut a pair group by group, each in up to so many blocks of at least so many pixels."""
     lo, hi = second.rows.span(0, second.rows.outputs)
     pitch, height, width = near_pitch(second, params), first.rows.outputs, first.columns.outputs
     whole = alone.local and not alone.apart and (alone.width, alone.height) == (width, height)
@@ -64,7 +65,7 @@ def by_group(
     most = min((params.window_bytes // pitch - beside) // 2, params.bank_rows // width)
     if most < 1:
         return None
-    rows = min(most, max(-(-height // blocks), -(-_PIXELS // width)), height)
+    rows = min(most, max(-(-height // blocks), -(-pixels // width)), height)
     rows = -(-height // -(-height // rows))
     if rows * width < min(params.rows, height * width):
         return None
@@ -89,7 +90,8 @@ def behind(third: MachineLayer, alone: Tiling, params: Params) -> Tiling | None:
     width, band = third.pool_columns.outputs, third.pool_rows.outputs
     if alone.local and not alone.apart and (alone.width, alone.band) == (width, band):
         return alone
-    rows = min(params.bank_rows // third.columns.outputs, -(-_PIXELS // third.columns.outputs))
+    _, pixels = BLOCKS[-1]
+    rows = min(params.bank_rows // third.columns.outputs, -(-pixels // third.columns.outputs))
     if third.pooling.kind != Pool.NONE or not rows:
         return None
     rows = -(-band // -(-band // min(rows, band)))
@@ -125,33 +127,47 @@ def together(layers, params: Params, fed: bool) -> list[Pair]:
         third and third.pooling.kind == Pool.NONE and (first.table is None or third.table is None)
     )
     for together in dict.fromkeys(-(-groups // passes) for passes in range(1, _PASSES + 1)):
-        pair = _rows_together(first, second, together, params)
         once = together == groups
-        follower = pair and between and _follower(pair, layers, params)
-        if follower and once and not _has_some_room(pair, follower, layers, params, fed):
-            follower = None
-        if follower and (once or has_room(pair, layers, params)):
-            # In several passes, all of the second's output stays, and so must the input.
-            stays = fed or not once
-            found.append(
-                dataclasses.replace(pair, again=not stays, feeds=True, follower=follower)
-            )
-        if pair and not fed and groups > 1:
-            found.append(pair)
+        for pair in _rows_together(first, second, together, params):
+            follower = between and _follower(pair, layers, params)
+            if follower and once and not _has_some_room(pair, follower, layers, params, fed):
+                follower = None
+            if follower and (once or has_room(pair, layers, params)):
+                # In several passes, all of the second's output stays, and so must the input.
+                stays = fed or not once
+                found.append(
+                    dataclasses.replace(pair, again=not stays, feeds=True, follower=follower)
+                )
+            if not fed and groups > 1:
+                found.append(pair)
     return found
 
 
-def _rows_together(first, second, together: int, params: Params) -> Pair | None:
-    """So many groups together, in blocks of as many rows as there is room for."""
+def _rows_together(first, second, together: int, params: Params) -> list[Pair]:
+    """So many groups together, in blocks of as many rows as there is room for.
+
+    While a block is read, the next one should have room, or at least half of it.
+    """
     height, width = first.rows.outputs, first.columns.outputs
     pitch = near_pitch(second, params, together)
-    most = max(-(-height // BLOCKS[0]), -(-_PIXELS // width))
+    blocks, pixels = BLOCKS[0]
+    most = max(-(-height // blocks), -(-pixels // width))
     most = min(params.bank_rows // width, most, height)
+    if most < 1 or second.rows.stride * pitch > _MOST_STEP:
+        return []
     room = (params.window_bytes - params.cols * second.columns.before) / pitch
-    # While a block is read, half of the next one should come.
-    rows = next((rows for rows in range(most, 0, -1) if _spare(second, rows, room) >= 0.5), 1)
-    spare = _spare(second, rows, room)
-    if spare < 0 or most < 1 or second.rows.stride * pitch > _MOST_STEP:
+    spare = {rows: _spare(second, rows, room) for rows in range(most, 0, -1)}
+    heights = dict.fromkeys(
+        next((rows for rows in spare if spare[rows] >= least), 1) for least in (1.0, 0.5)
+    )
+    made = [_rows_pair(first, together, rows, spare[rows], params) for rows in heights]
+    return [pair for pair in made if pair]
+
+
+def _rows_pair(first, together: int, rows: int, spare: float, params: Params) -> Pair | None:
+    """The same with blocks of so many rows."""
+    height, width = first.rows.outputs, first.columns.outputs
+    if spare < 0:
         return None
     if rows * width < min(params.rows, height * width):
         return None

@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator
 import click.testing
 
 _FENCE = re.compile(r"^```(pycon|console)\n(.*?)^```$", re.M | re.S)
+#: What accel.progress says every ten seconds, on a machine that takes so long.
+_PROGRESS = re.compile(r"^\d+ s: .*\n", re.M)
 _OPTIONS = doctest.ELLIPSIS
 #: Seconds that a command other than accel may take.
 _PATIENCE = 120
@@ -99,7 +101,7 @@ def _accel(command: str) -> tuple[int, str]:
     from accel.cli import main
 
     done = click.testing.CliRunner().invoke(main, shlex.split(command)[1:])
-    return done.exit_code, done.output
+    return done.exit_code, _PROGRESS.sub("", done.output)
 
 
 class _Listener(doctest.DocTestRunner):
@@ -164,7 +166,8 @@ def run(page: pathlib.Path, folder: pathlib.Path,
             elif not agrees(step, printed):
                 raise StepError(
                     f"{page.name}, line {step.line}: {step.source}must print\n{step.expected}\n"
-                    f"and prints\n{printed}"
+                    f"and prints\n{printed}\n"
+                    f"(python -m accel.docs --write {page} writes what it prints)"
                 )
     return len(found)
 

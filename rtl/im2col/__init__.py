@@ -1,9 +1,10 @@
 """The im2col line buffer: rows of an image in, a convolution window's vector out, each cycle.
 
-    memory --> load --> place --> banks of the buffer --R bytes--> array
-               rows,    bytes to    ^
-               padding  their banks | base address, R row offsets
-    EXEC ----> walker ----> exec ---+---- tag, swap ---> array, accumulators
+    memory --> load --> place --> entrance --> banks of the buffer --R bytes--> array
+               rows,    bytes to    ^            ^
+               padding  their banks |            | base address, R row offsets
+                         window unit: pixels     |
+    EXEC ----> walker ----> exec ----------------+---- tag, swap ---> array, accumulators
                pixel x tile ^
                offsets -----+ the R lanes' row offsets of the next tile
 
@@ -14,7 +15,8 @@ base b is the byte b + i + (i div seg) * skip * R, where seg = kw * Cin bytes of
 side by side.  The compiler makes rows seg + skip * R apart, modulo the ring, so the R bytes of a
 tile lie in R different banks whatever the kernel, the stride and the number of channels.
 
-Comes in: LOAD commands and rows of memory; EXEC commands.  Goes out: R bytes a cycle, and with each
+Comes in: LOAD commands and rows of memory; pixels of the window unit, between the chunks that
+copies bring (``entrance``); EXEC commands.  Goes out: R bytes a cycle, and with each
 vector a tag (which accumulator, which row of it, first or last tile) and with a tile's first the
 swap of weights.
 

@@ -46,7 +46,7 @@ class WindowUnit(wiring.Component):
                                      ^                         ^ weights, biases         ^ |
         window -> WindowWalker ------+--- groups --------------+                         | v
         wparam -> WindowParamEngine -----------> WindowParamMemory ------ scales --------+ queue
-                                                                       memory <--- WindowStore
+                                                       memory, im2col buffer <--- WindowStore
 
     Nothing between the walker and the queue ever stalls: an output begins only when there is a
     place for its vector.

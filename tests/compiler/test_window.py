@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from accel.compiler import CompileError, Mapping, compile_graph
+from accel.compiler.window_tile import add_pixels
 from accel.graph.ir import AveragePool, Max, Min, Sub
 from accel.isa import Op, WindowMode
 from accel.params import WINDOW_TILES, Params
@@ -310,3 +311,12 @@ def test_a_pool_without_an_entry_for_a_count():
     node = dataclasses.replace(node, table={4: node.table[4]})
     with pytest.raises(CompileError, match="average0: its table has no entry for 1 elements"):
         compile_graph(dataclasses.replace(graph, nodes=(node,)), Params(), 1)
+
+
+def test_an_addition_of_a_small_image_comes_in_blocks_too():
+    """What follows begins behind the first; but a block's fixed cost should stay small."""
+    at = {cols: Params(rows=cols, cols=cols) for cols in (16, 32)}
+    assert add_pixels(14 * 14, at[16]) == 49
+    assert add_pixels(7 * 7, at[16]) == 49
+    assert add_pixels(14 * 14, at[32]) == 196
+    assert add_pixels(112 * 112, at[16]) == add_pixels(112 * 112, at[32]) == 256

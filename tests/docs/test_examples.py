@@ -73,3 +73,8 @@ def test_times_are_not_written(tmp_path):
     file, work = page(tmp_path, "```console", f"$ echo '{line}'", "```")
     steps.rewrite(file, work)
     assert "simulated in ... s (... cycles/s); report in out\n" in file.read_text()
+
+
+def test_a_slow_machines_progress_is_no_output():
+    text = "10 s: epoch 1/1\nshallow: 1 epoch\n120 s: predicting, 50%\nin 10 s: done\n"
+    assert steps._PROGRESS.sub("", text) == "shallow: 1 epoch\nin 10 s: done\n"

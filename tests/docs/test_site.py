@@ -63,7 +63,7 @@ def test_search_finds_pages_in_a_browser_without_a_server(built):
         page.on("console", lambda message: problems.append(message.text))
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("request", lambda request: asked.append(request.url))
-        page.goto(f"file://{built / 'search.html'}?q=wavefront")
+        page.goto(f"file://{built / 'search.html'}?q=swap")
         page.get_by_text("Search finished").wait_for()
         found = page.locator("#search-results li a").all_inner_texts()
         assert "The rooms" in found

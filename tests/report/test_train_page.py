@@ -222,3 +222,23 @@ def test_a_history_without_gradients_or_filters_is_shown(chromium, tmp_path):
     assert page.locator("#filters").is_hidden() and page.problems == []
     assert "nothing to draw" in page.inner_text("#gradients")
     page.close()
+
+
+def test_of_many_layers_a_dozen_are_drawn_and_all_in_the_table(chromium, tmp_path):
+    norms = {f"conv{n}.{part}": n + 1.0 for n in range(30) for part in ("weights", "bias")}
+    dead = {f"relu{n}": [n, 64] for n in range(20)}
+    trainer = small.trainer()
+    trainer.run(1)
+    epoch = trainer.history[0] | {"gradient_norms": norms, "dead_relus": dead}
+    facts = {"epochs": [epoch, epoch | {"epoch": 2}], "images": "", "settings": {}, "note": ""}
+    found = answers(trainer.network, trainer.held_back)
+    train_page.write(tmp_path / "index.html", "many", facts, None, found)
+    page = opened(chromium, tmp_path / "index.html")
+    for chart, first, last in (("gradients", "conv0.weights", "conv29.weights"),
+                               ("dead", "relu0", "relu19")):  # fmt: skip
+        names = page.locator(f"#{chart} .legend span").all_inner_texts()
+        assert len(names) == 12 and (names[0].strip(), names[-1].strip()) == (first, last)
+        assert "the table has all" in page.inner_text(f"#{chart}")
+    assert page.locator("#epoch-table td[data-key^='gradient_norms/']").count() == 2 * 60
+    assert page.problems == []
+    page.close()

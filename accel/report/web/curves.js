@@ -64,6 +64,14 @@ function chart(id, title, series, { log = false, low, top, words }) {
 const short = (value) => (value && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5) ? value.toExponential(1) : String(+value.toPrecision(4)));
 const share = (value) => `${+(100 * value).toFixed(2)} %`;
 
+// At most a dozen lines of a chart, from the first layer to the last.
+const MOST_LINES = 12;
+function few(id, names) {
+  if (names.length <= MOST_LINES) return names;
+  byId(id).append(element("p", { className: "hint" }, `${MOST_LINES} of ${names.length}, from the first layer to the last; the table has all.`));
+  return Array.from({ length: MOST_LINES }, (_, n) => names[Math.round(n * (names.length - 1) / (MOST_LINES - 1))]);
+}
+
 function showCurves() {
   const { epochs } = trained, of = (key) => epochs.map((epoch) => epoch[key]);
   const both = (key) => [{ name: "training", values: of(key) }, { name: "held back", values: of(`held_back_${key}`) }];
@@ -71,11 +79,12 @@ function showCurves() {
   chart("accuracy", "Accuracy", both("accuracy"), { words: share });
   // Of an earlier version's epochs there are no gradients.
   const norms = [...new Set(epochs.flatMap((epoch) => Object.keys(epoch.gradient_norms ?? {})))];
+  const weights = norms.length > MOST_LINES ? norms.filter((name) => name.endsWith(".weights")) : norms;
   chart("gradients", "Mean length of the gradients",
-    norms.map((name) => ({ name, values: epochs.map((epoch) => epoch.gradient_norms?.[name] ?? null) })), { log: true, words: short });
+    few("gradients", weights).map((name) => ({ name, values: epochs.map((epoch) => epoch.gradient_norms?.[name] ?? null) })), { log: true, words: short });
   const layers = Object.keys(epochs.at(-1).dead_relus);
   chart("dead", "Units that no gradient passes (dying ReLUs)",
-    layers.map((name) => ({ name, values: epochs.map((epoch) => epoch.dead_relus[name][0] / (epoch.dead_relus[name][1] || 1)) })),
+    few("dead", layers).map((name) => ({ name, values: epochs.map((epoch) => epoch.dead_relus[name][0] / (epoch.dead_relus[name][1] || 1)) })),
     { low: 0, top: 1, words: share });
 }
 
