@@ -157,8 +157,8 @@ module shared_memory #(
   integer lane;
   always @(posedge clk) if (enable) begin
     low <= address & (BUS_BYTES - 1) & ~32'd3;
-    word <= words[at];
-    for (lane = 0; lane < BUS_BYTES; lane = lane + 1)
+    if (wstrb == 0) word <= words[at];
+    else for (lane = 0; lane < BUS_BYTES; lane = lane + 1)
       if (lanes[lane]) words[at][8*lane +: 8] <= wdata[8*(lane % 4) +: 8];
   end
   assign rdata = word[8*low +: 32];
@@ -168,7 +168,15 @@ module shared_memory #(
   reg [BITS-1:0] read_at, write_at;
   reg [7:0] left;
   wire read = reading && (!rvalid || rready);
+  wire [BITS-1:0] m_at = read ? read_at : write_at;
+  wire [BUS_BYTES-1:0] m_lanes = wvalid && wready ? m_wstrb : {BUS_BYTES{1'b0}};
   integer m_lane;
+  always @(posedge clk) begin
+    if (read) m_rdata <= words[m_at];
+    else for (m_lane = 0; m_lane < BUS_BYTES; m_lane = m_lane + 1)
+      if (m_lanes[m_lane]) words[m_at][8*m_lane +: 8] <= m_wdata[8*m_lane +: 8];
+  end
+
   assign arready = !reading;
   assign awready = !writing && !bvalid;
   assign wready = writing && !read;
@@ -180,7 +188,6 @@ module shared_memory #(
     end
     if (rready) rvalid <= 0;
     if (read) begin
-      m_rdata <= words[read_at];
       read_at <= read_at + 1;
       rvalid <= 1;
       rlast <= left == 0;
@@ -194,8 +201,6 @@ module shared_memory #(
     if (bready) bvalid <= 0;
     if (wvalid && wready) begin
       write_at <= write_at + 1;
-      for (m_lane = 0; m_lane < BUS_BYTES; m_lane = m_lane + 1)
-        if (m_wstrb[m_lane]) words[write_at][8*m_lane +: 8] <= m_wdata[8*m_lane +: 8];
       if (wlast) begin
         writing <= 0;
         bvalid <= 1;
