@@ -37,7 +37,7 @@ class Accelerator(wiring.Component):
 
     Members:
         m_axi_*: AXI4 master of the memory, read and write channels of one port.
-        s_axil_*: AXI4-Lite slave with the registers of accel.isa.Reg.
+        s_axil_*: AXI4-Lite slave with the registers of accel.registers.Reg.
         irq: level, a program is over, well or not.
     """
 

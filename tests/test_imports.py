@@ -10,10 +10,11 @@ ROOT = pathlib.Path(__file__).parent.parent
 SITE = ROOT / "accel" / "docs" / "pages"
 #: What the modules below a prefix may import of this project's own.
 ALLOWED = {
-    "accel.rtl": ("accel.rtl", "accel.params", "accel.isa"),
+    "accel.rtl": ("accel.rtl", "accel.params", "accel.isa", "accel.registers"),
     "accel.errors": (),
     "accel.params": (),
     "accel.isa": ("accel.params",),
+    "accel.registers": ("accel.isa", "accel.params"),
     "accel.quant": ("accel.isa", "accel.params"),
     "accel.compiled": (),
     "accel.npz": (),
@@ -63,7 +64,8 @@ ALLOWED = {
         "accel.compiler", "accel.graph", "accel.cyclemodel", "accel.params", "accel.sim.engine",
     ),
     "accel.sim": (
-        "accel.sim", "accel.rtl", "accel.params", "accel.isa", "accel.program", "accel.version",
+        "accel.sim", "accel.rtl", "accel.params", "accel.isa", "accel.program", "accel.registers",
+        "accel.version",
     ),
     "accel.scalesim": (
         "accel.scalesim", "accel.compiler", "accel.graph", "accel.params", "accel.report.summary",
@@ -86,13 +88,14 @@ ALLOWED = {
         "accel.package", "accel.compiler", "accel.floats", "accel.golden", "accel.graph",
         "accel.hls.names",
         "accel.isa", "accel.machines.machine", "accel.opening", "accel.own_folder", "accel.params",
-        "accel.program", "accel.sim.engine", "accel.sim.written", "accel.version",
+        "accel.program", "accel.registers", "accel.sim.engine", "accel.sim.written",
+        "accel.version",
     ),
     "accel.page": (
         "accel.page", "accel.sim", "accel.compiler", "accel.floats", "accel.graph", "accel.golden",
         "accel.isa",
         "accel.labels", "accel.machines", "accel.opening", "accel.params", "accel.program",
-        "accel.rtl.top", "accel.version",
+        "accel.registers", "accel.rtl.top", "accel.version",
     ),
     "accel.models": ("accel.models", "accel.network"),
 }  # fmt: skip

@@ -15,6 +15,7 @@ import accel
 from accel import isa, machines
 from accel.machines.fields import TABLES, meaning
 from accel.machines.sizes import HOW, SIZES, USES
+from accel.registers import REGISTERS
 from accel.report import fields, operators, style
 from accel.rtl import core
 
@@ -87,9 +88,9 @@ def _literal(text: str) -> str:
 
 
 def registers() -> str:
-    """The registers, from accel.isa: what the RTL answers with."""
+    """The registers, from accel.registers: what the RTL answers with."""
     rows = []
-    for register, bits in isa.REGISTERS.items():
+    for register, bits in REGISTERS.items():
         for one in bits:
             access = {"r": "read", "w": "write", "rw": "read, write"}[one.access]
             where = f"{one.low + one.width - 1}:{one.low}" if one.width > 1 else str(one.low)

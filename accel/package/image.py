@@ -10,8 +10,8 @@ import zlib
 
 import numpy as np
 
-from accel.isa import machine_id
 from accel.program import Program
+from accel.registers import machine_id
 
 MAGIC = int.from_bytes(b"CNNP", "little")
 FORMAT = 1

@@ -2,12 +2,12 @@
 
 import dataclasses
 
-from accel.isa import REGISTERS_VERSION, machine_id
 from accel.package.image import HEADER_BYTES, Image
 from accel.package.network_c import c_name
 from accel.package.plan import Entry, Plan
 from accel.params import BASE_ALIGN
 from accel.program import Placement
+from accel.registers import REGISTERS_VERSION, machine_id
 
 
 def memory_map(plan: Plan, image: Image) -> dict:

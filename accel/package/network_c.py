@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from accel.hls.names import comment, identifier
-from accel.isa import machine_id
 from accel.package.plan import Entry, Plan, powers
+from accel.registers import machine_id
 
 _TYPES = {"float32": "ACCEL_FLOAT32", "int8": "ACCEL_INT8", "uint8": "ACCEL_UINT8"}
 

@@ -3,9 +3,9 @@
 import pathlib
 from collections.abc import Mapping
 
-from accel.isa import machine_id
 from accel.package.network_c import c_name
 from accel.package.plan import Entry, Plan
+from accel.registers import machine_id
 
 _TEXT = pathlib.Path(__file__).with_name("readme.txt")
 

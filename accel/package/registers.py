@@ -1,4 +1,4 @@
-"""The register map for software: a C header and SystemRDL, both made of accel.isa.REGISTERS.
+"""The register map for software: a C header and SystemRDL, both made of accel.registers.REGISTERS.
 
 That table is also what the written Verilog's header prints and what tests hold against the RTL,
 bit by bit.  So it stays the one source, and the SystemRDL is written from it: whoever wants HTML,
@@ -7,18 +7,9 @@ UVM, Rust or IP-XACT gives the file to PeakRDL (``peakrdl html registers/acceler
 
 import textwrap
 
-from accel.isa import (
-    ID_VALUE,
-    RECORD,
-    RECORD_WORDS,
-    REGISTERS,
-    REGISTERS_VERSION,
-    Bits,
-    Error,
-    Reg,
-    machine_id,
-)
+from accel.isa import RECORD, RECORD_WORDS, Error
 from accel.params import BASE_ALIGN, Params
+from accel.registers import ID_VALUE, REGISTERS, REGISTERS_VERSION, Bits, Reg, machine_id
 
 _ACCESS = {"r": ("r", "na"), "w": ("w", "na"), "rw": ("rw", "r")}
 

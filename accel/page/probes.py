@@ -14,8 +14,9 @@ such a one, the name that stayed is used here, with the reason beside it.
 import dataclasses
 import re
 
-from accel.isa import RECORD, Reg
+from accel.isa import RECORD
 from accel.params import Params
+from accel.registers import Reg
 from accel.sim.engine import SimulationError
 from accel.sim.host import RESULTS
 

@@ -6,8 +6,8 @@ import textwrap
 from amaranth.hdl import Shape
 from amaranth.lib import wiring
 
-from accel.isa import REGISTERS
 from accel.params import Params
+from accel.registers import REGISTERS
 from accel.version import DISTRIBUTION, version
 
 #: Ports by how their names begin.

@@ -7,7 +7,8 @@ until taken; bready and rready are always up.  From the cycle after CONTROL was 
 for irq, and from the cycle after it sees irq it reads STATUS, WHERE and the counters.
 """
 
-from accel.isa import RECORD, RECORD_WORDS, Error, Reg
+from accel.isa import RECORD, RECORD_WORDS, Error
+from accel.registers import Reg
 from accel.sim.engine import MachineError, Outcome
 
 #: Cycles within which the machine must answer a register access.

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from accel.isa import Reg
 from accel.params import Params
+from accel.registers import Reg
 from accel.rtl.top import Accelerator
 from accel.sim.build import FASTEST, Builder, Flavour, Progress
 from accel.sim.engine import MachineError, Memory, Outcome, SimulationError

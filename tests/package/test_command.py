@@ -16,10 +16,10 @@ import accel
 from accel import golden
 from accel.cli import main
 from accel.graph.ir import Graph, LocalResponse, Port, Softmax, Tensor
-from accel.isa import machine_id
 from accel.machines import written as machine_file
 from accel.own_folder import FolderError
 from accel.package import PackageError, check
+from accel.registers import machine_id
 from tests.package.support import MACHINE, PARAMS, STRICT, compiler, network, written
 from tests.support import float_models, networks
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from accel.compiler import compile_graph
-from accel.isa import Error, machine_id
+from accel.isa import Error
 from accel.package import image
+from accel.registers import machine_id
 from tests.package.support import DRIVER, PARAMS, library, network
 
 

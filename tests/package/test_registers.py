@@ -6,9 +6,10 @@ import re
 import pytest
 from amaranth.sim import Simulator
 
-from accel.isa import ID_VALUE, RECORD, RECORD_WORDS, REGISTERS_VERSION, Error, Reg, machine_id
+from accel.isa import RECORD, RECORD_WORDS, Error
 from accel.package.registers import c_header, system_rdl
 from accel.params import BASE_ALIGN, Params
+from accel.registers import ID_VALUE, REGISTERS_VERSION, Reg, machine_id
 from accel.rtl.control.registers import Registers
 from tests.rtl.axi_lite_host import Host
 

@@ -11,8 +11,8 @@ import subprocess
 import pytest
 
 from accel.compiler import compile_graph
-from accel.isa import ID_VALUE, REGISTERS_VERSION, Reg, machine_id
 from accel.package.image import HEADER_BYTES, image_of
+from accel.registers import ID_VALUE, REGISTERS_VERSION, Reg, machine_id
 from tests.package.support import DRIVER, PARAMS, STRICT, compiler, library, network
 from tests.package.test_host import Device
 

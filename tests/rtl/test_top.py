@@ -14,18 +14,9 @@ from amaranth import ClockDomain, Module
 from amaranth.back import verilog
 from amaranth.sim import Simulator
 
-from accel.isa import (
-    ID_VALUE,
-    RECORD,
-    RECORD_BYTES,
-    Error,
-    Op,
-    Reg,
-    Rounding,
-    WindowMode,
-    pack,
-)
+from accel.isa import RECORD, RECORD_BYTES, Error, Op, Rounding, WindowMode, pack
 from accel.params import PARAM_PLANES, Params
+from accel.registers import ID_VALUE, Reg
 from accel.rtl.top import Accelerator
 from accel.sim.engine import Memory
 from accel.sim.memory import MemoryModel

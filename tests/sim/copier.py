@@ -6,8 +6,9 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from accel.isa import RECORD, RECORD_WORDS, Error, Reg
+from accel.isa import RECORD, RECORD_WORDS, Error
 from accel.params import MAX_BURST, Params
+from accel.registers import Reg
 from accel.rtl.interfaces import axi_read, axi_write
 
 #: What bits 31:28 of COMMANDS make the machine do wrong.

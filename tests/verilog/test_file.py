@@ -8,8 +8,9 @@ import shutil
 
 import pytest
 
-from accel.isa import RECORD, REGISTERS, Error
+from accel.isa import RECORD, Error
 from accel.params import Params
+from accel.registers import REGISTERS
 from accel.rtl.top import Accelerator
 from accel.sim.engine import SimulationError
 from accel.sim.lint import icarus_errors

@@ -5,8 +5,9 @@ import random
 import pytest
 from amaranth.sim import Simulator
 
-from accel.isa import Error, Reg
+from accel.isa import Error
 from accel.params import Params
+from accel.registers import Reg
 from accel.rtl.control.control import Control, Watchdog
 from accel.rtl.parts.reset import RESET_CYCLES
 from tests.rtl.axi_lite_host import Host

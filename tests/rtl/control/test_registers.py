@@ -5,8 +5,9 @@ import itertools
 import pytest
 from amaranth.sim import Simulator
 
-from accel.isa import ID_VALUE, RECORD_WORDS, REGISTERS, REGISTERS_VERSION, Reg, machine_id
+from accel.isa import RECORD_WORDS
 from accel.params import Params
+from accel.registers import ID_VALUE, REGISTERS, REGISTERS_VERSION, Reg, machine_id
 from accel.rtl.control.registers import ADDR_BITS, RegisterPort, Registers
 from tests.rtl.axi_lite_host import Host
 
@@ -128,7 +129,7 @@ def test_every_byte_lane_is_written_at_every_address_of_its_word(register):
 
 
 def test_what_is_writable_is_what_the_table_says():
-    """isa.REGISTERS, which users read in the Verilog's header, bit by bit."""
+    """registers.REGISTERS, which users read in the Verilog's header, bit by bit."""
 
     async def main(ctx, dut, host):
         words = await set_up(ctx, dut)
