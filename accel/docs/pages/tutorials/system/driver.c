@@ -1,4 +1,4 @@
-/* Runs one program on the machine: bare metal, no library.  Offsets are accel.isa.Reg's. */
+/* Runs one program on the machine: bare metal, no library.  Offsets are accel.registers.Reg's. */
 #include <stdint.h>
 
 enum { ID = 0x00, CONTROL = 0x08, STATUS = 0x0c, PROGRAM = 0x10, COMMANDS = 0x14, WHERE = 0x1c,
