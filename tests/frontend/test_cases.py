@@ -16,7 +16,7 @@ FILES = sorted(path.name for path in FOLDER.glob("*") if path.suffix in (".onnx"
 #: Whose last layer is an average or a sum, which ONNX Runtime computes in float32: a result just
 #: between two steps falls to either side there, as the noise of the scales' last bits will have it
 #: (equal scales, six elements: every sixth).  ONNX Runtime differs from itself there, too.
-TIES = ("qlinear_average-c0.onnx", "qlinear_average-c7.onnx", "last_batch-b.onnx",
+TIES = ("qlinear_average-c0.onnx", "qlinear_average-c7.onnx",
         "partly_quantised-input_two_q_same_scale.onnx")  # fmt: skip
 
 
