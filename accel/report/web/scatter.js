@@ -21,8 +21,11 @@ class Scatter {
     byId("scatter").replaceChildren();
     this.dots = new Map();
     if (!numbers.length) return;
-    const wide = Math.max(280, Math.min(1060, byId("scatter").clientWidth)), high = Math.min(460, 160 + wide / 2), edge = 76, x = MEASURES[across], y = MEASURES[up];
-    const px = this.scale(numbers, x, edge, wide - 24, 70), py = this.scale(numbers, y, high - 56, 20, 34);
+    const wide = Math.max(280, Math.min(1060, byId("scatter").clientWidth)), high = Math.min(460, 160 + wide / 2), x = MEASURES[across], y = MEASURES[up];
+    const py = this.scale(numbers, y, high - 56, 20, 34);
+    // Room for the title, which stands upright, and the longest number beside it.
+    const edge = 32 + 7.5 * Math.max(...py.ticks.map((value) => y.words(value).length));
+    const px = this.scale(numbers, x, edge, wide - 24, 70);
     const grid = [
       ...px.ticks.flatMap((value) => [drawn("line", { class: "grid", x1: px.at(value), x2: px.at(value), y1: 20, y2: high - 56 }),
         drawn("text", { x: px.at(value), y: high - 38, "text-anchor": "middle" }, x.words(value))]),
