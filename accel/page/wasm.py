@@ -68,7 +68,7 @@ class WasmBuilder(Builder):
                 ("-target", "wasm32-wasi", "-mexec-model=reactor", "-s", "-O2"),
                 tuple(f"-Wl,--export={name}" for name in EXPORTS),
             ),
-            library="machine.wasm",
+            output="machine.wasm",
             environment={"ZIG_GLOBAL_CACHE_DIR": str(cache), "ZIG_LOCAL_CACHE_DIR": str(cache)},
         )  # fmt: skip
 

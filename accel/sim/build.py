@@ -137,7 +137,7 @@ class Builder:
 
         entry = self._cache.entry("machine", key, make)
         progress("ready", 1.0)
-        return entry / self._toolchain.library
+        return entry / self._toolchain.output
 
     def _verilog(self, params, design, progress):
         """Return the Verilog, from the cache if the sources have not changed."""
@@ -163,7 +163,7 @@ class Builder:
         objects = self._compile_all(self._units(work, harness), work, flags, progress)
         progress("link", 0.0)
         before, behind = self._toolchain.link
-        with whole(directory / self._toolchain.library) as new:
+        with whole(directory / self._toolchain.output) as new:
             self._compile(*before, "-o", str(new), *objects, *runtime, *behind,
                           *self._flavour.linker, cwd=work)  # fmt: skip
         shutil.rmtree(work)

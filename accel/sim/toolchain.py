@@ -33,7 +33,7 @@ class Toolchain:
         target: flags that tell what to compile for.
         flags: those of every compilation, besides.
         link: what a link gets before the objects, and behind them.
-        library: the name of what a link makes.
+        output: the name of what a link makes.
         environment: variables that are set, besides this process's own.
     """
 
@@ -42,7 +42,7 @@ class Toolchain:
     target: tuple[str, ...] = ("-march=native",)
     flags: tuple[str, ...] = COMPILE_FLAGS
     link: tuple[tuple[str, ...], tuple[str, ...]] = (("-shared",), ("-pthread",))
-    library: str = LIBRARY
+    output: str = LIBRARY
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
