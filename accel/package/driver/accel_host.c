@@ -41,10 +41,10 @@ static size_t span(const accel_tensor *t)
     return (size_t)(t->height - 1) * t->row + (size_t)(t->width - 1) * t->pixel + t->channels;
 }
 
-int accel_put(accel_device *device, const accel_port *port, uint32_t number, const void *values)
+/* Why image `number` cannot be moved now, or 0. */
+static int refusal(accel_device *device, const accel_port *port, uint32_t number,
+                   const void *values)
 {
-    const accel_tensor *t;
-    uint32_t y, x, c;
     if (!device || !port || !values)
         return ACCEL_E_ARGUMENT;
     if (!device->commands)
@@ -53,6 +53,16 @@ int accel_put(accel_device *device, const accel_port *port, uint32_t number, con
         return ACCEL_E_ARGUMENT;
     if (accel_busy(device))
         return ACCEL_E_BUSY;
+    return ACCEL_OK;
+}
+
+int accel_put(accel_device *device, const accel_port *port, uint32_t number, const void *values)
+{
+    const accel_tensor *t;
+    uint32_t y, x, c;
+    int refused = refusal(device, port, number, values);
+    if (refused)
+        return refused;
     t = &port->tensor;
     for (y = 0; y < t->height; ++y)
         for (x = 0; x < t->width; ++x)
@@ -163,14 +173,9 @@ int accel_get(accel_device *device, const accel_port *port, uint32_t number, voi
     const accel_tensor *t;
     const int8_t *memory;
     uint32_t y, x, c;
-    if (!device || !port || !values)
-        return ACCEL_E_ARGUMENT;
-    if (!device->commands)
-        return ACCEL_E_NOT_LOADED;
-    if (number >= device->batch)
-        return ACCEL_E_ARGUMENT;
-    if (accel_busy(device))
-        return ACCEL_E_BUSY;
+    int refused = refusal(device, port, number, values);
+    if (refused)
+        return refused;
     t = &port->tensor;
     memory = (const int8_t *)device->memory;
     if (device->io.invalidate)
