@@ -29,19 +29,30 @@ def bundle(described: dict, code: bytes) -> str:
     Raises:
         PageError: the page would be too large.
     """
-    page = assembled(WEB / "page.html", {
+    made = assembled(WEB / "page.html", {
         "STYLE": read(WEB / "style.css"),
         "WORKER": read(WEB / "worker.js"),
         "SCRIPTS": scripts(WEB / name for name in SCRIPTS),
         "MODULE": packed(code),
         "NETWORK": packed(described | {"made": made_by()}),
     })  # fmt: skip
-    if len(page) > MOST_BYTES:
+    if len(made) > MOST_BYTES:
         raise PageError(
-            f"{described['name']}: the page would have {len(page):,} bytes, and at most "
+            f"{described['name']}: the page would have {len(made):,} bytes, and at most "
             f"{MOST_BYTES:,} can be opened quickly: bring a smaller network"
         )
-    return page
+    return made
+
+
+def page(
+    template: pathlib.Path, styles: Iterable[pathlib.Path], code: Iterable[pathlib.Path],
+    **data: Any,
+) -> str:
+    """The page of a template with its styles and scripts, and data for the places named so."""
+    return assembled(template, {
+        "STYLE": "".join(map(read, styles)), "SCRIPTS": scripts(code),
+        **{name: packed(values) for name, values in data.items()},
+    })  # fmt: skip
 
 
 def made_by() -> str:

@@ -11,6 +11,8 @@ from accel.page import bundle
 from accel.report.files import write_text
 
 _WEB = pathlib.Path(__file__).parent / "web"
+#: What all pages of this folder look like.
+STYLES = (bundle.WEB / "style.css", _WEB / "report.css")
 _SCRIPTS = (
     bundle.WEB / "basics.js", _WEB / "vendor" / "dagre.min.js", _WEB / "svg.js",
     _WEB / "table.js", _WEB / "network.js", _WEB / "roofline.js",
@@ -21,11 +23,7 @@ _SCRIPTS = (
 def render(report: dict, layers: dict[str, dict] | None = None) -> str:
     """The page of a report; ``layers`` is what accel.report.inside describes, if it was a run."""
     data = {"report": report, "layers": layers or {}, "made": bundle.made_by()}
-    return bundle.assembled(_WEB / "report.html", {
-        "STYLE": bundle.read(bundle.WEB / "style.css") + bundle.read(_WEB / "report.css"),
-        "SCRIPTS": bundle.scripts(_SCRIPTS),
-        "REPORT": bundle.packed(data),
-    })  # fmt: skip
+    return bundle.page(_WEB / "report.html", STYLES, _SCRIPTS, REPORT=data)
 
 
 def write(report: dict, path: pathlib.Path, layers: dict[str, dict] | None = None) -> None:

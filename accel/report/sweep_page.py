@@ -15,6 +15,7 @@ from accel.machines.fields import TABLES, meaning
 from accel.page import bundle
 from accel.params import ParamError
 from accel.report.files import write_text
+from accel.report.page import STYLES
 
 _WEB = pathlib.Path(__file__).parent / "web"
 _SCRIPTS = (
@@ -47,13 +48,8 @@ def render(rows: list[dict], network: str, title: str, command: str | None, engi
         "network": shlex.quote(network), "commands": [command_of(row, network) for row in rows],
         "fields": _fields(), "file": FILE, "made": bundle.made_by(),
     }  # fmt: skip
-    return bundle.assembled(_WEB / "sweep.html", {
-        "STYLE": "".join(map(bundle.read, (
-            bundle.WEB / "style.css", _WEB / "report.css", _WEB / "sweep.css"
-        ))),
-        "SCRIPTS": bundle.scripts(_SCRIPTS),
-        "SWEEP": bundle.packed(data),
-    })  # fmt: skip
+    styles = *STYLES, _WEB / "sweep.css"
+    return bundle.page(_WEB / "sweep.html", styles, _SCRIPTS, SWEEP=data)
 
 
 def write(path: pathlib.Path, *arguments) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from accel.page import bundle
 from accel.report.files import write_text
+from accel.report.page import STYLES
 
 _WEB = pathlib.Path(__file__).parent / "web"
 _SCRIPTS = (
@@ -36,13 +37,8 @@ def render(
         "filters": filters and {"layer": filters[0], **_packed(filters[1])},
         "answers": dict(answers) | {"worst": worst},
     }  # fmt: skip
-    return bundle.assembled(_WEB / "train.html", {
-        "STYLE": "".join(map(bundle.read, (
-            bundle.WEB / "style.css", _WEB / "report.css", _WEB / "train.css"
-        ))),
-        "SCRIPTS": bundle.scripts(_SCRIPTS),
-        "TRAINED": bundle.packed(data),
-    })  # fmt: skip
+    styles = *STYLES, _WEB / "train.css"
+    return bundle.page(_WEB / "train.html", styles, _SCRIPTS, TRAINED=data)
 
 
 def write(path: pathlib.Path, *arguments) -> None:
