@@ -19,7 +19,8 @@ def page(results: dict, command: str, machines) -> str:
         "stalls on all channels of the memory (up to 59 % of the cycles, latency 1 to 59), every "
         "stored byte against the golden model, and the counters that no stall may change against "
         "those of the second run; which is on a memory of random latency and width, every counter "
-        "against the cycle model. A run that does not end would have failed.", "",
+        "against the cycle model. A run that does not end would have failed, and so would a "
+        "program in which a command waits for a later one (`tests/support/listing.py`).", "",
         f"**{len(found):,} chains: {len(failed)} failed.** "
         f"{sum(one.compared for one in found):,} bytes and {sum(one.counters for one in found):,} "
         f"counters compared, {sum(one.cycles for one in found):,} cycles of the second runs. Some "
