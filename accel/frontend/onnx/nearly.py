@@ -5,9 +5,20 @@ An import that is to be ``exact`` refuses such layers, so that the host has them
 
 import dataclasses
 
+import numpy as np
+
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.state import State
-from accel.frontend.onnx.values import Activation, Constant, Mean, Pending, Product, Sums, Total
+from accel.frontend.onnx.values import (
+    Activation,
+    Constant,
+    Mean,
+    Pending,
+    Product,
+    QuantConstant,
+    Sums,
+    Total,
+)
 
 #: Operators of which ONNX Runtime makes an integer one where all their operands are dequantised
 #: and their result is quantised at once, by a single QuantizeLinear.
@@ -50,6 +61,9 @@ def marked(state: State, node: NodeView, made):
     operands = {name: state.values.get(name) for name in node.proto.input if name}
     if any(isinstance(value, Sums) for value in operands.values()):
         return made  # a bias, or the scale of integer sums: they have the reason, if there is one
+    bias = state.values.get(node.proto.input[2]) if len(node.proto.input) > 2 else None
+    if isinstance(bias, QuantConstant) and bias.integers.dtype != np.int64:
+        return dataclasses.replace(made, near="its bias is stored as bytes, not int32")
     computed = [name for name, value in operands.items() if not isinstance(value, Constant)]
     if not all(_dequantised(state, name) for name in computed):
         return dataclasses.replace(made, near="not all its operands are dequantised")

@@ -18,11 +18,11 @@ from accel.graph.ir import External
 from tests.support.onnx_pairs import Net
 
 
-def layer(net: Net, x):
+def layer(net: Net, x, bias=()):
     """A float Conv of dequantised weights, not yet quantised."""
     integers = net.const("w", net.random.integers(-127, 128, (4, 3, 3, 3)), np.int8)
     weights = net.node("DequantizeLinear", [integers, *net.params("ws", 0.01, dtype=np.int8)], "wd")
-    return net.node("Conv", [net.real(x), weights], "c")
+    return net.node("Conv", [net.real(x), weights, *bias], "c")
 
 
 def averaged(folder, seed=0):
@@ -63,13 +63,15 @@ def test_exact_equals_where_the_machine_is_a_step_off(tmp_path):
     ("Relu", "with bounds within its bytes' it is computed in float32"),
     ("Flatten", "no single QuantizeLinear comes behind it"),
     ("QuantizeLinear", "no single QuantizeLinear comes behind it"),
+    ("bias", "its bias is stored as bytes, not int32"),
 ])  # fmt: skip
 def test_a_convolution_is_exact_where_onnxruntime_fuses_it(behind, reason, tmp_path):
     net = Net()
-    value = layer(net, net.input([1, 3, 6, 6]))
+    bias = [net.weights("b", [5, -3, 0, 9], 0.01)] if behind == "bias" else []
+    value = layer(net, net.input([1, 3, 6, 6]), bias)
     if behind == "QuantizeLinear":
         net.output(net.node(behind, [value, *net.params("z", 0.08, -3)], "z"), TensorProto.INT8)
-    elif behind:
+    elif behind and not bias:
         value = net.node(behind, [value], "b")
     net.finish(value, net.params("y", 0.05, 3))
     graph = frontend.load(net.save(tmp_path), exact=True)
