@@ -13,6 +13,7 @@ from accel.rtl.im2col.buffer import BankedBuffer
 from accel.rtl.im2col.entrance import Im2colEntrance
 from accel.rtl.im2col.place import Placer
 from accel.rtl.memory.burst import BurstWriter
+from accel.rtl.memory.pieces import VectorCutter
 from accel.rtl.memory.read import ReadMaster
 from accel.rtl.memory.readahead import ReadAhead
 from accel.rtl.memory.write_arbiter import WriteArbiter
@@ -154,6 +155,16 @@ _NO_STALL = Bug("copies go on while results come", "self.stall.eq(self.near.vali
 _WORDS = {"params": entrances.WINDOW, "banks_of": window_banks}
 
 ENTRANCES = (
+    Case(
+        "VectorCutter, results that stay", VectorCutter, entrances.vectors, depth=2,
+        bugs=(
+            Bug("a result goes to memory, too", "self.output.valid.eq(self.input.valid & ~near)",
+                "self.output.valid.eq(self.input.valid)"),
+            Bug("a result that waits is handed on twice", "goes = self.input.valid & ready & near",
+                "goes = self.input.valid & near"),
+            Bug("rows end a pixel late", "row_ends.eq(behind == 1)", "row_ends.eq(behind == 0)"),
+        ),
+    ),
     Case(
         "Placer, 4 banks of bytes", Placer, entrances.placer, depth=3,
         bugs=(

@@ -1,7 +1,8 @@
-"""Proofs of the data buffers' entrances: results that stay on the chip, between copies."""
+"""Proofs of results that stay on the chip: their addresses, and their way into the buffers."""
 
-from amaranth import Module, Mux, Signal, Value
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.hdl import Assume, Cover
+from amaranth.lib import data
 from amaranth.lib.wiring import connect
 from amaranth.utils import bits_for
 
@@ -12,7 +13,8 @@ from tests.formal.inside import Inside
 from tests.formal.prove import claim, constant, free, implies
 
 #: Machines with small buffers; the other buffer is larger, so that addresses have bits too many.
-ARRAY = Params(rows=4, cols=4, bus_bytes=4, input_bytes=64, window_taps=2, window_bytes=128)
+ARRAY = Params(rows=4, cols=4, bus_bytes=4, input_bytes=64, window_taps=2, window_bytes=128,
+               addr_bits=16)  # fmt: skip
 NARROW = Params(rows=8, cols=4, bus_bytes=4, input_bytes=128, window_taps=2, window_bytes=256)
 WINDOW = Params(rows=4, cols=4, bus_bytes=4, input_bytes=128, window_taps=2, window_bytes=64)
 
@@ -153,3 +155,89 @@ def _lands(m, write, banks, address, sources):
     claim(m, *(implies(hit, port.word_select(lane, 8) == value) for hit, value in pairs))
     if len(pairs) > 1:
         claim(m, ~(pairs[0][0] & pairs[1][0]))
+
+
+#: What all commands of an image have in common.
+IMAGE = ("dst", "pitch_x", "pitch_y", "out_w", "cols", "near")
+
+
+def vectors(component) -> Module:
+    """Each vector that stays comes out once, a cycle later, at dst + x * pitch_x + y * pitch_y.
+
+    Vectors, ends and new images come when they like, as the StoreEngine allows: ``config`` is there
+    a cycle before ``begin`` or a vector, and an image's commands have its fields in common.  The
+    pieces of other vectors wait for the bus as long as it likes.
+    """
+    m = Module()
+    dut = component(ARRAY)
+    inside = Inside.of(m, "dut", dut)
+    for port, name in ((dut.config, "config"), (dut.input.payload, "vector")):
+        bits = Value.cast(port)
+        m.d.comb += bits.eq(free(m, len(bits), name))
+    vector, config = dut.input.payload, dut.config
+    m.d.comb += [
+        dut.begin.eq(free(m, 1, "begin")),
+        dut.input.valid.eq(free(m, 1, "comes")),
+        dut.output.ready.eq(free(m, 1, "take")),
+    ]
+    taken = Signal(name="taken")
+    m.d.comb += taken.eq(dut.input.valid & dut.input.ready & ~vector.end)
+    address, begun, image = _raster(m, dut, taken)
+    same = config.as_value() == _later(m, config.as_value(), "config_before")
+    fields = Cat(config[name] for name in IMAGE)
+    m.d.comb += [
+        Assume(implies(dut.begin | dut.input.valid, same)),
+        Assume(implies(dut.input.valid, begun & ~dut.begin & (fields == image.as_value()))),
+        Assume(config.out_w != 0),
+    ]
+    _walks(m, inside, address, begun, image)
+    stays, came, addr_bits = taken & config.near, Signal(name="came"), len(dut.near.addr)
+    m.d.sync += came.eq(stays)
+    claim(
+        m,
+        dut.near.valid == came,
+        implies(came, dut.near.addr == _later(m, address.next, "address_before")[: addr_bits]),
+        implies(came, dut.near.data.as_value() == _later(m, vector.data.as_value(), "data")),
+        implies(came, dut.near.cols == _later(m, config.cols, "cols")[: len(dut.near.cols)]),
+        # None of it goes to memory, too, and none waits but for pieces of what came before.
+        implies(came, ~dut.output.valid),
+        implies(~dut.output.valid, dut.input.ready),
+    )
+    m.d.comb += Cover(came & (address.y == 2) & (address.x == 1))
+    return m
+
+
+def _raster(m, dut, taken):
+    """An image's coordinates and addresses as a user knows them; whether one was begun; its fields.
+    """
+    config, width = dut.config, len(Value.cast(dut.config.dst))
+    state = Signal(data.StructLayout({"x": 16, "y": 16, "next": width, "row": width}))
+    image = Signal(data.StructLayout({name: Value.cast(config[name]).shape() for name in IMAGE}))
+    begun = Signal(name="begun")
+    with m.If(dut.begin):
+        m.d.sync += [
+            begun.eq(1), image.eq(Cat(config[name] for name in IMAGE)), state.x.eq(0),
+            state.y.eq(0), state.next.eq(config.dst), state.row.eq(config.dst),
+        ]  # fmt: skip
+    with m.Elif(taken):
+        m.d.sync += [state.x.eq(state.x + 1), state.next.eq(state.next + image.pitch_x)]
+        with m.If(state.x == image.out_w - 1):
+            below = state.row + image.pitch_y
+            m.d.sync += [
+                state.x.eq(0), state.y.eq(state.y + 1), state.next.eq(below), state.row.eq(below),
+            ]  # fmt: skip
+    return state, begun, image
+
+
+def _walks(m, inside, address, begun, image):
+    """Claim how the block's registers belong to the coordinates."""
+    own, row, behind = map(inside.signal, ("address", "row", "behind"))
+    bits = len(own)
+    claim(
+        m,
+        implies(begun, own == address.next[:bits]),
+        implies(begun, row == (address.row + image.pitch_y)[:bits]),
+        implies(begun, (behind + address.x)[:16] == (image.out_w - 1)[:16]),
+        implies(begun, address.x < image.out_w),
+        implies(begun, inside.signal("row_ends") == (behind == 0)),
+    )
