@@ -8,6 +8,7 @@ from accel.compiler import compile_graph
 from accel.graph.ir import Conv
 from tests.support import chain_campaign
 from tests.support.chain_campaign import CHAINED, check_chain, draw_chain, fewest, near
+from tests.support.chain_page import page
 from tests.support.random_chains import random_chain
 
 #: Chains of the quick sample, always the same ones: a failure must repeat.
@@ -42,6 +43,16 @@ def test_a_chain_that_fails_comes_with_the_fewest_layers_that_do(monkeypatch):
     number = next(number for number in range(99) if len(draw_chain(SEED, number)[2].nodes) == 4)
     layers, found = fewest(SEED, number, "auto", MACHINES)
     assert layers == len(found.nodes) == 3 and "bytes" in found.wrong[0]
+
+
+def test_the_page_says_what_was_drawn_and_what_failed():
+    found = {number: check_chain(SEED, number, "auto", MACHINES) for number in range(4)}
+    text = page(found, "python -m this", CHAINED)
+    assert "**4 chains: 0 failed.**" in text and "- chain" not in text
+    found[2].wrong.append("too few")
+    text = page(found, "python -m this", CHAINED)
+    assert "**4 chains: 1 failed.**" in text and "- chain 2: too few" in text
+    assert f"stayed on the chip in {sum(one.near > 0 for one in found.values())} chains" in text
 
 
 def test_chains_are_of_every_depth_kernel_and_stride():
