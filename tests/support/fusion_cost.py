@@ -95,6 +95,28 @@ def commit(tree: pathlib.Path) -> str:
     return done.stdout.strip()
 
 
+def page(trees, rounds: int, found: tuple[list, list], reports: list[str]) -> str:
+    """The report; without rounds only the logic's part."""
+    machine = header()["machine"]
+    lines = ["# What results that stay on the chip cost", ""]
+    if rounds:
+        lines += [
+            f"`python -m tests.support.fusion_cost BEFORE --rounds {rounds}`, "
+            f"{time.strftime('%Y-%m-%d')}, {machine['cpu']}; before: {commit(trees[0])}, now: "
+            f"{commit(trees[1])}. 16x16, 16 bytes a cycle; in turns, the least processor time of "
+            "all rounds. Where fewer cycles are simulated, each has more to do.", "",
+            *times(*map(best, found)), "",
+        ]  # fmt: skip
+    if reports:
+        lines += [
+            "Logic, by `accel fpga --machine small --no-place --out DIR` in a checkout of each "
+            "commit (Yosys 0.23 for an ECP5: all of the machine, synthesised and not placed; what "
+            "the mapper happens to find differs by some per cent from commit to commit):", "",
+            *area(reports), "",
+        ]  # fmt: skip
+    return "\n".join(lines).rstrip() + "\n"
+
+
 def main() -> None:
     """Measure, print and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -108,23 +130,7 @@ def main() -> None:
         for tree, kept in zip(trees, found, strict=True):
             kept.append(measured(tree))
         print(f"{number + 1} of {given.rounds}", flush=True)
-    machine = header()["machine"]
-    lines = [
-        "# What results that stay on the chip cost", "",
-        f"`python -m tests.support.fusion_cost BEFORE --rounds {given.rounds}`, "
-        f"{time.strftime('%Y-%m-%d')}, {machine['cpu']}; before: {commit(trees[0])}, now: "
-        f"{commit(trees[1])}. 16x16, 16 bytes a cycle; in turns, the least processor time of "
-        "all rounds. Where fewer cycles are simulated, each has more to do.", "",
-        *times(*map(best, found)), "",
-    ]  # fmt: skip
-    if given.area:
-        lines += [
-            "Logic, by `accel fpga --machine small --no-place --out DIR` in a checkout of each "
-            "commit (Yosys 0.23 for an ECP5: all of the machine, synthesised and not placed; what "
-            "the mapper happens to find differs by some per cent from commit to commit):", "",
-            *area(given.area), "",
-        ]  # fmt: skip
-    text = "\n".join(lines).rstrip() + "\n"
+    text = page(trees, given.rounds, found, given.area)
     print(text)
     if given.report:
         given.report.write_text(text, encoding="utf-8")
