@@ -132,8 +132,8 @@ def page(rows: list[list[str]], version: str) -> str:
         "counts the softmax at the end, here it is the host's. Ours is a machine of 128 KiB of "
         "im2col buffer and 32 KiB of window buffer behind one AXI port, through which everything "
         "goes that does not stay on the chip; Vela's has the memories below, and compresses "
-        "weights. Where memory takes 500 cycles to answer, ours is held up by that: few bursts "
-        "are under way at once, and there is no larger memory on the chip to hide it.", "",
+        "weights. Where memory takes 500 cycles to answer, ours is held up by that, and "
+        "has no larger memory on the chip to hide it.", "",
         "| " + " | ".join(columns) + " |", "|---|" + "---:|" * (len(columns) - 1),
         *("| " + " | ".join(line) + " |" for line in rows), "",
         "Vela's memories (its own names, from `Arm/vela.ini`; the first of each accelerator is "
