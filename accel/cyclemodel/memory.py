@@ -10,9 +10,9 @@ from accel.cyclemodel.shape import BUS, BUS_SHIFT, DRAM, LATENCY, RATE
 #: Bursts each direction holds at once.
 OUTSTANDING = 32
 _RING = 2 * OUTSTANDING - 1
-#: State: the DRAM's; scalars; then rings of the reads' next beats' cycles and of their beats, of the beats that
-#: writes lack, and of the cycles in which answers to writes are due; for a DRAM, of the reads'
-#: first data and how far they are behind it, and of the writes' places and beats.
+#: State: the DRAM's; scalars; then rings of the reads' next beats' cycles and of their beats, of
+#: the beats that writes lack, and of the cycles in which answers to writes are due; for a DRAM, of
+#: the reads' first data and how far they are behind it, and of the writes' places and beats.
 CYCLE, CREDIT, READ_HEAD, READ_TAIL, OPEN_HEAD, OPEN_TAIL, DONE_HEAD, DONE_TAIL, _DUE = range(
     dram.LENGTH, dram.LENGTH + 9
 )

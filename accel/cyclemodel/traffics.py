@@ -21,7 +21,7 @@ def passed(states: tuple[np.ndarray, ...]) -> dict[str, dict[str, int]]:
     """From the states of all blocks behind a run, in the order of accel.cyclemodel.
 
     Returns:
-        ``bursts`` and ``beats`` by engine, and in ``total`` the numbers of accel.sim.engine.TRAFFIC.
+        ``bursts`` and ``beats`` by engine; in ``total`` the numbers of accel.sim.engine.TRAFFIC.
     """
     chips, master = states[:2]
     bursts = {name: int(master[reads.BURSTS + client]) for name, client in READERS.items()}
