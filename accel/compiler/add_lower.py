@@ -126,7 +126,7 @@ class _Rectangle:
 
     def address(self, place: Placement) -> int:
         """Of its first byte."""
-        first = place.address + self.image * place.image + self.channel
+        first = place.address + self.image * place.image + place.channel(self.channel)
         return first + self.y0 * place.row + self.x0 * place.pixel
 
     def last(self, place: Placement, cols: int) -> int:

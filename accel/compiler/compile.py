@@ -11,6 +11,7 @@ from accel.compiler import (
     allocate,
     copies,
     emit,
+    grouped,
     near,
     near_lower,
     schedule,
@@ -77,9 +78,7 @@ def _compile(
     graph, copied = copies.with_copies(graph)
     context = Context(graph, seats.seats(graph), params, batch, data)
     parts = steps.split(graph)
-    layers = [legalise(context, part.machine) for part in parts]
-    memory = allocate.Memory(params)
-    drafts = [_Draft(step, context, mapping, memory) for step in layers]
+    context, memory, drafts = _drafts(context, parts, mapping)
     tensors = _place(context, parts, drafts, memory)
     # The window unit reads C bytes of every pixel, also of the last one with fewer channels.
     memory.take(params.cols)
@@ -110,6 +109,26 @@ def _compile(
         },
         copies=copied,
     )
+
+
+def _drafts(context: Context, parts, mapping: Mapping):
+    """All layers, with the tensors between them by channel groups where they can be.
+
+    Returns also their context, and the memory that weights and records have taken.
+
+    Which tensors are in memory shows only when all layers are known; so they are made twice.
+    """
+    if mapping.grouped:
+        rough = dataclasses.replace(context, data=False)
+        first, memory, drafts = _drafts(rough, parts, Mapping(near=mapping.near, grouped=False))
+        layers = [layer for draft in drafts for layer in draft.machine_layers]
+        stored = {name for draft in drafts for name in draft.stored}
+        names = grouped.chosen(first, layers, stored)
+        seated = grouped.seats_of(context.graph, names, context.params.cols)
+        context = dataclasses.replace(context, seats=context.seats | seated)
+    layers = [legalise(context, part.machine) for part in parts]
+    memory = allocate.Memory(context.params)
+    return context, memory, [_Draft(step, context, mapping, memory) for step in layers]
 
 
 class _Draft:
@@ -196,6 +215,11 @@ class _Draft:
             window_lower.lower(layer, stream, sources, target, where, tilings)
 
     @property
+    def machine_layers(self) -> list:
+        """The layers, in order."""
+        return self._layers
+
+    @property
     def stored(self) -> list[str]:
         """The tensors that its layers store in memory."""
         return [
@@ -259,7 +283,7 @@ def _place(context: Context, parts, drafts, memory: allocate.Memory) -> dict[str
         seat = context.seats[name]
         tensors[name] = Placement(
             name, roots[seat.root] + seat.offset, graph.tensors[name].shape, batch,
-            seat.pixel, seat.row, seat.image,
+            seat.pixel, seat.row, seat.image, seat.group, context.params.cols if seat.group else 0,
         )  # fmt: skip
     return tensors
 

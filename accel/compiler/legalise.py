@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from accel.compiler import window_tile
+from accel.compiler import grouped, window_tile
 from accel.compiler.axes import conv_axes, pool_axes
 from accel.compiler.channels import folded_bias, slices
 from accel.compiler.errors import CompileError
@@ -208,6 +208,7 @@ def _layer(
     if not pool:
         view, rows = _fold(context, view, rows, result)
         pool_rows = Axis(rows.outputs, rows.outputs)
+    node, view, rows = grouped.as_rows(node, view, rows)
     pixel = node.weights.shape[3] * node.groups
     share = (
         node.groups > 1
@@ -266,7 +267,9 @@ def _flatten(node: Conv, view: View, rows: Axis, columns: Axis):
 
 def _decimate(params: Params, view: View, rows: Axis, columns: Axis):
     """With a kernel of 1, load only the rows and columns that a stride uses."""
-    if rows.kernel == 1 and not rows.before and rows.span(0, rows.outputs)[1] <= rows.size:
+    inside = not rows.before and rows.span(0, rows.outputs)[1] <= rows.size
+    # A row of a tensor by groups is several.
+    if rows.kernel == 1 and inside and not view.group:
         view = dataclasses.replace(view, row_pitch=view.row_pitch * rows.stride)
         rows = Axis(rows.outputs, rows.outputs)
     # Loading single pixels pays when the bus would otherwise carry whole beats of unused ones.
