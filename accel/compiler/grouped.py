@@ -23,8 +23,8 @@ from accel.compiler.layer import Axis, Context, MachineLayer, View
 from accel.compiler.seats import Seat
 from accel.graph.ir import Conv, Graph
 
-#: The share of the array's buffer that the rows of two blocks may take: groups cannot come in
-#: chunks of channels, as pixels can.
+#: The share of the array's buffer that the rows of a block may take: groups cannot come in chunks
+#: of channels, as pixels can.
 _SHARE = 0.5
 
 
@@ -105,19 +105,23 @@ def _writes(layer, cols: int) -> bool:
 
 
 def _reads(layer, shape: tuple[int, int, int], context: Context) -> bool:
-    """Whether a layer can read a tensor by groups."""
+    """Whether a layer can read a tensor by groups, and as fast.
+
+    One that leaves out rows would have to load them, too.
+    """
     if not isinstance(layer, MachineLayer):
         return True
     (part, *others), (_, width, channels) = layer.slices, shape
     rows = layer.rows
-    needed = 2 * (rows.kernel + rows.stride) * width * channels
+    needed = (rows.kernel + rows.stride) * width * channels
     return (
         not others
         and part.channels == channels
         and all(group.width == channels for group in part.groups)
         and layer.columns.size > 1
+        and layer.view.row_pitch == width * channels
         and rows.dilation == 1
-        and needed <= _SHARE * 2 * context.params.input_bytes
+        and needed <= _SHARE * context.params.input_bytes
     )
 
 

@@ -25,8 +25,8 @@ class Seat:
         pixel: from one pixel to the next in a row.
         row: from row to row; of a single row, the same as ``image``.
         image: from image to image.
-        group: from channel group to channel group, whose channels lie in a row of pixels of their own
-            (accel/compiler/grouped.py); 0 where a pixel's channels lie side by side.
+        group: from channel group to channel group of a row, where each has a row of pixels of its
+            own (accel/compiler/grouped.py); 0 where a pixel's channels lie side by side.
     """
 
     root: str

@@ -68,7 +68,7 @@ def lines(report: dict) -> list[str]:
         ideal, total = report["ideal"], report["total"]
         found.append(
             f"with an ideal memory of {ideal['bytes_per_cycle']} bytes a cycle: "
-            f"{ideal['cycles']:,} cycles, {ideal['array_utilisation']:.1%} of the array; with the DRAM "
-            f"{total['cycles']:,}, {total['array_utilisation']:.1%}"
+            f"{ideal['cycles']:,} cycles, {ideal['array_utilisation']:.1%} of the array; with the "
+            f"DRAM {total['cycles']:,}, {total['array_utilisation']:.1%}"
         )
     return found
