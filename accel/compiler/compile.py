@@ -122,8 +122,9 @@ def _drafts(context: Context, parts, mapping: Mapping):
         rough = dataclasses.replace(context, data=False)
         first, memory, drafts = _drafts(rough, parts, Mapping(near=mapping.near, grouped=False))
         layers = [layer for draft in drafts for layer in draft.machine_layers]
+        tilings = [one for draft in drafts for one in draft.tilings]
         stored = {name for draft in drafts for name in draft.stored}
-        names = grouped.chosen(first, layers, stored)
+        names = grouped.chosen(first, layers, tilings, stored)
         seated = grouped.seats_of(context.graph, names, context.params.cols)
         context = dataclasses.replace(context, seats=context.seats | seated)
     layers = [legalise(context, part.machine) for part in parts]
@@ -218,6 +219,11 @@ class _Draft:
     def machine_layers(self) -> list:
         """The layers, in order."""
         return self._layers
+
+    @property
+    def tilings(self) -> list:
+        """How each is cut."""
+        return self._tilings
 
     @property
     def stored(self) -> list[str]:

@@ -11,8 +11,10 @@ and a pass writes, and the window unit reads, whole rows of a group: long bursts
 
 For the array that is an image of as many more rows, of C channels: row y * G + g is group g of row
 y.  A convolution over G * C channels with kernel kh x kw is one over C channels with kernel
-(kh * G) x kw whose stride, and padding, downwards is G times as large.  Only the order of the sum
-differs.  So the array's layers need nothing new (:func:`as_rows`).
+(kh * G) x kw whose stride, and padding, downwards is G times as large.  Or, of a pointwise one, the
+groups of a row are one row: W pixels further is the same pixel's next group, a kernel 1 x G with
+dilation W.  Only the order of the sum differs.  So the array's layers need nothing new
+(:func:`by_groups`).
 """
 
 import dataclasses
@@ -21,11 +23,14 @@ import numpy as np
 
 from accel.compiler.layer import Axis, Context, MachineLayer, View
 from accel.compiler.seats import Seat
-from accel.graph.ir import Conv, Graph
+from accel.graph.ir import Conv, Graph, Tensor
+from accel.params import Params
 
 #: The share of the array's buffer that the rows of a block may take: groups cannot come in chunks
 #: of channels, as pixels can.
 _SHARE = 0.5
+#: Beats that a layer may wait for before it starts, where it could come in parts of the channels.
+_AT_ONCE = 512
 
 
 def seat(name: str, shape: tuple[int, int, int], cols: int) -> Seat:
@@ -35,29 +40,53 @@ def seat(name: str, shape: tuple[int, int, int], cols: int) -> Seat:
     return Seat(name, 0, cols, row, height * row, width * cols)
 
 
-def as_rows(node: Conv, view: View, rows: Axis) -> tuple[Conv, View, Axis]:
-    """A convolution of a tensor by groups as one of more rows and fewer channels; others stay."""
+def by_groups(node: Conv, view: View, rows: Axis, columns: Axis, lanes: int):
+    """A convolution of a tensor by groups as one of fewer channels; others stay as they are.
+
+    Returns ``node`` with its weights in that form, ``view``, ``rows`` and ``columns``.
+    """
     if not view.group:
-        return node, view, rows
+        return node, view, rows, columns
     outputs, kh, kw, channels = node.weights.shape
-    count = channels // view.pixel_pitch
-    weights = node.weights.reshape(outputs, kh, kw, count, view.pixel_pitch)
-    weights = np.moveaxis(weights, 3, 2).reshape(outputs, kh * count, kw, view.pixel_pitch)
-    rows = Axis(*(value * count if what != "outputs" else value for what, value in (
-        ("size", rows.size), ("outputs", rows.outputs), ("kernel", rows.kernel),
-        ("stride", rows.stride), ("before", rows.before),
-    )))  # fmt: skip
-    view = dataclasses.replace(view, row_pitch=view.group, group=0)
-    return dataclasses.replace(node, weights=weights), view, rows
+    cell = view.pixel_pitch
+    count = channels // cell
+    if is_side_by_side(node, view, lanes):
+        width = view.group // cell
+        columns = Axis(count * width, columns.outputs, count, columns.stride, 0, width)
+        weights = node.weights.reshape(outputs, 1, count, cell)
+        view = dataclasses.replace(view, group=0)
+    else:
+        rows = Axis(rows.size * count, rows.outputs, rows.kernel * count, rows.stride * count,
+                    rows.before * count)  # fmt: skip
+        weights = np.moveaxis(node.weights.reshape(outputs, kh, kw, count, cell), 3, 2)
+        weights = weights.reshape(outputs, kh * count, kw, cell)
+        view = dataclasses.replace(view, row_pitch=view.group, group=0)
+    return dataclasses.replace(node, weights=weights), view, rows, columns
 
 
-def chosen(context: Context, layers: list, stored: set[str]) -> frozenset[str]:
+def is_side_by_side(node: Conv, view: View, lanes: int) -> bool:
+    """Whether a convolution takes all groups of a row as one row: a pointwise one.
+
+    The groups' distance has to fit the array's walk (accel/compiler/walks.py).
+    """
+    fits = (view.group - view.pixel_pitch) % lanes == 0
+    return node.weights.shape[1:3] == (1, 1) and not any(node.padding) and fits
+
+
+def chosen(
+    context: Context, layers: list, tilings: list, stored: set[str]
+) -> frozenset[str]:
     """The tensors that lie by groups.
 
     Parameters:
-        layers: all of a network, legalised with none by groups.
+        layers, tilings: all of a network, legalised and cut with none by groups.
         stored: the tensors that are in memory at all.
     """
+    parts = {
+        layer.name: max(len(one.chunks) for one in cut)
+        for layer, cut in zip(layers, tilings, strict=True)
+        if isinstance(layer, MachineLayer)
+    }
     graph, cols = context.graph, context.params.cols
     writers = {layer.output: layer for layer in layers}
     readers: dict[str, list] = {}
@@ -70,7 +99,11 @@ def chosen(context: Context, layers: list, stored: set[str]) -> frozenset[str]:
         if _can(graph.tensors[name].shape, cols)
         and _alone(context, name, writers, readers[name])
         and _writes(writers[name], cols)
-        and all(_reads(layer, graph.tensors[name].shape, context) for layer in readers[name])
+        and all(
+            _reads(layer, graph.tensors[name].shape, context)
+            and _starts(layer, graph.tensors[name], parts, context.params)
+            for layer in readers[name]
+        )
     )
 
 
@@ -119,10 +152,21 @@ def _reads(layer, shape: tuple[int, int, int], context: Context) -> bool:
         and part.channels == channels
         and all(group.width == channels for group in part.groups)
         and layer.columns.size > 1
-        and layer.view.row_pitch == width * channels
+        and (layer.view.row_pitch == width * channels or _pointwise(layer, width, context))
         and rows.dilation == 1
         and needed <= _SHARE * context.params.input_bytes
     )
+
+
+def _pointwise(layer: MachineLayer, width: int, context: Context) -> bool:
+    """Whether a layer that leaves out rows takes a row's groups side by side."""
+    cols, lanes = context.params.cols, context.params.rows
+    return layer.rows.kernel == layer.columns.kernel == 1 and (width - 1) * cols % lanes == 0
+
+
+def _starts(layer, tensor: Tensor, parts: dict[str, int], params: Params) -> bool:
+    """Whether a layer starts soon enough though it has to wait for all of a tensor's channels."""
+    return parts.get(layer.name, 1) == 1 or tensor.size <= _AT_ONCE * params.bus_bytes
 
 
 def seats_of(graph: Graph, names: frozenset[str], cols: int) -> dict[str, Seat]:

@@ -204,11 +204,11 @@ def _layer(
 
     view, bias = context.view(node.input), folded_bias(context, node)
     node, view, rows, columns = _flatten(node, view, rows, columns)
-    view, rows, columns = _decimate(params, view, rows, columns)
+    view, rows, columns = _decimate(params, node, view, rows, columns)
     if not pool:
         view, rows = _fold(context, view, rows, result)
         pool_rows = Axis(rows.outputs, rows.outputs)
-    node, view, rows = grouped.as_rows(node, view, rows)
+    node, view, rows, columns = grouped.by_groups(node, view, rows, columns, params.rows)
     pixel = node.weights.shape[3] * node.groups
     share = (
         node.groups > 1
@@ -265,17 +265,18 @@ def _flatten(node: Conv, view: View, rows: Axis, columns: Axis):
     return node, view, rows, columns
 
 
-def _decimate(params: Params, view: View, rows: Axis, columns: Axis):
+def _decimate(params: Params, node: Conv, view: View, rows: Axis, columns: Axis):
     """With a kernel of 1, load only the rows and columns that a stride uses."""
     inside = not rows.before and rows.span(0, rows.outputs)[1] <= rows.size
-    # A row of a tensor by groups is several.
-    if rows.kernel == 1 and inside and not view.group:
+    whole = not view.group or grouped.is_side_by_side(node, view, params.rows)
+    if rows.kernel == 1 and inside and whole:
         view = dataclasses.replace(view, row_pitch=view.row_pitch * rows.stride)
         rows = Axis(rows.outputs, rows.outputs)
     # Loading single pixels pays when the bus would otherwise carry whole beats of unused ones.
     if (
         columns.kernel == 1
         and columns.stride > 1
+        and not view.group
         and not columns.before
         and columns.span(0, columns.outputs)[1] <= columns.size
         and view.pixel_pitch >= 2 * params.bus_bytes
