@@ -120,13 +120,16 @@ def _drafts(context: Context, parts, mapping: Mapping):
     """
     if mapping.grouped:
         rough = dataclasses.replace(context, data=False)
-        first, memory, drafts = _drafts(rough, parts, Mapping(near=mapping.near, grouped=False))
+        first, _, drafts = _drafts(rough, parts, Mapping(near=mapping.near, grouped=False))
         layers = [layer for draft in drafts for layer in draft.machine_layers]
         tilings = [one for draft in drafts for one in draft.tilings]
         stored = {name for draft in drafts for name in draft.stored}
+        first = dataclasses.replace(first, whole=grouped.whole(layers, tilings))
         names = grouped.chosen(first, layers, tilings, stored)
         seated = grouped.seats_of(context.graph, names, context.params.cols)
-        context = dataclasses.replace(context, seats=context.seats | seated)
+        context = dataclasses.replace(
+            context, seats=context.seats | seated, whole=first.whole
+        )
     layers = [legalise(context, part.machine) for part in parts]
     memory = allocate.Memory(context.params)
     return context, memory, [_Draft(step, context, mapping, memory) for step in layers]

@@ -23,14 +23,12 @@ import numpy as np
 
 from accel.compiler.layer import Axis, Context, MachineLayer, View
 from accel.compiler.seats import Seat
-from accel.graph.ir import Conv, Graph, Tensor
-from accel.params import Params
+from accel.compiler.tiling import Tiling
+from accel.graph.ir import Conv, Graph
 
 #: The share of the array's buffer that the rows of a block may take: groups cannot come in chunks
 #: of channels, as pixels can.
 _SHARE = 0.5
-#: Beats that a layer may wait for before it starts, where it could come in parts of the channels.
-_AT_ONCE = 512
 
 
 def seat(name: str, shape: tuple[int, int, int], cols: int) -> Seat:
@@ -40,7 +38,7 @@ def seat(name: str, shape: tuple[int, int, int], cols: int) -> Seat:
     return Seat(name, 0, cols, row, height * row, width * cols)
 
 
-def by_groups(node: Conv, view: View, rows: Axis, columns: Axis, lanes: int):
+def by_groups(context: Context, node: Conv, view: View, rows: Axis, columns: Axis):
     """A convolution of a tensor by groups as one of fewer channels; others stay as they are.
 
     Returns ``node`` with its weights in that form, ``view``, ``rows`` and ``columns``.
@@ -50,7 +48,7 @@ def by_groups(node: Conv, view: View, rows: Axis, columns: Axis, lanes: int):
     outputs, kh, kw, channels = node.weights.shape
     cell = view.pixel_pitch
     count = channels // cell
-    if is_side_by_side(node, view, lanes):
+    if is_side_by_side(context, node, view):
         width = view.group // cell
         columns = Axis(count * width, columns.outputs, count, columns.stride, 0, width)
         weights = node.weights.reshape(outputs, 1, count, cell)
@@ -64,13 +62,14 @@ def by_groups(node: Conv, view: View, rows: Axis, columns: Axis, lanes: int):
     return dataclasses.replace(node, weights=weights), view, rows, columns
 
 
-def is_side_by_side(node: Conv, view: View, lanes: int) -> bool:
-    """Whether a convolution takes all groups of a row as one row: a pointwise one.
+def is_side_by_side(context: Context, node: Conv, view: View) -> bool:
+    """Whether a convolution takes all groups of a row as one row: a pointwise one of whole rows.
 
     The groups' distance has to fit the array's walk (accel/compiler/walks.py).
     """
-    fits = (view.group - view.pixel_pitch) % lanes == 0
-    return node.weights.shape[1:3] == (1, 1) and not any(node.padding) and fits
+    fits = (view.group - view.pixel_pitch) % context.params.rows == 0
+    alone = node.weights.shape[1:3] == (1, 1) and not any(node.padding)
+    return alone and fits and node.name in context.whole
 
 
 def chosen(
@@ -82,8 +81,8 @@ def chosen(
         layers, tilings: all of a network, legalised and cut with none by groups.
         stored: the tensors that are in memory at all.
     """
-    parts = {
-        layer.name: max(len(one.chunks) for one in cut)
+    cuts = {
+        layer.name: cut[0]
         for layer, cut in zip(layers, tilings, strict=True)
         if isinstance(layer, MachineLayer)
     }
@@ -101,7 +100,7 @@ def chosen(
         and _writes(writers[name], cols)
         and all(
             _reads(layer, graph.tensors[name].shape, context)
-            and _starts(layer, graph.tensors[name], parts, context.params)
+            and _starts(layer, cuts)
             for layer in readers[name]
         )
     )
@@ -160,13 +159,25 @@ def _reads(layer, shape: tuple[int, int, int], context: Context) -> bool:
 
 def _pointwise(layer: MachineLayer, width: int, context: Context) -> bool:
     """Whether a layer that leaves out rows takes a row's groups side by side."""
-    cols, lanes = context.params.cols, context.params.rows
-    return layer.rows.kernel == layer.columns.kernel == 1 and (width - 1) * cols % lanes == 0
+    fits = (width - 1) * context.params.cols % context.params.rows == 0
+    alone = layer.rows.kernel == layer.columns.kernel == 1
+    return alone and fits and layer.name in context.whole
 
 
-def _starts(layer, tensor: Tensor, parts: dict[str, int], params: Params) -> bool:
-    """Whether a layer starts soon enough though it has to wait for all of a tensor's channels."""
-    return parts.get(layer.name, 1) == 1 or tensor.size <= _AT_ONCE * params.bus_bytes
+def _starts(layer, cuts: dict[str, Tiling]) -> bool:
+    """Whether a layer starts no sooner with some of the channels."""
+    return layer.name not in cuts or len(cuts[layer.name].chunks) == 1
+
+
+def whole(layers: list, tilings: list) -> frozenset[str]:
+    """The array's layers that read whole rows."""
+    return frozenset(
+        layer.name
+        for layer, cut in zip(layers, tilings, strict=True)
+        if isinstance(layer, MachineLayer)
+        and not cut[0].apart
+        and cut[0].width == layer.pool_columns.outputs
+    )
 
 
 def seats_of(graph: Graph, names: frozenset[str], cols: int) -> dict[str, Seat]:

@@ -83,6 +83,7 @@ class Context:
         seats: where its tensors lie.
         params, batch: what it is compiled for.
         data: whether weights and biases matter.
+        whole: the layers that read whole rows (accel/compiler/grouped.py).
     """
 
     graph: Graph
@@ -90,6 +91,7 @@ class Context:
     params: Params
     batch: int
     data: bool
+    whole: frozenset[str] = frozenset()
 
     def view(self, name: str) -> View:
         """All images of a tensor."""
