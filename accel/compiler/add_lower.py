@@ -24,6 +24,9 @@ def lower(layer: AddLayer, stream: Stream, sources: list[Where], target: Where) 
     sources = [(_spread(place, layer.shape), ready) for place, ready in sources]
     places = [place for place, _ in (*sources, target)]
     linear = all(place.linear is not None for place in places)
+    # Tensors by channel groups, all alike, are just bytes; but see _Addition about small ones.
+    large = layer.shape[0] * layer.shape[1] > stream.params.bank_rows
+    linear = linear or large and all(place.group for place in places)
     (_Addition if linear else _Rectangles)(layer, stream, sources, target).run()
 
 
@@ -46,7 +49,8 @@ class _Addition:
         self.pitches = [place.linear for place in (sources[0][0], sources[1][0], self.target)]
         # By channel group only where that makes something ready earlier, or where the pixels of a
         # tensor have gaps.
-        apart = set(self.pitches) != {channels}
+        by_groups = bool(target[0].group)
+        apart = set(self.pitches) != {channels} and not by_groups
         small = channels % params.cols == 0 and height * width <= params.bank_rows
         self.flat = not apart and not small and self.pixels * channels % params.cols == 0
         if self.flat:

@@ -50,7 +50,6 @@ def test_what_only_the_machine_sees_lies_by_groups():
     "a row is a pixel": lambda net: net.conv(8, (1, 7)).conv(8),
     "grouped convolution": lambda net: net.conv(8).conv(8, groups=2),
     "rows apart": lambda net: net.conv(8).conv(8, (3, 3), dilation=(2, 1)),
-    "rows left out": lambda net: net.conv(8).conv(8, stride=(2, 2)),
     "too large for the buffer": lambda net: net.conv(64).conv(8, (3, 3)),
     "two shapes": lambda net: net.conv(8).flatten().conv(8),
     "softmax of the host": lambda net: net.conv(8).softmax().conv(8),
