@@ -29,6 +29,11 @@ from accel.graph.ir import Conv, Graph
 #: The share of the array's buffer that the rows of a block may take: groups cannot come in chunks
 #: of channels, as pixels can.
 _SHARE = 0.5
+#: Groups of a tensor that are too few to let a layer load the columns that it leaves out, too.
+_FEW = 2
+#: Beats of a group's row that are worth it in a batch, whose small images are one tall image to
+#: the array: as measured.
+_LONG = 8
 
 
 def seat(name: str, shape: tuple[int, int, int], cols: int) -> Seat:
@@ -95,7 +100,7 @@ def chosen(
     return frozenset(
         name
         for name in stored & writers.keys() & readers.keys()
-        if _can(graph.tensors[name].shape, cols)
+        if _can(graph.tensors[name].shape, context)
         and _alone(context, name, writers, readers[name])
         and _writes(writers[name], cols)
         and all(
@@ -106,9 +111,12 @@ def chosen(
     )
 
 
-def _can(shape: tuple[int, int, int], cols: int) -> bool:
-    """Whether there is more than a group, and more than a pixel in a row."""
-    return shape[2] % cols == 0 and shape[2] > cols and shape[1] > 1
+def _can(shape: tuple[int, int, int], context: Context) -> bool:
+    """Whether there is more than a group, and more than a pixel in a row: of a batch many more."""
+    cols, (_, width, channels) = context.params.cols, shape
+    short = width * cols < _LONG * context.params.bus_bytes
+    several = channels % cols == 0 and channels > cols and width > 1
+    return several and not (short and context.batch > 1)
 
 
 def _alone(context: Context, name: str, writers: dict, readers: list) -> bool:
@@ -151,6 +159,7 @@ def _reads(layer, shape: tuple[int, int, int], context: Context) -> bool:
         and part.channels == channels
         and all(group.width == channels for group in part.groups)
         and layer.columns.size > 1
+        and (layer.view.pixel_pitch == channels or channels > _FEW * context.params.cols)
         and (layer.view.row_pitch == width * channels or _pointwise(layer, width, context))
         and rows.dilation == 1
         and needed <= _SHARE * context.params.input_bytes
