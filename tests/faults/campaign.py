@@ -22,11 +22,13 @@ OUTCOMES = {
                 "watchdog",
     "bus": "the machine breaks a rule of AXI, or a register is not answered, or not as any machine "
            "would: seen from outside alone",
-    "elsewhere": "no error; the output is right, other bytes of memory are wrong",
+    "inside": "no error; the output is right, other bytes of memory (tensors in between, the "
+              "program) are wrong",
     "wrong": "no error; the output is wrong",
-    "hang": "no interrupt within PATIENCE times the cycles of a run without a fault",
+    "late": "an interrupt, after more than LATE times the cycles of a run without a fault",
+    "hang": "no interrupt within NEVER cycles",
 }  # fmt: skip
-PATIENCE = 20
+LATE, NEVER = 20, 1 << 23
 _MEMORY = Memory(latency_cycles=20)
 
 
@@ -52,22 +54,23 @@ class Ended:
 class Faulty:
     """The machine and its network, and what a run without a fault leaves."""
 
-    def __init__(self):
+    def __init__(self, never: int = NEVER):
         path, self.elements = build()
         self._library = verilator.load(path)
         self._library.accel_flip.argtypes = (ctypes.c_uint32,) * 3
         self._subject: Subject = subject()
-        self._limit = 1 << 24
+        self._limit = never
         ended, self._clean, self._counters = self._run(None)
         output = self._subject.program.tensors[self._subject.output].view(self._clean)
         if ended.said != "NONE" or not np.array_equal(output, self._subject.right):
             raise AssertionError(f"the machine without a fault: {ended}")
         self.cycles = ended.cycles
-        self._limit = PATIENCE * self.cycles
 
     def run(self, fault: Fault) -> Ended:
         """The network once more, with a fault."""
         ended, memory, counters = self._run(fault)
+        if ended.outcome == "done" and ended.cycles > LATE * self.cycles:
+            return dataclasses.replace(ended, outcome="late")
         if ended.outcome != "done":
             return ended
         if ended.said != Error.NONE.name:
@@ -76,7 +79,7 @@ class Faulty:
         if not np.array_equal(place.view(memory), self._subject.right):
             return dataclasses.replace(ended, outcome="wrong")
         if not np.array_equal(self._bytes(memory), self._bytes(self._clean)):
-            return dataclasses.replace(ended, outcome="elsewhere")
+            return dataclasses.replace(ended, outcome="inside")
         same = counters == self._counters and np.array_equal(memory, self._clean)
         return dataclasses.replace(ended, outcome="masked" if same else "counters")
 

@@ -4,7 +4,7 @@ import collections
 import time
 
 from accel.bench.header import header
-from tests.faults.campaign import OUTCOMES, PATIENCE, Faulty
+from tests.faults.campaign import LATE, NEVER, OUTCOMES, Faulty
 
 #: Faults of the worst kind that are listed with all that is needed to run them again.
 LISTED = 20
@@ -24,19 +24,23 @@ def render(faulty: Faulty, ended, command: str) -> str:
     rows = [_row(kind, bits[kind], counts[kind]) for kind in sorted(counts)]
     total = sum(counts.values(), collections.Counter())
     rows.append(_row("**together**", sum(bits.values()), total))
-    hung = [(fault, end) for fault, end in ended if end.outcome == "hang"]
+    hung, late = ([(fault, end) for fault, end in ended if end.outcome == kind]
+                  for kind in ("hang", "late"))
     return f"""# Single bit flips
 
 `{command}`, {time.strftime("%Y-%m-%d")}, {header()["machine"]["cpu"]}: {len(ended):,} runs of
 a 4x4 machine's RTL on a small network ({faulty.cycles:,} cycles without a fault), in each one
 flipped bit: of every class of registers and memories equally often, in it of any bit, in any cycle.
-Nothing in this machine is protected: no parity, no checksum. (PATIENCE is {PATIENCE}.)
+Nothing in this machine is protected: no parity, no checksum. (LATE is {LATE}, NEVER {NEVER:,}.)
 
 {meaning}
 {_table(heads, rows)}
 What was reported: {_said(ended, "reported")}. From outside: {_said(ended, "bus")}.
 
-Faults that hang: {"none" if not hung else ""}{_list(elements, hung)}
+Faults that hang: {"" if hung else "none"}{_list(elements, hung)}
+
+A flip in a command that was checked already may let it run for very long; the watchdog ends what
+stands still, not what goes on. Late were: {"" if late else "none"}{_list(elements, late)}
 """
 
 
@@ -63,5 +67,5 @@ def _said(ended, outcome: str) -> str:
 def _list(elements, ended) -> str:
     return "".join(
         f"\n- `{elements[fault.element].name}`, word {fault.word}, bit {fault.bit}, cycle "
-        f"{fault.cycle:,}" for fault, _ in ended[:LISTED]
+        f"{fault.cycle:,}: {end.said}, {end.cycles:,} cycles" for fault, end in ended[:LISTED]
     )
