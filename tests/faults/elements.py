@@ -64,14 +64,15 @@ def find(text: str) -> tuple[list[Element], str]:
         name = escaped or plain
         if name not in written:
             continue  # what only combines others
-        elements.append(Element(name, int(high or 0) + 1, int(words or 0) + 1, _room(name)))
+        elements.append(Element(name, int(high or 0) + 1, int(words or 0) + 1, room_of(name)))
         at = one.start(5) if first else one.end() - 1
         pieces += [text[last:at].rstrip(" "), _MARK]
         last = at
     return elements, "".join((*pieces, text[last:]))
 
 
-def _room(name: str) -> str:
+def room_of(name: str) -> str:
+    """The room that a name of the netlist belongs to, or OTHERS."""
     bare = name.replace("$flatten\\", "").replace("\\", "")
     return next((room for room, starts in ROOMS.items() if bare.startswith(starts)), OTHERS)
 
