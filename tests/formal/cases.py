@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from accel.isa import Rounding
 from accel.params import MAX_BURST
+from accel.rtl.array.pair import LowProduct, Separator, packed
 from accel.rtl.control.command_queue import CommandQueue
 from accel.rtl.control.fetch import Prefetch
 from accel.rtl.control.gate import CommandGate
@@ -19,7 +20,7 @@ from accel.rtl.parts.rotate import rotated
 from accel.rtl.parts.slice import StreamSlice
 from accel.rtl.post.normalise import Normaliser
 from accel.rtl.post.requantise import Requantiser
-from tests.formal import buffers, counters, memory, requantiser, streams
+from tests.formal import buffers, counters, memory, products, requantiser, streams
 from tests.formal.planted import planted
 from tests.formal.prove import Proof, prove, search
 from tests.formal.structure import prove_apart
@@ -289,4 +290,26 @@ REQUANTISER = (
     ),
 )  # fmt: skip
 
-CASES = (*STREAMS, *MEMORY, *BUFFERS, *COUNTERS, *REQUANTISER)
+PRODUCTS = (
+    Case(
+        "packed weights", packed, products.factor,
+        bugs=(Bug("the upper weight's borrow is lost", "((high << SHIFT) + low)[:18]",
+                  "((high << SHIFT) + low[:SHIFT].as_unsigned())[:18]"),),
+    ),
+    Case(
+        "LowProduct", LowProduct, products.low_product, depth=3,
+        bugs=(Bug("the last two rows are left out", "range(0, OVERLAP, 2)",
+                  "range(0, OVERLAP - 2, 2)"),),
+    ),
+    Case(
+        "Separator", Separator, products.separated, depth=3,
+        bugs=(
+            Bug("(-128) * (-128) is taken for negative",
+                "difference[OVERLAP - 1] & self.differ", "difference[OVERLAP - 1]"),
+            Bug("a borrow is not taken back", "negative ^ borrow, borrow & ~negative",
+                "negative, 0"),
+        ),
+    ),
+)  # fmt: skip
+
+CASES = (*STREAMS, *MEMORY, *BUFFERS, *COUNTERS, *PRODUCTS, *REQUANTISER)
