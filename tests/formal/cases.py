@@ -214,7 +214,7 @@ MEMORY = (
     Case(
         "ReadMaster, 3 readers", ReadMaster, memory.read_master,
         bugs=(Bug("an address is replaced before it is taken",
-                  "(~axi.arvalid | axi.arready) & owners.w_rdy", "owners.w_rdy"),),
+                  "(~axi.arvalid | axi.arready) & ~full", "~full"),),
     ),
 )  # fmt: skip
 
