@@ -42,6 +42,7 @@ class Point:
     load_beats: int = Params.load_beats
     queue_depth: int = Params.queue_depth
     timeout_cycles: int = Params.timeout_cycles
+    packed_products: bool = Params.packed_products
     bytes_per_cycle: int = Memory.bytes_per_cycle
 
     def __post_init__(self):
