@@ -16,6 +16,7 @@ from accel.compiler import (
     schedule,
     seats,
     steps,
+    weave,
     weights,
     window_lower,
 )
@@ -132,6 +133,9 @@ class _Draft:
         self._near = set()
         for number, pair in self._pairs.items():
             self._near |= {number, number + 1} if pair.feeds else {number}
+        taken = {number + more for number, pair in self._pairs.items()
+                 for more in range(3 if pair.feeds else 2)}  # fmt: skip
+        self._woven = weave.pairs(context, layers, self._tilings, taken)
         self._addresses, self._sizes = [], {}
         for layer, tiling in zip(layers, self._tilings, strict=True):
             where = {}
@@ -153,8 +157,9 @@ class _Draft:
                 fed = self._lower_pair(pair, number, last, stream, ready, tensors, fed)
                 number = last + 1
             else:
-                self._lower(number, stream, ready, tensors, fed)
-                number, fed = number + 1, None
+                both = [number, number + 1] if number in self._woven and not fed else [number]
+                self._lower(both, stream, ready, tensors, fed)
+                number, fed = number + len(both), None
         for number, mark in enumerate(self._marks):
             self._counts.append(stream.mark(number, mark))
         return schedule.order(stream)
@@ -182,18 +187,25 @@ class _Draft:
         ).run()
         return None if pair.follower else following
 
-    def _lower(self, number: int, stream: Stream, ready, tensors, fed: Fed | None) -> None:
-        """Add the commands of a layer, whose input may be ``fed``."""
-        layer, where, tilings = self._layers[number], self._addresses[number], self._tilings[number]
-        stream.works_for(_unit(layer), number)
-        views = [] if fed else [view.tensor for view in layer.views]
-        sources = [(tensors[name], ready[name]) for name in views]
-        target = tensors[layer.output], ready[layer.output]
-        if isinstance(layer, MachineLayer):
-            source = None if fed else sources[0]
-            Lowering(layer, tilings, stream, source, target, where, fed=fed).run()
-        else:
-            window_lower.lower(layer, stream, sources, target, where, tilings)
+    def _lower(self, numbers: list[int], stream: Stream, ready, tensors, fed: Fed | None) -> None:
+        """Add the commands of a layer, whose input may be ``fed``, or of two in turn."""
+        lowerings = {}
+        for number in numbers:
+            layer, where, tilings = (
+                every[number] for every in (self._layers, self._addresses, self._tilings)
+            )
+            stream.works_for(_unit(layer), number)
+            views = [] if fed else [view.tensor for view in layer.views]
+            sources = [(tensors[name], ready[name]) for name in views]
+            target = tensors[layer.output], ready[layer.output]
+            if isinstance(layer, MachineLayer):
+                source = None if fed else sources[0]
+                lowerings[number] = Lowering(
+                    layer, tilings, stream, source, target, where, fed=fed
+                )
+            else:
+                window_lower.lower(layer, stream, sources, target, where, tilings)
+        weave.lower(lowerings, stream)
 
     @property
     def stored(self) -> list[str]:
