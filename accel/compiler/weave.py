@@ -22,8 +22,9 @@ from accel.compiler.lower import Lowering
 from accel.compiler.stream import ARRAY, Stream
 from accel.isa import COMMAND_BYTES, Pool
 
-#: They take turns where that saves this share of their time, by rough cost.
-_SAVES = 0.02
+#: They take turns where that saves this share of their time, and so many cycles, by rough cost:
+#: two layers instead of one begin and end at the same time.
+_SAVES, _CYCLES = 0.02, 1000
 #: Commands of a block: WEIGHTS, EXEC and POST; rough cycles of it on the bus beside its data.
 _COMMANDS, _OVERHEAD = 3, 12
 
@@ -60,7 +61,8 @@ def pairs(context: Context, layers: list, tilings: list, taken: set[int]) -> set
         first, second = (layers[one] for one in both)
         if _may(first) and _may(second) and _apart(context, first, second):
             one, other = (cost_of(context, layers[one], tilings[one]) for one in both)
-            if (one + other).cycles < (1 - _SAVES) * (one.cycles + other.cycles):
+            apart = one.cycles + other.cycles
+            if apart - (one + other).cycles > max(_SAVES * apart, _CYCLES):
                 found.add(number)
     return found
 

@@ -133,6 +133,8 @@ def _cost(layer: WindowLayer, width: int, height: int, params: Params) -> float 
     # layer before it computes whole images group by group, its last group.
     small = rows.size * columns.size <= params.bank_rows
     tail = _EXPOSED * compute * (blocks if small else groups)
+    # What the layer waits for first.
+    tail += _NEIGHBOURS * needed * (words * _word_beats(layer, params) + 4)
     images = layer.view.images
     return images * blocks * groups * (block + _OVERHEAD) + tail
 
