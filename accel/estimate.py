@@ -54,6 +54,7 @@ def estimate(
     images: int | None = None,
     inputs: np.ndarray | Mapping[str, np.ndarray] | None = None,
     shapes: Mapping[str, Sequence[int]] | None = None,
+    exact: bool = False,
     keep: str | os.PathLike[str] | None = None,
     params: Params | None = None,
     memory: Memory | None = None,
@@ -65,8 +66,8 @@ def estimate(
     """Predict a run's report; every ``mismatches`` in it is None.
 
     Args:
-        model, machine, array, batch, params, memory, search, shapes, keep, progress: as in
-            accel.runner.run.
+        model, machine, array, batch, params, memory, search, shapes, exact, keep, progress: as
+            in accel.runner.run.
         fusion: whether results may stay on the chip for the next layer, as they do in a run.
         images: how many there would be; one batch by default.
         inputs: images to calibrate a float file with; by default a seeded random one.
@@ -94,7 +95,8 @@ def estimate(
     if behaviour.surprise:
         raise InputError(f"the cycle model knows no memory with {behaviour.surprise}: it must be "
                          f"off, not {getattr(behaviour, behaviour.surprise)!r}")
-    graph, quantised = floats.opened(model, inputs, shapes=shapes, keep=keep, random=True)
+    graph, quantised = floats.opened(model, inputs, shapes=shapes, keep=keep, random=True,
+                                     exact=exact)
     mapping, found = mapper.choose(
         graph, hardware, min(batch, total), behaviour, search, tell, fusion
     )

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from accel import seeded
-from accel.frontend import FloatModelError
+from accel.frontend import FloatModelError, load
 from accel.frontend.quantising import Options, float_model
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
@@ -31,6 +31,7 @@ def opened(
     shapes: Mapping[str, Sequence[int]] | None = None,
     keep: str | os.PathLike | None = None,
     random: bool = False,
+    exact: bool = False,
 ) -> tuple[Graph, dict]:
     """Open a network; quantise it first if it is a float file.
 
@@ -41,6 +42,7 @@ def opened(
             another network they must be what it has.
         keep: the folder for the quantised file; it is left nowhere otherwise.
         random: calibrate on a seeded random image where no images are given.
+        exact: as accel.open_network has it.
 
     Returns:
         The graph; what a report says of quantising.
@@ -51,7 +53,7 @@ def opened(
         accel.frontend.ModelError: naming the file and the rule.
     """
     try:
-        graph = open_network(model)
+        graph = open_network(model, exact=exact)
         _check(graph, shapes or {})
         return graph, {}
     except FloatModelError:
@@ -71,7 +73,8 @@ def opened(
     stem = pathlib.Path(model).stem
     with _folder(keep) as folder:
         path = folder / f"{stem}_int8{pathlib.Path(model).suffix}"
-        graph = dataclasses.replace(source.quantize(path, images, options), name=stem)
+        graph = source.quantize(path, images, options)
+        graph = dataclasses.replace(load(path, exact=True) if exact else graph, name=stem)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     note |= {"file": str(path)} if keep is not None else {}
     told = source.told(options) | {"images": len(chosen), "given": given, "sha256": digest} | note

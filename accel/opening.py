@@ -20,7 +20,7 @@ from accel.graph.ports import InputError
 Model = str | os.PathLike[str] | Graph
 
 
-def open_network(model: Model) -> Graph:
+def open_network(model: Model, *, exact: bool = False) -> Graph:
     """A graph from a built-in name, a path to a network file, or a graph.
 
     A built-in network without a trained file has seeded random weights.
@@ -28,6 +28,8 @@ def open_network(model: Model) -> Graph:
     Args:
         model: a built-in name, a path to an int8 .onnx or .tflite file, or a Graph, which is
             given back.
+        exact: of a file: what the machine may compute a step off the format's own runtime, the
+            host computes (reports/operators.md says what that is).
 
     Returns:
         The network: int8 tensors [height, width, channels], nodes with integer requantisation.
@@ -41,9 +43,11 @@ def open_network(model: Model) -> Graph:
     (6, (1, 28, 28))
     """
     if isinstance(model, Graph):
+        if exact:
+            raise ModelError(f"network {model.name!r} is a Graph already: open its file with exact")
         return model
     if isinstance(model, str) and model in models.BUILTIN:
-        return dataclasses.replace(load(models.BUILTIN[model].network), name=model)
+        return dataclasses.replace(load(models.BUILTIN[model].network, exact=exact), name=model)
     if is_seeded(model):
         return seeded.build(models.NETWORKS[model].build(), seeded.SEED)
     if not isinstance(model, (str, os.PathLike)):
@@ -54,7 +58,7 @@ def open_network(model: Model) -> Graph:
             f"network must be a built-in one ({names}) or a file ending in "
             f"{' or '.join(FORMATS)}, not {os.fspath(model)!r}"
         )
-    return load(model)
+    return load(model, exact=exact)
 
 
 def is_seeded(model: Model) -> bool:

@@ -11,12 +11,14 @@ from accel import machines
 from accel.compiler import compile_graph
 from accel.dse.errors import SweepError
 from accel.dse.point import Point, from_machine
+from accel.dse.rows import read
 from accel.dse.sweep import sweep as evaluate
 from accel.errors import shown
 from accel.graph.ir import Graph
 from accel.opening import Model, open_network
 from accel.params import Params
 from accel.program import Program
+from accel.report import sweep_page
 
 Progress = Callable[[str, float], None]
 
@@ -141,7 +143,8 @@ def sweep(
 
     Returns:
         A row for each point: its fields, and cycles, utilisation and the counters; ``status`` is
-        "ok" or "failed", and then ``error`` says why.
+        "ok" or "failed", and then ``error`` says why.  ``folder`` then has results.parquet and
+        .csv, and index.html, in which the points of all sweeps into it can be filtered and opened.
 
     Raises:
         SweepError: naming what, the rule and the value.
@@ -158,10 +161,13 @@ def sweep(
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         raise SweepError(f"jobs must be an integer of at least 1, not {shown(jobs)}")
     points: list[Point] = from_machine(machines.chosen(machine), shapes, values)
-    return evaluate(
-        open_network(model), points, pathlib.Path(folder), engine=engine, jobs=jobs,
-        scheduler=scheduler, progress=progress,
-    )  # fmt: skip
+    graph, where = open_network(model), pathlib.Path(folder)
+    rows = evaluate(graph, points, where, engine=engine, jobs=jobs, scheduler=scheduler,
+                    progress=progress)  # fmt: skip
+    network = graph.name if isinstance(model, Graph) else os.fspath(model)
+    known = read(where / "results.parquet")
+    sweep_page.write(where / "index.html", known, network, graph.name, None, engine)
+    return rows
 
 
 def _values(name: str, given: object) -> list[Any]:

@@ -49,6 +49,7 @@ def golden_run(
     inputs: Inputs | None = None,
     *,
     shapes: Mapping[str, Sequence[int]] | None = None,
+    exact: bool = False,
 ) -> list[np.ndarray]:
     """Compute a network with the golden model alone, without RTL.
 
@@ -57,7 +58,7 @@ def golden_run(
             quantised on the way, calibrated on ``inputs`` (accel.floats).
         inputs: images along the first axis in the model's own layout and dtype; a built-in
             network has its own, or takes a random one.
-        shapes: as in :func:`run`.
+        shapes, exact: as in :func:`run`.
 
     Returns:
         One array per output, in the model's own order, layout and dtype.
@@ -71,7 +72,7 @@ def golden_run(
     >>> [(one.shape, str(one.dtype)) for one in outputs]
     [((1, 1), 'float32')]
     """
-    graph, _ = floats.opened(model, inputs, shapes=shapes)
+    graph, _ = floats.opened(model, inputs, shapes=shapes, exact=exact)
     images = own_images(model, graph, 1)[0] if inputs is None else inputs
     wanted = [port.tensor for port in graph.outputs]
     tensors = golden.run(graph, _given(graph, images), keep=wanted)
@@ -198,6 +199,7 @@ def run(
     fusion: bool = True,
     engines: bool = False,
     shapes: Mapping[str, Sequence[int]] | None = None,
+    exact: bool = False,
     keep: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Result:
@@ -227,6 +229,8 @@ def run(
         engines: whether the report tells what each engine did when in the first batch, as the
             cycle model knows it.
         shapes: of inputs by name, batch first, where a float file leaves dimensions open.
+        exact: what the machine may compute a step off ONNX Runtime, which has it in float32, the
+            host computes.
         keep: the folder where what a float file was quantised to is kept.
         progress: called with a stage and a share from 0 to 1.
 
@@ -249,7 +253,7 @@ def run(
     _check_counts(batch, search, limit)
     meant = machines.chosen(machine, array, params, memory)
     hardware, behaviour = meant.params, meant.memory
-    graph, quantised = floats.opened(model, inputs, shapes=shapes, keep=keep)
+    graph, quantised = floats.opened(model, inputs, shapes=shapes, keep=keep, exact=exact)
     notes = {"network_sha256": file_hash(model), "machine": machines.report(meant)}
     pixels, labels, where = _images(model, graph, inputs, labels, limit, batch)
     notes |= origin(model) | quantised | where

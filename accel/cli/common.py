@@ -57,6 +57,13 @@ shape_option = click.option(
     help="The shape of an input, batch first, where a float file leaves dimensions open; can be "
     "given for several inputs.",
 )  # fmt: skip
+#: The option for results that are the runtime's to the byte.
+exact_option = click.option(
+    "--exact", is_flag=True,
+    help="Let the host compute what the machine may compute a step off ONNX Runtime, which has it "
+    "in float32: averages, batch normalisations on their own, linear resizing and the like "
+    "(accel operators lists them).",
+)  # fmt: skip
 
 
 @contextlib.contextmanager

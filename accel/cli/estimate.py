@@ -7,6 +7,7 @@ import click
 from accel.cli import outcome, scalesim
 from accel.cli.common import (
     command_line,
+    exact_option,
     prepare,
     progress_bar,
     read_inputs,
@@ -34,6 +35,7 @@ from accel.cli.machines import machine_options
 @click.option("--no-fusion", is_flag=True,
               help="For comparison: let every layer's result go to memory.")
 @shape_option
+@exact_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
               help="Where report.json and the plots go; by default build/estimate/NETWORK; with "
               "--scalesim report.json, and nowhere by default.")  # fmt: skip
@@ -43,7 +45,7 @@ from accel.cli.machines import machine_options
 @click.option("--scalesim-config", "config", type=click.Path(path_type=pathlib.Path),
               help="A SCALE-Sim configuration (.cfg): its array is the default then.")  # fmt: skip
 def estimate(
-    network, inputs, limit, batch, machine, search, no_fusion, shapes, out, topology, config
+    network, inputs, limit, batch, machine, search, no_fusion, shapes, exact, out, topology, config
 ) -> None:
     """Predict what `accel run` counts for NETWORK, exactly, without simulating or computing it.
 
@@ -57,7 +59,7 @@ def estimate(
     if topology is not None:
         for option, value in (
             ("--search", search), ("--input", inputs), ("--limit", limit), ("--batch", batch > 1),
-            ("--shape", shapes), ("--no-fusion", no_fusion),
+            ("--shape", shapes), ("--exact", exact), ("--no-fusion", no_fusion),
         ):  # fmt: skip
             if value:
                 raise click.UsageError(f"{option} belongs to NETWORK, not to --scalesim")
@@ -76,7 +78,8 @@ def estimate(
         with progress_bar("reading") as progress:
             report = predict(
                 network, machine=machine, batch=batch, images=images, search=search, engines=True,
-                fusion=not no_fusion, inputs=given, shapes=dict(shapes), progress=progress,
+                fusion=not no_fusion, inputs=given, shapes=dict(shapes), exact=exact,
+                progress=progress,
                 keep=out or results("estimate", pathlib.Path(network).stem),
             )  # fmt: skip
     report |= {"command": command_line()}

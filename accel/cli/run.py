@@ -7,6 +7,7 @@ import click
 from accel.cli import outcome
 from accel.cli.common import (
     command_line,
+    exact_option,
     prepare,
     progress_bar,
     read_inputs,
@@ -38,13 +39,15 @@ from accel.cli.machines import machine_options
               help="Also show what each engine did when, by the cycle model, in timeline.png and "
               "trace.json; its first use compiles the model, up to a minute.")  # fmt: skip
 @shape_option
+@exact_option
 @click.option("--out", type=click.Path(file_okay=False, path_type=pathlib.Path),
               help="Where report.json and the plots go; by default build/run/NETWORK.")  # fmt: skip
 @click.option("--dump", type=click.Path(file_okay=False, path_type=pathlib.Path), metavar="DIR",
               help="Also write every layer's inputs, weights and outputs here, as .npy and .hex, "
               "for accel compare.")  # fmt: skip
 def run(
-    network, inputs, limit, batch, machine, engine, search, no_fusion, engines, shapes, out, dump
+    network, inputs, limit, batch, machine, engine, search, no_fusion, engines, shapes, exact, out,
+    dump,
 ) -> None:
     """Run NETWORK (a built-in name, or a path to .onnx or .tflite) on the simulated accelerator.
 
@@ -70,7 +73,7 @@ def run(
                 result, ended = _simulate(
                     network, images, machine=machine, engine=engine, batch=batch, limit=limit,
                     labels=labels, search=search, fusion=not no_fusion, engines=engines,
-                    shapes=dict(shapes),
+                    shapes=dict(shapes), exact=exact,
                     keep=out or results("run", pathlib.Path(network).stem), progress=progress,
                 )  # fmt: skip
         except InputError as error:

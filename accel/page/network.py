@@ -12,7 +12,20 @@ import numpy as np
 
 from accel import params as latencies
 from accel.compiler import Mapping, compile_graph
-from accel.graph.ir import AveragePool, Conv, Graph, MaxPool, Node, Softmax, Table
+from accel.graph.ir import (
+    Add,
+    AveragePool,
+    Conv,
+    Graph,
+    Max,
+    MaxPool,
+    Min,
+    Mul,
+    Node,
+    Requant,
+    Softmax,
+    Table,
+)
 from accel.isa import RECORD
 from accel.labels import labels_of
 from accel.machines import Machine
@@ -23,9 +36,11 @@ from accel.program import Layer, Program
 
 #: Images that come with a page, at most.
 SAMPLES = 12
-#: Layers whose numbers a page explains: a convolution, a table of a byte's function, a pooling;
-#: each may be there or not.
-_EXPLAINED = re.compile("(?=.)c?t?p?")
+#: Layers whose numbers a page explains: a convolution, a table of a byte's function, a pooling,
+#: each there or not; or an element-wise operator on two tensors.
+_EXPLAINED = re.compile("(?=.)c?t?p?|e")
+#: Those operators.
+_PAIRS = Add | Mul | Max | Min
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,6 +179,7 @@ def _layer(graph: Graph, layer: Layer, found: list[vectors.Block] | None) -> dic
         "pool": next((_pool(node) for node in inside if isinstance(node, MaxPool | AveragePool)),
                      None),
         "table": next((_table(node) for node in inside if isinstance(node, Table)), None),
+        "pair": next((_pair(node) for node in inside if isinstance(node, _PAIRS)), None),
         "input": inside[0].inputs[0] if inside else None,
         "explained": _EXPLAINED.fullmatch("".join(map(_letter, inside))) is not None,
         "blocks": None if found is None else [dataclasses.asdict(block) for block in found],
@@ -171,15 +187,28 @@ def _layer(graph: Graph, layer: Layer, found: list[vectors.Block] | None) -> dic
 
 
 def _conv(node: Conv) -> dict:
-    requant = node.requant
     return {
         "input": node.input, "shape": node.weights.shape, "weights": _packed(node.weights),
         "bias": node.bias.tolist(), "stride": node.stride, "padding": node.padding,
-        "dilation": node.dilation, "groups": node.groups,
+        "dilation": node.dilation, "groups": node.groups, **_requant(node.requant),
+    }  # fmt: skip
+
+
+def _requant(requant: Requant) -> dict:
+    return {
         "multiplier": requant.multiplier.tolist(), "shift": requant.shift.tolist(),
         "zero": requant.zero_point, "lo": requant.lo, "hi": requant.hi,
         "rounding": requant.rounding.name,
     }  # fmt: skip
+
+
+def _pair(node: Add | Mul | Max | Min) -> dict:
+    """Two tensors' operator: sums have factors for both, a largest or smallest only bounds."""
+    found = {"op": node.op, "inputs": node.inputs}
+    if isinstance(node, Max | Min):
+        return found | {"lo": node.lo, "hi": node.hi}
+    factors = {"operands": node.operands, "offset": node.offset} if isinstance(node, Add) else {}
+    return found | factors | _requant(node.requant)
 
 
 def _pool(node: MaxPool | AveragePool) -> dict:
@@ -201,7 +230,7 @@ def _table(node: Table) -> dict:
 
 def _letter(node: Node) -> str:
     """What a layer's node is, in the words of _EXPLAINED."""
-    kinds = {"c": Conv, "t": Table, "p": MaxPool | AveragePool}
+    kinds = {"c": Conv, "t": Table, "p": MaxPool | AveragePool, "e": _PAIRS}
     return next((letter for letter, kind in kinds.items() if isinstance(node, kind)), "?")
 
 

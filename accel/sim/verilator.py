@@ -47,7 +47,7 @@ class _Config(ctypes.Structure):
     )
 
 
-class _Result(ctypes.Structure):
+class Result(ctypes.Structure):
     """Result of harness.cpp."""
 
     _fields_ = (
@@ -73,7 +73,7 @@ def load(path: pathlib.Path) -> ctypes.CDLL:
     library = ctypes.CDLL(str(path))
     library.accel_begin.argtypes = (ctypes.POINTER(_Config),)
     library.accel_begin.restype = ctypes.c_void_p
-    library.accel_advance.argtypes = (ctypes.c_void_p, ctypes.c_uint64, ctypes.POINTER(_Result))
+    library.accel_advance.argtypes = (ctypes.c_void_p, ctypes.c_uint64, ctypes.POINTER(Result))
     library.accel_restart.argtypes = (ctypes.c_void_p, ctypes.POINTER(_Config))
     library.accel_end.argtypes = (ctypes.c_void_p,)
     return library
@@ -164,7 +164,7 @@ class Machine:
         """
         if self._ended:
             raise SimulationError("the machine was given back")
-        config = _config(self._params, memory, start, commands, behaviour, max_cycles)
+        config = config_of(self._params, memory, start, commands, behaviour, max_cycles)
         self._memory = memory
         if self._handle is None:
             self._handle = self._library.accel_begin(config)
@@ -175,7 +175,7 @@ class Machine:
             trace = self._library.accel_trace
             trace.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint64, ctypes.c_uint64)
             trace(self._handle, os.fsencode(path), first, last)
-        result = _Result()
+        result = Result()
         began = time.perf_counter()
         while not result.finished:
             self._library.accel_advance(self._handle, _SLICE, result)
@@ -191,10 +191,11 @@ class Machine:
             self._handle = self._memory = None
 
 
-def _config(
+def config_of(
     params: Params, memory: np.ndarray, start: int, commands: int, behaviour: Memory,
     max_cycles: int,
 ) -> _Config:
+    """What a run is given, for ``accel_begin``; ``memory`` must outlive it."""
     script = {
         Reg.PROGRAM: start,
         Reg.COMMANDS: commands,

@@ -13,6 +13,7 @@ from accel.sim import get_engine
 from accel.sim.engine import Memory
 from tests.support.campaign import MACHINES
 from tests.support.layer_campaign import draw_layer, run_campaign
+from tests.support.listing import misplaced
 from tests.support.random_layers import describe
 
 #: More than any of these programs takes.
@@ -28,15 +29,16 @@ def random_memory(rng: np.random.Generator, bus_bytes: int) -> Memory:
 def differences(
     engine, program: Program, memory: Memory, max_cycles: int = MAX_CYCLES
 ) -> tuple[int, list[str]]:
-    """Run a program on the RTL and on the model.
+    """Run a program on the RTL and on the model, and look at the order of its commands.
 
     Cycles do not depend on data, so the inputs are zeros.
 
     Returns:
-        The RTL's cycles, and a line for each counter in which the model differs.
+        The RTL's cycles, and a line for each counter in which the model differs, and for each
+        command that waits for a later one.
     """
     space = program.image.copy()
-    cycles, found = 0, []
+    cycles, found = 0, misplaced(program)
     for number, step in enumerate(program.steps):
         if not step.commands:
             continue

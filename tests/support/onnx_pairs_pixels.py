@@ -97,6 +97,7 @@ PIXELS = Operator(
     and not (row["op"] == "MatMulInteger" and row["per"] and row["zero"])
     # A network's input of one dimension is taken for one that its first layer wants turned.
     and not (row["turned"] and row["rank"] == "row"),
+    refused=("a list of pixels, without a batch",),
     near=lambda row: 0.05 if row["bias"] or row["behind"] in ("factor", "bytes", "sum")
     or row["op"] == "MatMulInteger" else 0.0,
     least=0.8,

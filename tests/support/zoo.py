@@ -102,16 +102,25 @@ def _golden(file, images) -> dict:
         graph = frontend.load(file)
     except FloatModelError as error:
         raise ValueError("no layer is quantised in this form") from error
+    name = session.get_inputs()[0].name
+    theirs = zip(*(session.run(None, {name: image[None]}) for image in images), strict=True)
+    theirs = list(map(np.concatenate, theirs))
+    found = _compared(graph, images, theirs)
+    if found["differ"]:
+        exactly = _compared(frontend.load(file, exact=True), images, theirs)
+        found["exact"] = {what: exactly[what] for what in ("share", "differ")}
+    return found
+
+
+def _compared(graph, images, theirs) -> dict:
+    """What runs where, and the golden model's outputs beside ONNX Runtime's."""
     parts = [node for node in graph.nodes if isinstance(node, External)]
     machine, host = graph_macs(graph), sum(part.macs for part in parts)
     wanted = [port.tensor for port in graph.outputs]
     given = ports.read_inputs(graph, [images])
     ours = ports.outputs(graph, golden.run(graph, given, keep=wanted))
-    name = session.get_inputs()[0].name
-    theirs = zip(*(session.run(None, {name: image[None]}) for image in images), strict=True)
     differ, size, steps = 0, 0, 0.0
-    for port, actual, expected in zip(graph.outputs, ours, map(np.concatenate, theirs),
-                                      strict=True):  # fmt: skip
+    for port, actual, expected in zip(graph.outputs, ours, theirs, strict=True):
         apart = np.abs(actual.astype(np.float64) - expected)
         differ, size = differ + int((apart > 0).sum()), size + expected.size
         scale = graph.tensors[port.tensor].scale if actual.dtype == np.float32 else 1
@@ -171,7 +180,9 @@ def line(stem: str, form: str, row: dict) -> str:
         return f"{begin}{row['error']} | | | | |"
     host = ", ".join(f"{count} x {op}" for op, count in row["host"]) or "-"
     if row["differ"]:
-        exact = f"{row['differ']:,} of {row['size']:,}, by up to {row['steps']:.3g} steps"
+        exactly = row["exact"]
+        exact = (f"{row['differ']:,} of {row['size']:,}, by up to {row['steps']:.3g} steps; with "
+                 f"`--exact` {exactly['differ']:,}, and {exactly['share']:.1%} on the machine")
     else:
         exact = f"0 of {row['size']:,}"
     rtl = "| |"
@@ -191,8 +202,9 @@ PyTorch's old (`legacy`) and new (`dynamo`) exporter write them, quantised per c
 ways: `s8`, `u8` (QDQ) and `qoperator` (uint8) by ONNX Runtime's `quantize_static`, `accel` by
 `accel quantize --per-channel`. *Machine* is the share of the multiply-accumulates that run there.
 *Outputs that differ*: the golden model's, from an exact session of ONNX Runtime on the same file,
-{IMAGES} images. *RTL*: bytes of all layers that differ from the golden model's, and counters that
-differ from the cycle model's, at {ARRAY[0]}x{ARRAY[1]}, one image; then the array's utilisation.
+{IMAGES} images; where some do, also with `--exact`, by which the host has what may be a step off.
+*RTL*: bytes of all layers that differ from the golden model's, and counters that differ from the
+cycle model's, at {ARRAY[0]}x{ARRAY[1]}, one image; then the array's utilisation.
 
 | network | exporter | form | machine | on the host | outputs that differ | RTL | utilisation |
 |---|---|---|---:|---|---|---|---:|

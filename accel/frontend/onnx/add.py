@@ -48,9 +48,19 @@ _BYTES = np.arange(-128, 128)
 
 @dataclasses.dataclass
 class Effort:
-    """How many trials a file's additions may take together; it keeps hostile files cheap."""
+    """How many trials a file's additions may take together; it keeps hostile files cheap.
+
+    ``exact``: what no trial makes right is refused.
+    """
 
     left: int = 10_000
+    exact: bool = False
+
+    def settle(self, wrong: int) -> None:
+        """Refuse numbers that get some pairs of bytes ``wrong``, where none may be."""
+        if wrong and self.exact:
+            raise QuantError("no integer factors that were tried answer every pair of bytes as "
+                             "ONNX Runtime's float32 does")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +120,8 @@ def factors(scales, zeros, runtime, effort: Effort, minus: bool = False) -> Fact
         minus: a difference.
 
     Raises:
-        QuantError: for scales whose ratios the machine cannot hold.
+        QuantError: for scales whose ratios the machine cannot hold; where the effort is to be
+            exact, for those that no factors answer.
     """
     with np.errstate(all="ignore"):
         ratios = np.array([float(f32(scale) / f32(scales[2])) for scale in scales[:2]])
@@ -120,6 +131,7 @@ def factors(scales, zeros, runtime, effort: Effort, minus: bool = False) -> Fact
     halves = FLOATS[zeros[2] & 1 if not minus else 0]
     nearest = Factors(tuple(_factor(ratio, bits - HEADROOM) for ratio in ratios), 0, bits, halves)
     if effort.left <= 0:
+        effort.settle(1)
         return nearest
     effort.left -= _SETUP
     pairs = _Doubtful(ratios, zeros, runtime(scales, zeros), -1 if minus else 1)
@@ -131,6 +143,7 @@ def factors(scales, zeros, runtime, effort: Effort, minus: bool = False) -> Fact
         wrong = pairs.wrong(trial)
         if wrong < least:
             best, least = trial, wrong
+    effort.settle(least)
     return best
 
 

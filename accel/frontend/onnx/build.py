@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 
 from accel.frontend import pieces, wide
-from accel.frontend.onnx import layers
+from accel.frontend.onnx import layers, nearly
 from accel.frontend.onnx.add import Effort
 from accel.frontend.onnx.emit import BUILDERS
 from accel.frontend.onnx.nodes import NodeView
@@ -42,11 +42,13 @@ SAME_SCALE = 1e-6
 class Builder(State):
     """A State that quantises: what is pending becomes a node once its output's scale is known."""
 
-    def __init__(self, file: str, graph: onnx.GraphProto, nodes: list[NodeView], opset: int):
+    def __init__(self, file: str, graph: onnx.GraphProto, nodes: list[NodeView], opset: int,
+                 exact: bool = False):
         super().__init__(file, graph, nodes, opset)
+        self.exact = exact
         self._quantised = {}
         # Of their own, so that many products leave the additions theirs.
-        self._sums_effort, self._products_effort = Effort(), Effort()
+        self._sums_effort, self._products_effort = Effort(exact=exact), Effort(exact=exact)
 
     def activation(self, node: NodeView, number: int, quantised: bool) -> Activation:
         """An activation: int8 or uint8 if ``quantised``, else float (dequantised)."""
@@ -157,11 +159,15 @@ class Builder(State):
                           for bound in (pending.lo, pending.hi))
             node_name = self.unique(pending.name, name)
             result = self.add_tensor(name, pending.shape, pending.order, *quantisation)
+            if result.dtype == "float32":  # in between: ONNX knows it as it knows the source
+                result = dataclasses.replace(result, centred=pending.source.centred)
             if isinstance(pending, (Function, Product, Total, Extremes)):
                 # Elements stay where they are.
                 result = self._laid_out(result, _laid_out_as(pending))
             elif pending.laid:
                 result = self._laid_out(result, pending.laid)
+            if self.exact and (why := nearly.reason(pending, result, (lo, hi))):
+                raise QuantError(f"to be exact it is not the machine's: {why}")
             if isinstance(pending, Moved):
                 made = self._moved(pending, node_name, result, node)
             else:

@@ -22,6 +22,7 @@ from accel.frontend.onnx import (
     lines,
     maxima,
     moves,
+    nearly,
     perchannel,
     pixels,
     qdq,
@@ -62,30 +63,31 @@ MOST_NODES, MOST_PORTS = 20_000, 64
 OLDEST_OPSET = 10
 
 
-def load(path, strict: bool = False) -> Graph:
+def load(path, strict: bool = False, exact: bool = False) -> Graph:
     """Read a quantised ONNX model.
 
     Args:
         path: of the file.
         strict: refuse what the machine cannot compute, instead of giving it to the host.
+        exact: as if the machine could not compute what may be a step off ONNX Runtime's result.
 
     Raises:
         ModelError: naming the file, the node, the rule and the value.
     """
     file = str(path)
     try:
-        return _import(file, strict)
+        return _import(file, strict, exact)
     except ModelError:
         raise
     except Exception as error:  # whatever a damaged or hostile file provokes
         raise ModelError(f"{file}: malformed: {type(error).__name__}: {error}") from error
 
 
-def _import(file: str, strict: bool) -> Graph:
+def _import(file: str, strict: bool, exact: bool) -> Graph:
     model = batches.one_image(file, _parse(file))
     nodes = in_order(file, model.graph)
     _check_operators(file, nodes, strict)
-    builder = Builder(file, model.graph, nodes, _opset(file, model))
+    builder = Builder(file, model.graph, nodes, _opset(file, model), exact)
     _add_constants(builder, model.graph, nodes)
     _check_model(file, model, nodes)
     inputs = [value for value in model.graph.input if value.name not in builder.stored]
@@ -294,4 +296,4 @@ def _handle(builder: Builder, node: NodeView) -> None:
         for stored in ("array", "integers", "weights"):
             if hasattr(made, stored):
                 builder.spend(node, getattr(made, stored))
-        builder.values[name] = made
+        builder.values[name] = nearly.marked(builder, node, made)

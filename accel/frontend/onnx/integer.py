@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from accel.frontend.notes import EXACT, likewise, runs
+from accel.frontend.notes import EXACT, HALVES, likewise, runs
 from accel.frontend.onnx import chains, pixels, weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
@@ -29,14 +29,14 @@ def _operands(builder: Builder, node: NodeView, axis: int):
     return dataclasses.replace(value, scale=1.0), QuantConstant(integers, np.ones(1), axis)
 
 
-@runs("array", EXACT, "stored weights, and a Cast, a Mul and a QuantizeLinear behind it")
+@runs("array", HALVES, "stored weights, and a Cast, a Mul and a QuantizeLinear behind it")
 def conv_integer(builder: Builder, node: NodeView) -> Sums:
     """ConvInteger(x, w, x_zero, w_zero): int32 sums, to be scaled by a Mul."""
     source, weights = _operands(builder, node, 0)
     return dataclasses.replace(weighted.convolution(node, source, weights, None), scaled=False)
 
 
-@runs("array", EXACT, "of a vector, or of all pixels; stored weights, and a Cast, a Mul and a "
+@runs("array", HALVES, "of a vector, or of all pixels; stored weights, and a Cast, a Mul and a "
       "QuantizeLinear behind it")
 def matmul_integer(builder: Builder, node: NodeView) -> Sums:
     """MatMulInteger(a, b, a_zero, b_zero): int32 sums, to be scaled by a Mul."""
@@ -84,7 +84,8 @@ def mul(builder: Builder, node: NodeView):
     node.require(scale.dtype.kind == "f" and np.isfinite(scale).all() and (scale > 0).all(),
                  "scale must be positive floats", scale.dtype)
     unit = sums.unit * scale.astype(np.float32).ravel()
-    return dataclasses.replace(sums, unit=unit, scaled=True)
+    return dataclasses.replace(sums, unit=unit, scaled=True,
+                               near="scales are applied one after the other, in float32")
 
 
 #: Those that read quantised values, as the QLinear operators do.

@@ -92,7 +92,8 @@ def total(node: NodeView, one: Activation, other: Activation, minus: bool = Fals
     """Sum or difference of two activations."""
     whole = larger(node, one, other)
     return Total(node.name, one, whole.shape, whole.order, other=other, minus=minus,
-                 centred=one.centred and other.centred)
+                 centred=one.centred and other.centred,
+                 near="a difference is computed in float32" if minus else "")
 
 
 def product(node: NodeView, one: Activation, other: Activation) -> Product:
@@ -183,7 +184,7 @@ def local_response(node: NodeView, source: Activation) -> Hosted:
     node.require(options["size"] % 2 == 1 and options["size"] <= 1 << 16,
                  "size must be odd and positive", options["size"])
     return Hosted(node.name, source, source.shape, source.order, kind=LocalResponse,
-                  options=options)
+                  options=options, near="powers of float32 differ in their last places")
 
 
 def pad(node: NodeView, source, amounts) -> Same:

@@ -63,7 +63,8 @@ def requant(
         others: the second operand's differences from its zero point, if they are known.
 
     Raises:
-        QuantError: for a factor that the machine cannot hold.
+        QuantError: for a factor that the machine cannot hold; where the effort is to be exact, for
+            one that no integer answers.
     """
     with np.errstate(all="ignore"):
         factor = f32(scales[0]) * f32(scales[1]) / f32(scales[2])
@@ -76,8 +77,12 @@ def requant(
         wanted = runtime_bytes(p, factor, zeros[2], centre)
         ends = -128 - zeros[2], 127 - zeros[2]
         if (_rounded(p, factor, halves, ends) != wanted).any():
-            chosen = (_moved(p, wanted, ends, float(factor))
-                      or _halved(p, wanted, ends, factor, halves) or chosen)
+            found = (_moved(p, wanted, ends, float(factor))
+                     or _halved(p, wanted, ends, factor, halves))
+            effort.settle(found is None)
+            chosen = found or chosen
+    else:
+        effort.settle(1)
     multiplier, shift, rounding = chosen
     return Requant(np.array([multiplier], np.int32), np.array([shift], np.int8), zeros[2], lo, hi,
                    rounding)  # fmt: skip

@@ -26,7 +26,7 @@ class Pending:
 
     ``lo`` and ``hi`` are the real bounds that activation functions have set so far; ``bare``: its
     shape has no batch in front; ``laid``: the shape of its tensor, if it is not what shape and
-    order suggest (pixels.py).
+    order suggest (pixels.py); ``near``: why ONNX Runtime's result may be a step off (nearly.py).
     """
 
     name: str
@@ -37,6 +37,7 @@ class Pending:
     hi: float = np.inf
     bare: bool = False
     laid: tuple[int, int, int] | None = None
+    near: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -89,7 +89,8 @@ def affine(node: NodeView, source: Activation, factor: np.ndarray, shift: np.nda
                  unit[~np.isfinite(unit)][:1])
     bias = weighted.bias_integers(node, shift, unit)
     weights = np.where(still, 0, np.sign(factor) * _WEIGHT).astype(np.int16)
-    return _sums(node, source, weights, bias, unit, rounded=bool(bias.any()))
+    return _sums(node, source, weights, bias, unit, rounded=bool(bias.any()),
+                 near="numbers per channel are applied in float32")
 
 
 def _sums(node: NodeView, source: Activation, weights, bias, unit, **options) -> Sums:

@@ -112,7 +112,8 @@ def _add_bias(node: NodeView, value: Sums, constant, real: np.ndarray) -> Sums:
                  list(real.shape))
     bias = constant if isinstance(constant, QuantConstant) else real
     return dataclasses.replace(
-        value, bias=value.bias + weighted.bias_integers(node, bias, value.unit)
+        value, bias=value.bias + weighted.bias_integers(node, bias, value.unit),
+        near=value.near or "a bias of its own is added in float32",
     )
 
 
@@ -135,7 +136,7 @@ def reduce_mean(builder: Builder, node: NodeView):
     axes = node.attributes.get("axes") if axes is None else axes.ravel().tolist()
     source = builder.activation(node, 0, quantised=False)
     keep = layers.whole_image(node, 1 + len(source.shape), axes)
-    mean = layers.global_average_pool(node, source)
+    mean = dataclasses.replace(layers.global_average_pool(node, source), apart=True)
     return mean if keep else dataclasses.replace(mean, shape=mean.shape[:1])
 
 
@@ -147,7 +148,7 @@ def softmax(builder: Builder, node: NodeView) -> Hosted:
     return layers.softmax(node, source, node.integer("axis", 1 if joint else -1), joint)
 
 
-@runs("host", OWN, "an exact twin")
+@runs("host", STEP, "a twin of it in float32")
 def local_response(builder: Builder, node: NodeView) -> Hosted:
     """LRN."""
     return layers.local_response(node, builder.activation(node, 0, quantised=False))

@@ -183,7 +183,8 @@ def _part(builder: Builder, node: NodeView, source: Activation, axes, pair, unit
     shape = channels, down.outputs, across.outputs
     return Sums(name, source, shape, order_of(shape), op="resize", weights=weights,
                 bias=np.zeros(channels, np.int64), unit=np.full(channels, unit),
-                window=Window(weights.shape[1:3], (down.stride, across.stride)), groups=channels)
+                window=Window(weights.shape[1:3], (down.stride, across.stride)), groups=channels,
+                near="ONNX Runtime interpolates in float32")
 
 
 HANDLERS = {"Resize": resize}

@@ -109,7 +109,8 @@ def _part(builder: Builder, node: NodeView, source: Activation, axes, number: in
     )
     shape = len(unit), rows.outputs, columns.outputs
     return Sums(name, source, shape, order_of(shape), op="conv_transpose", weights=chosen,
-                bias=bias, unit=unit, window=window, groups=groups)
+                bias=bias, unit=unit, window=window, groups=groups,
+                near="ONNX Runtime has no integer ConvTranspose")
 
 
 HANDLERS = {"ConvTranspose": conv_transpose}

@@ -153,7 +153,8 @@ def identity_sums(node: NodeView, source: Activation, real: np.ndarray) -> Sums:
     weights = np.full((channels, 1, 1, 1), 64, np.int8)
     return Sums(node.name, source, source.shape, source.order, op="conv2d", weights=weights,
                 bias=bias_integers(node, real, unit), unit=unit, window=Window((1, 1)),
-                groups=channels, laid=pixels.kept(source))
+                groups=channels, laid=pixels.kept(source),
+                near="a constant per channel is added in float32")
 
 
 def add_constant(source: Activation, node: NodeView, real: np.ndarray) -> Sums:

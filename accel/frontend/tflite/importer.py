@@ -60,7 +60,7 @@ _INTEGERS = ("int8", "uint8", "int16")
 MOST_WAYS = 64
 
 
-def load(path, strict: bool = False) -> Graph:
+def load(path, strict: bool = False, exact: bool = False) -> Graph:
     """Read a quantised TFLite model.
 
     Nodes are named opNN_OPERATOR by their place in the file, tensors as the file names them.
@@ -68,6 +68,7 @@ def load(path, strict: bool = False) -> Graph:
     Args:
         path: of the file.
         strict: refuse what the machine cannot compute, instead of giving it to the host.
+        exact: nothing changes: all that the machine takes equals LiteRT's bytes.
 
     Raises:
         ModelError: naming the file, the operator or tensor, the rule and the value.

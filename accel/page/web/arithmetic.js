@@ -86,11 +86,45 @@ function summed(space, layer, y, x, channel) {
   return { sum, terms, zero: input.zero, bias: conv.bias[channel] };
 }
 
+// A byte of one of two operands less its zero, times its scale over the output's: in steps of 2^-20 and less.
+function scaled(number, [multiplier, shift]) {
+  const product = (BigInt(number) << 20n) * BigInt(multiplier);
+  const upper = (product + (1n << 30n)) >> 31n;
+  const half = shift ? (1n << BigInt(-shift - 1)) - (upper < 0n ? 1n : 0n) : 0n;
+  return Number((upper + half) >> BigInt(-shift));
+}
+
+// An element of two tensors' sum, difference, product, largest or smallest.
+function paired(space, { pair }, row, column, channel) {
+  const terms = pair.inputs.map((name) => {
+    const { shape: [high, wide, channels], zero } = about.tensors[name];
+    const place = high * wide === 1 ? channel : (row * wide + column) * channels + channel;
+    const byte = tensor(space, name)[place];
+    return { name, byte, zero, number: byte - zero };
+  });
+  const [one, other] = terms;
+  if (pair.op === "max" || pair.op === "min") {
+    const byte = Math.max(pair.lo, Math.min(pair.hi, Math[pair.op](one.byte, other.byte)));
+    return { terms, byte, steps: [] };
+  }
+  let sum = one.number * other.number;
+  if (pair.operands) {
+    terms.forEach((term, n) => { term.scaled = scaled(term.number, pair.operands[n]); });
+    other.scaled += pair.offset;
+    sum = pair.op === "sub" ? one.scaled - other.scaled : one.scaled + other.scaled;
+  }
+  const found = requantised(sum, pair, 0);
+  found.steps[0][1] = "the factor that takes it to the output's steps";
+  return { terms, sum, ...found };
+}
+
 // One pixel before a layer's pooling: the convolution's, or the input's where there is none, and behind
 // it what a table makes of the byte.
 function before(space, layer, row, column, channel) {
   let found;
-  if (layer.conv) {
+  if (layer.pair) {
+    found = paired(space, layer, row, column, channel);
+  } else if (layer.conv) {
     found = summed(space, layer, row, column, channel);
     Object.assign(found, requantised(found.sum, layer.conv, channel));
   } else {

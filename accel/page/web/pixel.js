@@ -27,6 +27,7 @@ function explainPixel(done, layer, at, go) {
   ];
   if (layer.pool) parts.push(layer.pool.average ? averaging(found, layer) : pooling(found, layer));
   if (layer.conv) parts.push(windowAndSum(layer, chosen));
+  if (layer.pair) parts.push(pairOf(layer.pair, chosen));
   if (chosen.steps.length) parts.push(steps("From the sum to a byte", chosen.steps));
   if (layer.conv) parts.push(when(done, layer, chosen, c, go));
   byId("pixel-body").replaceChildren(...parts.filter(Boolean));
@@ -76,6 +77,29 @@ function windowAndSum(layer, one) {
   parts.push(element("h3", {}, "The sum"), element("p", { className: "sum" },
     `${count(bias)} (bias)${written ? ` + ${written}` : ""}${others > 0 ? ` + … (${others} more that are not 0)` : ""} = `,
     element("strong", {}, count(sum))));
+  return element("div", {}, ...parts);
+}
+
+const PAIRS = { add: ["The sum of two bytes", " + "], sub: ["The difference of two bytes", " − "],
+                mul: ["The product of two bytes", " × "], max: ["The larger of two bytes", ", "],
+                min: ["The smaller of two bytes", ", "] };
+
+// Two tensors' bytes at one place, each less the byte that means 0; of a sum, in the output's steps.
+function pairOf(pair, { terms, sum }) {
+  const [title, between] = PAIRS[pair.op];
+  const fine = Boolean(pair.operands);
+  const heads = ["byte", "means 0", "less that", ...(fine ? ["in fine steps"] : []), "of"];
+  const body = terms.map((term) => [term.byte, term.zero, term.number, ...(fine ? [count(term.scaled)] : []), term.name]);
+  const parts = [element("h3", {}, title)];
+  if (fine) {
+    parts.push(element("p", {}, "Both have scales of their own: each is taken to one fine step, a small part of the output's, before they meet."));
+  }
+  parts.push(table("The two operands", heads, body.map((cells) => row(...cells))));
+  if (sum !== undefined) {
+    const written = (number) => (number < 0 ? `(${count(number)})` : count(number));
+    const numbers = terms.map((term) => written(fine ? term.scaled : term.number));
+    parts.push(element("p", { className: "sum" }, `${numbers.join(between)} = `, element("strong", {}, count(sum))));
+  }
   return element("div", {}, ...parts);
 }
 

@@ -30,6 +30,7 @@ def test_operator(name, tmp_path):
     print(f"{name}: {dict(outcome.counts)} {dict(outcome.refusals)}")
     assert not outcome.faults, "\n".join(outcome.faults[:10])
     assert outcome.counts["compared"] >= OPERATORS[name].least * outcome.counts["rows"]
+    assert outcome.counts["exact refused"] <= 1
 
 
 @pytest.mark.campaign
