@@ -12,7 +12,9 @@ class Placement:
     """A batch of one tensor in memory: ``batch`` images of ``shape`` (H, W, C) from ``address``.
 
     ``pixel``, ``row`` and ``image`` are the distances in bytes of two pixels, rows and images: more
-    than of a tensor alone where it is a part of another one.
+    than of a tensor alone where it is a part of another one.  Where ``group`` is not 0, each row
+    has its channel groups of ``cell`` channels one behind the other, ``group`` bytes apart
+    (accel/compiler/grouped.py).
     """
 
     name: str
@@ -22,10 +24,14 @@ class Placement:
     pixel: int
     row: int
     image: int
+    group: int = 0
+    cell: int = 0
 
     @property
     def linear(self) -> int | None:
         """The distance of any two pixels that follow each other, also across rows; None if none."""
+        if self.group:
+            return None
         height, width, _ = self.shape
         steps = ((width, self.pixel), (height, self.row), (self.batch, self.image))
         steps = [(count, pitch) for count, pitch in steps if count > 1] or [(1, self.pixel)]
@@ -41,10 +47,43 @@ class Placement:
         """Bytes from the first to the last one."""
         height, width, channels = self.shape
         last = (self.batch - 1) * self.image + (height - 1) * self.row + (width - 1) * self.pixel
-        return last + channels
+        return last + self.channel(channels - 1) + 1
+
+    def channel(self, number: int) -> int:
+        """How far a channel is behind the first one of its pixel."""
+        if not self.group:
+            return number
+        return number // self.cell * self.group + number % self.cell
+
+    @property
+    def ungrouped(self) -> "Placement":
+        """The same bytes as a tensor whose channels lie side by side: each group is a row of it."""
+        if not self.group:
+            return self
+        height, width, channels = self.shape
+        shape = height * (channels // self.cell), width, self.cell
+        return Placement(
+            self.name, self.address, shape, self.batch, self.pixel, self.group, self.image
+        )
+
+    def arranged(self, values: np.ndarray) -> np.ndarray:
+        """Values of the tensor [batch, H, W, C] as :attr:`ungrouped` has them."""
+        if not self.group:
+            return values
+        batch, height, width, channels = values.shape
+        groups = values.reshape(batch, height, width, channels // self.cell, self.cell)
+        return np.moveaxis(groups, 3, 2).reshape(batch, *self.ungrouped.shape)
 
     def view(self, memory: np.ndarray) -> np.ndarray:
-        """The tensor as int8 [batch, H, W, C], a writable view of ``memory`` (uint8)."""
+        """The tensor as int8 [batch, H, W, C], a writable view of ``memory`` (uint8).
+
+        Of one by channel groups it is a copy.
+        """
+        if self.group:
+            height, width, channels = self.shape
+            shape = self.batch, height, channels // self.cell, width, self.cell
+            groups = self.ungrouped.view(memory).reshape(shape)
+            return np.moveaxis(groups, 2, 3).reshape(self.batch, *self.shape)
         return np.lib.stride_tricks.as_strided(
             memory[self.address : self.address + self.size].view(np.int8),
             (self.batch, *self.shape),

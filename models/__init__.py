@@ -94,5 +94,6 @@ NETWORKS: dict[str, Definition] = _by_name(
     Definition("mobilenet", "mobilenet"),
     Definition("mobilenet_v1", "mobilenet"),
     Definition("mobilenet_v2", "mobilenet"),
+    Definition("mnasnet", "mnasnet"),
     Definition("squeezenet", "squeezenet"),
 )

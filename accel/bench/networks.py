@@ -20,7 +20,7 @@ WHOLE, CONVOLUTIONS, DENSE = "network", "convolutions", "fully connected, of the
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A network on a machine: ``array`` rows and columns, as many bytes of bus.
+    """A network on a machine: ``array`` rows and columns, as many bytes of bus if not ``bus``.
 
     ``targets``: least shares, by what they are about; ``seconds``: most for the simulation.
     """
@@ -30,16 +30,20 @@ class Case:
     array: int = 16
     batch: int = 1
     seconds: float | None = None
+    bus: int | None = None
 
     @property
     def name(self) -> str:
-        """What the case is called: network, array and, if there are several images, the batch."""
-        return f"{self.network}-{self.array}x{self.array}" + f"-b{self.batch}" * (self.batch > 1)
+        """Network and array; the bytes of an unusual bus, and the batch of several images."""
+        bus = f"-bus{self.bus}" if self.bus else ""
+        return f"{self.network}-{self.array}x{self.array}{bus}" + f"-b{self.batch}" * (
+            self.batch > 1
+        )
 
     @property
     def params(self) -> Params:
         """The machine."""
-        return Params(rows=self.array, cols=self.array, bus_bytes=self.array)
+        return Params(rows=self.array, cols=self.array, bus_bytes=self.bus or self.array)
 
 
 CASES = (
@@ -48,12 +52,24 @@ CASES = (
     Case("vgg16", {CONVOLUTIONS: 0.99, DENSE: 0.95}, seconds=300),
     Case("googlenet", {WHOLE: 0.93}),
     Case("alexnet", {CONVOLUTIONS: 0.97, DENSE: 0.95}),
-    Case("resnet8", {WHOLE: 0.85}),
-    Case("kws", {}),
-    Case("mobilenet", {}),
+    Case("resnet8", {WHOLE: 0.94}),
+    Case("kws", {WHOLE: 0.85}),
+    Case("mobilenet", {WHOLE: 0.80}),
     Case("mobilenet", {WHOLE: 0.60}, batch=8),
+    Case("mobilenet_v1", {WHOLE: 0.97}),
+    Case("mobilenet_v2", {WHOLE: 0.92}),
+    Case("mobilenet_v2", {WHOLE: 0.80}, bus=8),
+    Case("mnasnet", {WHOLE: 0.92}),
+    Case("squeezenet", {WHOLE: 0.97}),
     Case("resnet18", {WHOLE: 0.93}, array=32),
-    Case("resnet50", {WHOLE: 0.87}, array=32),
+    Case("resnet50", {WHOLE: 0.93}, array=32),
+    Case("resnet8", {}, array=32),
+    Case("kws", {}, array=32),
+    Case("mobilenet", {}, array=32),
+    Case("mobilenet_v1", {WHOLE: 0.92}, array=32),
+    Case("mobilenet_v2", {WHOLE: 0.75}, array=32),
+    Case("mnasnet", {WHOLE: 0.75}, array=32),
+    Case("squeezenet", {WHOLE: 0.90}, array=32),
 )
 
 
@@ -77,10 +93,13 @@ def run(
 
 
 def measure(case: Case) -> dict:
-    """Run one case on the RTL and on the cycle model."""
+    """Run one case on the RTL and on the cycle model, there also with every tensor in memory."""
     params = case.params
     report = run_network(case.network, params=params, batch=case.batch, limit=case.batch).report
     predicted = estimate(case.network, params=params, batch=case.batch, images=case.batch)
+    apart = estimate(
+        case.network, params=params, batch=case.batch, images=case.batch, fusion=False
+    )
     total, simulation = report["total"], report["simulation"]
     shares = {
         WHOLE: total["utilisation"],
@@ -100,6 +119,9 @@ def measure(case: Case) -> dict:
         "predicted_seconds": predicted["simulation"]["seconds"],
         "idle": total["idle"], "edge": total["edge"], "window_busy": total["window_busy"],
         "bytes": _bytes(_machine_rows(report)),
+        "without_fusion": {
+            "cycles": apart["total"]["cycles"], "bytes": _bytes(_machine_rows(apart)),
+        },
         "seconds": simulation["seconds"],
         "cycles_per_second": simulation["cycles_per_second"],
         "targets": least + _in_time(case, simulation["seconds"]),

@@ -8,10 +8,26 @@ before that engine needs them.
 
 Beside the waits in its fields, a command keeps its place behind others:
 
-- A LOAD or WLOAD goes at most a queue's depth ahead of the EXEC or WINDOW that needs it; more
-  would fill the queue and stop the fetcher, and with it the other engines.
+- An EXEC behind its block's WEIGHTS, and behind the POST that frees its bank; a POST behind its
+  EXECs; WEIGHTS behind the POST that frees a slot of parameters.  Likewise a WINDOW behind its
+  WPARAM, and a WPARAM behind the WINDOW that frees its slot: that of the MAC before the last.
 - WEIGHTS go one block ahead: with two more in the queue, the rest of a block's EXECs, which its
-  WEIGHTS need to complete, might not be fetched.  WPARAMs take turns in two slots.
+  WEIGHTS need to complete, might not be fetched.
+- A LOAD or WLOAD goes at most a queue's depth ahead of the EXEC or WINDOW that needs it; more
+  would fill the queue and stop the fetcher, and with it the other engines for a while.
+
+**No such program can deadlock**, however short the queues, and whatever stays on the chip.  Look at
+the earliest command of the list that is not finished, with the machine at rest.  It is at the head
+of its engine's queue, or the next one for which there is room: all before it are finished.  So is
+all that it waits for, by a field or without, and nothing else can hold it: a bank, a slot, a place
+in a buffer are held by earlier commands only, and a result on its way into a buffer has its port.
+So it proceeds, and the machine was not at rest, unless it is one of WEIGHTS whose tiles find no
+room.  Room makes the next EXEC, which uses the oldest tile: one of its block, or of the block
+before.  Up to that EXEC the list has one more of WEIGHTS at most, for which the queue, of two
+commands at least, has room, and whose completion nobody waits for.  All others up to there are not
+held by WEIGHTS: the earliest of those that are not finished proceeds by the same argument, and at
+last the EXEC does.  tests/support/listing.py checks the rules, by field and without, for every
+program of the campaigns.
 """
 
 import dataclasses

@@ -11,7 +11,7 @@ from accel.sim.engine import Memory
 
 _HARDWARE = tuple(field.name for field in dataclasses.fields(Params))
 #: Of Params: what follows from the array unless something is said.
-_DERIVED = ("post_lanes", "window_taps", "window_lanes")
+_DERIVED = ("post_lanes", "window_taps", "window_bytes", "window_lanes")
 #: Of a point: what only concerns the memory.
 MEMORY = ("latency", "bytes_per_cycle")
 
@@ -102,6 +102,9 @@ def from_machine(
     if machine.memory.surprise:
         raise SweepError(f"a sweep's memory must not have {machine.memory.surprise}, but the one "
                          f"of machine {machine.name} has")  # fmt: skip
+    if machine.memory.dram:
+        raise SweepError(f"a sweep's memory must be no DRAM, but that of machine {machine.name} is "
+                         f"{machine.memory.dram}: leave it out")  # fmt: skip
     parts = {"machine": machine.params, "memory": machine.memory}
     given = machine.given or {table: dataclasses.asdict(part) for table, part in parts.items()}
     fields = {**given["machine"], **given["memory"]}

@@ -34,8 +34,9 @@ class Entry:
 class Plan:
     """A network on a machine.
 
-    ``stored``: the machine's tensors, by name, whose bytes are compared; each with the golden
-    model's tensor that it must equal.  ``left_out``: what the host must compute behind the outputs.
+    ``stored``: the machine's tensors, by name, whose bytes are compared, as they lie in memory;
+    each with the golden model's tensor that it must equal.  ``left_out``: what the host must
+    compute behind the outputs.
     """
 
     graph: Graph

@@ -143,7 +143,8 @@ def _write_vectors(made: Plan, given, tensors, folder: pathlib.Path) -> None:
     folder.mkdir()
     for number, entry in enumerate(made.inputs):
         given[entry.port.name].tofile(folder / f"input_{number}.bin")
-    rows = [tensors[name].reshape(len(tensors[name]), -1) for _, name in made.stored]
+    rows = [place.arranged(tensors[name]).reshape(len(tensors[name]), -1)
+            for place, name in made.stored]  # fmt: skip
     np.concatenate(rows, axis=1).tofile(folder / "expected.bin")
     for number, entry in enumerate(made.outputs):
         name = entry.port.tensor

@@ -37,6 +37,10 @@ def make(
     """
     tell = progress or (lambda stage, share: None)
     hardware = machine or machines.open_machine("small", {})
+    if hardware.memory.dram:
+        raise PageError(
+            f"a page's memory is no DRAM: leave {hardware.memory.dram} out of the machine"
+        )
     if hardware.memory.surprise:
         raise PageError(
             f"a page's memory has no {hardware.memory.surprise}: leave it out of the machine's file"

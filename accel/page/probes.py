@@ -157,14 +157,16 @@ class Marked:
             size, at = _bytes(max(widths)), -(-end // 8) * 8
             self.places[group.name] = Place(at, size, sum(counts), max(widths), group.signed)
             for register, count in zip(registers, counts, strict=True):
-                copies.append(f"    copy<{size}, {count}>(root.{_cpp(register[2])}, to + {at});")
+                name = cpp_name(register[2])
+                copies.append(f"    copy<{size}, {count}>(root.{name}, to + {at});")
                 at += size * count
             end = at
             found[group.name] = registers
         marked = {one for registers in found.values() for one in registers}
         self.text = self._with_marks(sorted(marked, key=lambda one: one.start()))
         self.reader = _reader(end, copies, {
-            name: [f"root.{_cpp(one[2])}" for one in registers] for name, registers in found.items()
+            name: [f"root.{cpp_name(one[2])}" for one in registers]
+            for name, registers in found.items()
         })  # fmt: skip
 
     def _register(self, name: str, group: str) -> re.Match:
@@ -246,7 +248,7 @@ inline void gather(const Root& root, unsigned char* to) {{
 """
 
 
-def _cpp(name: str) -> str:
+def cpp_name(name: str) -> str:
     """What Verilator calls a signal of the machine in C++: its encoding of escaped names."""
     encoded = re.sub(
         r"__|[^A-Za-z0-9_]",

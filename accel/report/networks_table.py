@@ -49,9 +49,28 @@ def markdown(report: dict, command: str) -> str:
     ]  # fmt: skip
     causes = ("edges of tiles", *report["figures"][0]["idle"], "bus", "window unit")
     lines += bench_page.lines(("case", *causes), _TEXT, map(_shares, report["figures"]))
+    lines += _apart(report["figures"])
     peers = ("machine", "network", "utilisation", "source")
     lines += ["", "Others, as published:", "", *bench_page.lines(peers, peers, PEERS)]
     return "\n".join(lines) + "\n"
+
+
+def _apart(figures: list[dict]) -> list[str]:
+    """What staying on the chip changes, for those of which something stays."""
+    pairs = [(row, row["without_fusion"]) for row in figures]
+    rows = [
+        (row["case"], f"{apart['cycles']:,}", f"{row['cycles']:,}",
+         f"{row['cycles'] / apart['cycles']:.3f}", f"{apart['bytes']:,}", f"{row['bytes']:,}",
+         f"{row['bytes'] / apart['bytes']:.3f}")
+        for row, apart in pairs
+        if (apart["cycles"], apart["bytes"]) != (row["cycles"], row["bytes"])
+    ]  # fmt: skip
+    if not rows:
+        return []
+    columns = ("case", "cycles, all tensors in memory", "as it is", "ratio",
+               "bytes moved, all tensors in memory", "as it is", "ratio")  # fmt: skip
+    return ["", "With every tensor in memory (`--no-fusion`, predicted), and as it is:", "",
+            *bench_page.lines(columns, _TEXT, rows)]  # fmt: skip
 
 
 def _cells(row: dict) -> tuple[str, ...]:

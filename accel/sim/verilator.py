@@ -12,11 +12,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from accel import dram
 from accel.params import Params
 from accel.registers import Reg
 from accel.rtl.top import Accelerator
 from accel.sim.build import FASTEST, Builder, Flavour, Progress
-from accel.sim.engine import MachineError, Memory, Outcome, SimulationError
+from accel.sim.engine import TRAFFIC, MachineError, Memory, Outcome, SimulationError
 from accel.sim.host import RESULTS, outcome
 from accel.sim.toolchain import find_compiler, find_verilator
 from accel.sim.verilog import Design
@@ -44,16 +45,18 @@ class _Config(ctypes.Structure):
         ("write_data", ctypes.c_uint32 * 8),
         ("read_address", ctypes.c_uint32 * 32),
         ("max_cycles", ctypes.c_uint64),
+        ("dram", ctypes.c_int64 * dram.NUMBERS),
     )
 
 
-class _Result(ctypes.Structure):
+class Result(ctypes.Structure):
     """Result of harness.cpp."""
 
     _fields_ = (
         ("cycles", ctypes.c_uint64),
         ("finished", ctypes.c_uint32),
         ("values", ctypes.c_uint32 * 32),
+        ("traffic", ctypes.c_uint64 * len(TRAFFIC)),
         ("error", ctypes.c_char * 160),
     )
 
@@ -73,7 +76,7 @@ def load(path: pathlib.Path) -> ctypes.CDLL:
     library = ctypes.CDLL(str(path))
     library.accel_begin.argtypes = (ctypes.POINTER(_Config),)
     library.accel_begin.restype = ctypes.c_void_p
-    library.accel_advance.argtypes = (ctypes.c_void_p, ctypes.c_uint64, ctypes.POINTER(_Result))
+    library.accel_advance.argtypes = (ctypes.c_void_p, ctypes.c_uint64, ctypes.POINTER(Result))
     library.accel_restart.argtypes = (ctypes.c_void_p, ctypes.POINTER(_Config))
     library.accel_end.argtypes = (ctypes.c_void_p,)
     return library
@@ -164,7 +167,7 @@ class Machine:
         """
         if self._ended:
             raise SimulationError("the machine was given back")
-        config = _config(self._params, memory, start, commands, behaviour, max_cycles)
+        config = config_of(self._params, memory, start, commands, behaviour, max_cycles)
         self._memory = memory
         if self._handle is None:
             self._handle = self._library.accel_begin(config)
@@ -175,13 +178,14 @@ class Machine:
             trace = self._library.accel_trace
             trace.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint64, ctypes.c_uint64)
             trace(self._handle, os.fsencode(path), first, last)
-        result = _Result()
+        result = Result()
         began = time.perf_counter()
         while not result.finished:
             self._library.accel_advance(self._handle, _SLICE, result)
         if result.error:
             raise MachineError(result.error.decode())
-        return outcome(list(result.values[: len(RESULTS)]), time.perf_counter() - began)
+        traffic = dict(zip(TRAFFIC, result.traffic, strict=True))
+        return outcome(list(result.values[: len(RESULTS)]), time.perf_counter() - began, traffic)
 
     def end(self) -> None:
         """Give the machine back."""
@@ -191,10 +195,11 @@ class Machine:
             self._handle = self._memory = None
 
 
-def _config(
+def config_of(
     params: Params, memory: np.ndarray, start: int, commands: int, behaviour: Memory,
     max_cycles: int,
 ) -> _Config:
+    """What a run is given, for ``accel_begin``; ``memory`` must outlive it."""
     script = {
         Reg.PROGRAM: start,
         Reg.COMMANDS: commands,
@@ -217,4 +222,5 @@ def _config(
         write_data=tuple(script.values()),
         read_address=RESULTS,
         max_cycles=max_cycles,
+        dram=dram.numbers(behaviour.dram, behaviour.clock_mhz),
     )

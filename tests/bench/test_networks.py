@@ -61,6 +61,25 @@ def test_the_command(tmp_path, monkeypatch):
     assert (tmp_path / "report.md").read_text().startswith("# Whole networks")
 
 
+def test_a_case_of_another_bus_has_it_in_its_name():
+    case = networks.Case("kws", {}, array=8, bus=4, batch=3)
+    assert (case.name, case.params.bus_bytes, case.params.cols) == ("kws-8x8-bus4-b3", 4, 8)
+    assert len({one.name for one in networks.CASES}) == len(networks.CASES)
+
+
+def test_the_page_says_what_staying_on_the_chip_changes(row):
+    """kws keeps tensors on the chip, the shallow network has none to keep."""
+    kept = networks.measure(networks.Case("kws", {}, array=4))
+    assert kept["without_fusion"]["cycles"] > kept["cycles"]
+    assert kept["without_fusion"]["bytes"] > kept["bytes"]
+    assert row["without_fusion"] == {"cycles": row["cycles"], "bytes": row["bytes"]}
+    report = {"machine": {"cpu": "x", "cores": 2}, "date": "d", "peak_mb": 1,
+              "figures": [kept, row]}  # fmt: skip
+    _, _, table = networks_table.markdown(report, "").partition("With every tensor in memory (")
+    assert f"| kws-4x4 | {kept['without_fusion']['cycles']:,} | {kept['cycles']:,} |" in table
+    assert "shallow-4x4-b2" not in table
+
+
 def test_an_unknown_case():
     done = click.testing.CliRunner().invoke(main, ["bench", "networks", "lenet9"])
     assert done.exit_code == 2 and "no case begins with lenet9" in done.output

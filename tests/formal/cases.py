@@ -1,7 +1,6 @@
 """What is proved, and the planted bugs that the same proofs refute."""
 
 import dataclasses
-from collections.abc import Callable
 
 from accel.isa import Rounding
 from accel.params import MAX_BURST
@@ -10,8 +9,12 @@ from accel.rtl.control.command_queue import CommandQueue
 from accel.rtl.control.fetch import Prefetch
 from accel.rtl.control.gate import CommandGate
 from accel.rtl.control.scoreboard import Scoreboard
+from accel.rtl.im2col.banks import window_banks
 from accel.rtl.im2col.buffer import BankedBuffer
+from accel.rtl.im2col.entrance import Im2colEntrance
+from accel.rtl.im2col.place import Placer
 from accel.rtl.memory.burst import BurstWriter
+from accel.rtl.memory.pieces import VectorCutter
 from accel.rtl.memory.read import ReadMaster
 from accel.rtl.memory.readahead import ReadAhead
 from accel.rtl.memory.write_arbiter import WriteArbiter
@@ -20,101 +23,17 @@ from accel.rtl.parts.rotate import rotated
 from accel.rtl.parts.slice import StreamSlice
 from accel.rtl.post.normalise import Normaliser
 from accel.rtl.post.requantise import Requantiser
-from tests.formal import buffers, counters, memory, products, requantiser, streams
-from tests.formal.planted import planted
-from tests.formal.prove import Proof, prove, search
-from tests.formal.structure import prove_apart
-
-
-@dataclasses.dataclass(frozen=True)
-class Bug:
-    """A bug: ``old`` in the block's file becomes ``new``.
-
-    It shows in so many ``cycles``, with these ``options`` of the case's ``build`` if it needs any.
-    """
-
-    says: str
-    old: str
-    new: str
-    cycles: int = 8
-    options: dict = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-    """A proof.
-
-    Attributes:
-        name: of this proof.
-        of: the block, a class or a function.
-        build: makes the design that asserts, of the block.
-        options: more arguments of ``build``.
-        depth: cycles of the induction.  cover: see prove().
-        campaign: it takes too long for every day.
-        timeout: seconds for each run of a tool.
-        bugs: what must be found.
-    """
-
-    name: str
-    of: Callable
-    build: Callable
-    options: dict = dataclasses.field(default_factory=dict)
-    depth: int = 1
-    cover: int = 12
-    campaign: bool = False
-    timeout: float = 120
-    bugs: tuple[Bug, ...] = ()
-
-    @property
-    def says(self) -> str:
-        """The property in words."""
-        return self.build.__doc__.partition("\n")[0]
-
-    @property
-    def method(self) -> str:
-        """How it is proved."""
-        return f"induction, k = {self.depth}"
-
-    def prove(self) -> Proof:
-        """Prove it, or raise."""
-        return prove(
-            self.build(self.of, **self.options), self.depth, cover=self.cover, timeout=self.timeout
-        )
-
-    def look_for(self, bug: Bug) -> None:
-        """Raise Refuted if the block with the bug breaks an assertion."""
-        of = planted(self.of, bug.old, bug.new)
-        search(self.build(of, **self.options | bug.options), bug.cycles, timeout=self.timeout)
-
-
-@dataclasses.dataclass(frozen=True)
-class Apart:
-    """A proof that outputs of a block do not follow inputs in the same cycle.
-
-    Attributes:
-        of: the block, and ``arguments`` to make it.
-        causes, effects: see prove_apart().
-    """
-
-    name: str
-    says: str
-    of: Callable
-    arguments: tuple
-    causes: Callable
-    effects: Callable
-    bugs: tuple[Bug, ...] = ()
-    campaign: bool = False
-    method: str = "netlist"
-
-    def prove(self) -> Proof:
-        """Prove it, or raise."""
-        return prove_apart(self.of(*self.arguments), self.causes, self.effects)
-
-    def look_for(self, bug: Bug) -> None:
-        """Raise Refuted if the block with the bug has such a path."""
-        of = planted(self.of, bug.old, bug.new)
-        prove_apart(of(*self.arguments), self.causes, self.effects)
-
+from accel.rtl.window.entrance import BufferEntrance
+from tests.formal import (
+    buffers,
+    counters,
+    entrances,
+    memory,
+    products,
+    requantiser,
+    streams,
+)
+from tests.formal.case import Apart, Bug, Case
 
 STREAMS = (
     Case(
@@ -240,6 +159,62 @@ BUFFERS = (
     ),
 )  # fmt: skip
 
+_NO_STALL = Bug("copies go on while results come", "self.stall.eq(self.near.valid)",
+                "self.stall.eq(0)")
+_WORDS = {"params": entrances.WINDOW, "banks_of": window_banks}
+
+ENTRANCES = (
+    Case(
+        "VectorCutter, results that stay", VectorCutter, entrances.vectors, depth=2,
+        bugs=(
+            Bug("a result goes to memory, too", "self.output.valid.eq(self.input.valid & ~near)",
+                "self.output.valid.eq(self.input.valid)"),
+            Bug("a result that waits is handed on twice", "goes = self.input.valid & ready & near",
+                "goes = self.input.valid & near"),
+            Bug("rows end a pixel late", "row_ends.eq(behind == 1)", "row_ends.eq(behind == 0)"),
+        ),
+    ),
+    Case(
+        "Placer, 4 banks of bytes", Placer, entrances.placer, depth=3,
+        bugs=(
+            Bug("it does not look at stall", "self.beats.valid) & ~self.stall)",
+                "self.beats.valid))"),
+            Bug("a beat is taken without a step", "ready.eq(go & ~piece.fill",
+                "ready.eq(busy & ~piece.fill"),
+            Bug("a byte of the first bank goes a row further",
+                "Mux(bank < first_bank, next_row, row)", "Mux(bank <= first_bank, next_row, row)"),
+        ),
+    ),
+    Case("Placer, 2 banks of 4-byte words", Placer, entrances.placer, _WORDS, depth=3),
+    Case(
+        "Im2colEntrance, 4 banks", Im2colEntrance, entrances.entrance, depth=3,
+        bugs=(
+            _NO_STALL,
+            Bug("a pixel is written again", "mine.eq(enables & valid.replicate(len(enables)))",
+                "mine.eq(enables)"),
+            Bug("bytes before the first one are not a row further",
+                "Mux(bank < addr[:bank_bits], following, row)", "row"),
+            Bug("one byte too many is written", "lane < self.near.cols", "lane <= self.near.cols"),
+        ),
+    ),
+    Case(
+        "Im2colEntrance, 8 banks, pixels half as wide", Im2colEntrance, entrances.entrance,
+        {"params": entrances.NARROW}, depth=3,
+    ),
+    Case(
+        "BufferEntrance, 2 banks of 4-byte words", BufferEntrance, entrances.entrance, _WORDS,
+        depth=3,
+        bugs=(
+            _NO_STALL,
+            Bug("a word goes to every bank", "way.o.valid & (addr[:bank_bits] == bank)",
+                "way.o.valid"),
+            Bug("a word comes a cycle behind its gap",
+                "Delay(near_layout(self._params), PLACE_LATENCY)",
+                "Delay(near_layout(self._params), PLACE_LATENCY + 1)"),
+        ),
+    ),
+)  # fmt: skip
+
 COUNTERS = (
     Case(
         "Scoreboard", Scoreboard, counters.scoreboard, depth=3,
@@ -312,4 +287,4 @@ PRODUCTS = (
     ),
 )  # fmt: skip
 
-CASES = (*STREAMS, *MEMORY, *BUFFERS, *COUNTERS, *PRODUCTS, *REQUANTISER)
+CASES = (*STREAMS, *MEMORY, *BUFFERS, *ENTRANCES, *COUNTERS, *PRODUCTS, *REQUANTISER)

@@ -185,13 +185,14 @@ def test_mobilenet():
 def test_mobilenets_and_squeezenet_as_published():
     """Parameters as counted by everybody; batch normalisation has two a channel."""
     found = {name: models.NETWORKS[name].build()
-             for name in ("mobilenet_v1", "mobilenet_v2", "squeezenet")}  # fmt: skip
+             for name in ("mobilenet_v1", "mobilenet_v2", "mnasnet", "squeezenet")}  # fmt: skip
     assert {name: net.parameter_count for name, net in found.items()} == {
-        "mobilenet_v1": 4_231_976, "mobilenet_v2": 3_504_872, "squeezenet": 1_235_496,
+        "mobilenet_v1": 4_231_976, "mobilenet_v2": 3_504_872, "mnasnet": 4_383_312,
+        "squeezenet": 1_235_496,
     }  # fmt: skip
-    # Howard et al. say 569 million multiplications, Sandler et al. 300.
+    # Howard et al. say 569 million multiplications, Sandler et al. 300, Tan et al. 315.
     assert {name: round(net.macs / 1e6) for name, net in found.items()} == {
-        "mobilenet_v1": 569, "mobilenet_v2": 301, "squeezenet": 349,
+        "mobilenet_v1": 569, "mobilenet_v2": 301, "mnasnet": 314, "squeezenet": 349,
     }  # fmt: skip
     assert {net.output_shape for net in found.values()} == {(1000,)}
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from accel.isa import COMMAND_BYTES, Op, pack, unpack
-from accel.program import Program
+from accel.program import Program, Step
 
 
 def _places(program: Program) -> list[int]:
@@ -16,7 +16,13 @@ def _places(program: Program) -> list[int]:
 
 def commands(program: Program) -> list[tuple[Op, dict[str, int]]]:
     """The decoded commands of all steps."""
-    return [unpack(program.image[n : n + COMMAND_BYTES].tobytes()) for n in _places(program)]
+    return [command for step in program.steps for command in commands_of(program, step)]
+
+
+def commands_of(program: Program, step: Step) -> list[tuple[Op, dict[str, int]]]:
+    """Those of one step."""
+    places = range(step.start, step.start + step.commands * COMMAND_BYTES, COMMAND_BYTES)
+    return [unpack(program.image[n : n + COMMAND_BYTES].tobytes()) for n in places]
 
 
 def without_waits(program: Program, op: Op, name: str) -> Program:

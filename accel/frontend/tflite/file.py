@@ -24,7 +24,8 @@ _BUILTIN_SLOT = 10
 _DAMAGE = (struct.error, IndexError, TypeError, ValueError, OverflowError)
 #: Far beyond any real network; keeps files whose vectors repeat one table cheap.
 MAX_OPERATORS, MAX_TENSORS, MAX_ARGUMENTS = 2048, 8192, 256
-MAX_RANK, MAX_NAME = 8, 512
+#: A converter joins the names of all that it fuses: real files have more than 700 bytes of them.
+MAX_RANK, MAX_NAME = 8, 4096
 MAX_BYTES = 1 << 28
 
 

@@ -321,11 +321,18 @@ def test_no_scale(tmp_path):
         (3, {"dtype": "uint8", "zero": 0}, CONV + "output must be int8 as its input, not uint8"),
         (3, {"scale": 1e-13}, CONV + r"requantisation factor must be below 2\*\*30, not"),
         (0, {"dtype": "int16"}, r"tensor 0 \('t0'\): type must be int8 or uint8, not int16"),
-        (3, {"name": "n" * 600}, "tensor 3: the bytes of its name must be at most 512, not 600"),
+        (3, {"name": "n" * 5000}, "tensor 3: the bytes of its name must be at most 4096, not 5000"),
     ],
 )
 def test_tensors(tensor, fields, text, tmp_path):
     refuse(changed(good(), tensor, **fields), tmp_path, text)
+
+
+def test_a_long_name_as_converters_make_of_all_that_they_fuse(tmp_path):
+    path = tmp_path / "m.tflite"
+    name = "model/FusedBatchNormV3;" * 40
+    path.write_bytes(changed(good(), 3, name=name).content())
+    assert name in frontend.load(path).tensors
 
 
 def test_name_that_is_not_text(tmp_path):

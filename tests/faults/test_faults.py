@@ -1,0 +1,87 @@
+"""A sample of the fault campaign, and that it sees what it should."""
+
+import collections
+import dataclasses
+
+import pytest
+
+from accel.sim import verilator
+from tests.faults import campaign, elements, report
+
+VERILOG = r"""
+module accelerator(clk, q);
+  input clk;
+  output reg [7:0] q = 8'h00;
+  reg [3:0] \core.array.pe_0_0.right = 4'h0;
+  reg [15:0] \core.im2col.bank_0 [31:0];
+  reg mixed;
+  wire [3:0] \core.array.sum ;
+  always @*
+    mixed = q[0];
+  always @(posedge clk)
+    \core.array.pe_0_0.right  <= q[3:0];
+  always @(posedge clk)
+    if (mixed) \core.im2col.bank_0 [q] <= 16'h0001;
+  always @(posedge clk)
+    q <= 8'h01;
+endmodule
+module clock_gate(input clk);
+  reg open;
+endmodule
+"""
+
+
+def test_elements_are_what_a_clock_edge_writes():
+    found, text = elements.find(VERILOG)
+    assert [(one.name, one.bits, one.words, one.kind) for one in found] == [
+        ("q", 8, 1, "unnamed, register"),
+        ("core.array.pe_0_0.right", 4, 1, "array, register"),
+        ("core.im2col.bank_0", 16, 32, "im2col, memory"),
+    ]
+    assert text.count("public_flat_rw") == 3 and "reg mixed;" in text
+    assert "[31:0] /*verilator public_flat_rw*/ ;" in text
+
+
+@pytest.fixture(scope="module")
+def faulty():
+    if not verilator.available():
+        pytest.skip("needs Verilator and a C++ compiler")
+    return campaign.Faulty(never=1 << 21)
+
+
+def test_a_sample(faulty):
+    """Of every class the same number; none hangs; the same fault ends alike again."""
+    faults = campaign.draw(faulty.elements, faulty.cycles, 100, 1)
+    kinds = collections.Counter(faulty.elements[fault.element].kind for fault in faults)
+    assert len(set(kinds.values())) == 1 and len(kinds) == 20
+    ended = [(fault, faulty.run(fault)) for fault in faults]
+    found = collections.Counter(end.outcome for _, end in ended)
+    assert not found["hang"] and found["masked"] > 50 and found["reported"] > 1
+    assert found["wrong"] + found["inside"] > 0
+    assert [faulty.run(fault) for fault, _ in ended[:5]] == [end for _, end in ended[:5]]
+    text = report.render(faulty, ended, "command")
+    assert "Faults that hang: none" in text and "| array, register | " in text
+
+
+def test_what_a_flip_does_is_seen(faulty):
+    """Directed flips: a command's opcode, a number in the counters, a memory's word while used."""
+    names = [one.name for one in faulty.elements]
+
+    def outcomes(start, bits, cycles):
+        numbers = [n for n, name in enumerate(names) if name.startswith(start)]
+        return {faulty.run(campaign.Fault(n, 0, bit, cycle)).outcome
+                for n in numbers for bit in bits for cycle in cycles
+                if bit < faulty.elements[n].bits}  # fmt: skip
+
+    assert outcomes("core.counters.total", [3], [4000]) == {"counters"}
+    assert {"inside", "wrong"} & outcomes("core.array.pe_0_", [5], range(1000, 3000, 500))
+    assert "reported" in outcomes("core.scoreboard.open_", [0], [1500])
+
+
+def test_a_run_that_does_not_end_hangs_and_a_long_one_is_late(faulty, monkeypatch):
+    fault = campaign.Fault(0, 0, 0, 10)
+    monkeypatch.setattr(faulty, "_limit", faulty.cycles // 2)
+    assert faulty.run(fault).outcome == "hang"
+    monkeypatch.undo()
+    monkeypatch.setattr(faulty, "cycles", faulty.cycles // 30)
+    assert dataclasses.replace(faulty.run(fault), said="", cycles=0).outcome == "late"

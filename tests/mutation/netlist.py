@@ -1,0 +1,133 @@
+"""A machine's netlist with many mutants in it, chosen by an input that nothing but tests drives."""
+
+import dataclasses
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+
+from amaranth.back import rtlil
+
+from accel.page.probes import cpp_name
+from accel.params import Params
+from accel.rtl.top import Accelerator
+from accel.sim.build import Builder, Flavour
+from accel.sim.cache import key_of
+from accel.sim.shipped import simulated
+from accel.sim.verilog import TOP, Design, wrapped
+from accel.sim.yosys import rare_collection
+
+SELECT, BITS = "mutant", 16
+#: The mutants' list has one line each; the numbers begin at 1, and 0 is the unchanged machine.
+_LIST = """
+    read_rtlil machine.il
+    proc -norom
+    flatten
+    opt_clean
+    opt_expr
+    opt_merge
+    opt_dff
+    opt_clean
+    write_rtlil flat.il
+    mutate -list {count} -seed {seed} -ctrl {select} {bits} 1 -o mutants.ys t:* t:$meminit* %d
+"""
+_APPLY = """
+    read_rtlil flat.il
+    script mutants.ys
+    opt_expr
+    opt_clean
+    memory_collect
+    write_verilog -norename -noattr machine.v
+"""
+_CPP = pathlib.Path(__file__).with_name("machine.cpp")
+_HARNESS = pathlib.Path(simulated.__globals__["__file__"]).parent
+
+
+def available() -> bool:
+    """Whether there is a Yosys with ``mutate``: a system's, Amaranth's has none."""
+    return shutil.which("yosys") is not None
+
+
+@dataclasses.dataclass(frozen=True)
+class Mutant:
+    """A line of the list: what is done to which bit of a cell's port, and the wire there, if known.
+
+    ``source``: where the cell comes from in the RTL.
+    """
+
+    number: int
+    mode: str
+    cell: str
+    port: str
+    wire: str
+    source: str
+
+
+class Mutants(Builder):
+    """Builds the simulator of ``count`` mutants, drawn by ``seed``; none is of a clock.
+
+    Attributes:
+        listed: the mutants, once the library was built.
+    """
+
+    def __init__(self, count: int, seed: int):
+        super().__init__(flavour=Flavour(
+            emit=self._emit, compiler=(f"-I{_HARNESS}", "-DVM_TRACE=0"),
+            runtime=("verilated", "verilated_threads", "verilated_dpi"), fast="-O1",
+            name=f"mutants {count} {seed} {key_of(_LIST, _APPLY)}",
+        ))  # fmt: skip
+        self._count, self._seed = count, seed
+
+    def _emit(self, params: Params, design: Design) -> str:
+        with rare_collection():
+            machine = design(params)
+            text = rtlil.convert(machine, name=TOP)
+        with tempfile.TemporaryDirectory() as name:
+            work = pathlib.Path(name)
+            (work / "machine.il").write_text(text)
+            spare = self._count + self._count // 5 + 10  # some are of clocks, and left out
+            _yosys(work, _LIST.format(count=spare, seed=self._seed, select=SELECT, bits=BITS))
+            listed = [line for line in (work / "mutants.ys").read_text().splitlines()
+                      if not re.search(r" -port \S*CLK ", line)][: self._count]  # fmt: skip
+            (work / "mutants.ys").write_text("".join(f"{line}\n" for line in listed))
+            _yosys(work, _APPLY)
+            verilog = (work / "machine.v").read_text()
+        # What drives the select is a register that nothing but a test writes.
+        verilog = re.sub(r"(?<=[(,] )mutant(?=[,)])|, mutant(?=\))", "", verilog, count=1)
+        verilog = re.sub(
+            rf"^  input \[\d+:0\] {SELECT};\n  wire (\[\d+:0\]) {SELECT};$",
+            rf"  reg \1 {SELECT} /*verilator public_flat_rw*/;", verilog, count=1, flags=re.M,
+        )  # fmt: skip
+        return "".join(f"// {line}\n" for line in listed) + wrapped(verilog, machine)
+
+    def _verilog(self, params, design, progress):
+        text = super()._verilog(params, design, progress)
+        self.listed = [_mutant(line) for line in re.findall(r"^// (mutate .*)$", text, re.M)]
+        return text
+
+    def _verilated(self, work):
+        (work / "select.h").write_text(f"#define SELECT {cpp_name(SELECT)}\n")
+
+    def library(self, params: Params) -> pathlib.Path:
+        """The simulator's library."""
+        return self.build(params, Accelerator, harness=_CPP)
+
+
+def _yosys(work: pathlib.Path, passes: str) -> None:
+    done = subprocess.run(["yosys", "-q", "-p", passes], cwd=work, capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"yosys: {done.stderr or done.stdout}")
+
+
+def _mutant(line: str) -> Mutant:
+    words = shlex.split(line, posix=False)
+    given = dict(zip(words, words[1:], strict=False))
+    return Mutant(
+        int(words[words.index("-ctrl") + 3]), given["-mode"], given.get("-cell", ""),
+        f"{given.get('-port', '')}[{given.get('-portbit', '')}]",
+        f"{given['-wire']}[{given['-wirebit']}]" if "-wire" in given else "",
+        " ".join(after for word, after in zip(words, words[1:], strict=False) if word == "-src"),
+    )
