@@ -35,8 +35,8 @@ class Plan:
     """A network on a machine.
 
     ``stored``: the machine's tensors, by name, whose bytes are compared, in pieces as they lie in
-    memory; each with the golden model's tensor that it must equal, from a channel on.  ``left_out``: what the host must
-    compute behind the outputs.
+    memory; each with the golden model's tensor that it must equal, from a channel on.
+    ``left_out``: what the host must compute behind the outputs.
     """
 
     graph: Graph
