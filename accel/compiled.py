@@ -14,7 +14,7 @@ import numba
 
 _HERE = pathlib.Path(__file__).parent
 #: What kernels use besides modules of their own folder.
-_SHARED = tuple(_HERE / name for name in ("isa.py", "params.py", "quant.py"))
+_SHARED = tuple(_HERE / name for name in ("dram.py", "isa.py", "params.py", "quant.py"))
 
 
 @functools.cache

@@ -30,16 +30,18 @@ def _batch(program: Program, memory: Memory, steps: list | None = None) -> Batch
     outcomes, records = [], []
     for step in program.steps:
         began = time.perf_counter()
-        counters, written = {}, {}
+        counters, written, traffic = {}, {}, {}
         if step.commands:
             counters, written, *spans = (predict if steps is None else record)(
-                program.params, program.image, step.start, step.commands, memory.latency_cycles,
-                memory.bytes_per_cycle,
+                program.params, program.image, step.start, step.commands, **memory.timing,
+                traffic=traffic,
             )  # fmt: skip
             if spans:
                 steps.append((counters["cycles"], spans[0]))
         seconds = time.perf_counter() - began
-        outcomes.append(Outcome(Error.NONE, 0, counters, seconds) if step.commands else None)
+        passed = traffic.pop("total", {})
+        done = Outcome(Error.NONE, 0, counters, seconds, passed, traffic)
+        outcomes.append(done if step.commands else None)
         records.append([written[layer.mark_addr] for layer in step.layers])
     on_host = {name: 0.0 for step in program.steps for name in step.host}
     return Batch(program, {}, records, outcomes, on_host)
@@ -111,6 +113,8 @@ def estimate(
     report = summarise(graph, hardware, NAME, behaviour, batches, None, 0.0)
     report |= {"network_sha256": file_hash(model), "machine": machines.report(meant)}
     report |= origin(model) | quantised | found
+    if behaviour.dram:
+        report["ideal"] = recording.ideal(batches, behaviour)
     if engines:
         report["engines"] = recording.in_a_row(steps)
     return report

@@ -18,7 +18,8 @@ from collections.abc import Callable, Sequence
 from accel.errors import AccelError
 from accel.netlist import absorb_registers
 from accel.params import Params
-from accel.sim.verilog import TOP
+from accel.rtl.top import Accelerator
+from accel.sim.verilog import TOP, Design
 from accel.sim.written import emit
 
 
@@ -114,9 +115,10 @@ def synthesised(
     params: Params,
     directory: pathlib.Path | None = None,
     progress: Callable[[str, float], None] | None = None,
+    design: Design = Accelerator,
 ) -> dict:
     """Return what the machine takes by synthesis alone: ``array``, ``params``, ``lut``, ``ff``,
-    ``dsp`` and ``block_ram``, each ``used``.
+    ``dsp`` and ``block_ram``, each ``used``.  Or a part of it that is a ``design`` of its own.
 
     Before it places, nextpnr makes cells of a netlist's in the numbers of _PACKED, so these are
     what :func:`place_and_route` would find within a few per cent.
@@ -128,7 +130,7 @@ def synthesised(
     with tempfile.TemporaryDirectory() as temporary:
         work = pathlib.Path(directory or temporary)
         work.mkdir(parents=True, exist_ok=True)
-        cells = _synthesise(params, work, _yosys(), progress)["modules"][TOP]["cells"]
+        cells = _synthesise(params, work, _yosys(), progress, design)["modules"][TOP]["cells"]
     progress("done", 1.0)
     kinds = collections.Counter(cell["type"] for cell in cells.values())
     return {
@@ -141,10 +143,10 @@ def synthesised(
     }
 
 
-def _synthesise(params, work, yosys, progress) -> dict:
+def _synthesise(params, work, yosys, progress, design=Accelerator) -> dict:
     """Leave the machine's netlist in ``work``, and return it."""
     progress("emit Verilog", 0.0)
-    (work / f"{TOP}.v").write_text(emit(params))
+    (work / f"{TOP}.v").write_text(emit(params, design))
     progress("synthesise", 0.1)
     _run(work, "yosys", [yosys, *_synthesis()], log="yosys.out")
     path = work / f"{TOP}.json"

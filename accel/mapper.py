@@ -55,8 +55,7 @@ def _cycles(graph: Graph, params: Params, batch: int, memory: Memory, mapping: M
     for step in program.steps:
         if step.commands:
             counters, _ = predict(
-                params, program.image, step.start, step.commands, memory.latency_cycles,
-                memory.bytes_per_cycle,
+                params, program.image, step.start, step.commands, **memory.timing,
             )  # fmt: skip
             total += counters["cycles"]
     return total

@@ -12,7 +12,9 @@ class Placement:
     """A batch of one tensor in memory: ``batch`` images of ``shape`` (H, W, C) from ``address``.
 
     ``pixel``, ``row`` and ``image`` are the distances in bytes of two pixels, rows and images: more
-    than of a tensor alone where it is a part of another one.
+    than of a tensor alone where it is a part of another one.  Where ``group`` is not 0, each row
+    has its channel groups of ``cell`` channels one behind the other, ``group`` bytes apart
+    (accel/compiler/grouped.py).
     """
 
     name: str
@@ -22,10 +24,14 @@ class Placement:
     pixel: int
     row: int
     image: int
+    group: int = 0
+    cell: int = 0
 
     @property
     def linear(self) -> int | None:
         """The distance of any two pixels that follow each other, also across rows; None if none."""
+        if self.group:
+            return None
         height, width, _ = self.shape
         steps = ((width, self.pixel), (height, self.row), (self.batch, self.image))
         steps = [(count, pitch) for count, pitch in steps if count > 1] or [(1, self.pixel)]
@@ -41,10 +47,37 @@ class Placement:
         """Bytes from the first to the last one."""
         height, width, channels = self.shape
         last = (self.batch - 1) * self.image + (height - 1) * self.row + (width - 1) * self.pixel
-        return last + channels
+        return last + self.channel(channels - 1) + 1
+
+    def channel(self, number: int) -> int:
+        """How far a channel is behind the first one of its pixel."""
+        if not self.group:
+            return number
+        return number // self.cell * self.group + number % self.cell
+
+    @property
+    def pieces(self) -> "list[tuple[int, Placement]]":
+        """The tensor in parts whose pixels have all their channels side by side.
+
+        Each with its first channel: the channel groups, or where there are none, the whole.
+        """
+        if not self.group:
+            return [(0, self)]
+        height, width, channels = self.shape
+        return [
+            (first, Placement(self.name, self.address + self.channel(first),
+                              (height, width, self.cell), self.batch, self.pixel, self.row,
+                              self.image))
+            for first in range(0, channels, self.cell)
+        ]  # fmt: skip
 
     def view(self, memory: np.ndarray) -> np.ndarray:
-        """The tensor as int8 [batch, H, W, C], a writable view of ``memory`` (uint8)."""
+        """The tensor as int8 [batch, H, W, C], a writable view of ``memory`` (uint8).
+
+        Of one by channel groups it is a copy.
+        """
+        if self.group:
+            return np.concatenate([one.view(memory) for _, one in self.pieces], axis=3)
         return np.lib.stride_tricks.as_strided(
             memory[self.address : self.address + self.size].view(np.int8),
             (self.batch, *self.shape),

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from accel.cyclemodel import record
+from accel.cyclemodel import predict, record
 from accel.program import Program
+from accel.report import bus, own
 from accel.sim.engine import Memory
 
 #: Spans are joined where less than this share of all cycles lies between them: what a picture or a
@@ -17,11 +18,32 @@ def engines(program: Program, memory: Memory) -> dict[str, list[list[int]]]:
     for step in program.steps:
         if step.commands:
             total, _, spans = record(
-                program.params, program.image, step.start, step.commands, memory.latency_cycles,
-                memory.bytes_per_cycle,
+                program.params, program.image, step.start, step.commands, **memory.timing,
             )  # fmt: skip
             steps.append((total["cycles"], spans))
     return in_a_row(steps)
+
+
+def ideal(batches: list, memory: Memory) -> dict[str, float]:
+    """What ``batches`` (accel.batch.Batch) take with a memory as fast as a DRAM's data bus.
+
+    Returns:
+        ``ideal`` of a report.
+    """
+    params = batches[0].program.params
+    other = bus.without_dram(memory, params.bus_bytes)
+    taken: dict[int, int] = {}
+    for program in {id(batch.program): batch.program for batch in batches}.values():
+        taken[id(program)] = sum(
+            predict(params, program.image, step.start, step.commands, **other.timing)[0]["cycles"]
+            for step in program.steps
+            if step.commands
+        )
+    cycles = sum(taken[id(batch.program)] for batch in batches)
+    layers = [layer for batch in batches for layer in batch.program.layers]
+    macs = sum(layer.macs for layer in layers if layer.unit == "array")
+    used = macs / (own.slots("array", params) * cycles) if cycles else 0.0
+    return {"bytes_per_cycle": other.bytes_per_cycle, "cycles": cycles, "array_utilisation": used}
 
 
 def in_a_row(steps: list[tuple[int, dict[str, np.ndarray]]]) -> dict[str, list[list[int]]]:

@@ -35,17 +35,19 @@ REGISTERS_VERSION = 2
 def machine_id(params: Params) -> int:
     """Return the number of the MACHINE register, which programs for this machine carry, too.
 
-    It is a digest of all that a program relies on: every parameter but the time limit, which is
-    only a register's first value, and the layout of the commands.
+    It is a digest of all that a program relies on: the layout of the commands, and every parameter
+    but the time limit, which is only a register's first value, and how products are formed.
 
     >>> import accel
     >>> machine_id(accel.Params()) == machine_id(accel.Params(timeout_cycles=100))
+    True
+    >>> machine_id(accel.Params()) == machine_id(accel.Params(packed_products=True))
     True
     >>> machine_id(accel.Params()) == machine_id(accel.Params(bus_bytes=8))
     False
     """
     machine = dataclasses.asdict(params)
-    del machine["timeout_cycles"]
+    del machine["timeout_cycles"], machine["packed_products"]
     commands = {
         op.name: [int(op), *([one.name, one.low, one.width, one.signed] for one in fields)]
         for op, fields in FIELDS.items()

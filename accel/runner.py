@@ -177,6 +177,9 @@ def _conclude(
         program = batches[0].program
         spans = attempt("cycle model", lambda: recording.engines(program, setting.memory))
         report["engines"] = spans or {}
+    if setting.memory.dram and setting.memory.surprise is None:
+        without = attempt("cycle model", lambda: recording.ideal(batches, setting.memory))
+        report |= {"ideal": without} if without else {}
     if labels is not None and outputs:
         found = attempt("accuracy", lambda: accuracy(graph, outputs[0], labels))
         report |= {"accuracy": found} if found else {}

@@ -9,6 +9,7 @@ import pytest
 
 from accel import fpga
 from accel.params import Params
+from accel.rtl.array.systolic import SystolicArray
 
 PARAMS = Params(rows=4, cols=4)
 UTILIZATION = {
@@ -68,7 +69,7 @@ def tools(tmp_path, monkeypatch):
             file.write_text(f"#!/bin/sh\nPATH=/usr/bin:/bin\necho \"$@\" > {name}.args\n{script}\n")
             file.chmod(file.stat().st_mode | stat.S_IXUSR)
         monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-        monkeypatch.setattr(fpga, "emit", lambda params: "module accelerator(); endmodule")
+        monkeypatch.setattr(fpga, "emit", lambda *machine: "module accelerator(); endmodule")
         return tmp_path / "work"
 
     return make
@@ -147,3 +148,14 @@ def test_synthesis_alone_counts_cells_as_nextpnr_packs_them(tools):
         "lut": 3 + 2 * 2 + 6, "ff": 4, "dsp": 1, "block_ram": 2
     }  # fmt: skip
     assert found["params"] == dataclasses.asdict(PARAMS)
+
+
+@pytest.mark.skipif(not shutil.which("yosys"), reason="Yosys is not installed")
+def test_packed_products_take_half_the_multipliers():
+    """So do those of larger arrays; the LUTs are what a pair takes for it (28 a cell)."""
+    taken = {}
+    for packed in (False, True):
+        params = dataclasses.replace(PARAMS, packed_products=packed)
+        taken[packed] = fpga.synthesised(params, design=SystolicArray)
+    assert [taken[packed]["dsp"]["used"] for packed in (False, True)] == [16, 8]
+    assert taken[True]["lut"]["used"] - taken[False]["lut"]["used"] < 16 * 32

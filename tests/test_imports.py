@@ -12,6 +12,7 @@ SITE = ROOT / "accel" / "docs" / "pages"
 ALLOWED = {
     "accel.rtl": ("accel.rtl", "accel.params", "accel.isa", "accel.registers"),
     "accel.errors": (),
+    "accel.dram": (),
     "accel.params": (),
     "accel.isa": ("accel.params",),
     "accel.registers": ("accel.isa", "accel.params"),
@@ -25,7 +26,7 @@ ALLOWED = {
     "accel.litert": (),
     "accel.program": ("accel.params",),
     "accel.machines": (
-        "accel.machines", "accel.params", "accel.sim.engine", "accel.sim.memory",
+        "accel.machines", "accel.params", "accel.dram", "accel.sim.engine", "accel.sim.memory",
     ),
     "accel.host": ("accel.host", "accel.graph", "accel.onnx_session", "accel.litert"),
     "accel.golden": (
@@ -56,16 +57,16 @@ ALLOWED = {
         "accel.program",
     ),
     "accel.cyclemodel": (
-        "accel.cyclemodel", "accel.compiled", "accel.params", "accel.isa", "accel.program",
-        "accel.sim.engine",
+        "accel.cyclemodel", "accel.compiled", "accel.params", "accel.dram", "accel.isa",
+        "accel.program", "accel.sim.engine",
     ),
     "accel.dump": ("accel.dump", "accel.graph", "accel.isa"),
     "accel.mapper": (
         "accel.compiler", "accel.graph", "accel.cyclemodel", "accel.params", "accel.sim.engine",
     ),
     "accel.sim": (
-        "accel.sim", "accel.rtl", "accel.params", "accel.isa", "accel.program", "accel.registers",
-        "accel.version",
+        "accel.sim", "accel.rtl", "accel.params", "accel.dram", "accel.isa", "accel.program",
+        "accel.registers", "accel.version",
     ),
     "accel.scalesim": (
         "accel.scalesim", "accel.compiler", "accel.graph", "accel.params", "accel.report.summary",

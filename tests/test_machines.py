@@ -90,6 +90,10 @@ BAD = {
     "[machine]\nrows = '8'": "[machine] rows must be an integer, not '8'",
     "[machine]\nrows = 8.0": "[machine] rows must be an integer, not 8.0",
     "[machine]\nwindow_taps = true": "[machine] window_taps must be an integer, not True",
+    "[memory]\ndram = 3": "[memory] dram must be a string, not 3",
+    "[memory]\ndram = 'ddr9'": "dram must be one of ddr3-1600x16, ddr3-1600x32, lpddr4-3200x16, "
+                                "lpddr4-3200x32 or empty, not 'ddr9'",
+    "[memory]\nclock_mhz = 0": "clock_mhz must be an integer from 1 to 4000, not 0",
     "[memory]\ndead = 1": "[memory] dead must be true or false, not 1",
     "[machine]\nrows = 5": "rows must be a power of two from 4 to 128, not 5",
     "[machine]\nbus_bytes = 512": "bus_bytes must be a power of two from 4 to 128, not 512",

@@ -19,6 +19,13 @@ FIELDS = {
     "--post-lanes": ("post_lanes", "Physical requantiser lanes; a layer whose reduction fills at "
                      "least columns/lanes weight tiles loses nothing by fewer."),
 }  # fmt: skip
+#: The same for a DRAM behind the bus, which no sweep knows; `accel machine` names the chips.
+DRAM = {
+    "--dram": ("dram", "DRAM chip behind the bus, such as ddr3-1600x16; no matter of the "
+               "hardware."),
+    "--clock": ("clock_mhz", "The machine's clock in MHz, which tells how fast a DRAM is beside "
+                "it."),
+}  # fmt: skip
 
 
 def machine_options(base: str = "default"):
@@ -28,10 +35,12 @@ def machine_options(base: str = "default"):
         base: the name of the machine that is meant where none is given.
     """
 
+    known = FIELDS | DRAM
+
     def add(command):
         @functools.wraps(command)
         def with_machine(*arguments, machine, array, **options):
-            given = {field: options.pop(field) for field, _ in FIELDS.values()}
+            given = {field: options.pop(field) for field, _ in known.values()}
             changes = {field: value for field, value in given.items() if value is not None}
             if array is not None:
                 changes |= {"rows": array[0], "cols": array[1]}
@@ -41,8 +50,9 @@ def machine_options(base: str = "default"):
                 meant = open_machine(machine, changes)
             return command(*arguments, machine=meant, **options)
 
-        for option, (field, text) in reversed(FIELDS.items()):
-            with_machine = click.option(option, field, type=int, help=text)(with_machine)
+        for option, (field, text) in reversed(known.items()):
+            kind = str if field == "dram" else int
+            with_machine = click.option(option, field, type=kind, help=text)(with_machine)
         with_machine = click.option(
             "--array", type=ArrayShape(), help="Rows and columns of the MAC array."
         )(with_machine)

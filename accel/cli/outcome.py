@@ -49,7 +49,7 @@ def keep_outputs(graph_outputs: list[np.ndarray], out: pathlib.Path) -> None:
 def show(report: dict) -> None:
     """Print the layers, and what the search and the labels say."""
     from accel.cli.common import terminal
-    from accel.report import quantised, table
+    from accel.report import bus, quantised, table
 
     console = terminal()
     console.print(table.render(report))
@@ -59,6 +59,8 @@ def show(report: dict) -> None:
         console.print(table.searched(report["search"]))
     if on_host := table.hosted(report):
         console.print(on_host, soft_wrap=True, markup=False)
+    for line in bus.lines(report):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
     if "accuracy" in report:
         right, of = report["accuracy"]["correct"], report["accuracy"]["images"]
         console.print(f"accuracy {right}/{of} = {right / of:.1%}")

@@ -22,7 +22,11 @@ def lower(layer: AddLayer, stream: Stream, sources: list[Where], target: Where) 
         sources, target: where the operands and the result lie, and when they are ready.
     """
     sources = [(_spread(place, layer.shape), ready) for place, ready in sources]
-    (Addition if linear(sources, target) else _Rectangles)(layer, stream, sources, target).run()
+    places = [place for place, _ in (*sources, target)]
+    # Tensors by channel groups, all alike, are just bytes; but see Addition about small ones.
+    large = layer.shape[0] * layer.shape[1] > stream.params.bank_rows
+    bytes_ = linear(sources, target) or large and all(place.group for place in places)
+    (Addition if bytes_ else _Rectangles)(layer, stream, sources, target).run()
 
 
 def linear(sources: list[Where], target: Where) -> bool:
@@ -49,7 +53,8 @@ class Addition:
         self.pitches = [place.linear for place in (sources[0][0], sources[1][0], self.target)]
         # By channel group only where that makes something ready earlier, or where the pixels of a
         # tensor have gaps.
-        apart = set(self.pitches) != {channels}
+        by_groups = bool(target[0].group)
+        apart = set(self.pitches) != {channels} and not by_groups
         small = channels % params.cols == 0 and height * width <= params.bank_rows
         self.flat = not apart and not small and self.pixels * channels % params.cols == 0
         if self.flat:
@@ -149,7 +154,7 @@ class _Rectangle:
 
     def address(self, place: Placement) -> int:
         """Of its first byte."""
-        first = place.address + self.image * place.image + self.channel
+        first = place.address + self.image * place.image + place.channel(self.channel)
         return first + self.y0 * place.row + self.x0 * place.pixel
 
     def last(self, place: Placement, cols: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from accel.compiler import allocate, copies, emit, seats, steps
+from accel.compiler import allocate, copies, emit, grouped, seats, steps
 from accel.compiler.draft import Draft
 from accel.compiler.errors import CompileError
 from accel.compiler.layer import Context
@@ -63,9 +63,7 @@ def _compile(
     graph, copied = copies.with_copies(graph)
     context = Context(graph, seats.seats(graph), params, batch, data)
     parts = steps.split(graph)
-    layers = [legalise(context, part.machine) for part in parts]
-    memory = allocate.Memory(params)
-    drafts = [Draft(step, context, mapping, memory) for step in layers]
+    context, memory, drafts = _drafts(context, parts, mapping)
     tensors = _place(context, parts, drafts, memory)
     # The window unit reads C bytes of every pixel, also of the last one with fewer channels.
     memory.take(params.cols)
@@ -98,6 +96,30 @@ def _compile(
     )
 
 
+def _drafts(context: Context, parts, mapping: Mapping):
+    """All layers, with the tensors between them by channel groups where they can be.
+
+    Returns also their context, and the memory that weights and records have taken.
+
+    Which tensors are in memory shows only when all layers are known; so they are made twice.
+    """
+    if mapping.grouped:
+        rough = dataclasses.replace(context, data=False)
+        first, _, drafts = _drafts(rough, parts, Mapping(near=mapping.near, grouped=False))
+        layers = [layer for draft in drafts for layer in draft.machine_layers]
+        tilings = [one for draft in drafts for one in draft.tilings]
+        stored = {name for draft in drafts for name in draft.stored}
+        first = dataclasses.replace(first, whole=grouped.whole(layers, tilings))
+        names = grouped.chosen(first, layers, tilings, stored)
+        seated = grouped.seats_of(context.graph, names, context.params.cols)
+        context = dataclasses.replace(
+            context, seats=context.seats | seated, whole=first.whole
+        )
+    layers = [legalise(context, part.machine) for part in parts]
+    memory = allocate.Memory(context.params)
+    return context, memory, [Draft(step, context, mapping, memory) for step in layers]
+
+
 def _place(context: Context, parts, drafts, memory: allocate.Memory) -> dict[str, Placement]:
     """Where every stored tensor lies, relative to the end of the commands."""
     graph, batch = context.graph, context.batch
@@ -116,7 +138,7 @@ def _place(context: Context, parts, drafts, memory: allocate.Memory) -> dict[str
         seat = context.seats[name]
         tensors[name] = Placement(
             name, roots[seat.root] + seat.offset, graph.tensors[name].shape, batch,
-            seat.pixel, seat.row, seat.image,
+            seat.pixel, seat.row, seat.image, seat.group, context.params.cols if seat.group else 0,
         )  # fmt: skip
     return tensors
 

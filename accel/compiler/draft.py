@@ -132,6 +132,16 @@ class Draft:
         weave.lower(lowerings, stream)
 
     @property
+    def machine_layers(self) -> list:
+        """The layers, in order."""
+        return self._layers
+
+    @property
+    def tilings(self) -> list:
+        """How each is cut."""
+        return self._tilings
+
+    @property
     def stored(self) -> list[str]:
         """The tensors that its layers store in memory."""
         return [

@@ -61,13 +61,17 @@ class Axis:
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """How a layer reads its input tensor: ``images`` of rows of pixels, by byte distances."""
+    """How a layer reads its input tensor: ``images`` of rows of pixels, by byte distances.
+
+    ``group``: of two channel groups, if each has a row of pixels of its own; else 0.
+    """
 
     tensor: str
     images: int
     image_pitch: int
     row_pitch: int
     pixel_pitch: int
+    group: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +83,7 @@ class Context:
         seats: where its tensors lie.
         params, batch: what it is compiled for.
         data: whether weights and biases matter.
+        whole: the layers that read whole rows (accel/compiler/grouped.py).
     """
 
     graph: Graph
@@ -86,11 +91,12 @@ class Context:
     params: Params
     batch: int
     data: bool
+    whole: frozenset[str] = frozenset()
 
     def view(self, name: str) -> View:
         """All images of a tensor."""
         seat = self.seats[name]
-        return View(name, self.batch, seat.image, seat.row, seat.pixel)
+        return View(name, self.batch, seat.image, seat.row, seat.pixel, seat.group)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from accel.compiler import window_tile
+from accel.compiler import grouped, window_tile
 from accel.compiler.axes import conv_axes, pool_axes
 from accel.compiler.channels import folded_bias, slices
 from accel.compiler.errors import CompileError
@@ -27,7 +27,7 @@ from accel.graph.ir import (
     Tensor,
 )
 from accel.isa import FIELDS, Op, Pool
-from accel.params import POOL_TABLE, Params
+from accel.params import POOL_TABLE
 
 PoolNode = MaxPool | AveragePool
 Layer = MachineLayer | WindowLayer | AddLayer
@@ -204,10 +204,11 @@ def _layer(
 
     view, bias = context.view(node.input), folded_bias(context, node)
     node, view, rows, columns = _flatten(node, view, rows, columns)
-    view, rows, columns = _decimate(params, view, rows, columns)
+    view, rows, columns = _decimate(context, node, view, rows, columns)
     if not pool:
         view, rows = _fold(context, view, rows, result)
         pool_rows = Axis(rows.outputs, rows.outputs)
+    node, view, rows, columns = grouped.by_groups(context, node, view, rows, columns)
     pixel = node.weights.shape[3] * node.groups
     share = (
         node.groups > 1
@@ -264,18 +265,21 @@ def _flatten(node: Conv, view: View, rows: Axis, columns: Axis):
     return node, view, rows, columns
 
 
-def _decimate(params: Params, view: View, rows: Axis, columns: Axis):
+def _decimate(context: Context, node: Conv, view: View, rows: Axis, columns: Axis):
     """With a kernel of 1, load only the rows and columns that a stride uses."""
-    if rows.kernel == 1 and not rows.before and rows.span(0, rows.outputs)[1] <= rows.size:
+    inside = not rows.before and rows.span(0, rows.outputs)[1] <= rows.size
+    whole = not view.group or grouped.is_side_by_side(context, node, view)
+    if rows.kernel == 1 and inside and whole:
         view = dataclasses.replace(view, row_pitch=view.row_pitch * rows.stride)
         rows = Axis(rows.outputs, rows.outputs)
     # Loading single pixels pays when the bus would otherwise carry whole beats of unused ones.
     if (
         columns.kernel == 1
         and columns.stride > 1
+        and not view.group
         and not columns.before
         and columns.span(0, columns.outputs)[1] <= columns.size
-        and view.pixel_pitch >= 2 * params.bus_bytes
+        and view.pixel_pitch >= 2 * context.params.bus_bytes
     ):
         view = dataclasses.replace(view, pixel_pitch=view.pixel_pitch * columns.stride)
         columns = Axis(columns.outputs, columns.outputs)

@@ -255,7 +255,7 @@ class _Strip:
         # A batch folded into one tall image fills the tensor's images one after another.
         first = target.address + self.image * target.image + u0 * target.row
         fields |= {
-            "dst": first + self.units[0] * target.pixel + group.first,
+            "dst": first + self.units[0] * target.pixel + target.channel(group.first),
             "pitch_x": target.pixel, "pitch_y": target.row,
         }  # fmt: skip
         posts = stream.post(Op.POST, fields)

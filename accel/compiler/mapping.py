@@ -17,14 +17,15 @@ class Mapping:
     Parameters:
         most: tilings to look for, for each shape.
         near: whether results may stay on the chip (accel/compiler/near.py).
+        grouped: whether tensors may lie in memory by channel groups (accel/compiler/grouped.py).
 
     Attributes:
         options: the tilings of each shape, in the order in which layers ask for them.
         chosen: the index of a shape's tiling in its options; 0 where there is none.
     """
 
-    def __init__(self, most: int = 1, near: bool = True):
-        self._most, self.near = most, near
+    def __init__(self, most: int = 1, near: bool = True, grouped: bool = True):
+        self._most, self.near, self.grouped = most, near, grouped
         self.options: dict[tuple, list] = {}
         self.chosen: dict[tuple, int] = {}
 

@@ -30,6 +30,8 @@ class Ready:
         height, width, self.channels = placement.shape
         self.start, self.row_bytes, self.cell = placement.address, width * self.channels, cell
         self.whole = False
+        #: Of a tensor by channel groups: bytes of one in a row.
+        self.group = placement.group
         cells = -(-self.channels // cell)
         self.counts = np.zeros((2, placement.batch * height, cells), np.int64)
 
@@ -50,7 +52,7 @@ class Ready:
         row, offset = divmod(address - self.start, self.row_bytes)
         step = max(1, pitch // self.row_bytes)
         lines = slice(row, row + (rows - 1) * step + 1, step)
-        self.counts[writer, lines, self._cells(offset % self.channels, cols)] = count
+        self.counts[writer, lines, self._cells(offset, cols)] = count
 
     def spanned(
         self, first: int, last: int, cols: int | None, writer: int, count: int
@@ -66,7 +68,7 @@ class Ready:
         """
         row, offset = divmod(first - self.start, self.row_bytes)
         rows = slice(row, (last - self.start) // self.row_bytes + 1)
-        part = self.counts[:, rows, self._cells(offset % self.channels, cols)]
+        part = self.counts[:, rows, self._cells(offset, cols)]
         return np.maximum.reduce(part, axis=(1, 2))
 
     def together(self, starts: range, length: int, cols: int | None, now) -> list[int]:
@@ -78,7 +80,7 @@ class Ready:
         """
         row, offset = divmod(starts[0] - self.start, self.row_bytes)
         if starts.step == self.row_bytes and offset + length <= self.row_bytes:
-            cells = self._cells(offset % self.channels, cols)
+            cells = self._cells(offset, cols)
             pairs = self.counts[:, row : row + len(starts), cells].max(axis=2).T
         else:
             pairs = np.array([self.before(start, start + length - 1, cols) for start in starts])
@@ -88,7 +90,11 @@ class Ready:
         waits = np.maximum(waits, np.unique(waits)[-RECENT_CUTS:][0])
         return [*(int(n) + 1 for n in np.flatnonzero(np.diff(waits))), len(starts)]
 
-    def _cells(self, first: int, cols: int | None) -> slice:
+    def _cells(self, offset: int, cols: int | None) -> slice:
+        """Of ``cols`` channels from the one ``offset`` bytes behind a row's first."""
         if cols is None or self.whole:
             return slice(None)
+        first = offset % self.channels
+        if self.group:
+            first = offset // self.group * self.cell
         return slice(first // self.cell, -(-min(first + cols, self.channels) // self.cell))

@@ -25,6 +25,8 @@ class Seat:
         pixel: from one pixel to the next in a row.
         row: from row to row; of a single row, the same as ``image``.
         image: from image to image.
+        group: from channel group to channel group of a row, where each has a row of pixels of its
+            own (accel/compiler/grouped.py); 0 where a pixel's channels lie side by side.
     """
 
     root: str
@@ -32,6 +34,7 @@ class Seat:
     pixel: int
     row: int
     image: int
+    group: int = 0
 
     def inside(self, place: Place, shape: tuple[int, int, int]) -> "Seat":
         """The seat of a tensor of ``shape`` at a place in this one."""

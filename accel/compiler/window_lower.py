@@ -147,7 +147,7 @@ class Windows:
     def _address(self, block: _Block) -> int:
         """Of the group's first channel in the image."""
         place = self.source.address + block.image * self.layer.view.image_pitch
-        return place + block.group * self.params.cols
+        return place + self.source.channel(block.group * self.params.cols)
 
     def _ready(self, block: _Block) -> int:
         """How many commands have to be done before a block's input is there."""
@@ -219,7 +219,7 @@ class Windows:
         target, channel = self.target, block.group * self.params.cols
         if self.fed:
             return self.fed.place(y0, y1, x0, channel)
-        first = target.address + channel + block.image * target.image
+        first = target.address + target.channel(channel) + block.image * target.image
         return {
             "dst": first + y0 * target.row + x0 * target.pixel,
             "pitch_x": target.pixel, "pitch_y": target.row,

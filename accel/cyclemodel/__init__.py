@@ -21,14 +21,19 @@ from accel.cyclemodel import (
     spans,
     store,
     supervise,
+    traffics,
     turns,
     weights,
     window,
     wparams,
 )
 from accel.cyclemodel.commands import P_MARK, POST, WINDOW, decode
+from accel.dram import CLOCK_MHZ
 from accel.isa import RECORD_WORDS
 from accel.params import Params
+
+#: What passed the bus: see accel.cyclemodel.traffics.
+Traffic = dict[str, dict[str, int]]
 
 #: A program that takes more does not end.
 _MOST_CYCLES = 1 << 40
@@ -67,11 +72,14 @@ def predict(
     bytes_per_cycle: int = 0,
     max_cycles: int = _MOST_CYCLES,
     skip: bool = True,
+    dram: str = "",
+    clock_mhz: int = CLOCK_MHZ,
+    traffic: Traffic | None = None,
 ) -> tuple[dict[str, int], dict[int, dict[str, int]]]:
     """Predict a run of the ``commands`` commands at byte ``start`` of memory ``image`` (uint8).
 
     The memory is that of accel.sim.engine.Memory, without stalls.  ``skip`` leaves out what changes
-    nothing; without it, the same takes much longer.
+    nothing; without it, the same takes much longer.  ``traffic`` gets what passed the bus.
 
     Returns:
         The counters at the interrupt, and at each completion record's address what is written
@@ -80,8 +88,9 @@ def predict(
     Raises:
         ValueError: the program is not for this machine, or does not end within ``max_cycles``.
     """
-    timing = latency_cycles, bytes_per_cycle
-    return _run(params, image, start, commands, timing, spans.table(0), max_cycles, skip)
+    timing = latency_cycles, bytes_per_cycle, dram, clock_mhz
+    noted = spans.table(0)
+    return _run(params, image, start, commands, timing, noted, max_cycles, skip, traffic)
 
 
 def record(
@@ -92,6 +101,9 @@ def record(
     latency_cycles: int = 32,
     bytes_per_cycle: int = 0,
     skip: bool = True,
+    dram: str = "",
+    clock_mhz: int = CLOCK_MHZ,
+    traffic: Traffic | None = None,
 ) -> tuple[dict[str, int], dict[int, dict[str, int]], dict[str, np.ndarray]]:
     """The same as :func:`predict`, and when each command began and was completed.
 
@@ -99,12 +111,12 @@ def record(
         Also, by the engines' names (commands.QUEUES), int64 [commands, 2]: the cycles in which the
         engine's commands began and were completed, counted from the start.
     """
-    timing, noted = (latency_cycles, bytes_per_cycle), spans.table(commands)
-    counters = _run(params, image, start, commands, timing, noted, _MOST_CYCLES, skip)
+    timing, noted = (latency_cycles, bytes_per_cycle, dram, clock_mhz), spans.table(commands)
+    counters = _run(params, image, start, commands, timing, noted, _MOST_CYCLES, skip, traffic)
     return *counters, spans.by_engine(noted)
 
 
-def _run(params, image, start, commands, timing, noted, max_cycles, skip):
+def _run(params, image, start, commands, timing, noted, max_cycles, skip, traffic):
     """What :func:`predict` returns; ``noted`` takes the commands' spans, or has no room."""
     c = shape.shape(params, *timing)
     program = decode(image, start, commands, params)
@@ -119,6 +131,8 @@ def _run(params, image, start, commands, timing, noted, max_cycles, skip):
     )
     if cycles < 0:
         raise ValueError(f"the program does not end within {max_cycles} cycles")
+    if traffic is not None:
+        traffic.update(traffics.passed(states))
     return supervise.words(states[11]), {
         int(record[0]): supervise.words(record[1:]) for record in written[:number]
     }

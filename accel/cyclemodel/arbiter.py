@@ -7,7 +7,7 @@ from accel.cyclemodel.edge import edge
 #: Bursts that await their response (rtl/memory/write_arbiter.py).
 _BURSTS = 64
 #: State: registers of the bus; whose burst is open, or was last; the ring of the bursts' owners.
-AWVALID, AWBEATS, WVALID, OPEN, LAST, HEAD, TAIL, SCALARS = range(8)
+AWVALID, AWPLACE, AWBEATS, WVALID, OPEN, LAST, HEAD, TAIL, SCALARS = range(9)
 _OWNERS = SCALARS
 _LENGTH = _OWNERS + _BURSTS
 NOBODY = -1
@@ -56,11 +56,11 @@ def answers(s):
 
 
 @edge
-def arbiter(s, taken, beats, owner, valid, closes, awready, wready, answered):
+def arbiter(s, taken, place, beats, owner, valid, closes, awready, wready, answered):
     """An edge of the arbiter.
 
     Args:
-        taken, beats: whose address is taken, and the length of its burst.
+        taken, place, beats: whose address is taken; where its burst begins, its length.
         owner, valid, closes: whose data may be taken; whether it shows a beat, and a last one.
         awready, wready, answered: what the memory says.
     """
@@ -68,7 +68,7 @@ def arbiter(s, taken, beats, owner, valid, closes, awready, wready, answered):
     if awready:
         s[AWVALID] = 0
     if taken != NOBODY:
-        s[AWVALID], s[AWBEATS] = 1, beats
+        s[AWVALID], s[AWPLACE], s[AWBEATS] = 1, place, beats
         s[LAST], s[OPEN] = taken, 1
         s[_OWNERS + s[TAIL] % _BURSTS] = taken
         s[TAIL] += 1

@@ -2,7 +2,17 @@
 
 import typing
 
-from accel.cyclemodel import execute, fetch, pool, post, reads, shared_turns, turns, weights
+from accel.cyclemodel import (
+    execute,
+    fetch,
+    pool,
+    post,
+    reads,
+    shared_turns,
+    store,
+    turns,
+    weights,
+)
 from accel.cyclemodel.commands import EXEC, LOAD, P_BEGIN, POST, WEIGHTS
 from accel.cyclemodel.edge import NEVER, edge
 from accel.cyclemodel.queues import VALUE, stream_slice_of
@@ -105,11 +115,12 @@ def post_turn(w, poster, before, pooler, pool_before, c, table, q, done, written
 class ArrayResult(typing.NamedTuple):
     """What comes of the engines around the array in a cycle.
 
-    ``sent``: post-processing writes a beat; ``address``: beats of the burst that it announces;
-    ``takes``, ``completed``: a bit for each engine.
+    ``sent``: post-processing writes a beat; ``to``, ``address``: place and beats of the burst that
+    it announces; ``takes``, ``completed``: a bit for each engine.
     """
 
     sent: bool
+    to: int
     address: int
     takes: int
     completed: int
@@ -129,6 +140,7 @@ def turn(w, c, cycle, tables, states, befores, done, granted, owner, told, windo
         w, weigher, b_weigher, c, tables[WEIGHTS], q, done, granted, owner, told.swap,
         told.slot_free,
     )  # fmt: skip
+    to = storer[store.AWPLACE]
     takes_exec, exec_done, block_done = execute_turn(
         w, exe, b_exe, c, cycle, tables[EXEC], q, done, told.filled, told.bank_free
     )
@@ -143,4 +155,4 @@ def turn(w, c, cycle, tables, states, befores, done, granted, owner, told, windo
     )  # fmt: skip
     takes = takes_load << LOAD | takes_weights << WEIGHTS | takes_exec << EXEC | takes_post << POST
     completed = load_done << LOAD | weights_done << WEIGHTS | exec_done << EXEC | post_done << POST
-    return ArrayResult(sent, address, takes, completed)
+    return ArrayResult(sent, to, address, takes, completed)

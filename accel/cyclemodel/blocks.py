@@ -10,20 +10,20 @@ from accel.isa import RECORD_WORDS
 
 @edge
 def request(fetcher, loader, weigher, wloader, wparamer, accepts):
-    """Who has a burst taken, the first served first, and how long it is."""
+    """Who has a burst taken, the first served first; where it begins, and how long it is."""
     if not accepts:
-        return reads.NOBODY, 0
+        return reads.NOBODY, 0, 0
     if fetcher[fetch.ASKING]:
-        return reads.FETCH, fetcher[fetch.ASKED]
+        return reads.FETCH, fetcher[fetch.ASKED_AT], fetcher[fetch.ASKED]
     if records.requests(weigher):
-        return reads.WEIGHTS, weigher[records.SPLIT + reads.HELD_BEATS]
+        return reads.WEIGHTS, *reads.held(weigher, records.SPLIT)
     if records.requests(wparamer):
-        return reads.WPARAM, wparamer[records.SPLIT + reads.HELD_BEATS]
+        return reads.WPARAM, *reads.held(wparamer, records.SPLIT)
     if load.requests(wloader):
-        return reads.WLOAD, wloader[load.SPLIT + reads.HELD_BEATS]
+        return reads.WLOAD, *reads.held(wloader, load.SPLIT)
     if load.requests(loader):
-        return reads.LOAD, loader[load.SPLIT + reads.HELD_BEATS]
-    return reads.NOBODY, 0
+        return reads.LOAD, *reads.held(loader, load.SPLIT)
+    return reads.NOBODY, 0, 0
 
 
 @edge
@@ -90,18 +90,20 @@ def _settle(w, done, count):
 
 
 @edge
-def bus_turn(w, mem, master, c, drives, granted, beats, address, sent):
+def bus_turn(w, mem, master, c, drives, granted, place, beats, to, address, sent):
     """The turn of the read master, and the end of the memory's cycle.
 
     Args:
-        drives: what the memory drives.  granted, beats: whose burst is taken, and how long it is.
-        address: beats of the burst to write that the memory takes.  sent: it takes a beat.
+        drives: what the memory drives.
+        granted, place, beats: whose burst is taken, where it begins and how long it is.
+        to, address: place and beats of the burst to write that the memory takes.
+        sent: it takes a beat.
     """
     rvalid, arready = drives & memory.RVALID != 0, drives & memory.ARREADY != 0
     if master[reads.ARVALID] or rvalid or granted != reads.NOBODY or master[reads.MOVED]:
         w[turns.BUSY] = 1
         read_beats = master[reads.ARBEATS] if master[reads.ARVALID] and arready else 0
-        reads.master(master, arready, rvalid, drives & memory.RLAST != 0, granted, beats)
-        memory.end(mem, c, drives, read_beats, address, sent)
+        memory.end(mem, c, drives, master[reads.ARPLACE], read_beats, to, address, sent)
+        reads.master(master, arready, rvalid, drives & memory.RLAST != 0, granted, place, beats)
     elif address or sent or drives & memory.BVALID:
-        memory.end(mem, c, drives, 0, address, sent)
+        memory.end(mem, c, drives, 0, 0, to, address, sent)

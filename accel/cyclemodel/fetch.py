@@ -19,7 +19,7 @@ from accel.cyclemodel.shape import (
 from accel.isa import COMMAND_BYTES
 
 #: State of the fetcher: prefetch and its buffer; assembly, check, dispatch.
-ASKING, ASKED, SIZE, MEASURED, BEATS_LEFT, PLACE, ROOM, BUFFER = range(8)
+ASKING, ASKED, ASKED_AT, SIZE, MEASURED, BEATS_LEFT, PLACE, ROOM, BUFFER = range(9)
 FILLED, CHECKING, NEXT, ROUTE, SENT, COUNTED, LEFT, SCALARS = range(
     BUFFER + BUFFERED, BUFFER + BUFFERED + 8
 )
@@ -131,7 +131,7 @@ def _prefetch(s, c, accepted, arrived, pops):
     s[ROOM] += taken
     if issue:
         s[ASKING], s[MEASURED] = 1, 0
-        s[ASKED] = s[SIZE]
+        s[ASKED], s[ASKED_AT] = s[SIZE], s[PLACE]
         s[ROOM] -= s[SIZE]
         s[PLACE] += s[SIZE]
         s[BEATS_LEFT] -= s[SIZE]

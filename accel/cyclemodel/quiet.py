@@ -104,7 +104,7 @@ def pass_by(w, c, cycle, limit, tables, states, befores, done):
             counts, done, exe[execute.BUSY] != 0, starved, exe[execute.WAIT_BANK] != 0,
             wait_weights, drained, exe[execute.MACS_3], master[reads.BEAT], False, False,
         )  # fmt: skip
-        beats = weigher[records.SPLIT + reads.HELD_BEATS]
+        place, beats = reads.held(weigher, records.SPLIT)
         winner = reads.WEIGHTS if granted else reads.NOBODY
         swap, filled = exe[execute.SWAP] != 0, weigher[weights.FILLED] != 0
         array_side.weights_turn(
@@ -114,11 +114,11 @@ def pass_by(w, c, cycle, limit, tables, states, befores, done):
         if moves or drives & memory.RVALID:
             arready = drives & memory.ARREADY != 0
             read_beats = master[reads.ARBEATS] if master[reads.ARVALID] and arready else 0
+            memory.end(mem, c, drives, master[reads.ARPLACE], read_beats, 0, 0, False)
             reads.master(
                 master, arready, drives & memory.RVALID != 0, drives & memory.RLAST != 0, winner,
-                beats,
+                place, beats,
             )  # fmt: skip
-            memory.end(mem, c, drives, read_beats, 0, False)
     if cycle != start:
         board[supervise.OUTSTANDING] = b_board[supervise.OUTSTANDING]
     return cycle

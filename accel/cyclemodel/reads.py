@@ -12,9 +12,11 @@ _MAX_READS = 64
 FETCH, WEIGHTS, WPARAM, WLOAD, LOAD, _CLIENTS = range(6)
 NOBODY = -1
 
-#: State of the read master; then the ring of the bursts' owners.
-ARVALID, ARBEATS, BEAT, BEAT_OWNER, MOVED, HEAD, TAIL, _OWNERS = range(8)
-_SIZE = _OWNERS + _MAX_READS
+#: State of the read master; then the ring of the bursts' owners, and what each client was granted.
+ARVALID, ARBEATS, ARPLACE, BEAT, BEAT_OWNER, MOVED, HEAD, TAIL, _OWNERS = range(9)
+BURSTS = _OWNERS + _MAX_READS
+BEATS = BURSTS + _CLIENTS
+_SIZE = BEATS + _CLIENTS
 
 
 def state() -> np.ndarray:
@@ -43,8 +45,8 @@ def next_owner(s):
 
 
 @edge
-def master(s, arready, rvalid, rlast, granted, beats):
-    """An edge of the read master; ``granted`` is who has a burst of ``beats`` taken."""
+def master(s, arready, rvalid, rlast, granted, place, beats):
+    """An edge of the read master; ``granted`` is who has ``beats`` from ``place`` on taken."""
     s[MOVED] = (s[ARVALID] != 0 and arready) or rvalid
     s[BEAT] = rvalid
     s[BEAT_OWNER] = s[_OWNERS + (s[HEAD] & _MAX_READS - 1)] if rvalid else NOBODY
@@ -54,19 +56,28 @@ def master(s, arready, rvalid, rlast, granted, beats):
         s[ARVALID] = 0
     if granted != NOBODY:
         s[ARVALID] = 1
-        s[ARBEATS] = beats
+        s[ARBEATS], s[ARPLACE] = beats, place
+        s[BURSTS + granted] += 1
+        s[BEATS + granted] += beats
         s[_OWNERS + (s[TAIL] & _MAX_READS - 1)] = granted
         s[TAIL] += 1
 
 
 #: State of a splitter and the register behind it, where a burst waits until it fits (ReadAhead).
-(BUSY, PLACE, END, HELD, HELD_BEATS, ROOM, FREED, AHEAD) = range(8)
+#: Places are beats of the memory; PLACE and END count from BLOCK on.
+(BUSY, BLOCK, PLACE, END, HELD, HELD_PLACE, HELD_BEATS, ROOM, FREED, AHEAD) = range(10)
 
 
 @edge
 def asks(s, at):
     """Whether the burst that waits fits, and so is requested."""
     return s[at + HELD] != 0 and s[at + ROOM] >= MAX_BURST
+
+
+@edge
+def held(s, at):
+    """Place and beats of the burst that waits."""
+    return s[at + HELD_PLACE], s[at + HELD_BEATS]
 
 
 @edge
@@ -108,12 +119,15 @@ def split(s, at, c, granted, valid, address, length, freed):
         s[at + HELD] = s[at + BUSY]
         if s[at + BUSY]:
             stop = min(s[at + END], MAX_BURST - 1)
+            s[at + HELD_PLACE] = s[at + BLOCK] + s[at + PLACE]
             s[at + HELD_BEATS] = stop - s[at + PLACE] + 1
+            s[at + BLOCK] += MAX_BURST
             s[at + PLACE] = 0
             s[at + END] -= MAX_BURST
     if taking:
         s[at + BUSY] = valid
         if valid:
             inside = address & (1 << c[BURST_SHIFT]) - 1
+            s[at + BLOCK] = address - inside >> c[BUS_SHIFT]
             s[at + PLACE] = inside >> c[BUS_SHIFT]
             s[at + END] = (length + inside - 1) >> c[BUS_SHIFT]

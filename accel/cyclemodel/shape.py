@@ -6,6 +6,7 @@ compare the model with the RTL hold them together.
 
 import numpy as np
 
+from accel import dram
 from accel.cyclemodel.commands import QUEUES
 from accel.isa import COMMAND_BYTES, FIELDS, RECORD_BYTES
 from accel.params import (
@@ -53,9 +54,10 @@ BURST_COMMANDS = 4
     TAPS, TAP_SHIFT, WINDOW_FILL_SHIFT, WINDOW_CHUNK_SHIFT, WINDOW_TILE_BYTES, WPARAM_BEATS,
     WINDOW_LATENCY, WINDOW_SLOT_LATENCY, WINDOW_PACE, WINDOW_VECTORS, SIZE,
 ) = range(39)  # fmt: skip
-#: Words of a command of each queue, behind the other numbers.
+#: Words of a command of each queue, behind the other numbers; then the DRAM's (accel.dram).
 WORDS = SIZE
-LENGTH = SIZE + len(QUEUES)
+DRAM = SIZE + len(QUEUES)
+LENGTH = DRAM + dram.NUMBERS
 
 
 def _log2(value: int) -> int:
@@ -79,7 +81,10 @@ def _window(params: Params, entry: int) -> dict[int, int]:
     }  # fmt: skip
 
 
-def shape(params: Params, latency: int, bytes_per_cycle: int) -> np.ndarray:
+def shape(
+    params: Params, latency: int, bytes_per_cycle: int, chip: str = "",
+    clock_mhz: int = dram.CLOCK_MHZ,
+) -> np.ndarray:
     """The vector for a machine and a memory (``bytes_per_cycle`` 0 is the bus width)."""
     bus = params.bus_bytes
     chunk = min(bus, params.rows)
@@ -113,4 +118,5 @@ def shape(params: Params, latency: int, bytes_per_cycle: int) -> np.ndarray:
     for number, ops in enumerate(QUEUES.values()):
         bits = max(field.low + field.width for op in ops for field in FIELDS[op])
         vector[WORDS + number] = -(-bits // WORD_BITS)
+    vector[DRAM:] = dram.numbers(chip, clock_mhz)
     return vector

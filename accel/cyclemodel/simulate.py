@@ -51,12 +51,12 @@ def run(
         awready, wready = drives & memory.AWREADY != 0, drives & memory.WREADY != 0
         answered = drives & memory.BVALID != 0
         accepts = reads.accepts(master, drives & memory.ARREADY != 0)
-        granted, beats = blocks.request(fetcher, loader, weigher, wloader, wparamer, accepts)
+        granted, place, beats = blocks.request(fetcher, loader, weigher, wloader, wparamer, accepts)
         owner, read_beat = master[reads.BEAT_OWNER], master[reads.BEAT]
         told = signals.read(c, states)
         number = blocks.snapshot(storer, counts, written, number)
         window = window_side.WindowResult(
-            False, False, 0, 0, 0, awready, wready, answered, 0, False
+            False, False, 0, 0, 0, awready, wready, answered, 0, 0, False
         )
         if has_window:
             number = blocks.snapshot(wstorer, counts, written, number)
@@ -82,9 +82,12 @@ def run(
             begun = takes & (1 << WEIGHTS | 1 << WPARAM | 1 << WINDOW)
             spans.note(noted, cycle, begun, completed, loader, wloader, exe, poster)
         blocks.scoreboard_turn(w, board, b_board, done, entered, completed, told)
+        to = window.to if has_window else array.to
         address = window.address if has_window else array.address
         bus_sent = window.bus_sent if has_window else array.sent
-        blocks.bus_turn(w, mem, master, c, drives, granted, beats, address, bus_sent)
+        blocks.bus_turn(
+            w, mem, master, c, drives, granted, place, beats, to, address, bus_sent
+        )
         if last:
             supervise.add(counts, 1)
             return cycle, number

@@ -34,16 +34,19 @@ _IDLE, _SNAPSHOT, _WRITE, _SHIFT = range(4)
     T_FLAGS, T_PLACE, T_MARK_AT, O_FLAGS, O_PLACE, O_MARK_AT, M_FLAGS, M_PLACE, M_MARK_AT, M_SAME,
     LAST_PLACE, BEAT, BEAT_PLACE,
     OPEN, CLOSED, BURST_BEATS, BURST_FLAGS, BURST_MARK_AT, FOLLOWING, ROOM,
-    AWVALID, AWBEATS, LEFT, ARRIVED, AWAITED,
+    AWVALID, AWPLACE, AWBEATS, LEFT, ARRIVED, AWAITED,
     BURST_HEAD, BURST_TAIL, ORDER_HEAD, ORDER_TAIL, STUCK, _QUEUES,
-) = range(45)  # fmt: skip
+) = range(46)  # fmt: skip
 _BEATS = _QUEUES
 _BURSTS = _BEATS + RAM_QUEUE
 SCALARS = _BURSTS + RAM_QUEUE
 _BURST_RING = SCALARS
 _RING = 128 - 1
-_ORDER_RING = _BURST_RING + 3 * (_RING + 1)
-_LENGTH = _ORDER_RING + 3 * _OUTSTANDING
+_ORDER_RING = _BURST_RING + 4 * (_RING + 1)
+#: What was written, for reports.
+BURSTS = _ORDER_RING + 3 * _OUTSTANDING
+BEATS = BURSTS + 1
+_LENGTH = BEATS + 1
 
 #: What a piece is, as bits: bytes to write; the end of a run; with ``_CLOSE``, the end of a
 #: command, and with a record.
@@ -218,9 +221,10 @@ def _collect(s, valid, writes):
     )
     queued = push and (s[BURST_BEATS] != 0 or s[BURST_FLAGS] & _END != 0)
     if queued:
-        at = _BURST_RING + 3 * (s[BURST_TAIL] & _RING)
+        at = _BURST_RING + 4 * (s[BURST_TAIL] & _RING)
         s[BURST_TAIL] += 1
         s[at], s[at + 1], s[at + 2] = s[BURST_BEATS], s[BURST_FLAGS], s[BURST_MARK_AT]
+        s[at + 3] = s[FOLLOWING] - s[BURST_BEATS]
     was_open = s[OPEN] != 0 and not push
     if push:
         s[OPEN] = s[CLOSED] = 0
@@ -251,11 +255,14 @@ def _send(s, awready, sent, pushes, writes, order_room):
     if awready:
         s[AWVALID] = 0
     if take:
-        head = _BURST_RING + 3 * (s[BURST_HEAD] & _RING)
+        head = _BURST_RING + 4 * (s[BURST_HEAD] & _RING)
         s[BURST_HEAD] += 1
         beats = s[head]
         s[AWVALID] = beats != 0
         s[AWBEATS] = s[LEFT] = beats
+        s[AWPLACE] = s[head + 3]
+        s[BURSTS] += beats != 0
+        s[BEATS] += beats
         at = _ORDER_RING + 3 * (s[ORDER_TAIL] % _OUTSTANDING)
         s[ORDER_TAIL] += 1
         s[at], s[at + 1], s[at + 2] = beats != 0, s[head + 1], s[head + 2]

@@ -46,7 +46,7 @@ def pass_by(w, c, cycle, end, drained, mem, master, weigher, b_weigher, exe, cou
     )
     supervise.add(counts, cycles - 1)
     if comes:
-        memory.pass_beats(mem, cycles)
+        memory.pass_beats(mem, c, cycles)
     else:
         memory.pass_by(mem, c, cycles)
     array_side.stream(w, exe, c, cycles)

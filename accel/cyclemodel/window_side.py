@@ -46,7 +46,7 @@ class WindowResult(typing.NamedTuple):
 
     ``busy``: it computes; ``sent``: it writes a beat; ``macs``: its multiplications;
     ``takes``, ``completed``: a bit for each of its engines; ``aw``, ``w``, ``answered``: what the
-    bus says to post-processing; ``address``, ``bus_sent``: what the memory takes.
+    bus says to post-processing; ``to``, ``address``, ``bus_sent``: what the memory takes.
     """
 
     busy: bool
@@ -57,6 +57,7 @@ class WindowResult(typing.NamedTuple):
     aw: bool
     w: bool
     answered: bool
+    to: int
     address: int
     bus_sent: bool
 
@@ -87,13 +88,14 @@ def turn(
         shared, storer[store.AWVALID] != 0, wstorer[store.AWVALID] != 0, awready
     )
     room, answer = arbiter.free(shared, wready), arbiter.answers(shared)
-    shown, closes, length = False, False, 0
+    shown, closes, length, place = False, False, 0, 0
     if port == 1:
         shown, closes = store.shows(wstorer), wstorer[store.LEFT] == 1
-        length = wstorer[store.AWBEATS]
+        length, place = wstorer[store.AWBEATS], wstorer[store.AWPLACE]
     elif port == 0:
         shown, closes = store.shows(storer), storer[store.LEFT] == 1
-        length = storer[store.AWBEATS]
+        length, place = storer[store.AWBEATS], storer[store.AWPLACE]
+    to = shared[arbiter.AWPLACE]
     address = shared[arbiter.AWBEATS] if shared[arbiter.AWVALID] and awready else 0
     bus_sent = shared[arbiter.WVALID] != 0 and wready
     valid, current = walker.offers(unit), unit[walker.COMMAND]
@@ -113,10 +115,12 @@ def turn(
     takes_wparam, wparam_done = _params(
         w, wparamer, b_wparamer, c, tables[WPARAM], q, done, granted, owner, slot_free
     )
-    arbiter.arbiter(shared, taken, length, port, shown, closes, awready, wready, answered)
+    arbiter.arbiter(
+        shared, taken, place, length, port, shown, closes, awready, wready, answered
+    )
     w[turns.BUSY] = 1
     return WindowResult(
         busy, sent, macs, takes_wload << WLOAD | takes_wparam << WPARAM | takes_window << WINDOW,
         wload_done << WLOAD | wparam_done << WPARAM | window_done << WINDOW, taken == 0,
-        port == 0 and room, answered and answer == 0, address, bus_sent,
+        port == 0 and room, answered and answer == 0, to, address, bus_sent,
     )  # fmt: skip

@@ -40,8 +40,8 @@ def model(program: Program, graph: Graph, memory: Memory) -> dict[str, int]:
     most = _most_cycles(program, memory)
     return _sum(
         predict(
-            program.params, program.image, step.start, step.commands, memory.latency_cycles,
-            memory.bytes_per_cycle, most,
+            program.params, program.image, step.start, step.commands, max_cycles=most,
+            **memory.timing,
         )[0]
         for step in program.steps
         if step.commands

@@ -42,6 +42,7 @@ class Point:
     load_beats: int = Params.load_beats
     queue_depth: int = Params.queue_depth
     timeout_cycles: int = Params.timeout_cycles
+    packed_products: bool = Params.packed_products
     bytes_per_cycle: int = Memory.bytes_per_cycle
 
     def __post_init__(self):
@@ -101,6 +102,9 @@ def from_machine(
     if machine.memory.surprise:
         raise SweepError(f"a sweep's memory must not have {machine.memory.surprise}, but the one "
                          f"of machine {machine.name} has")  # fmt: skip
+    if machine.memory.dram:
+        raise SweepError(f"a sweep's memory must be no DRAM, but that of machine {machine.name} is "
+                         f"{machine.memory.dram}: leave it out")  # fmt: skip
     parts = {"machine": machine.params, "memory": machine.memory}
     given = machine.given or {table: dataclasses.asdict(part) for table, part in parts.items()}
     fields = {**given["machine"], **given["memory"]}

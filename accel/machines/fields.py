@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import re
 
+from accel.dram import CHIPS
 from accel.params import Params
 from accel.sim.engine import Memory
 
@@ -17,6 +18,9 @@ _MEMORY = {
                        "width.",
     "stall_seed": "of random stalls, for tests; 0 means none.",
     "stall_percent": "share of the cycles in which each channel stalls then.",
+    "dram": "the DRAM chip whose rows, refreshes and turn-arounds data waits for, before the "
+            f"latency; empty for none, or one of {', '.join(CHIPS)}.",
+    "clock_mhz": "the machine's clock in MHz, which tells how fast a DRAM is beside it.",
     "fail_read": "an address whose reads answer an error, for tests; -1 means none.",
     "fail_write": "an address whose writes answer an error, for tests; -1 means none.",
     "dead": "whether the memory never answers, for tests.",
@@ -38,5 +42,7 @@ def wrong_type(table: str, name: str, value: object) -> str | None:
     field = next(one for one in dataclasses.fields(TABLES[table]) if one.name == name)
     if field.type is bool:
         return None if isinstance(value, bool) else "must be true or false"
+    if field.type is str:
+        return None if isinstance(value, str) else "must be a string"
     whole = isinstance(value, int) and not isinstance(value, bool)
     return None if whole else "must be an integer"

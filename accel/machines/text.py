@@ -58,8 +58,9 @@ def in_words(params: Mapping[str, Any], memory: Mapping[str, Any] | None = None)
     if memory is None:
         return f"{hardware}; bus of {params['bus_bytes']} bytes"
     rate = memory["bytes_per_cycle"] or params["bus_bytes"]
+    chip = f", {memory['dram']} at {memory['clock_mhz']} MHz" if memory.get("dram") else ""
     return (
-        f"{hardware}; memory of {rate} bytes a cycle, latency {memory['latency_cycles']}"
+        f"{hardware}; memory of {rate} bytes a cycle, latency {memory['latency_cycles']}{chip}"
     )
 
 

@@ -65,7 +65,7 @@ class Network:
 
 def compiled(graph: Graph, params: Params) -> Program:
     """The program of a page: of one image, with every layer's result in memory, to be shown."""
-    return compile_graph(graph, params, 1, mapping=Mapping(near=False))
+    return compile_graph(graph, params, 1, mapping=Mapping(near=False, grouped=False))
 
 
 def checked(graph: Graph, program: Program) -> None:

@@ -37,9 +37,18 @@ def make(
     """
     tell = progress or (lambda stage, share: None)
     hardware = machine or machines.open_machine("small", {})
+    if hardware.memory.dram:
+        raise PageError(
+            f"a page's memory is no DRAM: leave {hardware.memory.dram} out of the machine"
+        )
     if hardware.memory.surprise:
         raise PageError(
             f"a page's memory has no {hardware.memory.surprise}: leave it out of the machine's file"
+        )
+    if hardware.params.packed_products:
+        raise PageError(
+            f"a page looks into cells with a multiplier each: machine {hardware.name} has "
+            "packed_products = true; set it to false, which changes no cycle"
         )
     graph, _ = floats.opened(model, inputs)
     if inputs is None:

@@ -49,7 +49,7 @@ class WasmBuilder(Builder):
     def _made_for(self, compiler):
         cache = cache_directory() / "zig"
         sources = hashlib.sha256()
-        for file in (_HARNESS, _HERE / "shim.h"):
+        for file in (_HARNESS, _HARNESS.with_name("dram.h"), _HERE / "shim.h"):
             sources.update(file.read_bytes())
         return Toolchain(
             command=find_zig(),

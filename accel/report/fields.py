@@ -15,7 +15,8 @@ REPORT = {
     "images": "how many were computed",
     "batch": "how many of them together",
     "array": "`rows` and `cols` of the array",
-    "memory": "`bytes_per_cycle` and `latency_cycles` of the memory",
+    "memory": "`bytes_per_cycle` and `latency_cycles` of the memory; of a DRAM also the chip "
+              "`dram` and the machine's clock `clock_mhz`",
     "machine": "`name`, what options `changed`, and all fields: `params` of the hardware, `memory`",
     "layers": "a row for each layer, see below",
     "timeline": "the first batch's layers in the order of their completion, see below",
@@ -23,6 +24,11 @@ REPORT = {
     "simulation": "`seconds` on the wall, `build_seconds` of building the simulator, "
                   "`cycles_per_second`",
     "network_sha256": "of the network's file; null where there is none",
+    "bus?": "`read_beats` and `write_beats`, in how many `read_bursts` and `write_bursts`, "
+            "`beats_per_burst`; a DRAM's `row_hits`, `row_misses`, `row_conflicts` (they add up to "
+            "the bursts), `turnarounds`, `refreshes`; predicted: `bursts` and `beats` of `engines`",
+    "ideal?": "with a DRAM: `cycles` and `array_utilisation` with an ideal memory of the same "
+              "`bytes_per_cycle`, predicted",
     "command?": "the command that made it",
     "engines?": "what each engine did when in the first batch: spans `[begin, end]` of cycles",
     "accuracy?": "`correct` of `images` that have labels",

@@ -24,7 +24,7 @@ batch has it has a row of its own, behind the others, with the batch size in its
 from accel.graph.ir import External, Graph, HostNode
 from accel.params import Params
 from accel.program import Layer
-from accel.report import edges, formula, own
+from accel.report import bus, edges, formula, own
 from accel.sim.engine import Memory
 from accel.version import version
 
@@ -238,8 +238,10 @@ def summarise(
     array_macs = sum(row["macs"] for row in machine if row["where"] == "array")
     host_macs = sum(row.get("host_macs", 0) for row in rows)
     seconds = sum(one.seconds for batch in batches for one in batch.outcomes if one)
+    passed = bus.passed(batches, memory)
     return {
         **frame(graph, params, engine, memory, batches),
+        **({"bus": passed} if passed else {}),
         "layers": rows,
         "timeline": _timeline(batches[0].program.layers, per_batch[0], pes),
         "total": {
@@ -275,8 +277,9 @@ def frame(graph: Graph, params: Params, engine: str, memory: Memory, batches: li
         "batch": batches[0].program.batch,
         "array": {"rows": params.rows, "cols": params.cols},
         "memory": {
-            "bytes_per_cycle": memory.bytes_per_cycle or params.bus_bytes,
+            "bytes_per_cycle": memory.rate(params.bus_bytes),
             "latency_cycles": memory.latency_cycles,
+            **({"dram": memory.dram, "clock_mhz": memory.clock_mhz} if memory.dram else {}),
         },
     }
 

@@ -45,6 +45,8 @@ Progress = Callable[[str, float], None]
 PREFIX = "Vaccelerator"
 _HARNESS = pathlib.Path(__file__).with_name("harness.cpp")
 _SIGN = pathlib.Path(__file__).with_name("sign.h")
+#: What the harness includes.
+_DRAM = pathlib.Path(__file__).with_name("dram.h")
 #: Files of 30,000 statements in functions of 5,000: the compiler reads few files, and none of its
 #: passes that take more than linear time gets a function that is too long for it.
 _VERILATOR_FLAGS = (
@@ -130,7 +132,8 @@ class Builder:
         defines = [
             f"-DBUS_BYTES={params.bus_bytes}", f"-DROWS={params.rows}", f"-DCOLS={params.cols}"
         ]
-        key = key_of(text, harness.read_text(), _SIGN.read_text(), *defines, self._identity)
+        sources = [path.read_text() for path in (harness, _SIGN, _DRAM)]
+        key = key_of(text, *sources, *defines, self._identity)
 
         def make(directory):
             self._library(directory, text, harness, defines, progress)

@@ -1,7 +1,7 @@
 // The verilated machine between its memory and its host, all in C++.
 //
-// The rules, cycle by cycle, are those of accel/sim/memory.py and accel/sim/host.py; the classes
-// here mirror the ones there, message for message.  Python makes a `Run`, advances it in slices of
+// The rules, cycle by cycle, are those of accel/sim/memory.py and accel/sim/host.py (of a DRAM's
+// times: accel/sim/dram.py, in dram.h); the classes here mirror the ones there, message for message.  Python makes a `Run`, advances it in slices of
 // many cycles (so that Ctrl-C and progress work) and reads its result.
 //
 // BUS_BYTES is defined by the build.  The host computer is assumed to be little-endian.
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "Vaccelerator.h"
+#include "dram.h"
 #include "verilated.h"
 #if VM_TRACE_FST
 #include "verilated_fst_c.h"
@@ -52,12 +53,14 @@ extern "C" struct Config {
     uint32_t write_address[8], write_data[8];
     uint32_t read_address[32];
     uint64_t max_cycles;
+    DramNumbers dram;
 };
 
 extern "C" struct Result {
     uint64_t cycles;
     uint32_t finished;
     uint32_t values[32];          // read from read_address
+    Traffic traffic;
     char error[160];              // empty if all is well
 };
 
@@ -120,7 +123,8 @@ class Held {
 
 class MemoryModel {
   public:
-    MemoryModel(const Config& config, Failure& failure) : config_(config), failure_(failure) {
+    MemoryModel(const Config& config, Traffic& traffic, Failure& failure)
+        : config_(config), failure_(failure), traffic_(traffic) {
         restart();
     }
 
@@ -128,6 +132,8 @@ class MemoryModel {
     void restart() {
         random_ = config_.stall_seed;
         rate_ = config_.bytes_per_cycle ? config_.bytes_per_cycle : BUS;
+        for (Read& read : reads_) read.moves = false;  // its data are there by now
+        dram_.reset(new Dram(config_.dram, traffic_));
     }
 
     void begin(Vaccelerator& top) {
@@ -140,7 +146,7 @@ class MemoryModel {
         const bool credit = credit_ >= static_cast<int64_t>(BUS);
         top.m_axi_arready = arready_ = !stall[0] && reads_.size() < OUTSTANDING;
         if (!rvalid_ && !stall[1] && credit && !config_.dead && !reads_.empty()
-            && cycle_ >= reads_.front().due) {
+            && cycle_ >= due(reads_.front())) {
             raise_read(top);
         }
         top.m_axi_rvalid = rvalid_;
@@ -189,6 +195,8 @@ class MemoryModel {
         uint64_t due;
         uint32_t address, length, beat;
         std::vector<uint8_t> bytes;
+        bool moves;  // from a DRAM, as `data` says
+        DramData data;
     };
     struct Open {
         uint32_t address, length, beats;
@@ -216,8 +224,19 @@ class MemoryModel {
         return first <= failing && failing < first + static_cast<int64_t>(BUS) ? SLVERR : OKAY;
     }
 
+    // The cycle of a read's next beat at the soonest.
+    uint64_t due(const Read& read) const {
+        if (!read.moves) return read.due;
+        return dram_->due(read.data, (read.beat + 1) * BUS) + config_.latency_cycles;
+    }
+
     void fetch(const Address& ar) {
-        Read read{cycle_ + config_.latency_cycles, ar.address, ar.length + 1, 0, {}};
+        ++traffic_.read_bursts;
+        Read read{cycle_ + config_.latency_cycles, ar.address, ar.length + 1, 0, {}, false, {}};
+        if (dram_->exists()) {
+            read.moves = true;
+            read.data = dram_->burst(cycle_, false, ar.address, read.length * BUS);
+        }
         read.bytes.assign(read.length * BUS, 0);
         if (ar.address < config_.memory_bytes) {
             memcpy(read.bytes.data(), config_.memory + ar.address,
@@ -276,8 +295,14 @@ class MemoryModel {
         burst.response = std::max(burst.response, answer);
         if (answer == OKAY) written_.push_back({address, data});
         if (data.last) {
+            ++traffic_.write_bursts;
+            uint64_t moved = cycle_;
+            if (dram_->exists()) {
+                const uint64_t size = burst.length * BUS;
+                moved = dram_->due(dram_->burst(cycle_, true, burst.address, size), size);
+            }
             done_.push_back(
-                {cycle_ + config_.latency_cycles, std::move(written_), burst.response});
+                {moved + config_.latency_cycles, std::move(written_), burst.response});
             written_.clear();
             open_.pop_front();
         }
@@ -301,6 +326,8 @@ class MemoryModel {
 
     const Config& config_;
     Failure& failure_;
+    Traffic& traffic_;
+    std::unique_ptr<Dram> dram_;
     uint32_t random_ = 0;
     int64_t rate_ = 0;
     int64_t credit_ = BUS;
@@ -390,7 +417,7 @@ class Host {
 class Run {
   public:
     explicit Run(const Config& config)
-        : config_(config), failure_(result_), memory_(config_, failure_),
+        : config_(config), failure_(result_), memory_(config_, result_.traffic, failure_),
           host_(new Host(config_, failure_, result_)), top_(&context_) {
 #if VM_TRACE
         context_.traceEverOn(true);

@@ -83,8 +83,12 @@ class Host:
         self.finished = self._kind == "end"
 
 
-def outcome(results: list[int], seconds: float) -> Outcome:
+def outcome(
+    results: list[int], seconds: float, traffic: dict[str, int] | None = None
+) -> Outcome:
     """Return what the register values ``results`` (in the order of RESULTS) say.
+
+    ``traffic`` is what the memory counted, if the engine looks.
 
     Raises:
         MachineError: the status contradicts the interrupt, or its error code is unknown.
@@ -95,5 +99,6 @@ def outcome(results: list[int], seconds: float) -> Outcome:
         raise MachineError(f"STATUS is {status:#x} after the interrupt")
     error = Error(code) if status & _ERROR else Error.NONE
     return Outcome(
-        error, where, {name: counters[number] for name, number in RECORD.items()}, seconds
+        error, where, {name: counters[number] for name, number in RECORD.items()}, seconds,
+        traffic or {},
     )

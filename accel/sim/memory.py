@@ -24,6 +24,9 @@ At the start of a cycle, in this order:
 7. bvalid, once up, stays up until bready.  It rises if B does not stall and the oldest complete
    burst, whose last data was taken in cycle w, has t >= w + latency.
 
+With a DRAM the latency begins in 4. (for each beat) and 7. when accel/sim/dram.py says that the
+data has moved; all else is the same.
+
 At the end of the cycle: each beat taken on R or W costs bus_bytes of credit (which may become
 negative when both move); a taken address or last beat is first looked at in the next cycle.
 
@@ -45,6 +48,8 @@ import collections
 
 import numpy as np
 
+from accel.dram import numbers
+from accel.sim.dram import COUNTED, DramModel
 from accel.sim.engine import MachineError, Memory
 
 #: Bursts each direction holds at once.
@@ -71,16 +76,25 @@ class MemoryModel:
         self._rate = behaviour.bytes_per_cycle or bus_bytes
         self._random = behaviour.stall_seed
         self._cycle = -1
-        # Unfinished reads: [cycle of the first beat, [(data, response), ...] in reverse].
+        # Unfinished reads: [[cycle, data, response] of each beat, in reverse].
         self._reads = collections.deque()
         # Addresses without all data: [address, length, beats so far, response].
         self._open = collections.deque()
         # Answered next: (cycle of the response, [(address, data, strobe), ...], response).
         self._done = collections.deque()
         self._written = []
+        self._dram = None
+        if behaviour.dram:
+            self._dram = DramModel(numbers(behaviour.dram, behaviour.clock_mhz))
+        self._bursts = {"read_bursts": 0, "write_bursts": 0}
         self._waiting = {"ar": None, "aw": None, "w": None}
         self.arready = self.rvalid = self.awready = self.wready = self.bvalid = 0
         self.rdata = self.rresp = self.rlast = self.bresp = 0
+
+    @property
+    def traffic(self) -> dict[str, int]:
+        """What happened so far, by the names of accel.sim.engine.TRAFFIC."""
+        return self._bursts | (self._dram.counts if self._dram else dict.fromkeys(COUNTED, 0))
 
     def begin(self) -> None:
         """Start the next cycle: update what the memory drives."""
@@ -122,9 +136,7 @@ class MemoryModel:
             self._done.popleft()
         if ar and self.arready:
             self._check_address("AR", *ar)
-            self._reads.append(
-                [self._cycle + self._behaviour.latency_cycles, self._fetch(ar[0], ar[1] + 1)]
-            )
+            self._reads.append(self._fetch(ar[0], ar[1] + 1))
         if aw and self.awready:
             self._check_address("AW", *aw)
             self._open.append([aw[0], aw[1] + 1, 0, OKAY])
@@ -145,17 +157,27 @@ class MemoryModel:
 
     def _fetch(self, address, beats):
         """Read a burst's beats, last one first."""
-        burst = []
+        burst, bus = [], self._bus
+        moved = self._moved("read", address, beats)
         for beat in reversed(range(address, address + beats * self._bus, self._bus)):
             response = self._response(beat, self._behaviour.fail_read)
             data = self._memory[beat : beat + self._bus].tobytes() if response == OKAY else b""
-            burst.append((int.from_bytes(data, "little"), response))
+            due = moved(beat - address + bus) + self._behaviour.latency_cycles
+            burst.append((due, int.from_bytes(data, "little"), response))
         return burst
 
+    def _moved(self, kind, address, beats):
+        """A burst begins: a function from a number of its first bytes to when they have moved."""
+        self._bursts[f"{kind}_bursts"] += 1
+        if self._dram is None:
+            now = self._cycle
+            return lambda size: now
+        return self._dram.burst(self._cycle, kind, address, beats * self._bus).due
+
     def _raise_read(self):
-        if self._reads and self._cycle >= self._reads[0][0]:
-            beats = self._reads[0][1]
-            self.rdata, self.rresp = beats.pop()
+        if self._reads and self._cycle >= self._reads[0][-1][0]:
+            beats = self._reads[0]
+            _, self.rdata, self.rresp = beats.pop()
             self.rlast = int(not beats)
             self.rvalid = 1
 
@@ -182,8 +204,9 @@ class MemoryModel:
             self._written.append((address, data, strobe))
         if last:
             self._open.popleft()
+            moved = self._moved("write", burst[0], length)(length * self._bus)
             self._done.append(
-                (self._cycle + self._behaviour.latency_cycles, self._written, burst[3])
+                (moved + self._behaviour.latency_cycles, self._written, burst[3])
             )
             self._written = []
 

@@ -73,7 +73,7 @@ class PysimEngine:
         host = Host(start, commands, self._params.timeout_cycles, max_cycles)
         began = time.perf_counter()
         self._bench.run(model, host, self.vcd)
-        return outcome(host.results, time.perf_counter() - began)
+        return outcome(host.results, time.perf_counter() - began, model.traffic)
 
 
 class _Packed:

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from accel import dram
 from accel.params import Params
 from accel.registers import Reg
 from accel.rtl.top import Accelerator
 from accel.sim.build import FASTEST, Builder, Flavour, Progress
-from accel.sim.engine import MachineError, Memory, Outcome, SimulationError
+from accel.sim.engine import TRAFFIC, MachineError, Memory, Outcome, SimulationError
 from accel.sim.host import RESULTS, outcome
 from accel.sim.toolchain import find_compiler, find_verilator
 from accel.sim.verilog import Design
@@ -44,6 +45,7 @@ class _Config(ctypes.Structure):
         ("write_data", ctypes.c_uint32 * 8),
         ("read_address", ctypes.c_uint32 * 32),
         ("max_cycles", ctypes.c_uint64),
+        ("dram", ctypes.c_int64 * dram.NUMBERS),
     )
 
 
@@ -54,6 +56,7 @@ class Result(ctypes.Structure):
         ("cycles", ctypes.c_uint64),
         ("finished", ctypes.c_uint32),
         ("values", ctypes.c_uint32 * 32),
+        ("traffic", ctypes.c_uint64 * len(TRAFFIC)),
         ("error", ctypes.c_char * 160),
     )
 
@@ -181,7 +184,8 @@ class Machine:
             self._library.accel_advance(self._handle, _SLICE, result)
         if result.error:
             raise MachineError(result.error.decode())
-        return outcome(list(result.values[: len(RESULTS)]), time.perf_counter() - began)
+        traffic = dict(zip(TRAFFIC, result.traffic, strict=True))
+        return outcome(list(result.values[: len(RESULTS)]), time.perf_counter() - began, traffic)
 
     def end(self) -> None:
         """Give the machine back."""
@@ -218,4 +222,5 @@ def config_of(
         write_data=tuple(script.values()),
         read_address=RESULTS,
         max_cycles=max_cycles,
+        dram=dram.numbers(behaviour.dram, behaviour.clock_mhz),
     )

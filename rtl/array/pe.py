@@ -14,6 +14,9 @@ class PE(wiring.Component):
     cycle ahead of the first vector of the new tile; so every cell changes tiles just before it
     multiplies that vector, and the array never has to drain.
 
+    Parameters:
+        sum_bits: width of the sums; they wrap there.
+
     Members:
         a_in, a_out: an activation, and the same one cycle later for the cell to the right.
         swap_in, swap_out: take the shadow weight in the next cycle; the same one cycle later.
@@ -25,18 +28,23 @@ class PE(wiring.Component):
     Latency: ``PE_LATENCY`` = 5 cycles from ``a_in`` to ``psum_out``: two registers in front of the
     multiplier, two behind it and one behind the adder.  An FPGA's multipliers lie far from all the
     rest, so the registers next to them have nothing else to do and can be placed beside them.  One
-    activation a cycle, without back-pressure.  Sums wrap at 32 bits; a layer whose sums could reach
-    that far is refused before it gets here.
+    activation a cycle, without back-pressure.
     """
 
-    a_in: In(signed(8))
-    a_out: Out(signed(8))
-    swap_in: In(1)
-    swap_out: Out(1)
-    load: In(1)
-    weight_in: In(signed(8))
-    psum_in: In(signed(32))
-    psum_out: Out(signed(32))
+    def __init__(self, sum_bits: int):
+        self._sum_bits = sum_bits
+        super().__init__(
+            {
+                "a_in": In(signed(8)),
+                "a_out": Out(signed(8)),
+                "swap_in": In(1),
+                "swap_out": Out(1),
+                "load": In(1),
+                "weight_in": In(signed(8)),
+                "psum_in": In(signed(sum_bits)),
+                "psum_out": Out(signed(sum_bits)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -47,7 +55,7 @@ class PE(wiring.Component):
         left, right = Signal(signed(8), reset_less=True), Signal(signed(8), reset_less=True)
         product = Signal(signed(16), reset_less=True)
         addend = Signal(signed(16), reset_less=True)
-        total = Signal(signed(32), reset_less=True)
+        total = Signal(signed(self._sum_bits), reset_less=True)
         swap = Signal()
 
         with m.If(self.load):
@@ -61,7 +69,7 @@ class PE(wiring.Component):
             right.eq(working),
             product.eq(left * right),
             addend.eq(product),
-            total.eq((self.psum_in + addend)[:32].as_signed()),
+            total.eq((self.psum_in + addend)[: self._sum_bits].as_signed()),
         ]
         m.d.comb += [
             self.a_out.eq(activation),

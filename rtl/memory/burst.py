@@ -9,6 +9,7 @@ from amaranth.utils import bits_for
 from accel.isa import RECORD_BYTES
 from accel.params import MAX_BURST, Params
 from accel.rtl.interfaces import axi_write, base_bits, based
+from accel.rtl.parts.full import full_flag
 from accel.rtl.parts.queue import RamQueue
 
 #: Beats, and bursts, that wait for the bus.
@@ -167,24 +168,27 @@ class BurstWriter(wiring.Component):
         head = bursts.payload
         low = self._params.addr_bits - beat_bits(self._params)
         left = Signal(range(MAX_BURST + 1))
+        # What `left` is, and whether `order` is full, in registers: through `take`, one writer's
+        # address is heard by the other's queue in the same cycle.
+        none, one, order_full = Signal(init=1), Signal(), full_flag(m, order)
         address_done, data_done, take = Signal(), Signal(), Signal()
         m.d.comb += [
             axi.awsize.eq(low),
             axi.awburst.eq(1),
-            axi.wvalid.eq((left != 0) & beats.valid),
+            axi.wvalid.eq(~none & beats.valid),
             Cat(axi.wdata, axi.wstrb).eq(beats.payload),
-            axi.wlast.eq(left == 1),
-            beats.ready.eq((left != 0) & axi.wready),
+            axi.wlast.eq(one),
+            beats.ready.eq(~none & axi.wready),
             self.sent.eq(axi.wvalid & axi.wready),
             address_done.eq(~axi.awvalid | axi.awready),
-            data_done.eq((left == 0) | ((left == 1) & self.sent)),
-            take.eq(bursts.valid & order.w_rdy & address_done & data_done & ~self.halt),
+            data_done.eq(none | (one & self.sent)),
+            take.eq(bursts.valid & ~order_full & address_done & data_done & ~self.halt),
             bursts.ready.eq(take),
             order.w_data.eq(Cat(head.beats != 0, head.finish)),
             order.w_en.eq(take),
         ]
         with m.If(self.sent):
-            m.d.sync += left.eq(left - 1)
+            m.d.sync += [left.eq(left - 1), none.eq(one), one.eq(left == 2)]
         with m.If(axi.awready):
             m.d.sync += axi.awvalid.eq(0)
         with m.If(take):
@@ -193,8 +197,10 @@ class BurstWriter(wiring.Component):
                 axi.awaddr.eq(based(self._params, head.addr << low, self.base)),
                 axi.awlen.eq(head.beats - 1),
                 left.eq(head.beats),
+                none.eq(head.beats == 0),
+                one.eq(head.beats == 1),
             ]
-        return axi.awvalid | (left != 0)
+        return axi.awvalid | ~none
 
     def _acknowledge(self, m, order):
         """Match responses, which come in order, with bursts and finishes."""

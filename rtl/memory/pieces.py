@@ -179,18 +179,25 @@ class RecordCutter(wiring.Component):
         pieces = max(1, RECORD_BYTES // bus_bytes)
         snapshot, left = Signal(8 * RECORD_BYTES, reset_less=True), Signal(range(pieces + 1))
         piece = self._piece(m, snapshot, left)
-        with m.FSM() as fsm:
+        # The state enables hundreds of flip-flops.  What others ask for has registers of its own,
+        # near to where a piece is chosen: `valid` is WRITE, `busy` any state but IDLE.
+        with m.FSM():
             with m.State("IDLE"), m.If(self.start):
-                m.d.sync += piece.addr.eq(self.addr[(bus_bytes - 1).bit_length() :])
+                m.d.sync += [
+                    piece.addr.eq(self.addr[(bus_bytes - 1).bit_length() :]), self.busy.eq(1)
+                ]  # fmt: skip
                 m.next = "SNAPSHOT"
             with m.State("SNAPSHOT"):
-                m.d.sync += [snapshot.eq(self.record), left.eq(pieces)]
+                m.d.sync += [
+                    snapshot.eq(self.record), left.eq(pieces), self.output.valid.eq(1)
+                ]  # fmt: skip
                 m.next = "WRITE"
-            with m.State("WRITE"):
-                m.d.comb += self.output.valid.eq(1)
-                with m.If(self.output.ready & piece.close):
+            with m.State("WRITE"), m.If(self.output.ready):
+                m.d.sync += self.output.valid.eq(0)
+                with m.If(piece.close):
+                    m.d.sync += self.busy.eq(0)
                     m.next = "IDLE"
-                with m.Elif(self.output.ready):
+                with m.Else():
                     m.next = "SHIFT"
             # A state of its own: the snapshot is wide, and its enable must not wait for `ready`.
             with m.State("SHIFT"):
@@ -198,9 +205,9 @@ class RecordCutter(wiring.Component):
                     snapshot.eq(snapshot >> 8 * bus_bytes),
                     piece.addr.eq(piece.addr + 1),
                     left.eq(left - 1),
+                    self.output.valid.eq(1),
                 ]
                 m.next = "WRITE"
-        m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
         return m
 
     def _piece(self, m, snapshot, left):

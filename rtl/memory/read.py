@@ -8,6 +8,7 @@ from amaranth.utils import bits_for
 
 from accel.params import MAX_BURST, Params
 from accel.rtl.interfaces import axi_read, base_bits, based, read_client, read_request
+from accel.rtl.parts.full import full_flag
 
 #: Bursts whose data may be outstanding: even single beats hide a memory latency of 60 cycles.
 MAX_READS = 64
@@ -141,9 +142,9 @@ class ReadMaster(wiring.Component):
     def _ask(self, m, owners):
         """Put a client's request on the bus, and its number into the queue ``owners``."""
         axi = self.axi
-        accept = Signal()
+        accept, full = Signal(), full_flag(m, owners)
         m.d.comb += [
-            accept.eq((~axi.arvalid | axi.arready) & owners.w_rdy & ~self.halt),
+            accept.eq((~axi.arvalid | axi.arready) & ~full & ~self.halt),
             axi.arsize.eq(bits_for(self._params.bus_bytes - 1)),
             axi.arburst.eq(BURST_INCR),
             axi.rready.eq(1),

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from accel.params import Params
 from accel.rtl.interfaces import axi_write
 from accel.rtl.memory.burst import OUTSTANDING
+from accel.rtl.parts.full import full_flag
 
 #: How many writers share the port.
 MASTERS = 2
@@ -54,11 +55,12 @@ class WriteArbiter(wiring.Component):
         """Begin the next burst; returns whether one has data to send, and whose it is."""
         axi = self.axi
         last_owner, is_open, begin, chosen = Signal(), Signal(), Signal(), Signal()
+        full = full_flag(m, owners)
         asking = Cat(master.awvalid for master in masters)
         other_asks = asking.bit_select(~last_owner, 1)
         m.d.comb += [
             chosen.eq(last_owner ^ other_asks),
-            begin.eq(asking.any() & ~is_open & (~axi.awvalid | axi.awready) & owners.w_rdy),
+            begin.eq(asking.any() & ~is_open & (~axi.awvalid | axi.awready) & ~full),
             axi.awsize.eq(masters[0].awsize),  # constants, the same for both
             axi.awburst.eq(masters[0].awburst),
             owners.w_data.eq(chosen),

@@ -4,6 +4,7 @@ import dataclasses
 
 from accel.isa import Rounding
 from accel.params import MAX_BURST
+from accel.rtl.array.pair import LowProduct, Separator, packed
 from accel.rtl.control.command_queue import CommandQueue
 from accel.rtl.control.fetch import Prefetch
 from accel.rtl.control.gate import CommandGate
@@ -23,7 +24,15 @@ from accel.rtl.parts.slice import StreamSlice
 from accel.rtl.post.normalise import Normaliser
 from accel.rtl.post.requantise import Requantiser
 from accel.rtl.window.entrance import BufferEntrance
-from tests.formal import buffers, counters, entrances, memory, requantiser, streams
+from tests.formal import (
+    buffers,
+    counters,
+    entrances,
+    memory,
+    products,
+    requantiser,
+    streams,
+)
 from tests.formal.case import Apart, Bug, Case
 
 STREAMS = (
@@ -124,7 +133,7 @@ MEMORY = (
     Case(
         "ReadMaster, 3 readers", ReadMaster, memory.read_master,
         bugs=(Bug("an address is replaced before it is taken",
-                  "(~axi.arvalid | axi.arready) & owners.w_rdy", "owners.w_rdy"),),
+                  "(~axi.arvalid | axi.arready) & ~full", "~full"),),
     ),
 )  # fmt: skip
 
@@ -256,4 +265,26 @@ REQUANTISER = (
     ),
 )  # fmt: skip
 
-CASES = (*STREAMS, *MEMORY, *BUFFERS, *ENTRANCES, *COUNTERS, *REQUANTISER)
+PRODUCTS = (
+    Case(
+        "packed weights", packed, products.factor,
+        bugs=(Bug("the upper weight's borrow is lost", "((high << SHIFT) + low)[:18]",
+                  "((high << SHIFT) + low[:SHIFT].as_unsigned())[:18]"),),
+    ),
+    Case(
+        "LowProduct", LowProduct, products.low_product, depth=3,
+        bugs=(Bug("the last two rows are left out", "range(0, OVERLAP, 2)",
+                  "range(0, OVERLAP - 2, 2)"),),
+    ),
+    Case(
+        "Separator", Separator, products.separated, depth=3,
+        bugs=(
+            Bug("(-128) * (-128) is taken for negative",
+                "difference[OVERLAP - 1] & self.differ", "difference[OVERLAP - 1]"),
+            Bug("a borrow is not taken back", "negative ^ borrow, borrow & ~negative",
+                "negative, 0"),
+        ),
+    ),
+)  # fmt: skip
+
+CASES = (*STREAMS, *MEMORY, *BUFFERS, *ENTRANCES, *COUNTERS, *PRODUCTS, *REQUANTISER)

@@ -207,6 +207,7 @@ def _responses(m, axi, masters, begins, inside):
         m,
         fifo_holds(m, fifo, follower.place) == follower.held,
         implies(begins.any(), fifo.component.w_rdy),
+        inside.signal("full") == ~fifo.component.w_rdy,
         implies(axi.bvalid, (answered == 1) | (answered == 2)),
         implies(~axi.bvalid, answered == 0),
         *(implies(master.bvalid, master.bready == axi.bready) for master in masters),
@@ -261,6 +262,7 @@ def read_master(component, clients: int = 3) -> Module:
     m.d.sync += [came.eq(axi.rvalid), data.eq(axi.rdata), whose.eq(owner)]
     claim(
         m,
+        inside.signal("full") == ~fifo.component.w_rdy,
         (chosen & (chosen - 1)[:clients]) == 0,
         addresses.held == axi.arvalid,
         fifo_holds(m, fifo, owners.place) == owners.held,
@@ -380,8 +382,12 @@ def burst_room(component, rush: bool = False) -> Module:
     # `room` tells of a cycle ago, and one more beat may have come since.  An open burst will be a
     # burst in the queue, without another beat.
     most, coming = QUEUE_DEPTH - 2 * SLACK + 1, inside.signal("is_open")
+    left = inside.signal("left")
     claim(
         m,
+        inside.signal("none") == (left == 0),
+        inside.signal("one") == (left == 1),
+        inside.signal("order_full") == ~inside.block("order").component.w_rdy,
         implies(beats.input.valid, beats.input.ready),
         implies(bursts.input.valid, bursts.input.ready),
         late <= SLACK,

@@ -97,6 +97,12 @@ def test_a_memory_that_stalls_at_random_is_refused():
         page.make("shallow", machine=stalling)
 
 
+def test_cells_that_share_a_multiplier_are_refused():
+    packed = machines.open_machine("small", {"packed_products": True})
+    with pytest.raises(PageError, match="machine small has packed_products = true; set it to"):
+        page.make("shallow", machine=packed)
+
+
 def test_the_command_writes_a_page(tmp_path):
     needs_builder()
     path = tmp_path / "page.html"

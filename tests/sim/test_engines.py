@@ -30,7 +30,7 @@ def copy(engine, beats, behaviour, fault="none", start=START, max_cycles=20_000)
     commands = beats | FAULTS[fault] << 28
     outcome = engine.run(memory, start, commands, behaviour, max_cycles)
     assert outcome.seconds > 0
-    return outcome.error, outcome.where, outcome.counters, memory
+    return outcome.error, outcome.where, outcome.counters | outcome.traffic, memory
 
 
 def expected(beats):
@@ -55,6 +55,9 @@ def agree(engines, *arguments, **keywords):
         Memory(latency_cycles=0),
         Memory(latency_cycles=1, bytes_per_cycle=5),
         Memory(bytes_per_cycle=100),
+        Memory(dram="ddr3-1600x16"),
+        Memory(dram="lpddr4-3200x16", clock_mhz=800, latency_cycles=3),
+        Memory(dram="ddr3-1600x32", clock_mhz=20, stall_seed=7, stall_percent=30),
         *(Memory(stall_seed=7919 * n, stall_percent=n, bytes_per_cycle=n % 17, latency_cycles=n % 7)
           for n in (1, 20, 50, 75)),
     ],
@@ -74,6 +77,8 @@ def test_same_bytes_and_cycles(engines, beats, behaviour):
 def test_every_run_starts_afresh(engines):
     first = agree(engines, 40, Memory())
     agree(engines, 40, Memory(fail_read=START))
+    slow = Memory(dram="lpddr4-3200x16", clock_mhz=800)
+    assert agree(engines, 40, slow)[2] == agree(engines, 40, slow)[2]
     again = agree(engines, 40, Memory())
     assert first[:3] == again[:3]
     assert (first[3] == again[3]).all()

@@ -3,10 +3,13 @@
 ``python -m tests.support.cycle_campaign --layers 1000 --seed 1 --report reports/cycle_model.json``
 """
 
+import dataclasses
+
 import numpy as np
 
 from accel.compiler import compile_graph
 from accel.cyclemodel import predict
+from accel.dram import CHIPS
 from accel.isa import RECORD, RECORD_BYTES
 from accel.program import Program
 from accel.sim import get_engine
@@ -21,9 +24,13 @@ MAX_CYCLES = 20_000_000
 
 
 def random_memory(rng: np.random.Generator, bus_bytes: int) -> Memory:
-    """A memory of any latency up to 100 cycles; half of them narrower than the bus."""
+    """A memory of any latency up to 100 cycles; half are narrower than the bus, a third DRAMs."""
     width = int(rng.integers(1, bus_bytes + 1)) if rng.random() < 0.5 else 0
-    return Memory(latency_cycles=int(rng.integers(1, 101)), bytes_per_cycle=width)
+    memory = Memory(latency_cycles=int(rng.integers(1, 101)), bytes_per_cycle=width)
+    if rng.random() < 2 / 3:
+        return memory
+    chip, clock = str(rng.choice(sorted(CHIPS))), int(rng.choice([25, 100, 333, 800]))
+    return dataclasses.replace(memory, dram=chip, clock_mhz=clock)
 
 
 def differences(
@@ -47,11 +54,14 @@ def differences(
         for layer in step.layers:
             words = space[layer.mark_addr : layer.mark_addr + RECORD_BYTES].view("<u4")
             expected[layer.name] = {name: int(words[word]) for name, word in RECORD.items()}
+        traffic = {}
         total, records = predict(
-            program.params, program.image, step.start, step.commands, memory.latency_cycles,
-            memory.bytes_per_cycle,
-        )  # fmt: skip
+            program.params, program.image, step.start, step.commands, **memory.timing,
+            traffic=traffic,
+        )
+        expected["traffic"] = outcome.traffic
         got = {layer.name: records[layer.mark_addr] for layer in step.layers} | {"total": total}
+        got["traffic"] = traffic["total"]
         cycles += outcome.counters["cycles"]
         found += [
             f"step {number} {name}: {counter} is {value}, predicted {got[name][counter]}"

@@ -28,6 +28,7 @@ function showTotals() {
     body.lastChild.dataset.key = key;
     body.lastChild.dataset.value = JSON.stringify(total[key]);
   }
+  showBus(body);
   line(body, "seconds of the simulation", Number(report.simulation.seconds.toFixed(3)));
   const counted = { busy: total.busy, ...total.idle };
   byId("causes").append(...Object.entries(counted).map(([name, value]) => element("span", {
@@ -37,6 +38,24 @@ function showTotals() {
     element("th", { scope: "row" }, element("i", { className: "chip", style: `background: ${CAUSES[name][0]}` }), name),
     element("td", { className: "number" }, count(value)), element("td", { className: "number" }, percent(value, total.cycles)),
     element("td", { className: "hint" }, CAUSES[name][2]))));
+}
+
+// What passed the bus; of a DRAM its rows, and the same with a memory without banks.
+function showBus(body) {
+  const { bus, ideal, memory } = about.report;
+  if (!bus) return;
+  const bursts = bus.read_bursts + bus.write_bursts;
+  line(body, "beats on the bus", bus.read_beats + bus.write_beats);
+  line(body, "bursts of them", bursts);
+  line(body, "beats a burst", bus.beats_per_burst.toFixed(1));
+  for (const [name, one] of Object.entries(bus.engines ?? {})) {
+    if (one.bursts) line(body, `beats a burst of ${name}`, (one.beats / one.bursts).toFixed(1));
+  }
+  if (!("row_hits" in bus)) return;
+  line(body, `bursts that hit an open row of ${memory.dram}`, percent(bus.row_hits, bursts));
+  if (!ideal) return;
+  line(body, `cycles with an ideal memory of ${ideal.bytes_per_cycle} bytes a cycle`, ideal.cycles);
+  line(body, "of all multipliers' cycles used by the array's layers with it", share(ideal.array_utilisation));
 }
 
 function showMachine() {

@@ -9,7 +9,7 @@ from accel.rtl.array.pe import PE
 
 def run(inputs):
     """Drive one PE with a list of input dicts; return its outputs in each of those cycles."""
-    dut = PE()
+    dut = PE(32)
     seen = {name: [] for name in ("a_out", "swap_out", "psum_out")}
 
     async def bench(ctx):

@@ -57,8 +57,9 @@ def run(params, lanes, swaps, weights, cycles):
 
 @pytest.mark.parametrize(("rows", "cols"), [(4, 4), (4, 8), (8, 4)])
 @pytest.mark.parametrize("eager", [True, False])
-def test_tiles_back_to_back(rows, cols, eager):
-    params = Params(rows=rows, cols=cols)
+@pytest.mark.parametrize("packed", [False, True])
+def test_tiles_back_to_back(rows, cols, eager, packed):
+    params = Params(rows=rows, cols=cols, packed_products=packed)
     counts = [rows, rows, 1, rows + 3, 2, rows, rows]
     *driven, expected = schedule(np.random.default_rng(rows + cols), params, counts, eager)
     latency = rows - 1 + PE_LATENCY
@@ -69,8 +70,9 @@ def test_tiles_back_to_back(rows, cols, eager):
         np.testing.assert_array_equal([psums[first + c, c] for c in range(cols)], sums)
 
 
-def test_extreme_values_do_not_overflow():
-    params = Params(rows=4, cols=4)
+@pytest.mark.parametrize("packed", [False, True])
+def test_extreme_values_do_not_overflow(packed):
+    params = Params(rows=4, cols=4, packed_products=packed)
     weights = {r: (r, np.full(4, -128)) for r in range(4)}
     psums = run(params, {5: np.full(4, -128)}, {4}, weights, cycles=12 + PE_LATENCY)
     assert [psums[5 + 3 + PE_LATENCY + c, c] for c in range(4)] == [4 * 128 * 128] * 4

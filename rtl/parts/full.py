@@ -1,0 +1,15 @@
+"""Whether a FIFO is full, out of a register: comparing its level takes time where there is none."""
+
+from amaranth import Module, Signal
+from amaranth.lib.fifo import SyncFIFO
+
+
+def full_flag(m: Module, fifo: SyncFIFO) -> Signal:
+    """``~fifo.w_rdy`` as a register of its own, for whom the FIFO's write waits.
+
+    Nothing may be written while it is full.
+    """
+    full = Signal(name="full")
+    push, pop = fifo.w_en, fifo.r_en & fifo.r_rdy
+    m.d.sync += full.eq(~pop & (full | (push & (fifo.level == fifo.depth - 1))))
+    return full
