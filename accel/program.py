@@ -56,23 +56,20 @@ class Placement:
         return number // self.cell * self.group + number % self.cell
 
     @property
-    def ungrouped(self) -> "Placement":
-        """The same bytes as a tensor whose channels lie side by side: each group is a row of it."""
-        if not self.group:
-            return self
-        height, width, channels = self.shape
-        shape = height * (channels // self.cell), width, self.cell
-        return Placement(
-            self.name, self.address, shape, self.batch, self.pixel, self.group, self.image
-        )
+    def pieces(self) -> "list[tuple[int, Placement]]":
+        """The tensor in parts whose pixels have all their channels side by side.
 
-    def arranged(self, values: np.ndarray) -> np.ndarray:
-        """Values of the tensor [batch, H, W, C] as :attr:`ungrouped` has them."""
+        Each with its first channel: the channel groups, or where there are none, the whole.
+        """
         if not self.group:
-            return values
-        batch, height, width, channels = values.shape
-        groups = values.reshape(batch, height, width, channels // self.cell, self.cell)
-        return np.moveaxis(groups, 3, 2).reshape(batch, *self.ungrouped.shape)
+            return [(0, self)]
+        height, width, channels = self.shape
+        return [
+            (first, Placement(self.name, self.address + self.channel(first),
+                              (height, width, self.cell), self.batch, self.pixel, self.row,
+                              self.image))
+            for first in range(0, channels, self.cell)
+        ]  # fmt: skip
 
     def view(self, memory: np.ndarray) -> np.ndarray:
         """The tensor as int8 [batch, H, W, C], a writable view of ``memory`` (uint8).
@@ -80,10 +77,7 @@ class Placement:
         Of one by channel groups it is a copy.
         """
         if self.group:
-            height, width, channels = self.shape
-            shape = self.batch, height, channels // self.cell, width, self.cell
-            groups = self.ungrouped.view(memory).reshape(shape)
-            return np.moveaxis(groups, 2, 3).reshape(self.batch, *self.shape)
+            return np.concatenate([one.view(memory) for _, one in self.pieces], axis=3)
         return np.lib.stride_tricks.as_strided(
             memory[self.address : self.address + self.size].view(np.int8),
             (self.batch, *self.shape),

@@ -23,8 +23,8 @@ import numpy as np
 
 from accel.compiler.layer import Axis, Context, MachineLayer, View
 from accel.compiler.seats import Seat
-from accel.compiler.tiling import Tiling
-from accel.graph.ir import Conv, Graph
+from accel.graph import places
+from accel.graph.ir import Concat, Conv, Graph
 
 #: The share of the array's buffer that the rows of a block may take: groups cannot come in chunks
 #: of channels, as pixels can.
@@ -80,102 +80,110 @@ def is_side_by_side(context: Context, node: Conv, view: View) -> bool:
 def chosen(
     context: Context, layers: list, tilings: list, stored: set[str]
 ) -> frozenset[str]:
-    """The tensors that lie by groups.
+    """The tensors that lie by groups, without the parts of those that are joined of some.
 
     Parameters:
         layers, tilings: all of a network, legalised and cut with none by groups.
         stored: the tensors that are in memory at all.
     """
-    cuts = {
-        layer.name: cut[0]
-        for layer, cut in zip(layers, tilings, strict=True)
-        if isinstance(layer, MachineLayer)
-    }
-    graph, cols = context.graph, context.params.cols
-    writers = {layer.output: layer for layer in layers}
-    readers: dict[str, list] = {}
-    for layer in layers:
-        for view in layer.views:
-            readers.setdefault(view.tensor, []).append(layer)
-    return frozenset(
-        name
-        for name in stored & writers.keys() & readers.keys()
-        if _can(graph.tensors[name].shape, context)
-        and _alone(context, name, writers, readers[name])
-        and _writes(writers[name], cols)
-        and all(
-            _reads(layer, graph.tensors[name].shape, context)
-            and _starts(layer, cuts)
-            for layer in readers[name]
+    choice = _Choice(context, layers, tilings, stored)
+    return frozenset(name for name in context.graph.tensors if choice.fits(name))
+
+
+class _Choice:
+    """Which tensors can lie by groups, and had better; the parameters are those of ``chosen``."""
+
+    def __init__(self, context: Context, layers: list, tilings: list, stored: set[str]):
+        self._context, self._graph, self._stored = context, context.graph, stored
+        self._cols = context.params.cols
+        self._writers = {layer.output: layer for layer in layers}
+        self._cuts = {layer.name: cut[0] for layer, cut in zip(layers, tilings, strict=True)
+                      if isinstance(layer, MachineLayer)}  # fmt: skip
+        self._readers: dict[str, list] = {}
+        for layer in layers:
+            for view in layer.views:
+                self._readers.setdefault(view.tensor, []).append(layer)
+        self._ports = {port.tensor for port in (*self._graph.inputs, *self._graph.outputs)}
+        self._users: dict[str, set[str]] = {}
+        for node in self._graph.nodes:
+            for name in node.inputs:
+                self._users.setdefault(name, set()).add(node.name)
+        self._inside: dict[str, set[str]] = {}
+        for name, seat_of in context.seats.items():
+            self._inside.setdefault(seat_of.root, set()).add(name)
+
+    def fits(self, name: str) -> bool:
+        """Whether a tensor lies by groups."""
+        found = parts(self._graph, name)
+        known = {node for layer in self._readers.get(name, ()) for node in layer.nodes}
+        return (
+            self._worth(self._graph.tensors[name].shape)
+            and name in self._readers
+            and self._users[name] <= known
+            and self._inside.get(name) == {name, *found}
+            and not self._ports & {name, *found}
+            and all(self._written(part, name, first) for part, first in found.items())
+            and all(self._read(layer, name) for layer in self._readers[name])
         )
-    )
+
+    def _worth(self, shape: tuple[int, int, int]) -> bool:
+        """Whether there is more than a group, and than a pixel in a row: of a batch many more."""
+        cols, (_, width, channels) = self._cols, shape
+        short = width * cols < _LONG * self._context.params.bus_bytes
+        several = channels % cols == 0 and channels > cols and width > 1
+        return several and not (short and self._context.batch > 1)
+
+    def _written(self, part: str, whole_name: str, first: int) -> bool:
+        """Whether a layer makes whole groups of a part, which nobody reads but as such."""
+        layer, cols = self._writers.get(part), self._cols
+        if layer is None or part not in self._stored:
+            return False
+        if part != whole_name and len(self._users[part]) != 1:
+            return False
+        if first % cols or self._graph.tensors[part].shape[2] % cols:
+            return False
+        if not isinstance(layer, MachineLayer):
+            return True
+        groups = [group for one in layer.slices for group in one.groups]
+        return all(group.first % cols == 0 and group.cols == cols for group in groups)
+
+    def _read(self, layer, name: str) -> bool:
+        """Whether a layer can read a tensor by groups, and starts as early, and loads as little.
+
+        One that reads some of the channels first would have to wait for all.
+        """
+        if not isinstance(layer, MachineLayer):
+            return True
+        (part, *others), (_, width, channels) = layer.slices, self._graph.tensors[name].shape
+        rows, view, params = layer.rows, layer.view, self._context.params
+        needed = (rows.kernel + rows.stride) * width * channels
+        return (
+            not others
+            and part.channels == channels
+            and all(group.width == channels for group in part.groups)
+            and layer.columns.size > 1
+            and (view.pixel_pitch == channels or channels > _FEW * self._cols)
+            and (view.row_pitch == width * channels or self._pointwise(layer, width))
+            and rows.dilation == 1
+            and needed <= _SHARE * params.input_bytes
+            and len(self._cuts[layer.name].chunks) == 1
+        )
+
+    def _pointwise(self, layer: MachineLayer, width: int) -> bool:
+        """Whether a layer that leaves out rows takes a row's groups side by side."""
+        fits = (width - 1) * self._cols % self._context.params.rows == 0
+        alone = layer.rows.kernel == layer.columns.kernel == 1
+        return alone and fits and layer.name in self._context.whole
 
 
-def _can(shape: tuple[int, int, int], context: Context) -> bool:
-    """Whether there is more than a group, and more than a pixel in a row: of a batch many more."""
-    cols, (_, width, channels) = context.params.cols, shape
-    short = width * cols < _LONG * context.params.bus_bytes
-    several = channels % cols == 0 and channels > cols and width > 1
-    return several and not (short and context.batch > 1)
-
-
-def _alone(context: Context, name: str, writers: dict, readers: list) -> bool:
-    """Whether only these layers look at a tensor, and nothing else lies in its memory."""
-    graph = context.graph
-    users = {node.name for node in graph.nodes if name in node.inputs}
-    known = {node for layer in readers for node in layer.nodes}
-    ports = {port.tensor for port in (*graph.inputs, *graph.outputs)}
-    return (
-        users <= known
-        and name not in ports
-        and _shared(context, name) == 1
-    )  # fmt: skip
-
-
-def _shared(context: Context, name: str) -> int:
-    return sum(seat.root == name for seat in context.seats.values())
-
-
-def _writes(layer, cols: int) -> bool:
-    """Whether a layer makes whole groups."""
-    if not isinstance(layer, MachineLayer):
-        return True
-    groups = [group for part in layer.slices for group in part.groups]
-    return all(group.first % cols == 0 and group.cols == cols for group in groups)
-
-
-def _reads(layer, shape: tuple[int, int, int], context: Context) -> bool:
-    """Whether a layer can read a tensor by groups, and as fast.
-
-    One that leaves out rows would have to load them, too.
+def parts(graph: Graph, name: str) -> dict[str, int]:
+    """What is written where a tensor lies, with its first channel: itself, or what it is joined of.
     """
-    if not isinstance(layer, MachineLayer):
-        return True
-    (part, *others), (_, width, channels) = layer.slices, shape
-    rows = layer.rows
-    needed = (rows.kernel + rows.stride) * width * channels
-    return (
-        not others
-        and part.channels == channels
-        and all(group.width == channels for group in part.groups)
-        and layer.columns.size > 1
-        and (layer.view.pixel_pitch == channels or channels > _FEW * context.params.cols)
-        and (layer.view.row_pitch == width * channels or _pointwise(layer, width, context))
-        and rows.dilation == 1
-        and needed <= _SHARE * context.params.input_bytes
-    )
-
-
-def _pointwise(layer: MachineLayer, width: int, context: Context) -> bool:
-    """Whether a layer that leaves out rows takes a row's groups side by side."""
-    fits = (width - 1) * context.params.cols % context.params.rows == 0
-    alone = layer.rows.kernel == layer.columns.kernel == 1
-    return alone and fits and layer.name in context.whole
-
-
-def _starts(layer, cuts: dict[str, Tiling]) -> bool:
-    """Whether a layer starts no sooner with some of the channels."""
-    return layer.name not in cuts or len(cuts[layer.name].chunks) == 1
+    for node in graph.nodes:
+        if isinstance(node, Concat) and node.output == name:
+            found = places.of(node, graph.tensors)
+            return {part: place.start[2] for part, place in zip(node.inputs, found, strict=True)}
+    return {name: 0}
 
 
 def whole(layers: list, tilings: list) -> frozenset[str]:
@@ -190,5 +198,10 @@ def whole(layers: list, tilings: list) -> frozenset[str]:
 
 
 def seats_of(graph: Graph, names: frozenset[str], cols: int) -> dict[str, Seat]:
-    """The seats of the tensors ``names`` by groups."""
-    return {name: seat(name, graph.tensors[name].shape, cols) for name in names}
+    """The seats of the tensors ``names`` by groups, and of their parts."""
+    found = {}
+    for name in names:
+        found[name] = whole_seat = seat(name, graph.tensors[name].shape, cols)
+        for part, first in parts(graph, name).items():
+            found[part] = dataclasses.replace(whole_seat, offset=first // cols * whole_seat.group)
+    return found

@@ -116,6 +116,8 @@ def _in_parts(layer: MachineLayer, part: Slice, params: Params, tiling: Tiling) 
     if tiling.apart or not part.splittable or not whole or tiling.height < layer.pool_rows.outputs:
         return tiling
     pixels = layer.pool_rows.size * layer.pool_columns.size
+    if pixels < params.rows:
+        return tiling  # the bus has no time for the commands: weights are all that it carries
     kernel = tiling.chunks[0]
     for count in range(min(_PARTS, kernel.tiles * pixels // _PART), 1, -1):
         size = -(-part.channels // (count * params.rows)) * params.rows

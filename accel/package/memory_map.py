@@ -30,7 +30,10 @@ def memory_map(plan: Plan, image: Image) -> dict:
         "program": {"start": step.start, "commands": step.commands, "batch": program.batch},
         "inputs": [_entry(entry) for entry in plan.inputs],
         "outputs": [_entry(entry) for entry in plan.outputs],
-        "tensors": [{"name": place.name, **_place(place.ungrouped)} for place, _ in plan.stored],
+        "tensors": [
+            {"name": place.name, "first_channel": first, **_place(place)}
+            for place, _, first in plan.stored
+        ],
         "left_out": [{"name": node.name, "op": node.op} for node in plan.left_out],
     }  # fmt: skip
 

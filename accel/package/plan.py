@@ -34,16 +34,16 @@ class Entry:
 class Plan:
     """A network on a machine.
 
-    ``stored``: the machine's tensors, by name, whose bytes are compared, as they lie in memory;
-    each with the golden model's tensor that it must equal.  ``left_out``: what the host must
-    compute behind the outputs.
+    ``stored``: the machine's tensors, by name, whose bytes are compared, in pieces as they lie in
+    memory; each with the golden model's tensor that it must equal, from a channel on.
+    ``left_out``: what the host must compute behind the outputs.
     """
 
     graph: Graph
     program: Program
     inputs: tuple[Entry, ...]
     outputs: tuple[Entry, ...]
-    stored: tuple[tuple[Placement, str], ...]
+    stored: tuple[tuple[Placement, str, int], ...]
     left_out: tuple[HostNode, ...]
 
 
@@ -58,7 +58,11 @@ def plan(graph: Graph, program: Program) -> Plan:
     outputs, left_out = _outputs(graph, program)
     layers = [layer.output for layer in program.layers if not layer.near]
     names = dict.fromkeys([*(entry.tensor.name for entry in inputs), *layers])
-    stored = tuple((program.tensors[name], program.copies.get(name, name)) for name in names)
+    stored = tuple(
+        (piece, program.copies.get(name, name), first)
+        for name in names
+        for first, piece in program.tensors[name].pieces
+    )
     return Plan(graph, program, inputs, outputs, stored, left_out)
 
 

@@ -51,6 +51,7 @@ def test_what_only_the_machine_sees_lies_by_groups():
     "grouped convolution": lambda net: net.conv(8).conv(8, groups=2),
     "rows apart": lambda net: net.conv(8).conv(8, (3, 3), dilation=(2, 1)),
     "too large for the buffer": lambda net: net.conv(64).conv(8, (3, 3)),
+    "joined of no whole groups": lambda net: net.conv(8).concat(net.last, net.tensors["input"]),
     "two shapes": lambda net: net.conv(8).flatten().conv(8),
     "softmax of the host": lambda net: net.conv(8).softmax().conv(8),
 }.items())  # fmt: skip
@@ -58,6 +59,22 @@ def test_what_does_not(what, make):
     net = builder()
     make(net)
     assert net.nodes[0].output not in grouped(compiled(net.graph()))
+
+
+def test_what_is_joined_of_whole_groups():
+    net = builder()
+    first = net.conv(8).last
+    net.last = net.tensors["input"]
+    second = net.conv(4, (3, 3), padding=(1, 1, 1, 1)).last
+    net.concat(first, second)
+    whole, graph = net.last, net.conv(8).graph()
+    program = compiled(graph)
+    assert grouped(program) == {one.name for one in (first, second, whole)}
+    places = [program.tensors[one.name] for one in (whole, first, second)]
+    assert [one.address - places[0].address for one in places] == [0, 0, 56]
+    assert {(one.pixel, one.row, one.group) for one in places} == {(4, 84, 28)}
+    for batch in (1, 2):
+        check(graph, MACHINES["4x8" if batch == 2 else "4x4"], batch, np.random.default_rng(1))
 
 
 def test_outputs_stay_as_they_are():
@@ -135,4 +152,6 @@ def test_a_placement_by_groups_is_seen_as_any_other():
         address = 8 + 180 * image + 60 * y + 4 * x + 20 * (channel // 4) + channel % 4
         assert values[at] == memory.view(np.int8)[address]
     assert place.size == 360
-    assert np.array_equal(place.arranged(values), place.ungrouped.view(memory))
+    assert [first for first, _ in place.pieces] == [0, 4, 8]
+    for first, piece in place.pieces:
+        assert np.array_equal(piece.view(memory), values[..., first : first + 4])

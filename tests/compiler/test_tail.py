@@ -15,6 +15,7 @@ from tests.compiler.test_networks import images
 from tests.support import networks, reference
 from tests.support.campaign import MACHINES
 from tests.support.cycle_campaign import differences, random_memory
+from tests.support.listing import misplaced
 from tests.support.machine import Machine
 from tests.support.programs import commands, without_waits
 
@@ -55,6 +56,7 @@ def test_random_blocks():
         rng, graph = residual(1, number)
         program = compile_graph(graph, ROOMS[number % len(ROOMS)], 1)
         found += between(program) > 0
+        assert not misplaced(program), number
         inputs = images(graph, 1, rng)
         expected = reference.run(graph, inputs)
         machine = Machine(program, inputs, number)

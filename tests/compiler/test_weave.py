@@ -15,6 +15,7 @@ from tests.compiler.test_networks import MACHINES, check, images
 from tests.support import networks
 from tests.support.campaign import MACHINES as BUILT
 from tests.support.cycle_campaign import differences
+from tests.support.listing import misplaced
 from tests.support.programs import commands
 
 PARAMS = Params(rows=8, cols=8, input_bytes=16384, acc_rows=256, bus_bytes=8)
@@ -55,6 +56,7 @@ def test_a_layer_that_waits_for_the_bus_and_one_that_computes(kernels, monkeypat
     monkeypatch.setattr(weave, "pairs", lambda *_: set())
     apart = compile_graph(graph, PARAMS, 1)
     assert turns(apart) == 2 < 10 < turns(woven)
+    assert not misplaced(woven)
     blocks = [
         [op for op, _ in commands(program) if op in (Op.WEIGHTS, Op.EXEC, Op.POST)]
         for program in (apart, woven)
