@@ -139,8 +139,8 @@ def written(command: str, networks: dict[str, tuple[int, ...]]) -> str:
         "",
         "Before: a pixel's channels side by side in memory, so that a pass of the array or of the "
         "window unit writes a few bytes of every pixel.  Now: tensors that only the machine sees "
-        "lie by channel groups, where that is not slower (accel/compiler/grouped.py).  By engine: "
-        "bursts x beats in each.",
+        "lie by channel groups, where rules say that it costs no time (accel/compiler/grouped.py; "
+        "the cycles tell whether they are right).  By engine: bursts x beats in each.",
         "",
         *bursts_table(networks),
         "",
