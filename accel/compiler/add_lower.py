@@ -6,6 +6,7 @@ from accel.compiler.ready import WINDOW, Ready
 from accel.compiler.stream import Stream
 from accel.compiler.window import AddLayer
 from accel.compiler.window_tile import add_pixels, pitch_words
+from accel.params import Params
 from accel.program import Placement
 
 Where = tuple[Placement, Ready]
@@ -22,16 +23,20 @@ def lower(layer: AddLayer, stream: Stream, sources: list[Where], target: Where) 
         sources, target: where the operands and the result lie, and when they are ready.
     """
     sources = [(_spread(place, layer.shape), ready) for place, ready in sources]
+    in_a_line = linear(layer, stream.params, sources, target)
+    (Addition if in_a_line else _Rectangles)(layer, stream, sources, target).run()
+
+
+def linear(layer: AddLayer, params: Params, sources: list[Where], target: Where) -> bool:
+    """Whether the pixels of all tensors are equally far apart, also across rows.
+
+    Tensors by channel groups, all alike, are just bytes; but see Addition about small ones.
+    """
     places = [place for place, _ in (*sources, target)]
-    # Tensors by channel groups, all alike, are just bytes; but see Addition about small ones.
-    large = layer.shape[0] * layer.shape[1] > stream.params.bank_rows
-    bytes_ = linear(sources, target) or large and all(place.group for place in places)
-    (Addition if bytes_ else _Rectangles)(layer, stream, sources, target).run()
-
-
-def linear(sources: list[Where], target: Where) -> bool:
-    """Whether the pixels of all tensors are equally far apart, also across rows."""
-    return all(place.linear is not None for place, _ in (*sources, target))
+    large = layer.shape[0] * layer.shape[1] > params.bank_rows
+    return all(place.linear is not None for place in places) or (
+        large and all(place.group for place in places)
+    )
 
 
 def _spread(place: Placement, shape: tuple[int, int, int]) -> Placement:

@@ -106,7 +106,7 @@ class Draft:
         layer = self._layers[number + 3]
         sources = [(tensors[view.tensor], ready[view.tensor]) for view in layer.views]
         target = tensors[layer.output], ready[layer.output]
-        if not add_lower.linear(sources, target):
+        if not add_lower.linear(layer, self._params, sources, target):
             return None
         addition = add_lower.Addition(layer, stream, sources, target)
         return Tail(addition, (number + 1, number + 3), stream)

@@ -99,7 +99,7 @@ def row(case: Case, folder: pathlib.Path) -> str:
     worst = sorted(share, key=share.get)[:-3:-1]
     return (
         f"| {case.network} | {case.machine} | {ideal:,.0f} | {cycles:,} | "
-        f"{total['utilisation']:.1%} | {case.wanted:.0%} | {least['array']:,.0f} | "
+        f"{total['utilisation']:.2%} | {case.wanted:.0%} | {least['array']:,.0f} | "
         f"{least['weights']:,.0f} | {least['pools']:,.0f} | {ideal / sum(least.values()):.1%} | "
         + ", ".join(f"{cause} {share[cause]:.1%}" for cause in worst) + " |"
     )  # fmt: skip
@@ -126,7 +126,7 @@ What the figures below their target would take:
 
 - *VWW at 16x16*: the last layers' 3x3 images take 16 cycles a tile, as long as the bus takes for
   the tile's weights: nothing may come between.  With twice as many commands queued (a machine
-  file's `queue_depth = 16`) it reaches 80.5 %, with `weight_tiles = 64` 80.9 %, with `--search 60`
+  file's `queue_depth = 16`) it reaches 80.4 %, with `weight_tiles = 64` 81.0 %, with `--search 60`
   80.3 %; but each costs other networks some tenths of a percent.
 - *MobileNetV2 at 32x32*: reached with the buffers of `large`.
 - *MnasNet at 32x32*: 16, 24, 40, 48, 72, 80 and 120 channels fill the tiles of 32 badly, and the
