@@ -31,6 +31,10 @@ WINDOW_TILES = 32
 #: Most bytes that the window unit reads from its buffer in a cycle.
 MAX_WINDOW_BYTES = 256
 
+#: The window unit of an array of so many columns and more, and of smaller ones.
+_LARGE, _LARGE_TAPS, _LARGE_BUFFER = 16, 8, 64 * 1024
+_SMALL_TAPS, _SMALL_BUFFER = 4, 32 * 1024
+
 #: Cycles from issuing a pixel address to its R bytes on the array's inputs.
 IM2COL_LATENCY = 6
 #: The weight swap reaches the array this long after issue: one cycle ahead of its pixel vector,
@@ -70,8 +74,8 @@ class Params:
         pool_entries: partial rows of the pooling unit, in pooled pixels of C channels.
         post_lanes: physical requantiser lanes; 0 means one per column.
         window_taps: T, window elements that the window unit takes a cycle; 0 builds
-            none, None means 4 (2 with 128 columns).
-        window_bytes: size of the window unit's buffer.
+            none, None means 4 with fewer than 16 columns, 8 from there on (4 with 64, 2 with 128).
+        window_bytes: size of the window unit's buffer; 0 means 64 KiB from 16 columns on, else 32.
         window_lanes: physical requantiser lanes of the window unit; 0 means half the columns.
         bus_bytes: width of the AXI4 data bus in bytes.
         addr_bits: width of an AXI4 byte address.
@@ -100,7 +104,7 @@ class Params:
     pool_entries: int = 512
     post_lanes: int = 0
     window_taps: int | None = None
-    window_bytes: int = 32 * 1024
+    window_bytes: int = 0
     window_lanes: int = 0
     bus_bytes: int = 16
     addr_bits: int = 32
@@ -114,6 +118,9 @@ class Params:
             object.__setattr__(self, "post_lanes", self.cols)
         if _is_whole(self.window_lanes) and self.window_lanes == 0 and _is_whole(self.cols):
             object.__setattr__(self, "window_lanes", max(1, self.cols // 2))
+        if _is_whole(self.window_bytes) and self.window_bytes == 0 and _is_whole(self.cols):
+            size = _LARGE_BUFFER if self.cols >= _LARGE else _SMALL_BUFFER
+            object.__setattr__(self, "window_bytes", size)
         if not _is_whole(self.rows) or not _is_whole(self.cols):
             name = "cols" if _is_whole(self.rows) else "rows"
             raise ParamError(
@@ -150,7 +157,8 @@ class Params:
                 f"packed_products must be true or false, not {shown(self.packed_products)}"
             )
         if self.window_taps is None:
-            object.__setattr__(self, "window_taps", min(4, MAX_WINDOW_BYTES // self.cols))
+            most = _LARGE_TAPS if self.cols >= _LARGE else _SMALL_TAPS
+            object.__setattr__(self, "window_taps", min(most, MAX_WINDOW_BYTES // self.cols))
         if not _is_whole(self.window_taps) or self.window_taps not in (0, 2, 4, 8, 16):
             raise ParamError(f"window_taps must be 0, 2, 4, 8 or 16, not {shown(self.window_taps)}")
         if self.window_taps * self.cols > MAX_WINDOW_BYTES:

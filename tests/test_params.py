@@ -13,9 +13,12 @@ def test_illegal_values_name_field_and_value(field, value):
         Params(**{field: value})
 
 
-@pytest.mark.parametrize("cols, taps", [(4, 4), (16, 4), (64, 4), (128, 2)])
-def test_window_taps_by_default(cols, taps):
-    assert Params(cols=cols).window_taps == taps
+@pytest.mark.parametrize(
+    "cols, taps, kib", [(4, 4, 32), (8, 4, 32), (16, 8, 64), (32, 8, 64), (64, 4, 64), (128, 2, 64)]
+)
+def test_window_unit_by_default(cols, taps, kib):
+    params = Params(cols=cols)
+    assert (params.window_taps, params.window_bytes) == (taps, kib * 1024)
     assert Params(cols=cols, window_taps=0).window_taps == 0
 
 

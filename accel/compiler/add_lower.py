@@ -23,11 +23,15 @@ def lower(layer: AddLayer, stream: Stream, sources: list[Where], target: Where) 
     """
     sources = [(_spread(place, layer.shape), ready) for place, ready in sources]
     places = [place for place, _ in (*sources, target)]
-    linear = all(place.linear is not None for place in places)
-    # Tensors by channel groups, all alike, are just bytes; but see _Addition about small ones.
+    # Tensors by channel groups, all alike, are just bytes; but see Addition about small ones.
     large = layer.shape[0] * layer.shape[1] > stream.params.bank_rows
-    linear = linear or large and all(place.group for place in places)
-    (_Addition if linear else _Rectangles)(layer, stream, sources, target).run()
+    bytes_ = linear(sources, target) or large and all(place.group for place in places)
+    (Addition if bytes_ else _Rectangles)(layer, stream, sources, target).run()
+
+
+def linear(sources: list[Where], target: Where) -> bool:
+    """Whether the pixels of all tensors are equally far apart, also across rows."""
+    return all(place.linear is not None for place, _ in (*sources, target))
 
 
 def _spread(place: Placement, shape: tuple[int, int, int]) -> Placement:
@@ -37,7 +41,7 @@ def _spread(place: Placement, shape: tuple[int, int, int]) -> Placement:
     return dataclasses.replace(place, shape=shape, pixel=0, row=0)
 
 
-class _Addition:
+class Addition:
     """An element-wise addition: pixels, or where that wastes less, any C bytes, one by one."""
 
     def __init__(self, layer: AddLayer, stream: Stream, sources: list[Where], target: Where):
@@ -58,14 +62,27 @@ class _Addition:
             self.pitches = [params.cols] * 3
 
     def run(self) -> None:
-        size, cols = add_pixels(self.pixels, self.params), self.params.cols
-        blocks = [
+        """Add the commands, those first whose operands are there first."""
+        for block in sorted(self.blocks(add_pixels(self.pixels, self.params)), key=self._ready):
+            self.block(*block)
+
+    def blocks(self, size: int) -> list[tuple[int, int, int]]:
+        """First pixel, number of pixels (up to ``size``) and first channel, from top to bottom."""
+        return [
             (first, min(size, self.pixels - first), channel)
             for first in range(0, self.pixels, size)
-            for channel in range(0, self.channels, cols)
+            for channel in range(0, self.channels, self.params.cols)
         ]
-        for first, count, channel in sorted(blocks, key=self._ready):
-            self._block(first, count, channel)
+
+    def rows(self, block: tuple[int, int, int]) -> int:
+        """How many rows, from the first on, a block needs."""
+        first, count, _ = block
+        _, width, channels = self.layer.shape
+        return -(-(first + count) * self.channels // (width * channels))
+
+    def words(self, count: int) -> int:
+        """Words of the buffer from one operand's pixels to the other's."""
+        return pitch_words(count, 2, 1, self.params.window_taps)
 
     def _cols(self, channel: int) -> int:
         return min(self.params.cols, self.channels - channel)
@@ -79,13 +96,17 @@ class _Addition:
             waits = max(waits, int(ready.before(start, last, None if self.flat else cols).sum()))
         return waits
 
-    def _block(self, first: int, count: int, channel: int) -> None:
+    def block(self, first: int, count: int, channel: int, at: int | None = None) -> None:
+        """Add a block's commands; ``at``: where in the buffer, ahead of all that it holds."""
         params, cols, target = self.params, self._cols(channel), self.target
-        buffer_pitch, pitch = pitch_words(count, 2, 1, params.window_taps), self.pitches[2]
+        buffer_pitch, pitch = self.words(count), self.pitches[2]
         there = [
-            self._load(where, distance, first, count, channel, buffer_pitch)
-            for where, distance in zip(self.sources, self.pitches, strict=False)
-        ]
+            self._load(where, distance, first, count, channel, buffer_pitch,
+                       at if at is None else at + number * buffer_pitch * params.cols)
+            for number, (where, distance) in enumerate(
+                zip(self.sources, self.pitches, strict=False)
+            )
+        ]  # fmt: skip
         fields = self.layer.fields | {
             "cols": cols, "nx": count, "ny": 1, "k": 2, "seg": 1,
             "seg_skip": (buffer_pitch - 1) // params.window_taps,
@@ -93,13 +114,16 @@ class _Addition:
         }  # fmt: skip
         if count > 1:
             fields["step_x"] = params.cols
-        done = self.stream.window(fields, there[0], there[0])
+        # What the buffer takes next in this place comes a turn later.
+        lowest = there[0] if at is None else at - self.stream.window_ring.size
+        done = self.stream.window(fields, there[0], lowest)
         width = None if self.flat else cols
         begin = fields["dst"]
         self.done.spanned(begin, begin + (count - 1) * pitch + cols - 1, width, WINDOW, done)
 
     def _load(
-        self, where: Where, pitch: int, first: int, count: int, channel: int, words: int
+        self, where: Where, pitch: int, first: int, count: int, channel: int, words: int,
+        at: int | None,
     ) -> int:
         """Load one operand into ``words`` words; returns its virtual address."""
         source, ready = where
@@ -110,7 +134,7 @@ class _Addition:
         else:
             fields |= {"items": count, "inner": cols, "item_pitch": pitch}
         real = None if self.flat else self._cols(channel)
-        return self.stream.wload(fields, words * cols, ready, real)
+        return self.stream.wload(fields, words * cols, ready, real, at)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,31 +7,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from accel.compiler import (
-    allocate,
-    copies,
-    emit,
-    grouped,
-    near,
-    near_lower,
-    schedule,
-    seats,
-    steps,
-    weights,
-    window_lower,
-)
+from accel.compiler import allocate, copies, emit, grouped, seats, steps
+from accel.compiler.draft import Draft
 from accel.compiler.errors import CompileError
-from accel.compiler.fed import Fed
-from accel.compiler.layer import Context, MachineLayer
+from accel.compiler.layer import Context
 from accel.compiler.legalise import legalise
-from accel.compiler.lower import Lowering, group_kernels
 from accel.compiler.mapping import Mapping
 from accel.compiler.ready import Ready
-from accel.compiler.stream import ARRAY, BESIDE, Stream
 from accel.graph.ir import Graph, Reshape, Slice
-from accel.isa import RECORD_BYTES
 from accel.params import Params
-from accel.program import Layer, Placement, Program, Step
+from accel.program import Placement, Program, Step
 
 
 def compile_graph(
@@ -132,146 +117,7 @@ def _drafts(context: Context, parts, mapping: Mapping):
         )
     layers = [legalise(context, part.machine) for part in parts]
     memory = allocate.Memory(context.params)
-    return context, memory, [_Draft(step, context, mapping, memory) for step in layers]
-
-
-class _Draft:
-    """The layers of one step, with their weights and completion records placed.
-
-    Parameters:
-        layers: in order.
-        context: what they are compiled for.
-        mapping: how they are cut.
-        memory: gives room for weights and records.
-    """
-
-    def __init__(self, layers: list, context: Context, mapping: Mapping, memory: allocate.Memory):
-        self._layers, self._params = layers, context.params
-        params = context.params
-        self.records: list[tuple[int, weights.Record]] = []
-        self._tilings = [mapping.of(layer, params) for layer in layers]
-        self._pairs = near.pairs(context, layers, self._tilings) if mapping.near else {}
-        #: The layers whose results stay on the chip.
-        self._near = set()
-        for number, pair in self._pairs.items():
-            self._near |= {number, number + 1} if pair.feeds else {number}
-        self._addresses, self._sizes = [], {}
-        for layer, tiling in zip(layers, self._tilings, strict=True):
-            where = {}
-            for key, record in _weights(layer, tiling, params):
-                where[key] = memory.take(record.size)
-                self._sizes[where[key]] = record.size
-                self.records.append((where[key], record))
-            self._addresses.append(where)
-        self._marks = [memory.take(RECORD_BYTES) for _ in layers]
-        self._counts: list[tuple[int, int, int]] = []
-
-    def lower(self, ready: dict[str, Ready], tensors: dict[str, Placement]) -> list:
-        """All commands in program order."""
-        stream = Stream(self._params)
-        number, fed = 0, None
-        while number < len(self._layers):
-            if pair := self._pairs.get(number):
-                last = number + (2 if pair.follower else 1)
-                fed = self._lower_pair(pair, number, last, stream, ready, tensors, fed)
-                number = last + 1
-            else:
-                self._lower(number, stream, ready, tensors, fed)
-                number, fed = number + 1, None
-        for number, mark in enumerate(self._marks):
-            self._counts.append(stream.mark(number, mark))
-        return schedule.order(stream)
-
-    def _lower_pair(
-        self, pair: near.Pair, number: int, last: int, stream: Stream, ready, tensors,
-        fed: Fed | None,
-    ) -> Fed | None:
-        """Add the commands of the layers from ``number`` to ``last``, which stay on the chip.
-
-        ``fed``: the first's input if that is there, too.  Returns the next layer's, likewise.
-        """
-        layers, following = self._layers[number : last + 1], None
-        if pair.feeds:
-            reader = self._layers[number + 2]
-            once = pair.follower and pair.together == len(layers[0].slices[0].groups)
-            rows = pair.follower.height if once else reader.rows.size
-            following = Fed(stream, reader, rows)
-        view, output = layers[0].view.tensor, layers[-1].output
-        source = None if fed else (tensors[view], ready[view])
-        target = (tensors[output], ready[output]) if output in tensors else None
-        near_lower.Chain(
-            pair, number, layers, stream, source, target, self._addresses[number : last + 1], fed,
-            following,
-        ).run()
-        return None if pair.follower else following
-
-    def _lower(self, number: int, stream: Stream, ready, tensors, fed: Fed | None) -> None:
-        """Add the commands of a layer, whose input may be ``fed``."""
-        layer, where, tilings = self._layers[number], self._addresses[number], self._tilings[number]
-        stream.works_for(_unit(layer), number)
-        views = [] if fed else [view.tensor for view in layer.views]
-        sources = [(tensors[name], ready[name]) for name in views]
-        target = tensors[layer.output], ready[layer.output]
-        if isinstance(layer, MachineLayer):
-            source = None if fed else sources[0]
-            Lowering(layer, tilings, stream, source, target, where, fed=fed).run()
-        else:
-            window_lower.lower(layer, stream, sources, target, where, tilings)
-
-    @property
-    def machine_layers(self) -> list:
-        """The layers, in order."""
-        return self._layers
-
-    @property
-    def tilings(self) -> list:
-        """How each is cut."""
-        return self._tilings
-
-    @property
-    def stored(self) -> list[str]:
-        """The tensors that its layers store in memory."""
-        return [
-            layer.output for number, layer in enumerate(self._layers) if number not in self._near
-        ]
-
-    def layers(self, offset: int) -> tuple[Layer, ...]:
-        """What a report needs of the layers; data addresses move up by ``offset``."""
-        return tuple(
-            Layer(
-                name=layer.name,
-                op=layer.op,
-                nodes=layer.nodes,
-                output=layer.output,
-                macs=layer.macs,
-                bytes_read=read,
-                bytes_written=written,
-                busy_cycles=busy,
-                mark_addr=mark + offset,
-                unit=_unit(layer),
-                records=tuple((where[key] + offset, self._sizes[where[key]]) for key in where),
-                near=number in self._near,
-            )
-            for number, (layer, (read, written, busy), mark, where) in enumerate(
-                zip(self._layers, self._counts, self._marks, self._addresses, strict=True)
-            )
-        )
-
-
-def _unit(layer) -> str:
-    """Who computes a layer."""
-    return ARRAY if isinstance(layer, MachineLayer) else BESIDE
-
-
-def _weights(layer, tiling, params: Params):
-    """The weight records of a layer, by what :class:`Lowering` or the window unit call them."""
-    if not isinstance(layer, MachineLayer):
-        yield from enumerate(window_lower.records(layer, params))
-        return
-    for number, part in enumerate(layer.slices):
-        for index, group in enumerate(part.groups):
-            kernels = group_kernels(layer, part, group, tiling[number])
-            yield (number, index), weights.record(group, kernels, params)
+    return context, memory, [Draft(step, context, mapping, memory) for step in layers]
 
 
 def _place(context: Context, parts, drafts, memory: allocate.Memory) -> dict[str, Placement]:

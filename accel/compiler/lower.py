@@ -3,16 +3,16 @@
 import bisect
 import dataclasses
 import typing
+from collections.abc import Iterator
 
-from accel.compiler import walks, weights
+from accel.compiler import tables, walks, weights
 from accel.compiler.fed import Fed, FedRows, fed_rows
 from accel.compiler.layer import Group, MachineLayer, Slice
 from accel.compiler.ready import POST, Ready
 from accel.compiler.rows import Rows, Strip, split
 from accel.compiler.stream import Stream
 from accel.compiler.tiling import Tiling
-from accel.isa import ACTIVATION_ENTRIES, TABLE_ENTRIES, Op, Pool
-from accel.params import POOL_TABLE
+from accel.isa import Op, Pool
 from accel.program import Placement
 
 
@@ -81,9 +81,9 @@ class Lowering:
             "activate": int(layer.table is not None),
         }  # fmt: skip
         #: TABLE and ACTIVATION commands to come before the next POST.
-        self.tables = _activations(layer.table)
+        self.tables = tables.activations(layer.table)
         if not layer.pooling.alone:
-            self.tables += _pool_tables(layer.pooling.table)
+            self.tables += tables.pool(layer.pooling.table)
 
     def strip(self, image: int) -> "_Strip":
         """A whole image of the only slice, block by block (for accel/compiler/near.py)."""
@@ -92,36 +92,23 @@ class Lowering:
 
     def run(self) -> None:
         """Add the layer's commands, image by image."""
+        for _ in self.pieces():
+            pass
+
+    def pieces(self) -> Iterator[float]:
+        """The same piece by piece; yields its share of the layer behind each.
+
+        Blocks of another layer may come between them.
+        """
         for image in range(self.layer.view.images):
             for number, (part, tiling) in enumerate(
                 zip(self.layer.slices, self.tilings, strict=True)
             ):
                 for columns in _cut(self.layer.pool_columns.outputs, tiling.width):
                     for rows in _cut(self.layer.pool_rows.outputs, tiling.band):
-                        _Strip(self, image, number, part, tiling, rows, columns).run()
-
-
-def _pool_tables(table) -> list[tuple[Op, dict[str, int]]]:
-    """TABLE commands that write (elements, multiplier, shift) entries."""
-    commands = []
-    for first in range(0, len(table), TABLE_ENTRIES):
-        entries = table[first : first + TABLE_ENTRIES]
-        fields = {"entries": len(entries)}
-        for n, (count, multiplier, shift) in enumerate(entries):
-            fields[f"index{n}"] = count % POOL_TABLE
-            fields |= {f"multiplier{n}": multiplier, f"shift{n}": shift}
-        commands.append((Op.TABLE, fields))
-    return commands
-
-
-def _activations(table) -> list[tuple[Op, dict[str, int]]]:
-    """ACTIVATION commands that write a table of 256 values, or none."""
-    commands = []
-    for first in range(0, 0 if table is None else len(table), ACTIVATION_ENTRIES):
-        values = table[first : first + ACTIVATION_ENTRIES]
-        fields = {f"value{n}": int(value) for n, value in enumerate(values)}
-        commands.append((Op.ACTIVATION, {"first": first} | fields))
-    return commands
+                        yield from _Strip(
+                            self, image, number, part, tiling, rows, columns
+                        ).pieces()
 
 
 def _cut(total: int, size: int) -> list[tuple[int, int]]:
@@ -144,15 +131,17 @@ class _Strip:
             down, across = self.layer.pool_rows, self.layer.pool_columns
             count = down.elements(rows[0]) * across.elements(columns[0])
             table = [entry for entry in self.layer.pooling.table if entry[0] == count]
-            lowering.tables += _pool_tables(table)
+            lowering.tables += tables.pool(table)
 
-    def run(self) -> None:
+    def pieces(self) -> Iterator[float]:
+        """Add the strip's blocks; yields where a POST of another image may come."""
         tiling, groups = self.tiling, self.part.groups
         shared = self.shared()
         if tiling.local:
             for u0, u1 in _cut(self.band[1] - self.band[0], tiling.height):
                 for number in range(len(groups)):
                     self.units_of(u0 + self.band[0], u1 + self.band[0], number, shared)
+                    yield self._share(u0, u1)
             return
         for number in range(len(groups)):
             for block in self._rectangles():
@@ -160,6 +149,13 @@ class _Strip:
                 self._block(block, number, shared, (*self.band, begin))
             if not tiling.resident:
                 shared = self.shared()
+            yield self._share(*self.band)
+
+    def _share(self, u0: int, u1: int) -> float:
+        """How much of the layer a group's unit rows ``u0`` to ``u1 - 1`` are."""
+        units = self.layer.pool_rows.outputs * self.layer.pool_columns.outputs
+        columns, groups = self.units[1] - self.units[0], len(self.part.groups)
+        return (u1 - u0) * columns / (units * groups * len(self.layer.slices))
 
     def units_of(self, u0: int, u1: int, number: int, shared: list) -> None:
         """A group's block of the unit rows ``u0`` to ``u1 - 1``, an image of its own."""

@@ -33,7 +33,7 @@ from accel.compiler import near_cut
 from accel.compiler.layer import Axis, Context, MachineLayer
 from accel.compiler.near_cost import Cost
 from accel.compiler.near_cut import Pair
-from accel.compiler.window import WindowLayer
+from accel.compiler.window import AddLayer, WindowLayer
 from accel.isa import Pool
 
 #: Another order than group by group has to be faster by this factor, by rough cost.
@@ -64,6 +64,25 @@ def pairs(context: Context, layers: list, tilings: list) -> dict[int, Pair]:
                 tilings[number + 2] = [pair.follower or pair.behind]
             taken = number + 2 if pair.follower else number
     return found
+
+
+def tails(layers: list, found: dict[int, Pair]) -> set[int]:
+    """Behind which chains an addition of their result comes, by the first layer's number.
+
+    Its other operand is there: it is of one image, and reads nothing else that they make.
+    """
+    def added(number: int) -> bool:
+        last = layers[number + 2]
+        behind = layers[number + 3] if number + 3 < len(layers) else None
+        return (
+            isinstance(behind, AddLayer)
+            and last.output in [view.tensor for view in behind.views]
+            and last.channels == behind.shape[2]
+            and all(view.images == 1 for view in behind.views)
+            and len({(view.row_pitch, view.pixel_pitch) for view in behind.views}) == 1
+        )
+
+    return {number for number, pair in found.items() if pair.follower and added(number)}
 
 
 def _stays_too(context: Context, layers: list, number: int) -> bool:

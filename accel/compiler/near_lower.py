@@ -4,6 +4,7 @@ from accel.compiler import window_lower
 from accel.compiler.fed import Fed
 from accel.compiler.lower import Lowering
 from accel.compiler.near_cut import Pair, group_words, near_pitch, reached
+from accel.compiler.near_tail import Tail
 from accel.compiler.rows import split
 from accel.compiler.stream import ARRAY, BESIDE, Stream
 from accel.compiler.window import WindowLayer
@@ -108,6 +109,8 @@ class _Follower:
         self.strip = lowering.strip(0)
         self.rows = self.strip.shared()
         self.next, self.waiting = 0, []
+        #: Rows of its output that are listed.
+        self.done = 0
 
     def reached(self, rows: int) -> None:
         """So many of its input's rows are listed."""
@@ -122,7 +125,10 @@ class _Follower:
         """Add every ``share``-th of the blocks that wait."""
         self.lowering.stream.works_for(ARRAY, self.numbers[1])
         for _ in range(-(-len(self.waiting) // share)):
-            self.strip.units_of(*self.waiting.pop(0), self.rows)
+            first, end, group = self.waiting.pop(0)
+            self.strip.units_of(first, end, group, self.rows)
+            if group == len(self.lowering.layer.slices[0].groups) - 1:
+                self.done = end
         self.lowering.stream.works_for(ARRAY, self.numbers[0])
 
 
@@ -139,14 +145,16 @@ class Chain:
         addresses: of the layers' records.
         fed: the first's input where it is on the chip.
         fed_next: where the second's output stays on the chip, for the third or a later layer.
+        tail: an addition of the third's output, if its blocks come between the windows.
     """
 
     def __init__(
         self, pair: Pair, number: int, layers: list, stream: Stream,
         source: window_lower.Where | None, target: window_lower.Where | None, addresses: list,
-        fed: Fed | None, fed_next: Fed | None,
+        fed: Fed | None, fed_next: Fed | None, tail: Tail | None = None,
     ):
         first, second = layers[:2]
+        self.tail = tail
         self.pair, self.first, self.second, self.stream = pair, first, second, stream
         self.rows = _Rows(stream, second, pair.together)
         self.lowering = Lowering(
@@ -201,12 +209,23 @@ class Chain:
             if follower:
                 follower.reached(done)
             done = ready
+            if follower and self.tail:
+                self._some_of_tail(follower, done)
         self.rows.finish()
         for group in groups:
             self._windows(image, group, done, self.second.rows.outputs)
         if follower:
             follower.reached(self.second.rows.outputs)
             follower.some(1)
+            if self.tail:
+                self.tail.rest()
+
+    def _some_of_tail(self, follower: _Follower, done: int) -> None:
+        """Add to the tail; windows for the outputs from row ``done`` on are yet to come."""
+        pitch = self.rows.pitch
+        lowest = self.rows.base + self.second.rows.span(done, done + 1)[0] * pitch
+        lowest = min(lowest, self.rows.ring.head)
+        self.tail.some(follower.done, lowest, self.pair.tiling.height * pitch)
 
     def _windows(self, image: int, group: int, first: int, last: int) -> None:
         """A group's outputs from row ``first`` to ``last - 1``, if there are any."""

@@ -116,24 +116,26 @@ def _in_parts(layer: MachineLayer, part: Slice, params: Params, tiling: Tiling) 
     if tiling.apart or not part.splittable or not whole or tiling.height < layer.pool_rows.outputs:
         return tiling
     pixels = layer.pool_rows.size * layer.pool_columns.size
+    if pixels < params.rows:
+        return tiling  # the bus has no time for the commands: weights are all that it carries
     kernel = tiling.chunks[0]
     for count in range(min(_PARTS, kernel.tiles * pixels // _PART), 1, -1):
         size = -(-part.channels // (count * params.rows)) * params.rows
         chunks = _chunks(layer, part, params, size)
-        if sum(chunk.tiles for chunk in chunks) == kernel.tiles and _fit_twice(
+        if sum(chunk.tiles for chunk in chunks) == kernel.tiles and _fit(
             layer, params, chunks
         ):
             return dataclasses.replace(tiling, chunks=chunks)
     return tiling
 
 
-def _fit_twice(layer: MachineLayer, params: Params, chunks: tuple[walks.Kernel, ...]) -> bool:
-    """Whether a whole image in chunks takes up to half of the buffer."""
+def _fit(layer: MachineLayer, params: Params, chunks: tuple[walks.Kernel, ...]) -> bool:
+    """Whether a whole image in chunks fits the buffer."""
     rows, columns = (
         (axis.outputs - 1) * axis.stride + axis.extent for axis in (layer.rows, layer.columns)
     )
     pitches = [chunk.pitch(columns * chunk.channels) for chunk in chunks]
-    return 2 * rows * sum(pitches) <= params.input_bytes
+    return rows * sum(pitches) <= params.input_bytes
 
 
 def _comfortable(layer: MachineLayer, tiling: Tiling, params: Params) -> bool:

@@ -16,6 +16,8 @@ _OVERHEAD = 16
 _COMMANDS = 5
 #: The share of a layer's end that other layers' work does not hide, as measured.
 _EXPOSED = 0.5
+#: The same of its first block's input, for which all behind it waits.
+_FIRST = 4
 #: What the bus carries beside a layer's weights, in terms of that layer's tensors.
 _NEIGHBOURS = 2
 #: Outputs of an addition's block: long enough to hide its latency, short enough for the layer
@@ -133,6 +135,7 @@ def _cost(layer: WindowLayer, width: int, height: int, params: Params) -> float 
     # layer before it computes whole images group by group, its last group.
     small = rows.size * columns.size <= params.bank_rows
     tail = _EXPOSED * compute * (blocks if small else groups)
+    tail += _FIRST * needed * (words * _word_beats(layer, params) + 4)
     images = layer.view.images
     return images * blocks * groups * (block + _OVERHEAD) + tail
 

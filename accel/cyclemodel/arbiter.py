@@ -5,7 +5,7 @@ import numpy as np
 from accel.cyclemodel.edge import edge
 
 #: Bursts that await their response (rtl/memory/write_arbiter.py).
-_BURSTS = 32
+_BURSTS = 64
 #: State: registers of the bus; whose burst is open, or was last; the ring of the bursts' owners.
 AWVALID, AWPLACE, AWBEATS, WVALID, OPEN, LAST, HEAD, TAIL, SCALARS = range(9)
 _OWNERS = SCALARS

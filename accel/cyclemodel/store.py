@@ -22,7 +22,7 @@ from accel.params import MAX_BURST
 #: whose response may be outstanding (rtl/memory/burst.py).
 _DEPTH = 4 * MAX_BURST
 _SLACK = 8
-_OUTSTANDING = 16
+_OUTSTANDING = 32
 #: States of the record cutter.
 _IDLE, _SNAPSHOT, _WRITE, _SHIFT = range(4)
 

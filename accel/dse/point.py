@@ -11,7 +11,7 @@ from accel.sim.engine import Memory
 
 _HARDWARE = tuple(field.name for field in dataclasses.fields(Params))
 #: Of Params: what follows from the array unless something is said.
-_DERIVED = ("post_lanes", "window_taps", "window_lanes")
+_DERIVED = ("post_lanes", "window_taps", "window_bytes", "window_lanes")
 #: Of a point: what only concerns the memory.
 MEMORY = ("latency", "bytes_per_cycle")
 

@@ -1,5 +1,7 @@
 """The table that ``accel fpga`` prints."""
 
+import statistics
+
 import rich.box
 import rich.table
 
@@ -31,4 +33,5 @@ def render(result: dict) -> rich.table.Table:
     if len(result["seeds"]) > 1:
         for seed, clock in result["seeds"].items():
             table.add_row(f"  with seed {seed}", f"{clock:.1f}", "")
+        table.add_row("  median", f"{statistics.median(result['seeds'].values()):.1f}", "")
     return table

@@ -61,12 +61,17 @@ class Watchdog(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         left = Signal.like(self.limit)
+        # Whether `left` is 0: a register, as comparing 32 bits takes time.
+        none = Signal(init=1)
         idle = Signal()
         m.d.comb += [
             idle.eq(self.enable & ~self.progress),
-            self.expired.eq(idle & (left == 0)),
+            self.expired.eq(idle & none),
         ]
-        m.d.sync += left.eq(Mux(idle, left - 1, self.limit))
+        m.d.sync += [
+            left.eq(Mux(idle, left - 1, self.limit)),
+            none.eq(Mux(idle, left == 1, self.limit == 0)),
+        ]
         return m
 
 
@@ -148,8 +153,7 @@ class Control(wiring.Component):
 
         Also whether it may yet open a bus transaction that ``core.outstanding`` does not tell of.
         """
-        core, refused = self.core, Signal()
-        failure = self._failure(m, refused, watchdog.expired)
+        core, failure = self.core, self._failure(m, watchdog.expired)
         bus_bits = exact_log2(self._params.bus_bytes)
         with m.If(registers.clear):
             m.d.sync += self.irq.eq(0)
@@ -182,10 +186,10 @@ class Control(wiring.Component):
                 with m.If(settled):
                     m.next = "START"
             with m.State("START"):
-                # In the cycle that samples PROGRAM: it may be written until then.
-                m.d.comb += refused.eq(registers.program[:bus_bits].any())
-                with m.If(failure != Error.NONE):
-                    self._fail(m, code, failure, where, since)
+                # In the cycle that samples PROGRAM: it may be written until then.  Nothing else can
+                # have gone wrong, and `start` has a long way: no wire from the watchdog leads here.
+                with m.If(registers.program[:bus_bits].any()):
+                    self._fail(m, code, Error.UNALIGNED_PROGRAM, where, since)
                 with m.Else():
                     m.d.comb += core.start.eq(1)
                     m.next = "RUN"
@@ -206,12 +210,10 @@ class Control(wiring.Component):
                     self._fail(m, code, Error.TIMEOUT, where, since)
         return ~fsm.ongoing("IDLE"), core.halt & ~settled
 
-    def _failure(self, m, refused, expired):
+    def _failure(self, m, expired):
         """What has gone wrong in this cycle; of several things the first in this order."""
         core, failure = self.core, Signal(Error)
-        with m.If(refused):
-            m.d.comb += failure.eq(Error.UNALIGNED_PROGRAM)
-        with m.Elif(core.run & core.fetch_error):
+        with m.If(core.run & core.fetch_error):
             m.d.comb += failure.eq(core.fetch_code)
         with m.Elif(core.run & core.read_error):
             m.d.comb += failure.eq(Error.AXI_READ)

@@ -18,8 +18,9 @@ QUEUE_DEPTH = 4 * MAX_BURST
 SLACK = 8
 #: Beats that do come then, from the way to here: fewer.
 COMING = 6
-#: Bursts whose response may be outstanding.
-OUTSTANDING = 16
+#: Bursts whose response may be outstanding: pixels apart in memory are a burst each, and with fewer
+#: than the cycles of an answer (some 30) they would not come one a cycle.
+OUTSTANDING = 32
 
 
 def beats_depth(params: Params) -> int:

@@ -150,3 +150,19 @@ def test_loads_run_ahead_of_the_array():
     assert len(ahead) >= 4 * 2 + 4 + 1
     assert min(ahead[1:-3]) >= 2
     assert max(ahead) <= params.queue_depth
+
+
+@pytest.mark.parametrize(
+    "size, chunks",
+    [
+        (6, 4),  # fits the buffer, if not twice
+        (2, 1),  # fewer pixels than the array has rows
+    ],
+)
+def test_channels_in_chunks_where_their_image_fits(size, chunks):
+    """Each chunk of a small image is multiplied as soon as it is there."""
+    params = Params(rows=8, cols=8, input_bytes=4096, acc_rows=256, bus_bytes=8)
+    net = networks.Builder(np.random.default_rng(1), (size, size, 64)).conv(8)
+    program = compile_graph(net.graph(), params, 1)
+    blocks = [fields["last"] for op, fields in commands(program) if op == Op.EXEC]
+    assert (len(blocks), sum(blocks)) == (chunks, 1)

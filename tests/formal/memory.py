@@ -382,12 +382,13 @@ def burst_room(component, rush: bool = False) -> Module:
     # `room` tells of a cycle ago, and one more beat may have come since.  An open burst will be a
     # burst in the queue, without another beat.
     most, coming = QUEUE_DEPTH - 2 * SLACK + 1, inside.signal("is_open")
-    left = inside.signal("left")
+    left, order = inside.signal("left"), inside.block("order").component
     claim(
         m,
+        order.level <= order.depth,
         inside.signal("none") == (left == 0),
         inside.signal("one") == (left == 1),
-        inside.signal("order_full") == ~inside.block("order").component.w_rdy,
+        inside.signal("order_full") == ~order.w_rdy,
         implies(beats.input.valid, beats.input.ready),
         implies(bursts.input.valid, bursts.input.ready),
         late <= SLACK,

@@ -104,7 +104,7 @@ class Mutants(Builder):
 
     def _verilog(self, params, design, progress):
         text = super()._verilog(params, design, progress)
-        self.listed = [_mutant(line) for line in re.findall(r"^// (mutate .*)$", text, re.M)]
+        self.listed = [mutant_of(line) for line in re.findall(r"^// (mutate .*)$", text, re.M)]
         return text
 
     def _verilated(self, work):
@@ -122,7 +122,8 @@ def _yosys(work: pathlib.Path, passes: str) -> None:
         raise RuntimeError(f"yosys: {done.stderr or done.stdout}")
 
 
-def _mutant(line: str) -> Mutant:
+def mutant_of(line: str) -> Mutant:
+    """What a line of the list says."""
     words = shlex.split(line, posix=False)
     given = dict(zip(words, words[1:], strict=False))
     return Mutant(

@@ -60,6 +60,17 @@ def test_synthesis():
     assert f"small: {WORDS}; bus of 8 bytes" in printed(fpga_table.render(result))
 
 
+def test_a_placement_of_several_seeds_has_a_median():
+    counts = {
+        name: {"used": 1, "available": 2} for name in ("lut", "ff", "dsp", "block_ram")
+    }  # fmt: skip
+    result = {"array": {"rows": 8, "cols": 8}, "params": SMALL["params"], "machine": SMALL,
+              "device": "ecp5-85k-8", "clock_mhz": {"achieved": 122.2}, **counts,
+              "seeds": {"1": 107.4, "2": 122.2, "3": 111.4, "4": 118.6}}  # fmt: skip
+    text = printed(fpga_table.render(result))
+    assert text.split("median")[1].split()[0] == "115.0"
+
+
 def test_scalesim_and_the_benchmarks():
     empty = {"scalesim": {}, "machine": {}, "padded": {}}
     report = {"topology": "net", "machine": SMALL, "layers": [], "total": empty}

@@ -35,17 +35,18 @@ engine, params, found = get_engine("verilator"), Params(), {}
 engine.build(params)
 for name, batch in json.loads(sys.argv[1]):
     graph = open_network(name)
-    compile_graph(graph, params, batch)  # functions are compiled by now
-    began = time.process_time()
-    program = compile_graph(graph, params, batch)
-    compiled = time.process_time() - began
+    compiled = []
+    for _ in range(6):  # the first one compiles functions, too
+        began = time.process_time()
+        program = compile_graph(graph, params, batch)
+        compiled.append(time.process_time() - began)
     cycles, began = 0, time.process_time()
     space = program.image.copy()
     for step in program.steps:
         if step.commands:
             outcome = engine.run(space, step.start, step.commands, Memory(), 100_000_000)
             cycles += outcome.counters["cycles"]
-    found[name] = compiled, time.process_time() - began, cycles
+    found[name] = min(compiled), time.process_time() - began, cycles
 print(json.dumps(found))
 """
 
