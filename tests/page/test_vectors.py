@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from accel import machines
-from accel.compiler import compile_graph
 from accel.graph.ir import AveragePool, MaxPool
 from accel.opening import open_network
 from accel.page import vectors
+from accel.page.network import compiled
 from tests.page.support import subject
 
 
@@ -31,7 +31,7 @@ def reached(shape, nodes, layer):
 @pytest.mark.parametrize("machine", ["small", "default"])
 def test_every_output_has_a_block_for_each_channel_once(name, machine):
     graph = open_network(name)
-    program = compile_graph(graph, machines.open_machine(machine, {}).params, 1)
+    program = compiled(graph, machines.open_machine(machine, {}).params)
     (step,) = program.steps
     found = vectors.blocks(program, step, graph)
     nodes = {node.name: node for node in graph.nodes}
