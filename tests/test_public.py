@@ -175,7 +175,7 @@ def test_a_sweep_in_a_script_without_a_guard(tmp_path):
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True,
                           check=False)  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "['ok', 'ok']\n"), done.stderr
-    assert (tmp_path / "out" / "index.html").read_text().startswith("<!doctype html>")
+    assert (tmp_path / "out" / "index.html").read_text().startswith("<!DOCTYPE html>")
 
 
 def mypy(path, *more):
