@@ -29,13 +29,6 @@ def test_random_layers(number):
     assert not result["wrong"], f"seed {SEED} layer {number}: {result}"
 
 
-@pytest.mark.parametrize("number", range(4))
-def test_random_layers_with_two_products_in_a_multiplier(number):
-    packed = [machine for machine in MACHINES if machine.packed_products]
-    result = check_layer(SEED, number, "auto", packed)
-    assert not result["wrong"], f"seed {SEED} layer {number}: {result}"
-
-
 @pytest.mark.campaign
 @pytest.mark.parametrize("part", range(20))
 def test_two_thousand_random_layers(part):
