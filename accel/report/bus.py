@@ -7,9 +7,9 @@ _DRAM = ("row_hits", "row_misses", "row_conflicts", "turnarounds", "refreshes")
 
 
 def passed(batches: list, memory: Memory) -> dict:
-    """``bus`` of a report, of accel.batch.Batch; empty where the engine did not look."""
+    """``bus`` of a report, of accel.batch.Batch; empty where the engine did not look, or run."""
     outcomes = [one for batch in batches for one in batch.outcomes if one]
-    if not all(one.traffic for one in outcomes):
+    if not outcomes or not all(one.traffic for one in outcomes):
         return {}
 
     def added(name):

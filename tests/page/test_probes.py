@@ -74,4 +74,4 @@ def test_a_machine_without_a_window_unit_has_fewer_groups():
     ("control.core__record[9]", "control__02ecore___05Frecord__05b9__05d"),
 ])  # fmt: skip
 def test_verilators_names(name, encoded):
-    assert probes._cpp(name) == f"simulated__DOT__machine__DOT__{encoded}"
+    assert probes.cpp_name(name) == f"simulated__DOT__machine__DOT__{encoded}"

@@ -117,7 +117,7 @@ def on_the_rtl(
             continue
         found.cycles += outcome.counters["cycles"]
         total, marks = predict(params, program.image, step.start, step.commands,
-                               memory.latency_cycles, memory.bytes_per_cycle)
+                               **memory.timing)
         pairs = [("total", outcome.counters, total)] + [
             (layer.name, record, marks[layer.mark_addr])
             for layer, record in zip(step.layers, records, strict=True)
