@@ -150,27 +150,40 @@ class PairPE(wiring.Component):
         activation, passed = (
             Signal(signed(8), name=name, reset_less=True) for name in ("activation", "passed")
         )
+        swap, swap_passed = Signal(), Signal()
+        m.d.sync += [
+            activation.eq(self.a_in), passed.eq(activation),
+            swap.eq(self.swap_in), swap_passed.eq(swap),
+        ]  # fmt: skip
+        m.d.comb += [self.a_out.eq(passed), self.swap_out.eq(swap_passed)]
+        self._sums(m, activation, self._weights(m, swap))
+        return m
+
+    def _weights(self, m: Module, swap: Signal) -> Signal:
+        """The working weights: the shadow ones, once they are swapped."""
         shadow = Signal(PackedWeights, reset_less=True)
         working = Signal(PackedWeights, reset_less=True)
-        left, right = Signal(signed(8), reset_less=True), Signal(signed(18), reset_less=True)
-        product = Signal(signed(26), reset_less=True)
-        differ = Signal(reset_less=True)
-        totals = Signal.like(self.psum_out, name="totals", reset_less=True)
-        swap, swap_passed = Signal(), Signal()
-        m.submodules.low_product = low_product = LowProduct()
-        m.submodules.separator = separator = Separator()
-
         with m.If(self.load):
             m.d.sync += shadow.eq(self.weight_in)
         with m.If(swap):
             m.d.sync += working.eq(shadow)
+        return working
+
+    def _sums(self, m: Module, activation: Signal, working: Signal) -> None:
+        """Multiply once, take the products apart, and add each to its sum from above."""
+        left, right = Signal(signed(8), reset_less=True), Signal(signed(18), reset_less=True)
+        product = Signal(signed(26), reset_less=True)
+        differ = Signal(reset_less=True)
+        totals = Signal.like(self.psum_out, name="totals", reset_less=True)
+        m.submodules.low_product = low_product = LowProduct()
+        m.submodules.separator = separator = Separator()
+
         m.d.sync += [
-            activation.eq(self.a_in), passed.eq(activation),
-            swap.eq(self.swap_in), swap_passed.eq(swap),
-            left.eq(activation), right.eq(working.factor),
+            left.eq(activation),
+            right.eq(working.factor),
             product.eq(left * right),
             differ.eq(left[-1] ^ right[7]),
-        ]  # fmt: skip
+        ]
         for cell, addend in enumerate((separator.low, separator.high)):
             total = self.psum_in[cell] + addend
             m.d.sync += totals[cell].eq(total[: self._sum_bits].as_signed())
@@ -180,8 +193,5 @@ class PairPE(wiring.Component):
             separator.product.eq(product),
             separator.above.eq(low_product.product),
             separator.differ.eq(differ),
-            self.a_out.eq(passed),
-            self.swap_out.eq(swap_passed),
             self.psum_out.eq(totals),
         ]
-        return m
