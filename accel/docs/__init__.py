@@ -4,7 +4,7 @@
     steps      runs the tutorials: every command and every line of Python, outputs compared
     reference  what is written by the source: instructions, registers, report, machine, operators
     pictures   what is drawn by the source: figures of the machine from its parameters
-    gallery    what the commands write: the playground, pages of a run, a sweep, a training
+    gallery    what the commands write: the playground, pages of runs, a sweep, a training
     stage      all of that, and the repository's own pages, in one folder
     site       Sphinx, which makes HTML of the folder; a warning is an error
 

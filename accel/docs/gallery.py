@@ -1,7 +1,7 @@
 """The pages that the commands themselves write, to be opened from the site.
 
-The playground and a run's report are those that are kept in ``reports``; a sweep and a training run
-are made on the spot.
+The playground and a run's report are those that are kept in ``reports``; estimates of large
+networks, a sweep and a training run are made on the spot.
 """
 
 import pathlib
@@ -13,9 +13,12 @@ import numpy as np
 import accel
 from accel.dse.rows import read
 from accel.models import DIGITS
+from accel.report import page as report_page
 from accel.report import sweep_page
 from accel.train import session
 
+#: Networks of which there is an estimate's page.
+ESTIMATED = ("mobilenet", "googlenet", "resnet50")
 #: Images of the training run, those held back included, and its epochs.
 IMAGES, HELD_BACK, EPOCHS = 1000, 200, 4
 
@@ -25,6 +28,9 @@ def write(folder: pathlib.Path, root: pathlib.Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(root / "reports" / "page" / "lenet5.html", folder / "playground.html")
     shutil.copyfile(root / "reports" / "mnist" / "index.html", folder / "run.html")
+    for name in ESTIMATED:
+        report = accel.estimate(name, engines=True) | {"command": f"accel estimate {name}"}
+        report_page.write(report, folder / f"{name}.html")
     with tempfile.TemporaryDirectory() as work:
         _sweep(folder / "sweep.html", pathlib.Path(work) / "sweep")
         _training(folder / "training.html", pathlib.Path(work) / "train")
