@@ -229,11 +229,9 @@ def run(
             with 0 the compiler chooses.
         fusion: whether results may stay on the chip for the next layer; without it, every layer's
             goes to memory, where it is compared by itself.
-        engines: whether the report tells what each engine did when in the first batch, as the
-            cycle model knows it.
+        engines: whether the report tells what each engine did when, by the cycle model.
         shapes: of inputs by name, batch first, where a float file leaves dimensions open.
-        exact: what the machine may compute a step off ONNX Runtime, which has it in float32, the
-            host computes.
+        exact: as accel.open_network has it.
         keep: the folder where what a float file was quantised to is kept.
         progress: called with a stage and a share from 0 to 1.
 

@@ -29,7 +29,7 @@ class Judge:
 
     def __init__(self, count: int, seed: int):
         mutants = Mutants(count, seed)
-        self._library = verilator.load(mutants.library(PARAMS))
+        self._library = verilator.load(mutants.simulator(PARAMS))
         self._library.accel_mutant.argtypes = (ctypes.c_uint32,)
         self.mutants = mutants.listed
         self._library.accel_mutant(0)

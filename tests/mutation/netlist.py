@@ -110,8 +110,8 @@ class Mutants(Builder):
     def _verilated(self, work):
         (work / "select.h").write_text(f"#define SELECT {cpp_name(SELECT)}\n")
 
-    def library(self, params: Params) -> pathlib.Path:
-        """The simulator's library."""
+    def simulator(self, params: Params) -> pathlib.Path:
+        """The simulator of all mutants, a shared library."""
         return self.build(params, Accelerator, harness=_CPP)
 
 
