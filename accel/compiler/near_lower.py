@@ -200,8 +200,8 @@ class Chain:
     def _pass(self, image: int, strip, shared: list, groups: range, follower) -> None:
         """Some groups go through, from top to bottom, and perhaps a follower behind them."""
         height, size, done = self.pair.tiling.height, self.second.rows.size, 0
-        for y0 in range(0, size, height):
-            y1 = min(y0 + height, size)
+        blocks = [(y0, min(y0 + height, size)) for y0 in range(0, size, height)]
+        for y0, y1 in strip.begun(blocks, len(groups)):
             if y1 == size and not self.pair.by_rows:
                 strip.units_of(y0, y1, groups.start, shared)
                 self.rows.finish()
