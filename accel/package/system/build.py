@@ -17,6 +17,7 @@ import json
 import logging
 import pathlib
 import re
+import subprocess
 import sys
 
 import tools
@@ -28,8 +29,8 @@ _CELLS = {
 }  # fmt: skip
 
 
-def generate(build: pathlib.Path, clock: float, images: int) -> tuple[list[pathlib.Path], int]:
-    """Write Verilog, constraints and firmware; return the Verilog files, and how many images."""
+def generate(build: pathlib.Path, clock: float, images: int) -> tuple[list[str], int]:
+    """Write Verilog, pins and firmware; return the Verilog in gateware, and how many images."""
     try:
         from ulx3s import soc
     except ImportError as error:
@@ -56,7 +57,7 @@ def place_and_route(build: pathlib.Path, sources, seed: int) -> dict:
     tools.run(
         work, "nextpnr-ecp5", "--85k", "--package", "CABGA381", "--speed", 6, "--json",
         "ulx3s.json", "--lpf", "ulx3s.lpf", "--textcfg", "ulx3s.config", "--seed", seed,
-        "--report", "nextpnr.json",
+        "--report", "nextpnr.json", "--router", "router2",
     )  # fmt: skip
     tools.run(work, "ecppack", "--compress", "ulx3s.config", "--bit", "../ulx3s.bit")
     raw = json.loads((work / "nextpnr.json").read_text())
@@ -73,9 +74,12 @@ def place_and_route(build: pathlib.Path, sources, seed: int) -> dict:
 def simulate(build: pathlib.Path, sources) -> str:
     """Run what generate() left in ``build`` with models of pads and SDRAM; returns its lines."""
     models = [HERE / "ulx3s" / name for name in ("pads.v", "sdram.v", "bench.v")]
-    tools.verilator(build, "--binary", "--timing", "--top-module", "bench", *sources, *models)
-    done = call(build / "obj" / "Vbench", cwd=build / "gateware", stdout=-1, text=True)
-    return done.stdout
+    files = [build / "gateware" / source for source in sources]
+    tools.verilator(build, "--binary", "--timing", "--top-module", "bench", *files, *models)
+    done = call(build / "obj" / "Vbench", cwd=build / "gateware", stdout=subprocess.PIPE, text=True)
+    # Without the terminal's returns, and what Verilator says of itself.
+    lines = done.stdout.replace("\r", "").splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("- "))
 
 
 def main() -> None:
@@ -98,9 +102,9 @@ def main() -> None:
         said = simulate(build, sources)
         print(said, end="")
         right = re.findall(RIGHT, said, re.M)
-        sys.exit(0 if len(right) == images and re.search(r"^exit 0\r?$", said, re.M) else 1)
+        sys.exit(0 if len(right) == images and re.search(r"^exit 0$", said, re.M) else 1)
     if given.generate:
-        print(*sources, sep="\n")
+        print(*(build / "gateware" / source for source in sources), sep="\n")
         return
     report = place_and_route(build, sources, given.seed)
     (build / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 PACKAGE = HERE.parent
 MAP = json.loads((PACKAGE / "memory_map.json").read_text(encoding="utf-8"))
 #: What the firmware prints of an image if no byte differs.
-RIGHT = r"^image \d+: class \d+, \d+ cycles, 0 bytes differ\r?$"
+RIGHT = r"^image \d+: class \d+, \d+ cycles, 0 bytes differ$"
 _GCC = "riscv64-unknown-elf-"
 _FLAGS = ("-march=rv32im", "-mabi=ilp32", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror",
           "-ffunction-sections", "-fdata-sections", "--specs=picolibc.specs")  # fmt: skip

@@ -15,6 +15,7 @@ bridge from AXI.
 """
 
 import pathlib
+import shutil
 
 from litedram.frontend.axi import LiteDRAMAXI2Native
 from litex import soc
@@ -98,13 +99,18 @@ def _master(bus) -> dict:
 
 
 def write(folder, verilog, bus_bytes: int, clock: float, rom: bytes, rom_bytes: int) -> list[str]:
-    """Write ``gateware/ulx3s.v``, ``.lpf`` and C headers; return the Verilog files to read."""
+    """Write C headers and ``gateware``: ``ulx3s.lpf`` and Verilog, whose files are returned."""
     system = System(verilog, bus_bytes, clock, rom, rom_bytes)
     builder = Builder(
         system, output_dir=str(folder), compile_software=False, compile_gateware=False
     )
     builder.build(run=False, build_name="ulx3s")
-    return [source for source, *_ in system.platform.sources]
+    work = pathlib.Path(folder) / "gateware"
+    sources = [pathlib.Path(source) for source, *_ in system.platform.sources]
+    for source in sources:  # YoWASP's tools do not see every folder
+        if source.parent != work:
+            shutil.copy(source, work)
+    return [source.name for source in sources]
 
 
 def include(folder) -> list[pathlib.Path]:
