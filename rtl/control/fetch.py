@@ -220,7 +220,7 @@ class Fetch(wiring.Component):
             connect(m, getattr(dispatch, name), flipped(getattr(self, name)))
         running = self._progress(m, check.checked, dispatch)
         m.d.comb += [
-            prefetch.start.eq(self.start & ~self._unusable()),
+            prefetch.start.eq(self.start),  # of one that is unusable it asks for nothing
             prefetch.program.eq(self.program),
             prefetch.commands.eq(self.commands[:DONE_BITS]),
             prefetch.halt.eq(self.halt | ~running),
