@@ -184,18 +184,24 @@ class RecordCutter(wiring.Component):
         pieces = max(1, RECORD_BYTES // bus_bytes)
         snapshot, left = Signal(8 * RECORD_BYTES, reset_less=True), Signal(range(pieces + 1))
         piece = self._piece(m, snapshot, left)
-        # The state enables hundreds of flip-flops.  What others ask for has registers of its own,
-        # near to where a piece is chosen: `valid` is WRITE, `busy` any state but IDLE.
+        grabs = Signal()
+        with m.If(grabs):
+            m.d.sync += snapshot.eq(self.record)
+        m.d.sync += grabs.eq(0)
+        # What others ask for has registers of its own, near to where a piece is chosen: `valid` is
+        # WRITE, `busy` any state but IDLE; `grabs` is SNAPSHOT, near to the counters.
         m.d.comb += self.soon.eq(self.output.valid & ~self.output.ready)
         m.d.sync += self.output.valid.eq(self.soon)
         with m.FSM():
             with m.State("IDLE"), m.If(self.start):
                 m.d.sync += [
-                    piece.addr.eq(self.addr[(bus_bytes - 1).bit_length() :]), self.busy.eq(1)
-                ]  # fmt: skip
+                    piece.addr.eq(self.addr[(bus_bytes - 1).bit_length() :]),
+                    self.busy.eq(1),
+                    grabs.eq(1),
+                ]
                 m.next = "SNAPSHOT"
             with m.State("SNAPSHOT"):
-                m.d.sync += [snapshot.eq(self.record), left.eq(pieces)]
+                m.d.sync += left.eq(pieces)
                 m.d.comb += self.soon.eq(1)
                 m.next = "WRITE"
             with m.State("WRITE"), m.If(self.output.ready):
@@ -203,14 +209,10 @@ class RecordCutter(wiring.Component):
                     m.d.sync += self.busy.eq(0)
                     m.next = "IDLE"
                 with m.Else():
-                    m.next = "SHIFT"
-            # A state of its own: the snapshot is wide, and its enable must not wait for `ready`.
-            with m.State("SHIFT"):
-                m.d.sync += [
-                    snapshot.eq(snapshot >> 8 * bus_bytes),
-                    piece.addr.eq(piece.addr + 1),
-                    left.eq(left - 1),
-                ]
+                    m.next = "STEP"
+            # A state of its own: the next beat is looked for without waiting for `ready`.
+            with m.State("STEP"):
+                m.d.sync += [piece.addr.eq(piece.addr + 1), left.eq(left - 1)]
                 m.d.comb += self.soon.eq(1)
                 m.next = "WRITE"
         return m
@@ -218,11 +220,17 @@ class RecordCutter(wiring.Component):
     def _piece(self, m, snapshot, left):
         """The piece to be written next (its address apart): a whole beat, or the closing one."""
         bus_bytes, piece = self._params.bus_bytes, self.output.payload
+        bits = 8 * bus_bytes
+        beats = [snapshot[low : low + bits] for low in range(0, len(snapshot), bits)]
+        # As `left` counts them down from a power of two, which is 0 in the bits that choose.
+        with m.Switch(left[:-1] if len(beats) > 1 else 0):
+            for number, beat in enumerate((beats[0], *reversed(beats[1:]))):
+                with m.Case(number):
+                    m.d.comb += piece.bytes.eq(beat)
         m.d.comb += [
             piece.write.eq(left != 0),
             piece.close.eq(left == 0),
             piece.first.eq(1),
             piece.bound.eq(min(bus_bytes, RECORD_BYTES)),
-            piece.bytes.eq(snapshot[: 8 * bus_bytes]),
         ]
         return piece
