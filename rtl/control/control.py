@@ -160,7 +160,11 @@ class Control(wiring.Component):
         # Cycles since the beginning of the reset, or since `halt` rose: as long as that takes to
         # reach all of the core, and what was begun before to be told of.
         since, settled, aborting = Signal(range(2 * RESET_CYCLES)), Signal(), Signal()
-        m.d.comb += settled.eq(since == 2 * RESET_CYCLES - 1)
+        starting = Signal()  # the state START: `start` has a long way
+        unaligned = registers.program[:bus_bits].any()
+        m.d.comb += [
+            settled.eq(since == 2 * RESET_CYCLES - 1), core.start.eq(starting & ~unaligned)
+        ]  # fmt: skip
         with m.If(registers.abort):
             m.d.sync += aborting.eq(1)
         with m.If(~settled):
@@ -184,14 +188,15 @@ class Control(wiring.Component):
                 with m.If(since == RESET_CYCLES - 1):
                     m.d.sync += [self.reset.eq(0), core.halt.eq(0)]
                 with m.If(settled):
+                    m.d.sync += starting.eq(1)
                     m.next = "START"
             with m.State("START"):
                 # In the cycle that samples PROGRAM: it may be written until then.  Nothing else can
-                # have gone wrong, and `start` has a long way: no wire from the watchdog leads here.
-                with m.If(registers.program[:bus_bits].any()):
+                # have gone wrong: no wire from the watchdog leads here.
+                m.d.sync += starting.eq(0)
+                with m.If(unaligned):
                     self._fail(m, code, Error.UNALIGNED_PROGRAM, where, since)
                 with m.Else():
-                    m.d.comb += core.start.eq(1)
                     m.next = "RUN"
             with m.State("RUN"):
                 m.d.comb += [watchdog.enable.eq(1), core.run.eq(1)]
