@@ -78,7 +78,7 @@ def package(
     check_ours(folder, FOLDER)
     graph, quantised = floats.opened(model, inputs)
     tell("compile", 0.0)
-    made = plan(graph, compile_graph(graph, machine.params, batch))
+    made = plan(graph, compile_graph(graph, machine.params, batch), machine.memory)
     given, notes = _images(model, graph, inputs, limit)
     notes = opening.origin(model) | notes
     if quantised:
@@ -89,7 +89,7 @@ def package(
     tell("emit Verilog", 0.3)
     verilog = emit(machine.params)
     count = len(next(iter(given.values())))
-    about = memory_map.memory_map(made, image.image_of(made.program))
+    about = memory_map.memory_map(made, image.image_of(made.program, made.cycles))
     with replacing(folder, FOLDER) as new:
         tell("writing", 0.9)
         _write(made, verilog, readme.readme(made, notes, command), new)
@@ -113,7 +113,7 @@ def _images(model, graph, inputs, limit) -> tuple[dict[str, np.ndarray], dict]:
 
 def _write(made: Plan, verilog: str, page: str, folder: pathlib.Path) -> None:
     """Write all but the vectors."""
-    name, compiled = network_c.c_name(made), image.image_of(made.program)
+    name, compiled = network_c.c_name(made), image.image_of(made.program, made.cycles)
     for place, files in _FIXED.items():
         (folder / place).mkdir()
         for file in files:

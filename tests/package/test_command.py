@@ -15,6 +15,7 @@ import pytest
 import accel
 from accel import golden
 from accel.cli import main
+from accel.cyclemodel import predict
 from accel.graph.ir import Graph, LocalResponse, Port, Softmax, Tensor
 from accel.machines import written as machine_file
 from accel.own_folder import FolderError
@@ -68,7 +69,10 @@ def test_the_folder(folder):
     assert about["machine"]["digest"] == f"{machine_id(PARAMS):#010x}"
     program = accel.compile(graph, params=PARAMS)
     (step,) = program.steps
-    assert about["program"] == {"start": step.start, "commands": step.commands, "batch": 1}
+    cycles = predict(PARAMS, program.image, step.start, step.commands)[0]["cycles"]
+    assert about["program"] == {
+        "start": step.start, "commands": step.commands, "batch": 1, "cycles": cycles
+    }  # fmt: skip
     assert about["memory"]["bytes"] == program.memory_bytes
     (given,) = about["inputs"]
     place = program.tensors[graph.inputs[0].tensor]
@@ -120,7 +124,7 @@ def test_the_driver_on_the_machine(folder):
     assert right, said
     for base in ("0x0", "0x40000000", "0x7ffff000"):
         assert re.search(f"base {base}: 2 images, [1-9][0-9]+ bytes compared, all right", said)
-    assert re.search(r"^11 of 11 tests passed$", said, re.M)
+    assert re.search(r"^13 of 13 tests passed$", said, re.M)
 
 
 def test_every_error_of_the_driver_is_provoked(folder):
