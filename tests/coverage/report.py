@@ -26,11 +26,11 @@ def render(covered: Covered, command: str) -> str:
     return f"""# Coverage of the RTL
 
 `{command}`, {time.strftime("%Y-%m-%d")}, {header("verilator")["machine"]["cpu"]}:
-{covered.programs:,} programs, {covered.cycles:,} cycles of a 4x4 machine with window unit; those of
-the [mutation campaign](mutation.md), and more random layers and chains. *Branches*: arms of Amaranth's
-m.If, m.Switch and Mux, counted by Verilator on the Verilog of all modules. *Toggles*: bits that
-synthesis does not find constant or equal to another one, once for rising and once for falling; words
-of memories are not among them. Without what is waived below.
+{covered.programs:,} programs, {covered.cycles:,} cycles of a 4x4 machine with window unit: those
+of the [mutation campaign](mutation.md) and more random layers and chains. *Branches*: arms of
+Amaranth's m.If, m.Switch and Mux, counted by Verilator on the Verilog of all modules. *Toggles*:
+bits that synthesis does not find constant or equal to another one, once for rising and once for
+falling; words of memories are not among them. Without what is waived below.
 
 | room | branches | reached | | toggles | reached | |
 |---|---:|---:|---:|---:|---:|---:|
