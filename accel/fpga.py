@@ -201,12 +201,10 @@ def summarise(raw: dict) -> dict:
 
 def _synthesis() -> list[str]:
     """Return Yosys' arguments."""
-    # All of synth_ecp5 but its last part, which takes minutes to think up names for wires.  ABC
-    # takes a function of five to seven inputs for one level, and spends four LUTs and more on it to
-    # save another one: without such functions a ReadSplitter has 91 LUTs instead of 385.
+    # All of synth_ecp5 but its last part, which takes minutes to think up names for wires.
     script = (
-        f"read_verilog {TOP}.v; synth_ecp5 -top {TOP} -nowidelut -run begin:check; clean; "
-        f"hierarchy -check; blackbox =A:whitebox; write_json {TOP}.json"
+        f"read_verilog {TOP}.v; synth_ecp5 -top {TOP} -run begin:check; clean; hierarchy -check; "
+        f"blackbox =A:whitebox; write_json {TOP}.json"
     )
     return ["-l", "yosys.log", "-q", "-p", script]
 

@@ -90,7 +90,7 @@ def test_report(tools):
         "seed": 3,
         **SUMMARY,
     }
-    assert "synth_ecp5 -top accelerator -nowidelut" in (work / "yosys.args").read_text()
+    assert "synth_ecp5 -top accelerator" in (work / "yosys.args").read_text()
     arguments = (work / "nextpnr-ecp5.args").read_text()
     for part in ("--85k --package CABGA381 --speed 8", "--out-of-context", "--freq 80 --seed 3"):
         assert part in arguments
