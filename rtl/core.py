@@ -190,6 +190,9 @@ class Core(wiring.Component):
             weights.slot_free.eq(post.slot_free),
             post.block_done.eq(accumulator.block_done),
         ]
+        if params.parity:
+            used = Cat(exe.lanes > lane for lane in range(params.rows))
+            m.d.comb += [im2col.used.eq(used), im2col.used_bytes.eq(1)]
         return placed
 
     def _supervision(self, m, fetch, reads, scoreboard, counters, writers):

@@ -86,8 +86,8 @@ ALLOWED = {
     ),
     "accel.package.sim": ("accel.package.sim",),
     "accel.package": (
-        "accel.package", "accel.compiler", "accel.floats", "accel.golden", "accel.graph",
-        "accel.hls.names",
+        "accel.package", "accel.compiler", "accel.cyclemodel", "accel.floats", "accel.golden",
+        "accel.graph", "accel.hls.names",
         "accel.isa", "accel.machines.machine", "accel.opening", "accel.own_folder", "accel.params",
         "accel.program", "accel.registers", "accel.sim.engine", "accel.sim.written",
         "accel.version",

@@ -43,6 +43,7 @@ class Point:
     queue_depth: int = Params.queue_depth
     timeout_cycles: int = Params.timeout_cycles
     packed_products: bool = Params.packed_products
+    parity: bool = Params.parity
     bytes_per_cycle: int = Memory.bytes_per_cycle
 
     def __post_init__(self):

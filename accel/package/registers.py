@@ -69,7 +69,7 @@ def _resets(params):
         (Reg.ID, "id"): ID_VALUE, (Reg.SHAPE, "rows"): params.rows,
         (Reg.SHAPE, "cols"): params.cols, (Reg.SHAPE, "bus_bytes"): params.bus_bytes,
         (Reg.PROGRAM, "address"): 0, (Reg.COMMANDS, "count"): 0, (Reg.BASE, "page"): 0,
-        (Reg.TIMEOUT, "cycles"): params.timeout_cycles,
+        (Reg.TIMEOUT, "cycles"): params.timeout_cycles, (Reg.BUDGET, "cycles"): 0,
         (Reg.VERSION, "version"): REGISTERS_VERSION, (Reg.MACHINE, "digest"): machine_id(params),
     }  # fmt: skip
 

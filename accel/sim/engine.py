@@ -139,10 +139,12 @@ class Engine(typing.Protocol):
         commands: int,
         behaviour: Memory,
         max_cycles: int,
+        budget: int | None = None,
     ) -> Outcome:
         """Reset the machine, run a program to its interrupt, leave its results in ``memory``.
 
-        ``memory`` is a uint8 array from address 0, changed in place.
+        ``memory`` is a uint8 array from address 0, changed in place.  ``budget`` is the machine's
+        register BUDGET; None leaves it as it is, without a limit.
 
         Raises:
             MachineError: no interrupt within ``max_cycles``.

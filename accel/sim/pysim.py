@@ -64,13 +64,14 @@ class PysimEngine:
             progress("elaborate", 1.0)
 
     def run(
-        self, memory: np.ndarray, start: int, commands: int, behaviour: Memory, max_cycles: int
+        self, memory: np.ndarray, start: int, commands: int, behaviour: Memory, max_cycles: int,
+        budget: int | None = None,
     ) -> Outcome:
         """Run a program (see accel.sim.engine.Engine)."""
         if self._bench is None:
             raise SimulationError("the engine has not been built")
         model = MemoryModel(memory, self._params.bus_bytes, behaviour)
-        host = Host(start, commands, self._params.timeout_cycles, max_cycles)
+        host = Host(start, commands, self._params.timeout_cycles, max_cycles, budget)
         began = time.perf_counter()
         self._bench.run(model, host, self.vcd)
         return outcome(host.results, time.perf_counter() - began, model.traffic)

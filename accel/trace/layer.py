@@ -21,8 +21,8 @@ from accel.sim.verilator import VerilatorEngine
 from accel.trace import cut, save
 
 #: Cycles of the simulation before the machine counts its first one: a counter of n is there from
-#: cycle START + n on.  (The host writes four registers, and the core is reset.)
-START = 78
+#: cycle START + n on.  (The host writes five registers, and the core is reset.)
+START = 81
 #: Most cycles that are written if nobody says which, and how many behind the layer's end.
 MOST, BEHIND = 200_000, 64
 
@@ -174,12 +174,12 @@ class _Writing:
         self._engine, self._left = engine, number
         self._path, self._window = path, (first, last)
 
-    def run(self, *arguments):
+    def run(self, *arguments, **options):
         """Run a program (see accel.sim.engine.Engine)."""
         self._left -= 1
         if self._left != -1:
-            return self._engine.run(*arguments)
+            return self._engine.run(*arguments, **options)
         if isinstance(self._engine, PysimEngine):
-            return cut.run(self._engine, arguments, self._path, *self._window)
+            return cut.run(self._engine, arguments, self._path, *self._window, **options)
         self._engine.waveform = self._path, *self._window
-        return self._engine.run(*arguments)
+        return self._engine.run(*arguments, **options)

@@ -12,6 +12,7 @@ from accel.rtl.control.check import CHECK_LATENCY, ERROR_BITS, CommandCheck
 from accel.rtl.control.dispatch import Dispatch, Engines, command_queues, queue_outputs
 from accel.rtl.control.products import POOL_LATENCY
 from accel.rtl.interfaces import read_client
+from accel.rtl.parts.parity import Guards, with_parity
 from accel.rtl.parts.rest import add_resting
 
 #: Commands that the prefetch buffer holds, and that one burst brings at most.
@@ -54,15 +55,20 @@ class Prefetch(wiring.Component):
         m = Module()
         bus = self._params.bus_bytes
         depth = PREFETCH * COMMAND_BYTES // bus
-        m.submodules.buffer = buffer = SyncFIFOBuffered(width=8 * bus, depth=depth)
+        guarded = isinstance(platform, Guards)
+        m.submodules.buffer = buffer = SyncFIFOBuffered(width=8 * bus + guarded, depth=depth)
         m.d.comb += [
-            buffer.w_data.eq(self.client.data),
+            buffer.w_data.eq(
+                with_parity(self.client.data, 8 * bus) if guarded else self.client.data
+            ),
             buffer.w_en.eq(self.client.valid),
-            self.beats.payload.eq(buffer.r_data),
+            self.beats.payload.eq(buffer.r_data[: 8 * bus]),
             self.beats.valid.eq(buffer.r_rdy),
             buffer.r_en.eq(self.beats.ready),
         ]
         room = Signal(range(depth + 1), init=depth)
+        if guarded:
+            platform.check(m, [buffer.r_data], buffer.r_rdy)
         issue, size = self._ask(m, room)
         taken = self.beats.valid & self.beats.ready
         m.d.sync += room.eq(room - Mux(issue, size, 0) + taken)

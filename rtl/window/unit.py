@@ -1,6 +1,6 @@
 """The window unit: depthwise convolution, pooling and addition, beside the array."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -108,7 +108,7 @@ class WindowUnit(wiring.Component):
         m = Module()
         params, banks = self._params, window_banks(self._params)
         load = LoadEngine(params, Op.WLOAD, banks)
-        buffer, entrance = BankedBuffer(banks), BufferEntrance(params)
+        buffer, entrance = BankedBuffer(banks, params.parity), BufferEntrance(params)
         param = WindowParamEngine(params)
         memory = WindowParamMemory(params)
         walker = WindowWalker(params)
@@ -124,6 +124,8 @@ class WindowUnit(wiring.Component):
         for engine in (load, param, walker):
             m.d.comb += [engine.done.eq(self.done), engine.halt.eq(self.halt)]
         self._pass_on(m, walker, compute, lanes, memory, buffer)
+        if params.parity:
+            self._tell_used(m, walker, compute, lanes, memory, buffer)
         self._queue(m, walker, lanes, store)
         self._supervise(m, load, param, walker, lanes, store)
         self._count_macs(m, walker)
@@ -161,6 +163,15 @@ class WindowUnit(wiring.Component):
             lanes.final.eq(compute.final),
             lanes.scales.eq(memory.scales),
             memory.scale_slot.eq(lanes.scale_slot),
+        ]
+
+    def _tell_used(self, m, walker, compute, lanes, memory, buffer):
+        """Which of the words that are read matter, for parity."""
+        m.d.comb += [
+            buffer.used.eq(walker.group.taps),
+            buffer.used_bytes.eq(Cat(walker.cols > c for c in range(self._params.cols))),
+            memory.biases_used.eq(compute.biases_used),
+            memory.scales_used.eq(lanes.scales_used),
         ]
 
     def _queue(self, m, walker, lanes, store):

@@ -16,22 +16,25 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--report", type=pathlib.Path)
+    parser.add_argument("--guarded", action="store_true", help="with --one: with parity")
     parser.add_argument("--one", nargs=4, metavar=("ELEMENT", "WORD", "BIT", "CYCLE"))
     asked = parser.parse_args()
     if asked.one:
-        faulty = campaign.Faulty()
+        faulty = campaign.machine(asked.guarded)
         names = [one.name for one in faulty.elements]
         word, bit, cycle = map(int, asked.one[1:])
         ended = faulty.run(campaign.Fault(names.index(asked.one[0]), word, bit, cycle))
         print(ended)
         return int(ended.outcome == "hang")
-    faulty, ended = campaign.run(asked.count, asked.seed, asked.jobs)
+    plain, guarded = (
+        campaign.run(asked.count, asked.seed, asked.jobs, on) for on in (False, True)
+    )  # fmt: skip
     command = f"python -m tests.faults --count {asked.count} --seed {asked.seed}"
-    text = report.render(faulty, ended, command)
+    text = report.render(plain, guarded, command)
     print(text)
     if asked.report:
         asked.report.write_text(text, encoding="utf-8")
-    return int(any(end.outcome == "hang" for _, end in ended))
+    return int(any(one.outcome("hang") for one in (plain, guarded)))
 
 
 if __name__ == "__main__":

@@ -20,14 +20,14 @@ def program():
 
 
 def test_header_and_payload(program):
-    made = image.image_of(program)
+    made = image.image_of(program, 12345)
     words = np.frombuffer(made.data, "<u4")
     (step,) = program.steps
     payload = made.data[image.HEADER_BYTES :]
     assert bytes(made.data[:4]) == b"CNNP"
-    assert words[:10].tolist() == [
+    assert words[:11].tolist() == [
         image.MAGIC, 1, 64, machine_id(PARAMS), len(payload), program.memory_bytes, step.start,
-        step.commands, 2, zlib.crc32(payload),
+        step.commands, 2, zlib.crc32(payload), 12345,
     ]  # fmt: skip
     assert words[15] == zlib.crc32(made.data[:60])
     whole = payload + bytes(program.memory_bytes - len(payload))
@@ -55,7 +55,7 @@ def test_c_names_the_headers_words():
         at += 1
     assert found == {
         "MAGIC": 0, "FORMAT": 1, "HEADER_BYTES": 2, "MACHINE": 3, "PAYLOAD_BYTES": 4,
-        "MEMORY_BYTES": 5, "START": 6, "COMMANDS": 7, "BATCH": 8, "PAYLOAD_CRC": 9,
+        "MEMORY_BYTES": 5, "START": 6, "COMMANDS": 7, "BATCH": 8, "PAYLOAD_CRC": 9, "CYCLES": 10,
         "HEADER_CRC": 15, "WORDS": image.HEADER_WORDS,
     }  # fmt: skip
     assert f"ACCEL_IMAGE_MAGIC_VALUE {image.MAGIC:#010X}u".replace("0X", "0x") in text

@@ -73,7 +73,7 @@ def test_a_thousand_cycles_counters_are_those_of_amaranths_own_simulator(instanc
     engine, path = PysimEngine(), tmp_path / "counters.vcd"
     engine.build(MACHINE.params)
     arguments = space, step.start, step.commands, MACHINE.memory, check.MOST_CYCLES
-    cut.run(engine, arguments, path, START, START + cycles)
+    cut.run(engine, arguments, path, START, START + cycles, budget=check.MOST_CYCLES)
     wanted = _records(path.read_text(), cycles)
     instance.begin(network, network.images[0])
     instance.advance(START + 1)

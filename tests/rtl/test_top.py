@@ -10,8 +10,9 @@ import re
 
 import numpy as np
 import pytest
-from amaranth import ClockDomain, Module
+from amaranth import ClockDomain, Module, Value
 from amaranth.back import verilog
+from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
 from accel.isa import RECORD, RECORD_BYTES, Error, Op, Rounding, WindowMode, pack
@@ -20,6 +21,7 @@ from accel.registers import ID_VALUE, Reg
 from accel.rtl.top import Accelerator
 from accel.sim.engine import Memory
 from accel.sim.memory import MemoryModel
+from tests.rtl.memories import memories
 
 PARAMS = Params(
     rows=4, cols=4, input_bytes=1024, acc_rows=64, weight_tiles=4, pool_entries=16,
@@ -98,12 +100,14 @@ class Problem:
 class Board:
     """An accelerator, the memory at its master port and a host at its slave port."""
 
-    def __init__(self):
-        self.dut = Accelerator(PARAMS)
+    def __init__(self, params=PARAMS):
+        self.dut = Accelerator(params)
         m = Module()
         m.domains.sync = ClockDomain("sync")
         m.submodules.dut = self.dut
-        self.sim = Simulator(m)
+        design = Fragment.get(m, None)
+        self.memories = memories(design)
+        self.sim = Simulator(design)
         self.sim.add_clock(1e-8)
         self.sim.add_testbench(self.serve, background=True)
         self.sim.add_testbench(self.play)
@@ -645,6 +649,75 @@ def test_an_abort_leaves_the_bus_clean(after):
         window.check(memory, counters)
 
     board.simulate(main)
+
+
+@pytest.mark.parametrize("budget", [1, 60, 100, 180, 240, 300, 400])
+def test_a_budget_leaves_the_bus_clean(budget):
+    """Wherever it ends: nothing is cut off, little follows, and the next program is right."""
+    board = the_board()
+
+    async def main(ctx):
+        memory, array, window, count = both(7)
+        board.connect(memory, Memory(latency_cycles=20, stall_seed=3, stall_percent=30))
+        await board.write(ctx, Reg.BUDGET, budget)
+        error, _, _ = await board.run(ctx, COMMANDS, count)
+        assert error == Error.BUDGET
+        for _ in range(400):
+            if not await board.read(ctx, Reg.STATUS) & 8:
+                break
+        traffic = board.traffic
+        await ctx.tick().repeat(200)
+        assert board.traffic == traffic
+        # Another memory, which knows of nothing that is open.
+        memory, array, window, count = both(9)
+        board.connect(memory)
+        await board.write(ctx, Reg.BUDGET, 5000)
+        error, _, counters = await board.run(ctx, COMMANDS, count)
+        assert error == Error.NONE
+        window.check(memory, counters)
+
+    board.simulate(main)
+
+
+def test_parity_ends_a_run_and_the_next_one_is_right():
+    """A bit of every word with parity flips, again and again: sooner or later one is used."""
+    board, plain, cycles = Board(dataclasses.replace(PARAMS, parity=True)), the_board(), []
+    guarded = [data for path, data in board.memories.items() if path[-1] == "words"]
+    assert len(guarded) > 40
+
+    async def main(ctx, board):
+        memory, array, window, count = both(7)
+        board.connect(memory)
+        error, _, counters = await board.run(ctx, COMMANDS, count)
+        assert error == Error.NONE
+        window.check(memory, counters)
+        cycles.append(counters)
+
+    async def flipped(ctx):
+        await main(ctx, board)
+        for after in (1, 250, 300, 350):
+            memory, array, window, count = both(7)
+            board.connect(memory)
+            await board.write(ctx, Reg.PROGRAM, COMMANDS)
+            await board.write(ctx, Reg.COMMANDS, count)
+            await board.write(ctx, Reg.CONTROL, 1)
+            await ctx.tick().repeat(after)
+            for data in guarded:
+                for word in (Value.cast(data[number]) for number in range(data.depth)):
+                    ctx.set(word, ctx.get(word) ^ 1)
+            for _ in range(1000):
+                if ctx.get(board.dut.irq):
+                    break
+                await ctx.tick()
+            code = Error(await board.read(ctx, Reg.STATUS) >> 8)
+            # Before the start nothing is in them that is used.
+            assert code == (Error.PARITY if after > 1 else Error.NONE), after
+            await ctx.tick().repeat(200)
+            await main(ctx, board)
+
+    plain.simulate(functools.partial(main, board=plain))
+    board.simulate(flipped)
+    assert all(one == cycles[0] for one in cycles)
 
 
 def test_an_abort_of_what_the_memory_never_answers_ends_in_timeout():

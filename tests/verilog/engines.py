@@ -72,7 +72,7 @@ class Bench:
     def _compile(self, *arguments):
         raise NotImplementedError
 
-    def run(self, memory, start, commands, behaviour, max_cycles) -> Outcome:
+    def run(self, memory, start, commands, behaviour, max_cycles, budget=None) -> Outcome:
         """Run a program in a memory without stalls and failures."""
         assert behaviour == Memory(), "bench.v knows no other"
         bus = self._params.bus_bytes
@@ -85,7 +85,7 @@ class Bench:
         plusargs = {
             "memory": "memory.hex", "result": "result.hex", "words": words, "start": start,
             "commands": commands, "timeout": self._params.timeout_cycles,
-            "cycles": min(max_cycles, 1 << 30),
+            "cycles": min(max_cycles, 1 << 30), "budget": budget or 0,
         }  # fmt: skip
         began = time.perf_counter()
         printed = call(
@@ -208,10 +208,10 @@ class Cxxrtl:
              "machine.so", cwd=self.work)  # fmt: skip
         self._machine = load(self.work / "machine.so"), params
 
-    def run(self, memory, start, commands, behaviour, max_cycles) -> Outcome:
+    def run(self, memory, start, commands, behaviour, max_cycles, budget=None) -> Outcome:
         """Run a program (see accel.sim.engine.Engine)."""
         machine = Machine(*self._machine)
         try:
-            return machine.run(memory, start, commands, behaviour, max_cycles)
+            return machine.run(memory, start, commands, behaviour, max_cycles, budget)
         finally:
             machine.end()

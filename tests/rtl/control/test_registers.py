@@ -68,21 +68,22 @@ def test_registers():
         ctx.set(dut.where, 0xCAFE)
         assert await host.read(ctx, Reg.STATUS) == 0x10305
         assert await host.read(ctx, Reg.WHERE) == 0xCAFE
-        for reg in (Reg.PROGRAM, Reg.COMMANDS, Reg.TIMEOUT):
+        for reg in (Reg.PROGRAM, Reg.COMMANDS, Reg.TIMEOUT, Reg.BUDGET):
             await host.write(ctx, reg, 0x12345678)
             assert await host.read(ctx, reg) == 0x12345678
             await host.write(ctx, reg, 0xAABBCCDD, strobes=0b0101)
             assert await host.read(ctx, reg) == 0x12BB56DD
-        assert ctx.get(dut.program) == ctx.get(dut.commands) == ctx.get(dut.timeout) == 0x12BB56DD
+        for written in (dut.program, dut.commands, dut.timeout, dut.budget):
+            assert ctx.get(written) == 0x12BB56DD
         for n in range(RECORD_WORDS):
             ctx.set(dut.record[n], 7 * n + (n << 28))
         for n in range(RECORD_WORDS):
             assert await host.read(ctx, Reg.COUNTERS + 4 * n) == 7 * n + (n << 28)
-        for reg in (Reg.ID, Reg.SHAPE, Reg.STATUS, Reg.WHERE, Reg.COUNTERS, 0x2C, 0x80, 0xFC):
+        for reg in (Reg.ID, Reg.SHAPE, Reg.STATUS, Reg.WHERE, Reg.COUNTERS, 0x30, 0x80, 0xFC):
             before = await host.read(ctx, reg)
             assert await host.write(ctx, reg, 0xFFFFFFFF) == 0
             assert await host.read(ctx, reg) == before
-        assert before == await host.read(ctx, 0x2C) == await host.read(ctx, Reg.CONTROL) == 0
+        assert before == await host.read(ctx, 0x30) == await host.read(ctx, Reg.CONTROL) == 0
 
     simulate(main, Registers(PARAMS))
 
@@ -95,7 +96,8 @@ async def set_up(ctx, dut):
         ctx.set(dut.record[n], 0x11223300 + n)
     fixed = {Reg.ID: ID_VALUE, Reg.SHAPE: 0x101008, Reg.CONTROL: 0, Reg.STATUS: 0xFF07,
              Reg.PROGRAM: 0, Reg.COMMANDS: 0, Reg.TIMEOUT: 100, Reg.WHERE: 0xFEDCBA98, Reg.BASE: 0,
-             Reg.VERSION: REGISTERS_VERSION, Reg.MACHINE: machine_id(PARAMS)}  # fmt: skip
+             Reg.VERSION: REGISTERS_VERSION, Reg.MACHINE: machine_id(PARAMS),
+             Reg.BUDGET: 0}  # fmt: skip
     return fixed | {Reg.COUNTERS + 4 * n: 0x11223300 + n for n in range(RECORD_WORDS)}
 
 
@@ -108,7 +110,7 @@ def test_every_byte_address_reads_its_word():
     simulate(main, Registers(PARAMS))
 
 
-@pytest.mark.parametrize("register", [Reg.PROGRAM, Reg.COMMANDS, Reg.TIMEOUT], ids=repr)
+@pytest.mark.parametrize("register", [Reg.PROGRAM, Reg.COMMANDS, Reg.TIMEOUT, Reg.BUDGET], ids=repr)
 def test_every_byte_lane_is_written_at_every_address_of_its_word(register):
     """With all strobes, too; and no other register changes."""
 
