@@ -34,11 +34,13 @@ Where a machine is hit as likely in any bit, the last two columns hold: its memo
 ## Without protection
 
 {_page(plain)}
-## With parity
+## With parity and checksum
 
 `parity = true` in a machine's file: a bit more for each byte or word of the buffers, accumulators,
 parameters, activation tables, and of the queues of weights, data and commands; a word that is wrong
-when it is used stops the machine with PARITY. Registers have none.
+when it is used stops the machine with PARITY. Of registers only those have one in which commands
+wait. `checksum = true`: commands and weights are summed up where they arrive, in the queues and at
+the array; a run whose sum is not the program's ends in CHECKSUM.
 
 {_page(guarded)}{cost}"""
 
@@ -48,7 +50,7 @@ def _summary(plain: Campaign, guarded: Campaign) -> str:
     heads = ("machine", "bits", "seen", "unseen", "of what is not masked, seen",
              "seen, any bit", "unseen, any bit")  # fmt: skip
     rows = []
-    for name, campaign in (("without protection", plain), ("with parity", guarded)):
+    for name, campaign in (("without protection", plain), ("with parity and checksum", guarded)):
         counts, bits = _counted(campaign)
         total = sum(counts.values(), collections.Counter())
         seen, unseen = (sum(total[one] for one in names) for names in (SEEN, UNSEEN))

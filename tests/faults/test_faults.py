@@ -73,7 +73,7 @@ def test_a_sample(faulty, guarded):
         assert [machine.run(fault) for fault, _ in ran.ended[:5]] == [e for _, e in ran.ended[:5]]
     text = report.render(*both, "command")
     assert text.count("Faults that hang: none") == 2 and text.count("| array, register | ") == 2
-    assert "| with parity | " in text and "x PARITY" in text
+    assert "| with parity and checksum | " in text and "x PARITY" in text
 
 
 def test_parity_changes_no_cycle_and_no_byte(faulty, guarded):
@@ -127,6 +127,6 @@ def test_a_run_that_does_not_end_hangs_and_a_long_one_is_late(faulty, monkeypatc
     monkeypatch.setattr(faulty, "_limit", faulty.cycles // 2)
     assert faulty.run(fault).outcome == "hang"
     monkeypatch.undo()
-    monkeypatch.setattr(faulty, "_budget", None)
+    monkeypatch.setattr(faulty, "_registers", {})
     monkeypatch.setattr(faulty, "cycles", faulty.cycles // 30)
     assert dataclasses.replace(faulty.run(fault), said="", cycles=0).outcome == "late"
