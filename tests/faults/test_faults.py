@@ -43,6 +43,18 @@ def test_elements_are_what_a_clock_edge_writes():
     assert "[31:0] /*verilator public_flat_rw*/ ;" in text
 
 
+def test_the_cost_is_told_beside_a_machine_without():
+    def one(lut, **on):
+        return {"machine": {"name": "m"}, "array": {"rows": 8, "cols": 4},
+                "params": {"parity": False, "checksum": False} | on,
+                **{kind: {"used": lut} for kind in ("lut", "ff", "dsp", "block_ram")}}  # fmt: skip
+
+    text = report.cost([one(1000), one(1100, parity=True), one(990, parity=True, checksum=True)])
+    assert "`m` (8x4)" in text and "| neither | 1,000 |" in text
+    assert "| parity | 1,100 (+10.0%) |" in text
+    assert "| parity and checksum | 990 (-1.0%) |" in text
+
+
 @pytest.fixture(scope="module")
 def faulty():
     if not verilator.available():
