@@ -10,7 +10,7 @@ import numpy as np
 from accel.compiler import allocate, copies, emit, grouped, seats, steps
 from accel.compiler.draft import Draft
 from accel.compiler.errors import CompileError
-from accel.compiler.layer import Context
+from accel.compiler.layer import Context, MachineLayer
 from accel.compiler.legalise import legalise
 from accel.compiler.mapping import Mapping
 from accel.compiler.ready import Ready
@@ -103,21 +103,29 @@ def _drafts(context: Context, parts, mapping: Mapping):
 
     Which tensors are in memory shows only when all layers are known; so they are made twice.
     """
+    plain = {}
     if mapping.grouped:
-        rough = dataclasses.replace(context, data=False)
-        first, _, drafts = _drafts(rough, parts, Mapping(near=mapping.near, grouped=False))
+        first = dataclasses.replace(context, data=False)
+        _, drafts = _made(first, parts, mapping, {})
         layers = [layer for draft in drafts for layer in draft.machine_layers]
         tilings = [one for draft in drafts for one in draft.tilings]
         stored = {name for draft in drafts for name in draft.stored}
         first = dataclasses.replace(first, whole=grouped.whole(layers, tilings))
         names = grouped.chosen(first, layers, tilings, stored)
         seated = grouped.seats_of(context.graph, names, context.params.cols)
+        plain = {layer.name: layer for layer in layers if isinstance(layer, MachineLayer)}
         context = dataclasses.replace(
             context, seats=context.seats | seated, whole=first.whole
         )
+    memory, drafts = _made(context, parts, mapping, plain)
+    return context, memory, drafts
+
+
+def _made(context: Context, parts, mapping: Mapping, plain: dict[str, MachineLayer]):
+    """All layers, and the memory that weights and records have taken."""
     layers = [legalise(context, part.machine) for part in parts]
     memory = allocate.Memory(context.params)
-    return context, memory, [Draft(step, context, mapping, memory) for step in layers]
+    return memory, [Draft(step, context, mapping, memory, plain) for step in layers]
 
 
 def _place(context: Context, parts, drafts, memory: allocate.Memory) -> dict[str, Placement]:

@@ -30,13 +30,17 @@ class Draft:
         context: what they are compiled for.
         mapping: how they are cut.
         memory: gives room for weights and records.
+        plain: by name, what layers would be without tensors by channel groups.
     """
 
-    def __init__(self, layers: list, context: Context, mapping: Mapping, memory: allocate.Memory):
+    def __init__(
+        self, layers: list, context: Context, mapping: Mapping, memory: allocate.Memory,
+        plain: dict[str, MachineLayer],
+    ):
         self._layers, self._params = layers, context.params
         params = context.params
         self.records: list[tuple[int, weights.Record]] = []
-        self._tilings = [mapping.of(layer, params) for layer in layers]
+        self._tilings = [mapping.of(layer, params, plain.get(layer.name)) for layer in layers]
         self._pairs = near.pairs(context, layers, self._tilings) if mapping.near else {}
         self._tails = near.tails(layers, self._pairs)
         #: The layers whose results stay on the chip.

@@ -5,7 +5,7 @@ import dataclasses
 import typing
 from collections.abc import Iterator
 
-from accel.compiler import tables, walks, weights
+from accel.compiler import begin, tables, walks, weights
 from accel.compiler.fed import Fed, FedRows, fed_rows
 from accel.compiler.layer import Group, MachineLayer, Slice
 from accel.compiler.ready import POST, Ready
@@ -138,7 +138,8 @@ class _Strip:
         tiling, groups = self.tiling, self.part.groups
         shared = self.shared()
         if tiling.local:
-            for u0, u1 in _cut(self.band[1] - self.band[0], tiling.height):
+            blocks = _cut(self.band[1] - self.band[0], tiling.height)
+            for u0, u1 in self.begun(blocks, len(groups)):
                 for number in range(len(groups)):
                     self.units_of(u0 + self.band[0], u1 + self.band[0], number, shared)
                     yield self._share(u0, u1)
@@ -150,6 +151,15 @@ class _Strip:
             if not tiling.resident:
                 shared = self.shared()
             yield self._share(*self.band)
+
+    def begun(self, blocks: list[tuple[int, int]], groups: int) -> list[tuple[int, int]]:
+        """Ranges of unit rows that so many groups go through: where a program begins, in parts."""
+        down, across = self.layer.pool_rows, self.units[1] - self.units[0]
+        apart = down.kernel <= down.stride and across == self.layer.pool_columns.outputs
+        if self.stream.blocks or self.lowering.fed or not apart:
+            return blocks
+        tiles = self.lowering.kernels[self.number, 0][2]
+        return begin.cut(blocks, self.layer, tiles, groups, self.stream.params)
 
     def _share(self, u0: int, u1: int) -> float:
         """How much of the layer a group's unit rows ``u0`` to ``u1 - 1`` are."""

@@ -30,9 +30,12 @@ class Mapping:
         self.chosen: dict[tuple, int] = {}
 
     def of(
-        self, layer: MachineLayer | WindowLayer | AddLayer, params: Params
+        self, layer: MachineLayer | WindowLayer | AddLayer, params: Params,
+        plain: MachineLayer | None = None,
     ) -> list[Tiling] | WindowTiling | None:
         """A tiling for each slice of the array's layers, one for the window unit's; else None.
+
+        ``plain``: the same layer, were its input not by channel groups; both are cut alike.
 
         Raises:
             CompileError: not even one pixel and one channel fit the machine.
@@ -44,12 +47,20 @@ class Mapping:
                 window_tile.tiling_key(layer),
                 lambda: window_tile.tilings(layer, params, self._most),
             )
-        return [
+        own = [
             self._choose(
                 tile.tiling_key(layer, part),
                 lambda part=part: tile.tilings(layer, part, params, self._most),
             )
             for part in layer.slices
+        ]
+        if plain is None or tile.tiling_keys(plain) == tile.tiling_keys(layer):
+            return own
+        return [
+            tile.alike(layer, part, params, before, now)
+            for part, before, now in zip(
+                layer.slices, self.of(plain, params), own, strict=True
+            )
         ]
 
     def _choose(self, key: tuple, find):

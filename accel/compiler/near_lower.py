@@ -32,6 +32,8 @@ class _Rows:
         self.before, self.padded = left * self.cols, left + right > 0
         self.pixels = second.columns.size * self.cols
         self.base = self.start = self.slot = 0
+        #: Where the padding below the last rows ends.
+        self.end = -1
 
     def address(self, row: int) -> int:
         """The virtual address of a row's first word of the group, padding or not."""
@@ -59,10 +61,14 @@ class _Rows:
         }  # fmt: skip
 
     def _make_room(self, y0: int, y1: int) -> None:
-        lo, _ = self.second.rows.span(0, self.second.rows.outputs)
         if y0 == 0:
-            self.base = self.ring.head - lo * self.pitch
-            self._fill(self.before - lo * self.pitch)
+            lo, hi = self.second.rows.span(0, self.second.rows.outputs)
+            if self.end == self.ring.head:
+                # What is below the rows before these is above these.
+                self._fill(max(0, self.second.rows.size - hi - lo) * self.pitch)
+            else:
+                self._fill(self.before - lo * self.pitch)
+            self.base = self.ring.head - self.before
         self.start = self.ring.reserve((y1 - y0) * self.pitch)
         if self.padded:
             self._pad(y1 - y0)
@@ -71,6 +77,7 @@ class _Rows:
         """Pad below the last row."""
         _, hi = self.second.rows.span(0, self.second.rows.outputs)
         self._fill((hi - self.second.rows.size) * self.pitch)
+        self.end = self.ring.head
 
     def _pad(self, rows: int) -> None:
         """Fill what lies behind each group's pixels: group by group, or if those are more, rows."""
@@ -193,8 +200,8 @@ class Chain:
     def _pass(self, image: int, strip, shared: list, groups: range, follower) -> None:
         """Some groups go through, from top to bottom, and perhaps a follower behind them."""
         height, size, done = self.pair.tiling.height, self.second.rows.size, 0
-        for y0 in range(0, size, height):
-            y1 = min(y0 + height, size)
+        blocks = [(y0, min(y0 + height, size)) for y0 in range(0, size, height)]
+        for y0, y1 in strip.begun(blocks, len(groups)):
             if y1 == size and not self.pair.by_rows:
                 strip.units_of(y0, y1, groups.start, shared)
                 self.rows.finish()

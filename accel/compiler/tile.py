@@ -50,6 +50,11 @@ def tiling_key(layer: MachineLayer, part: Slice) -> tuple:
     )  # fmt: skip
 
 
+def tiling_keys(layer: MachineLayer) -> list[tuple]:
+    """Those of all slices."""
+    return [tiling_key(layer, part) for part in layer.slices]
+
+
 def tilings(layer: MachineLayer, part: Slice, params: Params, most: int) -> list[Tiling]:
     """Up to ``most`` legal tilings of a slice, the fastest by rough cost first.
 
@@ -75,6 +80,23 @@ def tilings(layer: MachineLayer, part: Slice, params: Params, most: int) -> list
         if len(ranked) >= most:
             break
     return ranked[:most]
+
+
+def alike(
+    layer: MachineLayer, part: Slice, params: Params, plain: Tiling, own: Tiling
+) -> Tiling:
+    """How a layer is cut whose input lies by channel groups (accel.compiler.grouped).
+
+    ``plain``: how it would be cut otherwise.  ``own``: what rough cost finds best in this form; but
+    a form must not make it read more than it would without, on a bus that may be busy already.
+    """
+    kernel = walks.kernel(layer.rows, layer.columns, part.channels, params.rows)
+    scorer = Scorer(layer, part, params, (kernel,))
+    if len(plain.chunks) > 1 or not scorer.fits(plain):
+        return own
+    same = dataclasses.replace(plain, chunks=(kernel,))
+    both = (Scorer(layer, part, params, one.chunks).read(one) for one in (own, same))
+    return own if next(both) <= next(both) else same
 
 
 def _fastest(options: list[tuple[float, Tiling]]) -> Tiling:

@@ -90,6 +90,36 @@ class Scorer:
                 options += self._strip(width)
         return options
 
+    def read(self, tiling: Tiling) -> float:
+        """Bytes of weights and inputs that a tiling of these chunks reads."""
+        layer, rows, band = self.layer, self.layer.pool_rows, tiling.band
+        columns, size = _widest_strip(layer, tiling.width), self._rows(band)
+        strips = layer.view.images * -(-layer.pool_columns.outputs // tiling.width)
+        strips *= -(-rows.outputs // band)
+        if tiling.local:
+            blocks, passes = -(-band // tiling.height), 1
+        else:
+            blocks = -(-size // tiling.height) * -(-columns // tiling.piece)
+            passes = 1 if tiling.resident else self.groups
+        needed, wide = self._needed(size), columns
+        if tiling.apart:
+            height = self._rows(tiling.height) if tiling.local else tiling.height
+            passes, wide = blocks * self.groups, tiling.piece
+            needed = self._needed(height)
+        inputs = passes * needed * self._inputs(wide) * self.part.channels
+        weights = blocks * self.groups * self.weights * self.params.bus_bytes
+        return strips * (inputs + weights)
+
+    def fits(self, tiling: Tiling) -> bool:
+        """Whether the buffer has room for what a block of a tiling of these chunks reads."""
+        columns = _widest_strip(self.layer, tiling.width)
+        height, wide = tiling.height, tiling.piece if tiling.apart else columns
+        if tiling.local:
+            height = self._rows(tiling.height)
+        elif tiling.resident:
+            height = self._rows(tiling.band)
+        return self._needed(height) * self._pitch(wide) <= self._room()
+
     def _strip(self, width: int):
         """Legal tilings with strips of ``width`` units, as (cost, tiling)."""
         layer = self.layer
@@ -127,7 +157,7 @@ class Scorer:
     def _carried(self, columns: int):
         """(cost, convolution rows, columns of a piece, resident, apart) of raster-order blocks."""
         size, stride = self._rows(self.band), self.layer.rows.stride
-        total = (size - 1) * stride + self.layer.rows.extent
+        total = self._needed(size)
         resident = not self.apart and total * self._pitch(columns) <= self.params.input_bytes
         whole = [(min(columns, self.params.bank_rows), self.apart)]
         alone = [(piece, True) for piece in _balanced(columns, self.params.bank_rows)]
@@ -154,6 +184,14 @@ class Scorer:
         """Input columns of ``columns`` convolution columns."""
         return (columns - 1) * self.layer.columns.stride + self.layer.columns.extent
 
+    def _needed(self, height: int) -> int:
+        """Input rows of ``height`` convolution rows."""
+        return (height - 1) * self.layer.rows.stride + self.layer.rows.extent
+
+    def _room(self) -> int:
+        """Bytes of the buffer that an EXEC reaches."""
+        return min(self.params.input_bytes, _FIELD_MOST)
+
     def _pitch(self, columns: int) -> int:
         return max(kernel.pitch(self._inputs(columns) * kernel.channels) for kernel in self.chunks)
 
@@ -162,7 +200,7 @@ class Scorer:
 
         Layers depend on each other, so these favour small blocks.
         """
-        needed = (height - 1) * self.layer.rows.stride + self.layer.rows.extent
+        needed = self._needed(height)
         pixels, params = height * columns, self.params
         drain = pixels * params.cols * (1 / params.post_lanes + 1 / params.bus_bytes)
         return _EXPOSED * (needed * self._row_cycles(wide) + drain)
@@ -177,9 +215,8 @@ class Scorer:
         A block has ``height`` x ``columns`` pixels, its input rows are ``wide`` convolution columns
         long, and it needs ``fresh`` rows that the block before did not.
         """
-        params = self.params
-        size, pitch = min(params.input_bytes, _FIELD_MOST), self._pitch(wide)
-        needed = (height - 1) * self.layer.rows.stride + self.layer.rows.extent
+        params, size, pitch = self.params, self._room(), self._pitch(wide)
+        needed = self._needed(height)
         if needed * pitch > size:
             return None
         row_cycles = self._row_cycles(wide)

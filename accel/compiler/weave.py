@@ -20,7 +20,9 @@ from accel.compiler import traffic
 from accel.compiler.layer import Context, MachineLayer
 from accel.compiler.lower import Lowering
 from accel.compiler.stream import ARRAY, Stream
+from accel.compiler.tiling import Tiling
 from accel.isa import COMMAND_BYTES, Pool
+from accel.params import Params
 
 #: They take turns where that saves this share of their time, and so many cycles, by rough cost:
 #: two layers instead of one begin and end at the same time.
@@ -61,10 +63,49 @@ def pairs(context: Context, layers: list, tilings: list, taken: set[int]) -> set
         first, second = (layers[one] for one in both)
         if _may(first) and _may(second) and _apart(context, first, second):
             one, other = (cost_of(context, layers[one], tilings[one]) for one in both)
-            apart = one.cycles + other.cycles
-            if apart - (one + other).cycles > max(_SAVES * apart, _CYCLES):
+            apart, woven = one.cycles + other.cycles, one + other
+            for this, that in (both, both[::-1]):
+                again = _again(
+                    layers[this], *tilings[this], layers[that], *tilings[that], context.params
+                )
+                woven += Cost(0, again / context.params.bus_bytes)
+            if apart - woven.cycles > max(_SAVES * apart, _CYCLES):
                 found.add(number)
     return found
+
+
+def _again(
+    layer: MachineLayer, tiling: Tiling, other: MachineLayer, others: Tiling, params: Params
+) -> int:
+    """Bytes that a layer loads again because the ``other`` one's are loaded in between.
+
+    That is what two blocks share; and where the buffer is too small for both, its block for every
+    group of channels.
+    """
+    part, block, line = layer.slices[0], _rows(layer, tiling), _line(layer, tiling)
+    if not tiling.local:
+        return 0
+    blocks = -(-layer.rows.outputs // tiling.height) * -(-layer.columns.outputs // tiling.width)
+    fresh = tiling.height * layer.rows.stride
+    shared = (blocks - 1) * max(0, block - fresh) * line
+    pieces = blocks * len(part.groups)
+    size = (other.rows.outputs - 1) * other.rows.stride + other.rows.extent
+    between = max(_rows(other, others), size / pieces) * _line(other, others)
+    lost = block * line + between > params.input_bytes
+    return shared + (pieces - blocks) * block * line * lost
+
+
+def _rows(layer: MachineLayer, tiling: Tiling) -> int:
+    """Input rows of a block."""
+    height = layer.rows.outputs if tiling.resident else min(tiling.height, layer.rows.outputs)
+    return (height - 1) * layer.rows.stride + layer.rows.extent
+
+
+def _line(layer: MachineLayer, tiling: Tiling) -> int:
+    """Bytes of an input row in the buffer."""
+    columns = tiling.piece if tiling.apart else min(tiling.width, layer.columns.outputs)
+    columns = (columns - 1) * layer.columns.stride + layer.columns.extent
+    return sum(chunk.pitch(columns * chunk.channels) for chunk in tiling.chunks)
 
 
 def _may(layer) -> bool:

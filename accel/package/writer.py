@@ -20,13 +20,16 @@ from accel.sim.written import emit
 #: What a package is called; simulations leave a folder and Python its own.
 FOLDER = Kind(
     "accel package", "a package", "package.json",
-    frozenset({"sim/build/", "sim/__pycache__/", "system/build/", "system/__pycache__/"}),
+    frozenset({"sim/build/", "sim/__pycache__/", "system/build/", "system/__pycache__/",
+               "system/ulx3s/__pycache__/"}),
 )  # fmt: skip
 #: Written by hand, the same in every package.
 _FIXED = {
     "driver": ("accel.h", "accel.c", "accel_host.c", "accel_mmio.h", "accel_uio.h", "accel_uio.c"),
     "sim": ("run.py", "shim.c", "system.py", "test_network.py", "test_errors.py"),
-    "system": ("system.v", "bench.v", "clock.v", "clock.cpp", "start.S", "link.ld", "run.py"),
+    "system": ("system.v", "bench.v", "clock.v", "clock.cpp", "plain.h", "start.S", "link.ld",
+               "run.py", "build.py", "firmware.py", "tools.py"),
+    "system/ulx3s": ("soc.py", "board.h", "board.ld", "pads.v", "sdram.v", "bench.v"),
 }
 #: In which the network's name and types are put in.
 _WITH_NAMES = ("examples/bare_metal.c", "examples/linux_uio.c", "system/firmware.c")

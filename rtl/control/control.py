@@ -162,12 +162,17 @@ class Control(wiring.Component):
         # Cycles since the beginning of the reset, or since `halt` rose: as long as that takes to
         # reach all of the core, and what was begun before to be told of.
         since, settled, aborting = Signal(range(2 * RESET_CYCLES)), Signal(), Signal()
-        m.d.comb += settled.eq(since == 2 * RESET_CYCLES - 1)
+        starting = Signal()  # the state START: `start` has a long way
+        unaligned = registers.program[:bus_bits].any()
+        m.d.comb += [
+            settled.eq(since == 2 * RESET_CYCLES - 1), core.start.eq(starting & ~unaligned)
+        ]  # fmt: skip
         with m.If(registers.abort):
             m.d.sync += aborting.eq(1)
         with m.If(~settled):
             m.d.sync += since.eq(since + 1)
         state = self.state
+        m.d.sync += starting.eq(0)
         with m.Switch(state):
             with m.Case(State.IDLE):
                 m.d.sync += aborting.eq(0)
@@ -187,14 +192,13 @@ class Control(wiring.Component):
                 with m.If(since == RESET_CYCLES - 1):
                     m.d.sync += [self.reset.eq(0), core.halt.eq(0)]
                 with m.If(settled):
-                    m.d.sync += state.eq(State.START)
+                    m.d.sync += [starting.eq(1), state.eq(State.START)]
             with m.Case(State.START):
                 # In the cycle that samples PROGRAM: it may be written until then.  Nothing else can
-                # have gone wrong, and `start` has a long way: no wire from the watchdog leads here.
-                with m.If(registers.program[:bus_bits].any()):
+                # have gone wrong: no wire from the watchdog leads here.
+                with m.If(unaligned):
                     self._fail(m, code, Error.UNALIGNED_PROGRAM, where, since)
                 with m.Else():
-                    m.d.comb += core.start.eq(1)
                     m.d.sync += state.eq(State.RUN)
             with m.Case(State.RUN):
                 m.d.comb += [watchdog.enable.eq(1), core.run.eq(1)]
@@ -212,6 +216,7 @@ class Control(wiring.Component):
                     self._fail(m, code, Error.TIMEOUT, where, since)
         with m.If(budget.expired):
             self._fail(m, code, Error.BUDGET, where, since)
+            m.d.sync += starting.eq(0)
         return state != State.IDLE, core.halt & ~settled
 
     def _failure(self, m, expired):

@@ -237,7 +237,7 @@ class Fetch(wiring.Component):
             m.d.comb += self.checksum.eq(dispatch.checksum)
         running = self._progress(m, check.checked, dispatch)
         m.d.comb += [
-            prefetch.start.eq(self.start & ~self._unusable()),
+            prefetch.start.eq(self.start),  # of one that is unusable it asks for nothing
             prefetch.program.eq(self.program),
             prefetch.commands.eq(self.commands[:DONE_BITS]),
             prefetch.halt.eq(self.halt | ~running),
@@ -260,23 +260,25 @@ class Fetch(wiring.Component):
     def _progress(self, m, checked, dispatch):
         """Count the commands to the last one or to the first refused; returns whether it runs."""
         running, index, left = Signal(), Signal(DONE_BITS), Signal(DONE_BITS)
+        wanted = Signal()  # it runs, and there is a command left
         offered, sound = Signal(), checked.p.error == Error.NONE
         m.d.comb += [
             # Behind the last command of a wide beat may lie rubbish, which is not looked at.
-            offered.eq(checked.valid & running & (left != 0) & ~self.halt),
+            offered.eq(checked.valid & wanted & ~self.halt),
             dispatch.accepted.eq(offered & sound),
             self.finished.eq(running & (left == 0)),
         ]
         m.d.sync += self.error.eq(0)
         with m.If(dispatch.counted):
-            m.d.sync += [index.eq(index + 1), left.eq(left - 1)]
+            m.d.sync += [index.eq(index + 1), left.eq(left - 1), wanted.eq(wanted & (left != 1))]
         with m.If(running):  # the values of the last such cycle stay
             m.d.sync += [self.code.eq(checked.p.error), self.where.eq(index)]
         with m.If(offered & ~sound):
-            m.d.sync += [running.eq(0), self.error.eq(1)]
+            m.d.sync += [running.eq(0), wanted.eq(0), self.error.eq(1)]
         with m.If(self.start):
             m.d.sync += [
                 running.eq(~self._unusable()),
+                wanted.eq(~self._unusable() & self.commands[:DONE_BITS].any()),
                 left.eq(self.commands[:DONE_BITS]),
                 self.error.eq(self._unusable()),
                 self.code.eq(Error.ILLEGAL_FIELD),

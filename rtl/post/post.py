@@ -160,10 +160,19 @@ class PostEngine(wiring.Component):
         full = Signal(range(BANKS + 1))
         take_bank, met, begin = Signal(), Signal(), Signal()
         bank, slot = Signal(), Signal(SLOT_BITS)
+        full_soon, some, may_read = full + self.block_done - take_bank, Signal(), Signal()
         # The first pixel comes many cycles after the reader was started.
-        m.d.sync += [full.eq(full + self.block_done - take_bank), begin.eq(take_bank & post.begin)]
+        m.d.sync += [
+            full.eq(full_soon), some.eq(full_soon != 0), begin.eq(take_bank & post.begin)
+        ]  # fmt: skip
         table = Signal()
+        # The state is read all over the engine.  What the reader's start and the many flip-flops of
+        # the command wait for are registers of their own: `vacant` is IDLE, and `may_read` that a
+        # POST is in WAIT and its waits are met.
+        vacant, written = Signal(init=1), Signal()
         m.d.comb += [
+            held.take.eq(vacant),
+            take_bank.eq(may_read & some & ~self.halt),
             table.eq(command.table | command.activation),
             reader.bank.eq(bank),
             reader.slot.eq(slot),
@@ -173,30 +182,36 @@ class PostEngine(wiring.Component):
         ]
         with m.FSM() as fsm:
             with m.State("IDLE"):
-                m.d.comb += [self.command.ready.eq(1), held.take.eq(1)]
+                m.d.comb += self.command.ready.eq(1)
                 m.d.sync += met.eq(0)
                 with m.If(self.command.valid):
+                    m.d.sync += vacant.eq(0)
                     m.next = "WAIT"
             with m.State("WAIT"):
                 # All kinds of command have their waits in the same place.
-                m.d.sync += met.eq(waits_met(post, self.done))
+                m.d.sync += [
+                    met.eq(waits_met(post, self.done)),
+                    may_read.eq(waits_met(post, self.done) & ~table),
+                ]
                 with m.If(met & ~self.halt & command.table):
                     m.next = "TABLE"
                 with m.Elif(met & ~self.halt & command.activation):
                     m.next = "ACTIVATION"
-                with m.Elif(met & ~self.halt & (full != 0)):
-                    m.d.comb += [take_bank.eq(1), reader.start.eq(1)]
+                with m.Elif(take_bank):
+                    m.d.sync += may_read.eq(0)
                     m.next = "RUN"
             with m.State("TABLE"), m.If(self._write_scales(m, held, pool.table)):
-                m.d.comb += reader.start.eq(1)
+                m.d.comb += written.eq(1)
                 m.next = "RUN"
             with m.State("ACTIVATION"), m.If(self._write_activations(m, held, reader.table)):
-                m.d.comb += reader.start.eq(1)
+                m.d.comb += written.eq(1)
                 m.next = "RUN"
             with m.State("RUN"), m.If(store.ended):
                 with m.If(~table):
                     m.d.sync += [bank.eq(~bank), slot.eq(slot + 1)]
+                m.d.sync += vacant.eq(1)
                 m.next = "IDLE"
+        m.d.comb += reader.start.eq(take_bank | written)
         return fsm.ongoing("IDLE"), fsm.ongoing("WAIT") & ~reader.start
 
     def _write_scales(self, m, held, table):

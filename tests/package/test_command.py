@@ -32,7 +32,10 @@ FILES = {
     "registers/accelerator.rdl", "examples/bare_metal.c", "examples/linux_uio.c", "sim/run.py",
     "sim/shim.c", "sim/system.py", "sim/test_network.py", "sim/test_errors.py",
     "system/run.py", "system/system.v", "system/bench.v", "system/clock.v", "system/clock.cpp",
-    "system/start.S", "system/link.ld", "system/firmware.c",
+    "system/start.S", "system/link.ld", "system/plain.h", "system/firmware.c",
+    "system/firmware.py", "system/tools.py", "system/build.py", "system/ulx3s/soc.py",
+    "system/ulx3s/board.h", "system/ulx3s/board.ld", "system/ulx3s/pads.v",
+    "system/ulx3s/sdram.v", "system/ulx3s/bench.v",
     "sim/vectors/input_0.bin", "sim/vectors/output_0.bin", "sim/vectors/expected.bin",
 }  # fmt: skip
 
