@@ -6,9 +6,11 @@ import time
 import numpy as np
 
 from accel import golden
+from accel.checksum import checksum
 from accel.graph.ir import Graph
 from accel.isa import RECORD, RECORD_BYTES, Error
 from accel.program import Program, Step
+from accel.registers import Reg
 from accel.sim.engine import MachineError, Memory, Outcome
 
 #: Cycles after which a run that has not ended is given up, per cycle the array needs at least.
@@ -77,9 +79,12 @@ def _start(engine, program: Program, step: Step, space: np.ndarray, memory: Memo
     floor = macs // (program.params.rows * program.params.cols) + 10_000
     patience = _PATIENCE * floor
     budget = min(patience, _MOST) if _IMPATIENCE * floor <= _MOST else 0
-    outcome = engine.run(
-        space, step.start, step.commands, memory, patience + _GRACE, budget=budget
-    )
+    registers = {Reg.BUDGET: budget}
+    if program.params.checksum:
+        registers[Reg.CHECKSUM] = checksum(
+            program.params, program.image, step.start, step.commands
+        )
+    outcome = engine.run(space, step.start, step.commands, memory, patience + _GRACE, registers)
     if outcome.error is not Error.NONE:
         where = ""
         if outcome.error in (Error.ILLEGAL_OPCODE, Error.ILLEGAL_FIELD):

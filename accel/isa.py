@@ -109,6 +109,7 @@ class Error(enum.IntEnum):
     ABORTED = 8
     BUDGET = 9
     PARITY = 10
+    CHECKSUM = 11
 
 
 class Field:

@@ -88,6 +88,8 @@ class Params:
         parity: whether the memories have a bit more for each byte or word that is written at a
             time, by which a flipped bit is found when the word is used: the machine then stops
             with PARITY.  No cycle and no byte changes.
+        checksum: whether commands and weights are summed up where they arrive, and the machine
+            ends with CHECKSUM if the sum is not the program's.  No cycle and no byte changes.
 
     Raises ParamError, which names parameter, rule and value.
 
@@ -116,6 +118,7 @@ class Params:
     timeout_cycles: int = 1 << 16
     packed_products: bool = False
     parity: bool = False
+    checksum: bool = False
 
     def __post_init__(self):
         if _is_whole(self.post_lanes) and self.post_lanes == 0:
@@ -156,7 +159,7 @@ class Params:
             value = getattr(self, name)
             if not _is_whole(value) or not low <= value <= high:
                 raise ParamError(f"{name} must be from {low} to {high}, not {shown(value)}")
-        for name in ("packed_products", "parity"):
+        for name in ("packed_products", "parity", "checksum"):
             value = getattr(self, name)
             if not isinstance(value, bool):
                 raise ParamError(f"{name} must be true or false, not {shown(value)}")

@@ -44,6 +44,7 @@ class Point:
     timeout_cycles: int = Params.timeout_cycles
     packed_products: bool = Params.packed_products
     parity: bool = Params.parity
+    checksum: bool = Params.checksum
     bytes_per_cycle: int = Memory.bytes_per_cycle
 
     def __post_init__(self):

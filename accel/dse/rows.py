@@ -21,7 +21,7 @@ _INTEGERS = (
 SCHEMA = pa.schema(
     [
         *(pa.field(name, pa.int64()) for name in _INTEGERS),
-        *(pa.field(name, pa.bool_()) for name in ("packed_products", "parity")),
+        *(pa.field(name, pa.bool_()) for name in ("packed_products", "parity", "checksum")),
         pa.field("utilisation", pa.float64()),
         pa.field("pareto", pa.bool_()),
         pa.field("status", pa.string()),

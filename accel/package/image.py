@@ -10,6 +10,7 @@ import zlib
 
 import numpy as np
 
+from accel.checksum import checksum
 from accel.program import Program
 from accel.registers import machine_id
 
@@ -63,6 +64,7 @@ def image_of(program: Program, cycles: int = 0) -> Image:
         MAGIC, FORMAT, HEADER_BYTES, machine_id(program.params), len(payload),
         max(program.memory_bytes, len(payload)), step.start, step.commands, program.batch,
         zlib.crc32(payload), cycles if cycles < 1 << 32 else 0,
+        checksum(program.params, program.image, step.start, step.commands),
     ]  # fmt: skip
     words += [0] * (HEADER_WORDS - 1 - len(words))
     header = struct.pack(f"<{len(words)}I", *words)

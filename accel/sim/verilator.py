@@ -8,12 +8,13 @@ import ctypes
 import os
 import pathlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from accel import dram
 from accel.params import Params
+from accel.registers import Reg
 from accel.rtl.top import Accelerator
 from accel.sim.build import FASTEST, Builder, Flavour, Progress
 from accel.sim.engine import TRAFFIC, MachineError, Memory, Outcome, SimulationError
@@ -119,12 +120,12 @@ class VerilatorEngine:
 
     def run(
         self, memory: np.ndarray, start: int, commands: int, behaviour: Memory, max_cycles: int,
-        budget: int | None = None,
+        registers: Mapping[Reg, int] | None = None,
     ) -> Outcome:
         """Run a program on a fresh machine (see accel.sim.engine.Engine)."""
         with self.machine() as machine:
             machine.waveform, self.waveform = self.waveform, None
-            return machine.run(memory, start, commands, behaviour, max_cycles, budget)
+            return machine.run(memory, start, commands, behaviour, max_cycles, registers)
 
     @contextlib.contextmanager
     def machine(self) -> Iterator["Machine"]:
@@ -156,7 +157,7 @@ class Machine:
 
     def run(
         self, memory: np.ndarray, start: int, commands: int, behaviour: Memory, max_cycles: int,
-        budget: int | None = None,
+        registers: Mapping[Reg, int] | None = None,
     ) -> Outcome:
         """Run a program on the machine as the one before left it (see accel.sim.engine.Engine).
 
@@ -168,7 +169,7 @@ class Machine:
         """
         if self._ended:
             raise SimulationError("the machine was given back")
-        config = config_of(self._params, memory, start, commands, behaviour, max_cycles, budget)
+        config = config_of(self._params, memory, start, commands, behaviour, max_cycles, registers)
         self._memory = memory
         if self._handle is None:
             self._handle = self._library.accel_begin(config)
@@ -198,10 +199,10 @@ class Machine:
 
 def config_of(
     params: Params, memory: np.ndarray, start: int, commands: int, behaviour: Memory,
-    max_cycles: int, budget: int | None = None,
+    max_cycles: int, registers: Mapping[Reg, int] | None = None,
 ) -> _Config:
     """What a run is given, for ``accel_begin``; ``memory`` must outlive it."""
-    script = writes(start, commands, params.timeout_cycles, budget)
+    script = writes(start, commands, params.timeout_cycles, registers)
     return _Config(
         memory=memory.ctypes.data,
         memory_bytes=len(memory),

@@ -26,11 +26,13 @@ def core_port(params: Params) -> wiring.Signature:
     index ``fetch_where`` was refused for ``fetch_code``.  ``read_error``, ``write_error``:
     strobes, an AXI response was not OKAY.  ``outstanding``: a bus transaction is open.
     ``progress``: the machine moves.  ``record``: the counters.  ``wrong_parity``: a memory's word
-    was wrong; only with parity.
+    was wrong; only with parity.  ``wrong_checksum``: what came from memory does not sum up to
+    ``checksum``, which is sampled at the end; only with checksums.
     """
     return wiring.Signature(
         {
             **({"wrong_parity": In(1)} if params.parity else {}),
+            **({"checksum": Out(32), "wrong_checksum": In(1)} if params.checksum else {}),
             "start": Out(1),
             "program": Out(params.addr_bits),
             "commands": Out(32),
@@ -73,8 +75,8 @@ class Control(wiring.Component):
 
     After an error ``halt`` stays high until the next start's reset: no engine begins anything
     new, and what is under way on the bus runs to its end.  Only the first error is kept; of several
-    in one cycle the budget, then a memory's parity, a refused command, a read, a write error, then
-    the watchdog.
+    in one cycle the budget, then a memory's parity, a refused command, a read, a write error, the
+    checksum, then the watchdog.
 
     The watchdog ends what stands still, the budget what goes on and on, as it may if a bit flips
     somewhere.  It counts the cycles from a start to the interrupt and ends the run in BUDGET
@@ -137,6 +139,8 @@ class Control(wiring.Component):
             budget.limit.eq(registers.budget),
             budget.ended.eq(self.irq),
         ]
+        if self._params.checksum:
+            m.d.comb += core.checksum.eq(registers.checksum)
         running, may_open = self._run(m, registers, watchdog, budget, done, code, where)
         still = core.outstanding | may_open
         m.d.comb += [
@@ -219,6 +223,7 @@ class Control(wiring.Component):
         """What has gone wrong in this cycle; of several things the first in this order."""
         core, failure = self.core, Signal(Error)
         parity = core.wrong_parity if self._params.parity else 0
+        checksum = core.wrong_checksum if self._params.checksum else 0
         with m.If(core.run & parity):
             m.d.comb += failure.eq(Error.PARITY)
         with m.Elif(core.run & core.fetch_error):
@@ -227,6 +232,8 @@ class Control(wiring.Component):
             m.d.comb += failure.eq(Error.AXI_READ)
         with m.Elif(core.run & core.write_error):
             m.d.comb += failure.eq(Error.AXI_WRITE)
+        with m.Elif(core.run & core.finished & checksum):
+            m.d.comb += failure.eq(Error.CHECKSUM)
         with m.Elif(expired):
             m.d.comb += failure.eq(Mux(core.outstanding, Error.TIMEOUT, Error.DEADLOCK))
         return failure

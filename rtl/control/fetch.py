@@ -9,9 +9,16 @@ from amaranth.utils import exact_log2
 from accel.isa import COMMAND_BITS, COMMAND_BYTES, Error
 from accel.params import DONE_BITS, MAX_BURST, Params
 from accel.rtl.control.check import CHECK_LATENCY, ERROR_BITS, CommandCheck
-from accel.rtl.control.dispatch import Dispatch, Engines, command_queues, queue_outputs
+from accel.rtl.control.dispatch import (
+    WORDS,
+    Dispatch,
+    Engines,
+    command_queues,
+    queue_outputs,
+)
 from accel.rtl.control.products import POOL_LATENCY
 from accel.rtl.interfaces import read_client
+from accel.rtl.parts.checksum import sum_bits
 from accel.rtl.parts.parity import Guards, with_parity
 from accel.rtl.parts.rest import add_resting
 
@@ -186,6 +193,7 @@ class Fetch(wiring.Component):
             dispatched from then on.  An unaligned ``program`` or 2**DONE_BITS commands or
             more (the done counters could not count them) are refused as command 0.
         halt: dispatch nothing and ask for nothing more; a level until the next reset.
+        checksum: of all words dispatched; only with checksums.
 
     Throughput: a command every CHECK_LATENCY + 2 cycles (see accel.rtl.control.check) and a cycle
     for each word that its queue stores, or what the bus brings.
@@ -209,6 +217,7 @@ class Fetch(wiring.Component):
                 "where": Out(32),
                 "halt": In(1),
             }
+            | ({"checksum": Out(sum_bits(WORDS))} if params.checksum else {})
         )
 
     def elaborate(self, platform):
@@ -224,6 +233,8 @@ class Fetch(wiring.Component):
         connect(m, check.checked, dispatch.checked)
         for name in command_queues(params):
             connect(m, getattr(dispatch, name), flipped(getattr(self, name)))
+        if params.checksum:
+            m.d.comb += self.checksum.eq(dispatch.checksum)
         running = self._progress(m, check.checked, dispatch)
         m.d.comb += [
             prefetch.start.eq(self.start),  # of one that is unusable it asks for nothing

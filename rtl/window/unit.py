@@ -11,6 +11,7 @@ from accel.rtl.im2col.banks import window_banks
 from accel.rtl.im2col.buffer import BankedBuffer
 from accel.rtl.im2col.load import LoadEngine
 from accel.rtl.interfaces import Done, command_layout, near_layout, read_client, writer
+from accel.rtl.memory.records import checksum_member
 from accel.rtl.parts.forward import forward
 from accel.rtl.parts.rest import add_resting
 from accel.rtl.window.compute import WindowCompute, compute_latency
@@ -77,6 +78,7 @@ class WindowUnit(wiring.Component):
             command's columns; 0 if there was none.
         record, axi, halt, error, outstanding, progress, beats: see accel.rtl.interfaces.writer;
             ``halt`` lets nothing more start.
+        checksum: of all parameters (accel.rtl.parts.checksum); only with checksums.
     """
 
     #: Cycles from a group's issue to its share of ``macs``.
@@ -102,6 +104,7 @@ class WindowUnit(wiring.Component):
                 "macs": Out(16),
             }
             | writer(params)
+            | checksum_member(params)
         )
 
     def elaborate(self, platform):
@@ -124,6 +127,8 @@ class WindowUnit(wiring.Component):
         for engine in (load, param, walker):
             m.d.comb += [engine.done.eq(self.done), engine.halt.eq(self.halt)]
         self._pass_on(m, walker, compute, lanes, memory, buffer)
+        if params.checksum:
+            m.d.comb += self.checksum.eq(param.checksum)
         if params.parity:
             self._tell_used(m, walker, compute, lanes, memory, buffer)
         self._queue(m, walker, lanes, store)

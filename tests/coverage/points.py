@@ -73,7 +73,8 @@ class Points:
         yield from (f"{op.name}: cols {what} the array's" for op in (Op.EXEC, Op.POST, Op.WINDOW)
                     for what in ("=", "<"))  # fmt: skip
         yield from (f"idle: {name}" for name in IDLE)
-        yield from (f"ended: {code.name}" for code in Error)
+        optional = {Error.PARITY: self._params.parity, Error.CHECKSUM: self._params.checksum}
+        yield from (f"ended: {code.name}" for code in Error if optional.get(code, True))
         yield from (f"memory: {name}" for name in ("stalls", "no stalls", "narrower than the bus",
                                                    "a base address"))  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Runs a campaign, or one fault again: see the package."""
 
 import argparse
+import json
 import os
 import pathlib
 
@@ -16,6 +17,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--report", type=pathlib.Path)
+    parser.add_argument("--cost", nargs="+", type=pathlib.Path, metavar="DIR", default=[],
+                        help="what accel fpga --no-place --out DIR wrote; of a machine without "
+                             "protection first")  # fmt: skip
     parser.add_argument("--guarded", action="store_true", help="with --one: with parity")
     parser.add_argument("--one", nargs=4, metavar=("ELEMENT", "WORD", "BIT", "CYCLE"))
     asked = parser.parse_args()
@@ -30,7 +34,8 @@ def main() -> int:
         campaign.run(asked.count, asked.seed, asked.jobs, on) for on in (False, True)
     )  # fmt: skip
     command = f"python -m tests.faults --count {asked.count} --seed {asked.seed}"
-    text = report.render(plain, guarded, command)
+    costs = [json.loads((one / "report.json").read_text(encoding="utf-8")) for one in asked.cost]
+    text = report.render(plain, guarded, command, costs)
     print(text)
     if asked.report:
         asked.report.write_text(text, encoding="utf-8")

@@ -7,7 +7,9 @@ import functools
 
 import numpy as np
 
+from accel.checksum import checksum
 from accel.isa import RECORD_BYTES, Error
+from accel.registers import Reg
 from accel.sim import verilator
 from accel.sim.engine import MachineError, Memory
 from accel.sim.host import RESULTS, outcome
@@ -19,7 +21,7 @@ OUTCOMES = {
     "masked": "every byte of memory and every counter as without it",
     "counters": "every byte right, a counter wrong",
     "reported": "the machine stops with an error code: a malformed command, an AXI error, the "
-                "watchdog, the budget, parity",
+                "watchdog, the budget, parity, the checksum",
     "bus": "the machine breaks a rule of AXI, or a register is not answered, or not as any machine "
            "would: seen from outside alone",
     "inside": "no error; the output is right, other bytes of memory (tensors in between, the "
@@ -62,13 +64,18 @@ class Faulty:
         self._library = verilator.load(path)
         self._library.accel_flip.argtypes = (ctypes.c_uint32,) * 3
         self._subject: Subject = subject()
-        self._limit, self._budget = never, None
+        self._limit, self._registers = never, {}
         ended, self.clean, self.counters = self._run()
         output = self._subject.program.tensors[self._subject.output].view(self.clean)
         if ended.said != "NONE" or not np.array_equal(output, self._subject.right):
             raise AssertionError(f"the machine without a fault: {ended}")
         self.cycles = ended.cycles
-        self._budget = BUDGET * self.cycles
+        (step,) = self._subject.program.steps
+        self._registers = {Reg.BUDGET: BUDGET * self.cycles}
+        if guarded:
+            self._registers[Reg.CHECKSUM] = checksum(
+                self._params, self._subject.memory, step.start, step.commands
+            )
 
     def run(self, *faults: Fault) -> Ended:
         """The network once more, with a fault, or several in the same cycle."""
@@ -99,7 +106,7 @@ class Faulty:
         (step,) = self._subject.program.steps
         memory, result = self._subject.memory.copy(), verilator.Result()
         config = verilator.config_of(self._params, memory, step.start, step.commands, _MEMORY,
-                                     self._limit, self._budget)  # fmt: skip
+                                     self._limit, self._registers)  # fmt: skip
         handle = self._library.accel_begin(config)
         try:
             if faults:

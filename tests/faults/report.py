@@ -2,7 +2,7 @@
 
 import collections
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from accel.bench.header import header
 from tests.faults.campaign import BUDGET, LATE, NEVER, OUTCOMES, Campaign
@@ -13,7 +13,7 @@ LISTED = 20
 SEEN, UNSEEN = ("reported", "bus"), ("inside", "wrong", "late", "hang")
 
 
-def render(plain: Campaign, guarded: Campaign, command: str, cost: str = "") -> str:
+def render(plain: Campaign, guarded: Campaign, command: str, costs: Sequence[dict] = ()) -> str:
     """The whole page: a machine without, and one with what finds flipped bits; what that costs."""
     meaning = "".join(f"- *{name}*: {words}.\n" for name, words in OUTCOMES.items())
     return f"""# Single bit flips
@@ -34,13 +34,15 @@ Where a machine is hit as likely in any bit, the last two columns hold: its memo
 ## Without protection
 
 {_page(plain)}
-## With parity
+## With parity and checksum
 
 `parity = true` in a machine's file: a bit more for each byte or word of the buffers, accumulators,
 parameters, activation tables, and of the queues of weights, data and commands; a word that is wrong
-when it is used stops the machine with PARITY. Registers have none.
+when it is used stops the machine with PARITY. Of registers only those have one in which commands
+wait. `checksum = true`: commands and weights are summed up where they arrive, in the queues and at
+the array; a run whose sum is not the program's ends in CHECKSUM.
 
-{_page(guarded)}{cost}"""
+{_page(guarded)}{cost(costs) if costs else ""}"""
 
 
 def _summary(plain: Campaign, guarded: Campaign) -> str:
@@ -48,7 +50,7 @@ def _summary(plain: Campaign, guarded: Campaign) -> str:
     heads = ("machine", "bits", "seen", "unseen", "of what is not masked, seen",
              "seen, any bit", "unseen, any bit")  # fmt: skip
     rows = []
-    for name, campaign in (("without protection", plain), ("with parity", guarded)):
+    for name, campaign in (("without protection", plain), ("with parity and checksum", guarded)):
         counts, bits = _counted(campaign)
         total = sum(counts.values(), collections.Counter())
         seen, unseen = (sum(total[one] for one in names) for names in (SEEN, UNSEEN))
@@ -61,6 +63,28 @@ def _summary(plain: Campaign, guarded: Campaign) -> str:
         rows.append([name, f"{sum(bits.values()):,}",
                      *(f"{share:.1%}" for share in shares), *(f"{share:.2%}" for share in every)])
     return _table(heads, rows)
+
+
+def cost(costs: Sequence[dict]) -> str:
+    """What the guards take of an FPGA, as accel fpga reports say; the first is without."""
+    kinds = {"lut": "LUT", "ff": "flip-flops", "dsp": "DSP", "block_ram": "block RAM"}
+    rows = []
+    for one in costs:
+        on = [name for name in ("parity", "checksum") if one["params"][name]]
+        row = [" and ".join(on) or "neither"]
+        for kind in kinds:
+            used, before = one[kind]["used"], costs[0][kind]["used"]
+            more = "" if one is costs[0] else f" ({used / before - 1:+.1%})"
+            row.append(f"{used:,}{more}")
+        rows.append(row)
+    size = "{rows}x{cols}".format(**costs[0]["array"])
+    return f"""
+## What it costs
+
+The machine `{costs[0]["machine"]["name"]}` ({size}) for an ECP5, synthesised and not placed: `accel
+fpga --machine M.toml --no-place`, with `parity` and `checksum` in M.toml.
+
+{_table(("with", *kinds.values()), rows)}"""
 
 
 def _counted(campaign: Campaign):

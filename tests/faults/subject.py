@@ -24,7 +24,7 @@ PARAMS = Params(
     timeout_cycles=2000,
 )  # fmt: skip
 #: The same with what finds flipped bits; programs are the same, too.
-GUARDED = dataclasses.replace(PARAMS, parity=True)
+GUARDED = dataclasses.replace(PARAMS, parity=True, checksum=True)
 _CPP = pathlib.Path(__file__).with_name("machine.cpp")
 _HARNESS = pathlib.Path(simulated.__globals__["__file__"]).parent
 

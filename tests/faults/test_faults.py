@@ -43,6 +43,18 @@ def test_elements_are_what_a_clock_edge_writes():
     assert "[31:0] /*verilator public_flat_rw*/ ;" in text
 
 
+def test_the_cost_is_told_beside_a_machine_without():
+    def one(lut, **on):
+        return {"machine": {"name": "m"}, "array": {"rows": 8, "cols": 4},
+                "params": {"parity": False, "checksum": False} | on,
+                **{kind: {"used": lut} for kind in ("lut", "ff", "dsp", "block_ram")}}  # fmt: skip
+
+    text = report.cost([one(1000), one(1100, parity=True), one(990, parity=True, checksum=True)])
+    assert "`m` (8x4)" in text and "| neither | 1,000 |" in text
+    assert "| parity | 1,100 (+10.0%) |" in text
+    assert "| parity and checksum | 990 (-1.0%) |" in text
+
+
 @pytest.fixture(scope="module")
 def faulty():
     if not verilator.available():
@@ -73,7 +85,7 @@ def test_a_sample(faulty, guarded):
         assert [machine.run(fault) for fault, _ in ran.ended[:5]] == [e for _, e in ran.ended[:5]]
     text = report.render(*both, "command")
     assert text.count("Faults that hang: none") == 2 and text.count("| array, register | ") == 2
-    assert "| with parity | " in text and "x PARITY" in text
+    assert "| with parity and checksum | " in text and "x PARITY" in text
 
 
 def test_parity_changes_no_cycle_and_no_byte(faulty, guarded):
@@ -127,6 +139,6 @@ def test_a_run_that_does_not_end_hangs_and_a_long_one_is_late(faulty, monkeypatc
     monkeypatch.setattr(faulty, "_limit", faulty.cycles // 2)
     assert faulty.run(fault).outcome == "hang"
     monkeypatch.undo()
-    monkeypatch.setattr(faulty, "_budget", None)
+    monkeypatch.setattr(faulty, "_registers", {})
     monkeypatch.setattr(faulty, "cycles", faulty.cycles // 30)
     assert dataclasses.replace(faulty.run(fault), said="", cycles=0).outcome == "late"

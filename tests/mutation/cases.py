@@ -22,7 +22,7 @@ from tests.support.random_layers import random_graph
 LAYERS, CHAINS, BROKEN = 24, 10, 300
 #: Registers that are read at the end of every case.
 READ = (*RESULTS, Reg.ID, Reg.SHAPE, Reg.CONTROL, Reg.PROGRAM, Reg.COMMANDS, Reg.TIMEOUT, Reg.BASE,
-        Reg.VERSION, Reg.MACHINE)  # fmt: skip
+        Reg.VERSION, Reg.MACHINE, Reg.BUDGET)  # fmt: skip
 #: Where a program lies that does not begin at address 0.
 BASE = 0x5000
 #: By how much addresses are raised that a register lowers again: every bit of one is 0 and 1 once.
@@ -33,7 +33,7 @@ LONGEST = 80_000
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A program in memory, the memory's behaviour, and what the host writes to BASE."""
+    """A program in memory, the memory's behaviour, and what the host writes to BASE and BUDGET."""
 
     name: str
     memory: np.ndarray
@@ -41,6 +41,7 @@ class Case:
     commands: int
     behaviour: Memory
     base: int = 0
+    budget: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,12 +57,9 @@ class Ended:
 def end(library, case: Case, limit: int) -> Ended:
     """Run a case on a fresh machine for at most ``limit`` cycles."""
     memory, result = case.memory.copy(), verilator.Result()
-    config = verilator.config_of(PARAMS, memory, case.start, case.commands, case.behaviour, limit)
-    config.writes += 1  # BASE before CONTROL
-    config.write_address[config.writes - 1] = config.write_address[config.writes - 2]
-    config.write_data[config.writes - 1] = config.write_data[config.writes - 2]
-    config.write_address[config.writes - 2] = Reg.BASE
-    config.write_data[config.writes - 2] = case.base
+    registers = {Reg.BUDGET: case.budget} if case.budget else {}
+    config = verilator.config_of(PARAMS, memory, case.start, case.commands, case.behaviour, limit,
+                                 registers | {Reg.BASE: case.base})  # fmt: skip
     config.reads = len(READ)
     config.read_address[: len(READ)] = READ
     handle = library.accel_begin(config)
@@ -108,6 +106,8 @@ def cases() -> tuple[Case, ...]:
         "a dead memory": Memory(dead=True),
     }.items():
         found.append(dataclasses.replace(whole, name=name, behaviour=behaviour))
+    found += [dataclasses.replace(whole, name=f"a budget of {budget}", budget=budget)
+              for budget in (1, 5000, 0x5555_5555, 0xAAAA_AAAA)]  # fmt: skip
     return tuple(found)
 
 

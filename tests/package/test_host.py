@@ -32,7 +32,7 @@ class Device(ctypes.Structure):
     _fields_ = [("io", Io), ("memory", ctypes.c_void_p), *(
         (name, ctypes.c_uint32) for name in (
             "base", "bytes", "poll_limit", "milliseconds", "start", "commands", "batch",
-            "budget",
+            "sum", "budget",
         ))]  # fmt: skip
 
 

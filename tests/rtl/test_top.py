@@ -15,7 +15,8 @@ from amaranth.back import verilog
 from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
-from accel.isa import RECORD, RECORD_BYTES, Error, Op, Rounding, WindowMode, pack
+from accel.checksum import checksum
+from accel.isa import FIELDS, RECORD, RECORD_BYTES, Error, Op, Rounding, WindowMode, pack, unpack
 from accel.params import PARAM_PLANES, Params
 from accel.registers import ID_VALUE, Reg
 from accel.rtl.top import Accelerator
@@ -718,6 +719,50 @@ def test_parity_ends_a_run_and_the_next_one_is_right():
     plain.simulate(functools.partial(main, board=plain))
     board.simulate(flipped)
     assert all(one == cycles[0] for one in cycles)
+
+
+def test_a_sum_that_is_not_the_programs_ends_a_run():
+    """Of commands, parameters and weights, for array and window unit; 0 is not compared."""
+    params = dataclasses.replace(PARAMS, checksum=True)
+    board, plain, ends = Board(params), the_board(), []
+    memory, array, window, count = both(7)
+    right = checksum(params, memory, COMMANDS, count)
+    program = memory[COMMANDS : COMMANDS + 64 * count]
+    records = {}  # a byte of the weights behind a record of parameters
+    for n in range(count):
+        op, fields = unpack(program[64 * n : 64 * n + 64].tobytes())
+        if op in (Op.WEIGHTS, Op.WPARAM):
+            records[op] = fields["src"] + params.param_bytes + 1
+    assert len(records) == 2 and 0 < right < 1 << 32
+    row_pitch = next(field.low for field in FIELDS[Op.LOAD] if field.name == "row_pitch")
+    (load, *_) = (n for n in range(count) if program[64 * n] == Op.LOAD)
+
+    async def run(ctx, board, expected, changed=None, bit=0):
+        memory, array, window, count = both(7)
+        if changed is not None:
+            memory[changed] ^= 1 << bit
+        board.connect(memory)
+        await board.write(ctx, Reg.CHECKSUM, expected)
+        error, _, counters = await board.run(ctx, COMMANDS, count)
+        if changed is None and error == Error.NONE:
+            window.check(memory, counters)
+        ends.append((error, counters["cycles"]))
+
+    async def main(ctx):
+        for expected in (right, 0, right ^ 1, right):
+            await run(ctx, board, expected)
+        for place in records.values():
+            for bit in (0, 7):
+                await run(ctx, board, right, place, bit)
+        # Of a load from elsewhere, which takes other cycles.
+        await run(ctx, board, right, COMMANDS + 64 * load + row_pitch // 8, row_pitch % 8)
+        await run(ctx, board, right)
+
+    plain.simulate(functools.partial(run, board=plain, expected=1))
+    board.simulate(main)
+    wrong, none = Error.CHECKSUM, Error.NONE
+    assert [error for error, _ in ends] == [none, none, none, wrong, none, *5 * [wrong], none]
+    assert len({cycles for _, cycles in (*ends[:-2], ends[-1])}) == 1
 
 
 def test_an_abort_of_what_the_memory_never_answers_ends_in_timeout():

@@ -35,6 +35,7 @@ enum accel_error {
     ACCEL_E_ABORTED = ACCEL_CODE_ABORTED,
     ACCEL_E_BUDGET = ACCEL_CODE_BUDGET,
     ACCEL_E_PARITY = ACCEL_CODE_PARITY,
+    ACCEL_E_SUM = ACCEL_CODE_CHECKSUM,
     /* The driver's. */
     ACCEL_E_ARGUMENT = 32, /* a null pointer, an image number that the batch does not have */
     ACCEL_E_NO_DEVICE,     /* no accelerator answers at the registers' address */
@@ -79,6 +80,7 @@ enum accel_image_word {
     ACCEL_IMAGE_BATCH,        /* images that a run computes */
     ACCEL_IMAGE_PAYLOAD_CRC,  /* CRC-32 as in zlib, Ethernet, PNG */
     ACCEL_IMAGE_CYCLES,       /* that a run takes on the memory it was made for; 0: not known */
+    ACCEL_IMAGE_SUM,          /* of what it fetches, for machines that sum that up, too */
     ACCEL_IMAGE_HEADER_CRC = 15, /* of the words before it */
     ACCEL_IMAGE_WORDS = 16
 };
@@ -96,7 +98,7 @@ typedef struct {
     uint32_t bytes;
     uint32_t poll_limit;   /* reads of STATUS until ACCEL_E_TIMEOUT, without io.wait */
     uint32_t milliseconds; /* until ACCEL_E_TIMEOUT, with io.wait */
-    uint32_t start, commands, batch; /* of the loaded program; no commands: none is loaded */
+    uint32_t start, commands, batch, sum; /* of the program; no commands: none is loaded */
     uint32_t budget; /* cycles until ACCEL_E_BUDGET, for every start; 0: no limit.  accel_load sets
                       * it; set another one behind that for a memory that is slower still */
 } accel_device;

@@ -12,8 +12,8 @@ BASE = 0x40000000
 MACHINE_WORD, HEADER_CRC_WORD = 3, 15
 #: Registers.
 CONTROL, STATUS, TIMEOUT, VERSION = 0x08, 0x0C, 0x18, 0x24
-#: A code of STATUS.
-PARITY = 10
+#: Codes of STATUS.
+PARITY, CHECKSUM = 10, 11
 
 
 async def opened(dut, **how):
@@ -186,12 +186,14 @@ async def too_short_a_budget(dut):
 
 @cocotb.test()
 async def flipped_bit(dut):
-    """What a machine with parity says then; this one need not have it: its STATUS is made up."""
+    """What a machine with parity or checksum says; this one need not be, its STATUS is made up."""
     system = await opened(dut)
     await system.put([0])
     assert await system.call("accel_run") == "OK"
     system.answers[STATUS] = 4 | PARITY << 8
     assert await system.call("accel_wait") == "E_PARITY"
+    system.answers[STATUS] = 4 | CHECKSUM << 8
+    assert await system.call("accel_wait") == "E_SUM"
     system.answers.clear()
     await still_right(system)
 

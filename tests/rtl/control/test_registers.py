@@ -1,5 +1,6 @@
 """AXI4-Lite in every handshake order, and what is behind each address."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -7,7 +8,7 @@ from amaranth.sim import Simulator
 
 from accel.isa import RECORD_WORDS
 from accel.params import Params
-from accel.registers import ID_VALUE, REGISTERS, REGISTERS_VERSION, Reg, machine_id
+from accel.registers import ID_VALUE, REGISTERS, REGISTERS_VERSION, Reg, machine_id, registers_of
 from accel.rtl.control.registers import ADDR_BITS, RegisterPort, Registers
 from tests.rtl.axi_lite_host import Host
 
@@ -130,12 +131,16 @@ def test_every_byte_lane_is_written_at_every_address_of_its_word(register):
     simulate(main, Registers(PARAMS))
 
 
-def test_what_is_writable_is_what_the_table_says():
+@pytest.mark.parametrize("checksum", [False, True])
+def test_what_is_writable_is_what_the_table_says(checksum):
     """registers.REGISTERS, which users read in the Verilog's header, bit by bit."""
+    params = dataclasses.replace(PARAMS, checksum=checksum)
 
     async def main(ctx, dut, host):
-        words = await set_up(ctx, dut)
-        for register, fields in REGISTERS.items():
+        words = await set_up(ctx, dut) | {Reg.CHECKSUM: 0}
+        missing = set() if checksum else {Reg.CHECKSUM}
+        assert set(REGISTERS) - set(registers_of(params)) == missing
+        for register, fields in registers_of(params).items():
             readable, writable = (
                 sum((1 << bits.width) - 1 << bits.low for bits in fields if access in bits.access)
                 for access in ("r", "w")
@@ -145,8 +150,11 @@ def test_what_is_writable_is_what_the_table_says():
                 await host.write(ctx, register, value)
                 kept = words[register] & ~writable
                 assert await host.read(ctx, register) == kept | value & writable & readable
+        if checksum:
+            await host.write(ctx, Reg.CHECKSUM, 0x12345678)
+            assert ctx.get(dut.checksum) == 0x12345678
 
-    simulate(main, Registers(PARAMS))
+    simulate(main, Registers(params))
 
 
 def test_narrow_addresses():
