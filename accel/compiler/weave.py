@@ -61,7 +61,7 @@ def pairs(context: Context, layers: list, tilings: list, taken: set[int]) -> set
         if {*both} & taken or number - 1 in found:
             continue
         first, second = (layers[one] for one in both)
-        if _may(first) and _may(second) and _apart(context, first, second):
+        if may(first) and may(second) and _apart(context, first, second):
             one, other = (cost_of(context, layers[one], tilings[one]) for one in both)
             apart, woven = one.cycles + other.cycles, one + other
             for this, that in (both, both[::-1]):
@@ -108,7 +108,7 @@ def _line(layer: MachineLayer, tiling: Tiling) -> int:
     return sum(chunk.pitch(columns * chunk.channels) for chunk in tiling.chunks)
 
 
-def _may(layer) -> bool:
+def may(layer) -> bool:
     """Whether a layer's blocks may have others between them.
 
     A pool's partial rows, and its table, must stay until its end.
