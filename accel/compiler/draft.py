@@ -5,6 +5,7 @@ from accel.compiler import (
     allocate,
     near,
     near_lower,
+    order,
     schedule,
     weave,
     weights,
@@ -41,6 +42,7 @@ class Draft:
         params = context.params
         self.records: list[tuple[int, weights.Record]] = []
         self._tilings = [mapping.of(layer, params, plain.get(layer.name)) for layer in layers]
+        order.ordered(context, layers, self._tilings)
         self._pairs = near.pairs(context, layers, self._tilings) if mapping.near else {}
         self._tails = near.tails(layers, self._pairs)
         #: The layers whose results stay on the chip.

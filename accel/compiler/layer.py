@@ -39,6 +39,11 @@ class Axis:
         """Inputs from the first to the last one a window touches."""
         return (self.kernel - 1) * self.dilation + 1
 
+    @functools.cached_property
+    def _alike(self) -> bool:
+        """Whether every output is its input."""
+        return (self.kernel, self.stride, self.before, self.size) == (1, 1, 0, self.outputs)
+
     def span(self, lo: int, hi: int) -> tuple[int, int]:
         """Inputs that outputs ``lo`` to ``hi - 1`` need; may reach into the padding."""
         return lo * self.stride - self.before, (hi - 1) * self.stride - self.before + self.extent
@@ -55,6 +60,8 @@ class Axis:
 
     def cover(self, lo: int, hi: int) -> tuple[int, int]:
         """:meth:`inside`, but the last output also takes all inputs behind its window."""
+        if self._alike:
+            return lo, min(hi, self.size)
         first, last = self.inside(lo, hi)
         return first, self.size if hi == self.outputs else last
 

@@ -47,21 +47,17 @@ class Mapping:
                 window_tile.tiling_key(layer),
                 lambda: window_tile.tilings(layer, params, self._most),
             )
-        own = [
-            self._choose(
-                tile.tiling_key(layer, part),
-                lambda part=part: tile.tilings(layer, part, params, self._most),
-            )
-            for part in layer.slices
-        ]
         if plain is None or tile.tiling_keys(plain) == tile.tiling_keys(layer):
-            return own
+            return [self._own(layer, part, params) for part in layer.slices]
         return [
-            tile.alike(layer, part, params, before, now)
-            for part, before, now in zip(
-                layer.slices, self.of(plain, params), own, strict=True
-            )
+            tile.alike(layer, part, params, cut, lambda part=part: self._own(layer, part, params))
+            for part, cut in zip(layer.slices, self.of(plain, params), strict=True)
         ]
+
+    def _own(self, layer: MachineLayer, part, params: Params) -> Tiling:
+        return self._choose(
+            tile.tiling_key(layer, part), lambda: tile.tilings(layer, part, params, self._most)
+        )
 
     def _choose(self, key: tuple, find):
         if key not in self.options:

@@ -82,6 +82,10 @@ class Ready:
         if starts.step == self.row_bytes and offset + length <= self.row_bytes:
             cells = self._cells(offset, cols)
             pairs = self.counts[:, row : row + len(starts), cells].max(axis=2).T
+        elif cols is None and starts.step == self.group:
+            lines = (np.arange(offset, offset + len(starts) * self.group, self.group)
+                     // self.row_bytes)  # fmt: skip
+            pairs = self.counts[:, row : row + lines[-1] + 1].max(axis=2)[:, lines].T
         else:
             pairs = np.array([self.before(start, start + length - 1, cols) for start in starts])
         # Copies run in order, so that a row waits for whatever the rows before it wait for.

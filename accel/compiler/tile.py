@@ -5,6 +5,7 @@ or is the first of those that a mapper tries (accel/mapper.py).
 """
 
 import dataclasses
+from collections.abc import Callable
 
 from accel.compiler import walks
 from accel.compiler.errors import CompileError
@@ -83,18 +84,23 @@ def tilings(layer: MachineLayer, part: Slice, params: Params, most: int) -> list
 
 
 def alike(
-    layer: MachineLayer, part: Slice, params: Params, plain: Tiling, own: Tiling
+    layer: MachineLayer, part: Slice, params: Params, plain: Tiling, find: Callable[[], Tiling]
 ) -> Tiling:
     """How a layer is cut whose input lies by channel groups (accel.compiler.grouped).
 
-    ``plain``: how it would be cut otherwise.  ``own``: what rough cost finds best in this form; but
-    a form must not make it read more than it would without, on a bus that may be busy already.
+    ``plain``: how it would be cut otherwise.  ``find``: finds what is best in this form, by rough
+    cost; but a form must not make a layer read more than it would without, on a bus that may be
+    busy already.
     """
     kernel = walks.kernel(layer.rows, layer.columns, part.channels, params.rows)
     scorer = Scorer(layer, part, params, (kernel,))
     if len(plain.chunks) > 1 or not scorer.fits(plain):
-        return own
+        return find()
     same = dataclasses.replace(plain, chunks=(kernel,))
+    whole = layer.pool_columns.outputs, layer.pool_rows.outputs
+    if same.local and (same.width, same.height) == whole:
+        return same  # nothing reads less than a single block
+    own = find()
     both = (Scorer(layer, part, params, one.chunks).read(one) for one in (own, same))
     return own if next(both) <= next(both) else same
 

@@ -33,13 +33,28 @@ _COMMANDS, _OVERHEAD = 3, 12
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """Rough cycles of a layer: of the array, and of the bus."""
+    """Rough cycles of a layer: of the array, and of the bus, of which for what it stores.
+
+    ``pieces``: blocks of all groups.
+    """
 
     array: float
     bus: float
+    stored: float = 0.0
+    pieces: int = 1
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(self.array + other.array, self.bus + other.bus)
+
+    def waits(self, other: "Cost") -> float:
+        """Cycles of the array while a piece is stored and the ``other``'s piece is done already.
+
+        There are two banks of sums, so a piece begins when the one before the last is stored; and
+        the bus carries more meanwhile: half of it is the stores' in any case.
+        """
+        both = self + other
+        free = max(0.5, 1 - (both.bus - self.stored - other.stored) / both.array)
+        return max(0.0, self.stored / self.pieces / free - other.array / other.pieces)
 
     @property
     def cycles(self) -> float:
@@ -61,7 +76,7 @@ def pairs(context: Context, layers: list, tilings: list, taken: set[int]) -> set
         if {*both} & taken or number - 1 in found:
             continue
         first, second = (layers[one] for one in both)
-        if _may(first) and _may(second) and _apart(context, first, second):
+        if may(first) and may(second) and _apart(context, first, second):
             one, other = (cost_of(context, layers[one], tilings[one]) for one in both)
             apart, woven = one.cycles + other.cycles, one + other
             for this, that in (both, both[::-1]):
@@ -69,6 +84,9 @@ def pairs(context: Context, layers: list, tilings: list, taken: set[int]) -> set
                     layers[this], *tilings[this], layers[that], *tilings[that], context.params
                 )
                 woven += Cost(0, again / context.params.bus_bytes)
+            woven += Cost(
+                min(one.pieces, other.pieces) * (one.waits(other) + other.waits(one)), 0
+            )
             if apart - woven.cycles > max(_SAVES * apart, _CYCLES):
                 found.add(number)
     return found
@@ -83,9 +101,7 @@ def _again(
     group of channels.
     """
     part, block, line = layer.slices[0], _rows(layer, tiling), _line(layer, tiling)
-    if not tiling.local:
-        return 0
-    blocks = -(-layer.rows.outputs // tiling.height) * -(-layer.columns.outputs // tiling.width)
+    blocks = _blocks(layer, tiling)
     fresh = tiling.height * layer.rows.stride
     shared = (blocks - 1) * max(0, block - fresh) * line
     pieces = blocks * len(part.groups)
@@ -93,6 +109,13 @@ def _again(
     between = max(_rows(other, others), size / pieces) * _line(other, others)
     lost = block * line + between > params.input_bytes
     return shared + (pieces - blocks) * block * line * lost
+
+
+def _blocks(layer: MachineLayer, tiling: Tiling) -> int:
+    """A group's blocks that others may come between."""
+    if not tiling.local:
+        return 1
+    return -(-layer.rows.outputs // tiling.height) * -(-layer.columns.outputs // tiling.width)
 
 
 def _rows(layer: MachineLayer, tiling: Tiling) -> int:
@@ -108,7 +131,7 @@ def _line(layer: MachineLayer, tiling: Tiling) -> int:
     return sum(chunk.pitch(columns * chunk.channels) for chunk in tiling.chunks)
 
 
-def _may(layer) -> bool:
+def may(layer) -> bool:
     """Whether a layer's blocks may have others between them.
 
     A pool's partial rows, and its table, must stay until its end.
@@ -130,7 +153,7 @@ def cost_of(context: Context, layer: MachineLayer, tilings: list) -> Cost:
     """Rough cycles of a layer that may take turns."""
     params, (tiling,), (part,) = context.params, tilings, layer.slices
     pixels, groups = layer.rows.outputs * layer.columns.outputs, len(part.groups)
-    blocks = groups * (-(-layer.rows.outputs // tiling.height) if tiling.local else 1)
+    pieces = groups * _blocks(layer, tiling)
     tiles = sum(chunk.tiles for chunk in tiling.chunks)
     record = params.param_bytes + tiles * params.tile_bytes + _COMMANDS * COMMAND_BYTES
     pitch = context.seats[layer.output].pixel
@@ -141,11 +164,12 @@ def cost_of(context: Context, layer: MachineLayer, tilings: list) -> Cost:
         )
         for group in part.groups
     )  # fmt: skip
-    read = layer.rows.size * layer.columns.size * part.channels + blocks * record
+    read = layer.rows.size * layer.columns.size * part.channels + pieces * record
     return Cost(
         groups * tiles * pixels,
-        stored + read / params.bus_bytes + _OVERHEAD * blocks,
-    )
+        stored + read / params.bus_bytes + _OVERHEAD * pieces,
+        stored, pieces,
+    )  # fmt: skip
 
 
 def lower(lowerings: dict[int, Lowering], stream: Stream) -> None:
