@@ -183,7 +183,9 @@ class RecordCutter(wiring.Component):
         bus_bytes = self._params.bus_bytes
         pieces = max(1, RECORD_BYTES // bus_bytes)
         snapshot, left = Signal(8 * RECORD_BYTES, reset_less=True), Signal(range(pieces + 1))
-        piece = self._piece(m, snapshot, left)
+        # Which beat is next, beside `left`: it goes to all of the snapshot.
+        number = Signal(range(pieces), reset_less=True)
+        piece = self._piece(m, snapshot, number, left)
         grabs = Signal()
         with m.If(grabs):
             m.d.sync += snapshot.eq(self.record)
@@ -201,7 +203,7 @@ class RecordCutter(wiring.Component):
                 ]
                 m.next = "SNAPSHOT"
             with m.State("SNAPSHOT"):
-                m.d.sync += left.eq(pieces)
+                m.d.sync += [left.eq(pieces), number.eq(0)]
                 m.d.comb += self.soon.eq(1)
                 m.next = "WRITE"
             with m.State("WRITE"), m.If(self.output.ready):
@@ -212,25 +214,23 @@ class RecordCutter(wiring.Component):
                     m.next = "STEP"
             # A state of its own: the next beat is looked for without waiting for `ready`.
             with m.State("STEP"):
-                m.d.sync += [piece.addr.eq(piece.addr + 1), left.eq(left - 1)]
+                m.d.sync += [
+                    piece.addr.eq(piece.addr + 1),
+                    left.eq(left - 1),
+                    number.eq((number + 1)[: len(number)]),
+                ]
                 m.d.comb += self.soon.eq(1)
                 m.next = "WRITE"
         return m
 
-    def _piece(self, m, snapshot, left):
+    def _piece(self, m, snapshot, number, left):
         """The piece to be written next (its address apart): a whole beat, or the closing one."""
         bus_bytes, piece = self._params.bus_bytes, self.output.payload
-        bits = 8 * bus_bytes
-        beats = [snapshot[low : low + bits] for low in range(0, len(snapshot), bits)]
-        # As `left` counts them down from a power of two, which is 0 in the bits that choose.
-        with m.Switch(left[:-1] if len(beats) > 1 else 0):
-            for number, beat in enumerate((beats[0], *reversed(beats[1:]))):
-                with m.Case(number):
-                    m.d.comb += piece.bytes.eq(beat)
         m.d.comb += [
             piece.write.eq(left != 0),
             piece.close.eq(left == 0),
             piece.first.eq(1),
             piece.bound.eq(min(bus_bytes, RECORD_BYTES)),
+            piece.bytes.eq(snapshot.word_select(number, 8 * bus_bytes)),
         ]
         return piece

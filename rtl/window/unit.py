@@ -1,6 +1,6 @@
 """The window unit: depthwise convolution, pooling and addition, beside the array."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, ResetInserter, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -13,6 +13,7 @@ from accel.rtl.im2col.load import LoadEngine
 from accel.rtl.interfaces import Done, command_layout, near_layout, read_client, writer
 from accel.rtl.memory.records import checksum_member
 from accel.rtl.parts.forward import forward
+from accel.rtl.parts.reset import ResetChain
 from accel.rtl.parts.rest import add_resting
 from accel.rtl.window.compute import WindowCompute, compute_latency
 from accel.rtl.window.entrance import BufferEntrance
@@ -76,6 +77,7 @@ class WindowUnit(wiring.Component):
         busy: a group of elements is issued.
         macs: multiplications of the MAC group issued MACS_LATENCY ago, in the window and the
             command's columns; 0 if there was none.
+        reset: what resets the unit.
         record, axi, halt, error, outstanding, progress, beats: see accel.rtl.interfaces.writer;
             ``halt`` lets nothing more start.
         checksum: of all parameters (accel.rtl.parts.checksum); only with checksums.
@@ -102,13 +104,16 @@ class WindowUnit(wiring.Component):
                 "param_activity": Out(1),
                 "busy": Out(1),
                 "macs": Out(16),
+                "reset": In(1),
             }
             | writer(params)
             | checksum_member(params)
         )
 
     def elaborate(self, platform):
-        m = Module()
+        # The blocks have resets of their own, which come some cycles later.
+        top, m = Module(), Module()
+        top.submodules.control = ResetInserter(self.reset)(m)
         params, banks = self._params, window_banks(self._params)
         load = LoadEngine(params, Op.WLOAD, banks)
         buffer, entrance = BankedBuffer(banks, params.parity), BufferEntrance(params)
@@ -134,12 +139,13 @@ class WindowUnit(wiring.Component):
         self._queue(m, walker, lanes, store)
         self._supervise(m, load, param, walker, lanes, store)
         self._count_macs(m, walker)
+        moves = ~self.idle.as_value().all() | self.near.valid
         add_resting(
-            m, platform, ~self.idle.as_value().all() | self.near.valid, SETTLE, load=load,
+            top, platform, moves | self.reset, SETTLE, ResetChain(top, self.reset), load=load,
             entrance=entrance, buffer=buffer, param=param, memory=memory, walker=walker,
             compute=compute, lanes=lanes, store=store,
         )  # fmt: skip
-        return m
+        return top
 
     def _connect(self, m, load, entrance, param, memory, walker, compute):
         """Commands to the engines; their ways to memory, to the buffer and to the slots."""
