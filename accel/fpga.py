@@ -203,7 +203,7 @@ def _synthesis() -> list[str]:
     """Return Yosys' arguments."""
     # All of synth_ecp5 but its last part, which takes minutes to think up names for wires.
     script = (
-        f"read_verilog {TOP}.v; synth_ecp5 -nowidelut -top {TOP} -run begin:check; clean; hierarchy -check; "
+        f"read_verilog {TOP}.v; synth_ecp5 -top {TOP} -run begin:check; clean; hierarchy -check; "
         f"blackbox =A:whitebox; write_json {TOP}.json"
     )
     return ["-l", "yosys.log", "-q", "-p", script]

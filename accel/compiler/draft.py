@@ -113,7 +113,8 @@ class Draft:
         if not add_lower.linear(layer, self._params, sources, target):
             return None
         addition = add_lower.Addition(layer, stream, sources, target)
-        return Tail(addition, (number + 1, number + 3), stream)
+        tail = Tail(addition, (number + 1, number + 3), stream)
+        return tail if tail.pays else None
 
     def _lower(self, numbers: list[int], stream: Stream, ready, tensors, fed: Fed | None) -> None:
         """Add the commands of a layer, whose input may be ``fed``, or of two in turn."""

@@ -27,7 +27,6 @@ overwrites it, and waits for that, comes behind its writer.
 """
 
 import dataclasses
-import math
 
 from accel.compiler import near_cut
 from accel.compiler.layer import Axis, Context, MachineLayer
@@ -38,6 +37,8 @@ from accel.isa import Pool
 
 #: Another order than group by group has to be faster by this factor, by rough cost.
 _CLEARLY = 1.02
+#: What stays may take so many times as long as the layers apart, by rough cost, which is no nearer.
+_PAYS = 1.3
 
 
 def pairs(context: Context, layers: list, tilings: list) -> dict[int, Pair]:
@@ -139,7 +140,8 @@ def _fits_behind(context: Context, first, second: WindowLayer, third) -> bool:
 def _best(context: Context, layers, tilings, fed: bool, stays_too: bool) -> Pair | None:
     """How to cut a pair; None if it does not fit the buffers, or would not pay."""
     (first, second, third), params = layers, context.params
-    cost, best, least = Cost(layers, params), None, math.inf
+    cost, best = Cost(layers, params), None
+    least = _PAYS * cost.apart(tilings[:1] + tilings[2:])
     behind = third and near_cut.behind(third, tilings[2][0], params)
     for blocks in near_cut.BLOCKS:
         pair = near_cut.by_group(first, second, tilings[0][0], params, *blocks)

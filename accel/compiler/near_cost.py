@@ -1,6 +1,7 @@
 """Rough cycles of layers that stay on the chip, to choose how they are cut."""
 
 from accel.compiler import traffic, walks
+from accel.compiler.tile_cost import Scorer
 from accel.isa import COMMAND_BYTES
 from accel.params import Params
 
@@ -65,6 +66,26 @@ class Cost:
         both = max(last * array + behind, last * self.window, last * stream + weights)
         lost = _LOST + 2 * self._stored() if stays_too else 0
         return (1 - last) * max(array, self.window, stream) + both + lost + edge
+
+    def apart(self, tilings) -> float:
+        """Cycles of the layers one after the other, with every result in memory."""
+        size = self.second.rows.size * self.second.columns.size + self.out
+        cycles = self.window + self._beats(size * self.second.channels)
+        for layer, tiling in ((self.first, tilings[0]), (self.third, tilings[-1])):
+            if layer:
+                cycles += _LOST + self._alone(layer, tiling[0])
+        return cycles
+
+    def _alone(self, layer, tiling) -> float:
+        """Cycles of a layer of the array."""
+        params, part = self.params, layer.slices[0]
+        pixels = layer.rows.outputs * layer.columns.outputs
+        tiles = sum(chunk.tiles for chunk in tiling.chunks)
+        read = Scorer(layer, part, params, tiling.chunks).read(tiling)
+        stored = pixels * len(part.groups) * max(1, params.cols / params.bus_bytes)
+        drain = pixels * params.cols / params.post_lanes
+        array = len(part.groups) * max(tiles * max(pixels, params.rows), drain)
+        return max(array, self._beats(read) + stored)
 
     def _third(self, pair) -> tuple[float, float]:
         """Cycles of the array for the third layer; beats of what it reads and writes beside it."""

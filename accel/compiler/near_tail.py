@@ -14,9 +14,13 @@ do for all who read what they replace.  Where there is no room, the addition com
 
 from accel.compiler.add_lower import Addition
 from accel.compiler.stream import BESIDE, Stream
+from accel.compiler.window_tile import add_pixels
+from accel.isa import COMMAND_BYTES
 
 #: Operands of a block take this part of the buffer, and so many blocks may be under way.
 _PART, _BLOCKS = 8, 2
+#: Commands of a block, and rough cycles that it takes beside them and its bytes.
+_COMMANDS, _OVERHEAD = 3, 32
 
 
 class Tail:
@@ -35,6 +39,14 @@ class Tail:
         self.blocks = addition.blocks(max(1, size))
         self.length = 2 * addition.words(max(1, size)) * params.cols
         self._place = 0
+
+    @property
+    def pays(self) -> bool:
+        """Whether so many small blocks take no longer than the array would wait for large ones."""
+        addition, bus = self.addition, self.stream.params.bus_bytes
+        alone = addition.blocks(add_pixels(addition.pixels, self.stream.params))
+        more = (len(self.blocks) - len(alone)) * (_COMMANDS * COMMAND_BYTES / bus + _OVERHEAD)
+        return more <= 3 * addition.pixels * addition.channels / bus
 
     def some(self, rows: int, lowest: int, ahead: int) -> None:
         """Add what there is room for.

@@ -167,11 +167,12 @@ class PostEngine(wiring.Component):
         ]  # fmt: skip
         table = Signal()
         # The state is read all over the engine.  What the reader's start and the many flip-flops of
-        # the command wait for are registers of their own: `vacant` is IDLE, and `may_read` that a
-        # POST is in WAIT and its waits are met.
-        vacant, written = Signal(init=1), Signal()
+        # the command wait for are registers of their own: `vacant` is IDLE, `shifts` is TABLE and
+        # ACTIVATION, and `may_read` is that a POST is in WAIT and its waits are met.
+        vacant, shifts, written = Signal(init=1), Signal.like(held.shift), Signal()
         m.d.comb += [
             held.take.eq(vacant),
+            held.shift.eq(shifts),
             take_bank.eq(may_read & some & ~self.halt),
             table.eq(command.table | command.activation),
             reader.bank.eq(bank),
@@ -194,16 +195,20 @@ class PostEngine(wiring.Component):
                     may_read.eq(waits_met(post, self.done) & ~table),
                 ]
                 with m.If(met & ~self.halt & command.table):
+                    m.d.sync += shifts.table.eq(1)
                     m.next = "TABLE"
                 with m.Elif(met & ~self.halt & command.activation):
+                    m.d.sync += shifts.activation.eq(1)
                     m.next = "ACTIVATION"
                 with m.Elif(take_bank):
                     m.d.sync += may_read.eq(0)
                     m.next = "RUN"
             with m.State("TABLE"), m.If(self._write_scales(m, held, pool.table)):
+                m.d.sync += shifts.table.eq(0)
                 m.d.comb += written.eq(1)
                 m.next = "RUN"
             with m.State("ACTIVATION"), m.If(self._write_activations(m, held, reader.table)):
+                m.d.sync += shifts.activation.eq(0)
                 m.d.comb += written.eq(1)
                 m.next = "RUN"
             with m.State("RUN"), m.If(store.ended):
@@ -217,7 +222,7 @@ class PostEngine(wiring.Component):
     def _write_scales(self, m, held, table):
         """Write a TABLE command's entries; returns whether it is done."""
         view = self._view(held.output, Op.TABLE)
-        finished, _ = self._entry_by_entry(m, held, Op.TABLE, view.entries)
+        finished, _ = self._entry_by_entry(m, Op.TABLE, view.entries)
         m.d.comb += [
             table.valid.eq(~finished),
             table.index.eq(view.index0),
@@ -229,7 +234,7 @@ class PostEngine(wiring.Component):
     def _write_activations(self, m, held, table):
         """Write an ACTIVATION command's entries; returns whether it is done."""
         view = self._view(held.output, Op.ACTIVATION)
-        finished, done = self._entry_by_entry(m, held, Op.ACTIVATION, ACTIVATION_ENTRIES)
+        finished, done = self._entry_by_entry(m, Op.ACTIVATION, ACTIVATION_ENTRIES)
         low_bits = exact_log2(ACTIVATION_ENTRIES)
         m.d.comb += [
             table.valid.eq(~finished),
@@ -238,12 +243,12 @@ class PostEngine(wiring.Component):
         ]
         return finished
 
-    def _entry_by_entry(self, m, held, op, entries):
+    def _entry_by_entry(self, m, op, entries):
         """Shift to the next entry in each cycle; returns whether all are done, and how many."""
         name = op.name.lower()
         done = Signal(range(max(TABLE_ENTRIES, ACTIVATION_ENTRIES) + 1), name=f"{name}_done")
         finished = Signal(name=f"{name}_finished")
-        m.d.comb += [finished.eq(done == entries), held.shift[name].eq(1)]
+        m.d.comb += finished.eq(done == entries)
         m.d.sync += done.eq(done + 1)
         with m.If(finished):
             m.d.sync += done.eq(0)

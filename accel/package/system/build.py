@@ -51,8 +51,8 @@ def place_and_route(build: pathlib.Path, sources, seed: int) -> dict:
     work = build / "gateware"
     read = "; ".join(f"read_verilog {source}" for source in sources)
     # All of synth_ecp5 but its last part, which takes minutes to think up names for wires.
-    script = f"{read}; synth_ecp5 -top ulx3s -run begin:check; clean; hierarchy -check; " \
-             "blackbox =A:whitebox; write_json ulx3s.json"  # fmt: skip
+    script = f"{read}; synth_ecp5 -nowidelut -top ulx3s -run begin:check; clean; " \
+             "hierarchy -check; blackbox =A:whitebox; write_json ulx3s.json"  # fmt: skip
     tools.run(work, "yosys", "-q", "-l", "yosys.log", "-p", script)
     tools.run(
         work, "nextpnr-ecp5", "--85k", "--package", "CABGA381", "--speed", 6, "--json",
