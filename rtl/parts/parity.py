@@ -46,7 +46,10 @@ class Guards:
         width = Shape.cast(memory.shape).width
         part = write.signature.granularity or width
         wide = width // part * (part + 1)
-        m.submodules.words = words = Memory(shape=wide, depth=memory.depth, init=[])
+        assert not any(port.transparent_for for port in memory.read_ports), "not known here"
+        m.submodules.words = words = Memory(
+            shape=wide, depth=memory.depth, init=[], attrs=memory.attrs
+        )
         writer = words.write_port(domain=write.domain, granularity=part + 1)
         m.d.comb += [
             writer.addr.eq(write.addr),
