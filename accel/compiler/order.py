@@ -16,7 +16,6 @@ from accel.compiler import weave
 from accel.compiler.layer import Context, MachineLayer
 from accel.compiler.window import AddLayer
 
-
 #: How far in front of the addition a shortcut is looked for.
 _FRONT = 6
 

@@ -92,7 +92,7 @@ def test_groups_share_the_padding_between_them():
     params = Params(rows=4, cols=4, input_bytes=4096, acc_rows=64, bus_bytes=8, window_taps=2,
                     window_bytes=4096)  # fmt: skip
     for kernel, padding, fills in (((3, 3), (1, 1, 1, 1), 2), ((3, 3), (2, 1, 1, 1), 3),
-                                   ((3, 3), (0, 1, 1, 1), 2), ((2, 2), (1, 0, 0, 0), 2)):  # fmt: skip
+                                   ((3, 3), (0, 1, 1, 1), 2), ((2, 2), (1, 0, 0, 0), 2)):
         net = networks.Builder(rng, (6, 5, 4)).conv(12)
         graph = net.depthwise(kernel, padding=padding).graph()
         program = compile_graph(graph, params, 1)
