@@ -6,13 +6,19 @@ import time
 import numpy as np
 
 from accel import golden
+from accel.checksum import checksum
 from accel.graph.ir import Graph
 from accel.isa import RECORD, RECORD_BYTES, Error
 from accel.program import Program, Step
+from accel.registers import Reg
 from accel.sim.engine import MachineError, Memory, Outcome
 
 #: Cycles after which a run that has not ended is given up, per cycle the array needs at least.
 _PATIENCE = 1000
+#: The longest budget that the machine's register holds, and the least patience it should mean.
+_MOST, _IMPATIENCE = (1 << 32) - 1, 10
+#: Cycles within which the machine itself has ended a run after its budget.
+_GRACE = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +77,14 @@ def _start(engine, program: Program, step: Step, space: np.ndarray, memory: Memo
     """Run the machine's part of a step on the memory ``space``."""
     macs = sum(layer.macs for layer in step.layers)
     floor = macs // (program.params.rows * program.params.cols) + 10_000
-    outcome = engine.run(space, step.start, step.commands, memory, _PATIENCE * floor)
+    patience = _PATIENCE * floor
+    budget = min(patience, _MOST) if _IMPATIENCE * floor <= _MOST else 0
+    registers = {Reg.BUDGET: budget}
+    if program.params.checksum:
+        registers[Reg.CHECKSUM] = checksum(
+            program.params, program.image, step.start, step.commands
+        )
+    outcome = engine.run(space, step.start, step.commands, memory, patience + _GRACE, registers)
     if outcome.error is not Error.NONE:
         where = ""
         if outcome.error in (Error.ILLEGAL_OPCODE, Error.ILLEGAL_FIELD):

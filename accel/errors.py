@@ -19,4 +19,9 @@ def shown(value: object) -> str:
         if isinstance(value, int):
             return f"an integer of {value.bit_length()} bits"
         text = "too long an integer in it"
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+    return shortened(text, _SHOWN)
+
+
+def shortened(text: str, most: int = 1000) -> str:
+    """A text that is not longer than ``most`` characters."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."

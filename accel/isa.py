@@ -6,9 +6,12 @@ completed command adds one to its engine's *done* counter, and a command starts 
 ``done_x >= wait_x`` for each of its ``wait_*`` fields: absolute counts since the program's start,
 so 0 waits for nothing.
 
-A program must list each command after everything it waits for (also the implicit waits: EXEC
-after its WEIGHTS, POST after its EXEC, WINDOW after its WPARAM).  Then the earliest unfinished
-command can always proceed, and no program of that form can deadlock, however short the queues.
+A program must list each command after everything it waits for, also without a field: an EXEC after
+its WEIGHTS, a POST after its EXEC, a WINDOW after its WPARAM, each after the command that frees the
+bank or the slot of parameters that it takes; and WEIGHTS behind all EXECs of the block before the
+last.  Then the earliest unfinished command can proceed, or it is one of WEIGHTS that the next EXEC
+makes room for, and that can: no program of that form can deadlock, however short the queues.  The
+whole argument is in accel/compiler/schedule.py; tests/support/listing.py checks the form.
 
 So it is for results that stay on the chip.  A POST with ``near`` waits for the WINDOWs that read
 what it overwrites.  Meanwhile it holds a bank and a parameter slot, which only later blocks ask
@@ -104,6 +107,9 @@ class Error(enum.IntEnum):
     DEADLOCK = 6
     UNALIGNED_PROGRAM = 7
     ABORTED = 8
+    BUDGET = 9
+    PARITY = 10
+    CHECKSUM = 11
 
 
 class Field:

@@ -14,7 +14,7 @@ _ZIP, _NPY = (b"PK\x03\x04", b"PK\x05\x06"), b"\x93NUMPY"
 #: What reading a damaged archive, or one that is packed in a way not known here, raises.
 _DAMAGE = (
     OSError, ValueError, EOFError, KeyError, AttributeError, RuntimeError, struct.error,
-    zipfile.BadZipFile, zlib.error,
+    zipfile.BadZipFile, zlib.error, MemoryError,
 )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def _array(path: pathlib.Path, file, name: str) -> np.ndarray:
     """One array; numpy gives what is no array in the archive as bytes."""
     try:
         found = file[name]
-    except ValueError as error:
+    except (ValueError, MemoryError) as error:  # a header may claim more than any memory holds
         raise NpzError(f"{path}: array {name!r} cannot be read: {error}") from error
     if not isinstance(found, np.ndarray):
         raise NpzError(f"{path}: {name!r} is no array")

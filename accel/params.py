@@ -85,6 +85,11 @@ class Params:
         packed_products: whether the cells of two neighbouring columns share a multiplier of
             18 x 18 bits: half as many for the array, about 30 LUTs more a cell; no cycle and no
             byte changes.
+        parity: whether the memories have a bit more for each byte or word that is written at a
+            time, by which a flipped bit is found when the word is used: the machine then stops
+            with PARITY.  No cycle and no byte changes.
+        checksum: whether commands and weights are summed up where they arrive, and the machine
+            ends with CHECKSUM if the sum is not the program's.  No cycle and no byte changes.
 
     Raises ParamError, which names parameter, rule and value.
 
@@ -112,6 +117,8 @@ class Params:
     queue_depth: int = 8
     timeout_cycles: int = 1 << 16
     packed_products: bool = False
+    parity: bool = False
+    checksum: bool = False
 
     def __post_init__(self):
         if _is_whole(self.post_lanes) and self.post_lanes == 0:
@@ -152,10 +159,10 @@ class Params:
             value = getattr(self, name)
             if not _is_whole(value) or not low <= value <= high:
                 raise ParamError(f"{name} must be from {low} to {high}, not {shown(value)}")
-        if not isinstance(self.packed_products, bool):
-            raise ParamError(
-                f"packed_products must be true or false, not {shown(self.packed_products)}"
-            )
+        for name in ("packed_products", "parity", "checksum"):
+            value = getattr(self, name)
+            if not isinstance(value, bool):
+                raise ParamError(f"{name} must be true or false, not {shown(value)}")
         if self.window_taps is None:
             most = _LARGE_TAPS if self.cols >= _LARGE else _SMALL_TAPS
             object.__setattr__(self, "window_taps", min(most, MAX_WINDOW_BYTES // self.cols))

@@ -24,30 +24,36 @@ class Reg(enum.IntEnum):
     BASE = 0x20
     VERSION = 0x24
     MACHINE = 0x28
+    BUDGET = 0x2C
+    CHECKSUM = 0x30
     COUNTERS = 0x40  # and the RECORD_WORDS - 1 words behind it
 
 
 ID_VALUE = 0x434E4E41  # CNNA
 #: Of the registers and of what they do; grows with every change that a driver must know of.
-REGISTERS_VERSION = 2
+REGISTERS_VERSION = 3
 
 
 def machine_id(params: Params) -> int:
     """Return the number of the MACHINE register, which programs for this machine carry, too.
 
     It is a digest of all that a program relies on: the layout of the commands, and every parameter
-    but the time limit, which is only a register's first value, and how products are formed.
+    but the time limit, which is only a register's first value, how products are formed, and what
+    finds flipped bits.
 
     >>> import accel
     >>> machine_id(accel.Params()) == machine_id(accel.Params(timeout_cycles=100))
     True
     >>> machine_id(accel.Params()) == machine_id(accel.Params(packed_products=True))
     True
+    >>> machine_id(accel.Params()) == machine_id(accel.Params(parity=True, checksum=True))
+    True
     >>> machine_id(accel.Params()) == machine_id(accel.Params(bus_bytes=8))
     False
     """
     machine = dataclasses.asdict(params)
-    del machine["timeout_cycles"], machine["packed_products"]
+    for name in ("timeout_cycles", "packed_products", "parity", "checksum"):
+        del machine[name]
     commands = {
         op.name: [int(op), *([one.name, one.low, one.width, one.signed] for one in fields)]
         for op, fields in FIELDS.items()
@@ -98,5 +104,15 @@ REGISTERS: dict[Reg, tuple[Bits, ...]] = {
     Reg.VERSION: (Bits("version", 0, 32, "r", f"{REGISTERS_VERSION}, of these registers"),),
     Reg.MACHINE: (Bits("digest", 0, 32, "r", "digest of the machine, which programs made for it "
                        "carry"),),
+    Reg.BUDGET: (Bits("cycles", 0, 32, "rw", "cycles from a start to the interrupt, at most; then "
+                      "BUDGET; 0: as many as it takes"),),
+    Reg.CHECKSUM: (Bits("sum", 0, 32, "rw", "of what the program has the machine fetch, or 0: not "
+                        "compared; only of a machine with checksum = true, others have 0"),),
     Reg.COUNTERS: (Bits("count", 0, 32, "r", f"{RECORD_WORDS} words: {', '.join(RECORD)}"),),
 }  # fmt: skip
+
+
+def registers_of(params: Params) -> dict[Reg, tuple[Bits, ...]]:
+    """Those of REGISTERS that a machine has."""
+    return {register: bits for register, bits in REGISTERS.items()
+            if register is not Reg.CHECKSUM or params.checksum}  # fmt: skip

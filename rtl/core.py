@@ -19,6 +19,7 @@ from accel.rtl.im2col.load import LoadEngine
 from accel.rtl.interfaces import axi_read, axi_write, tag_layout
 from accel.rtl.memory.read import ReadMaster
 from accel.rtl.memory.write_arbiter import WriteArbiter
+from accel.rtl.parts.checksum import Total
 from accel.rtl.parts.delay import Delay
 from accel.rtl.parts.reset import ResetChain, distribute
 from accel.rtl.post.post import PostEngine
@@ -105,6 +106,8 @@ class Core(wiring.Component):
 
         placed = self._datapath(m, chain, load, weights, exe, post, window)
         self._supervision(m, fetch, reads, scoreboard, counters, writers)
+        if params.checksum:
+            self._compare_sums(m, chain, fetch, weights, *window.values())
         self._activity(m, scoreboard, counters, load, weights, exe, placed)
         return m
 
@@ -190,7 +193,20 @@ class Core(wiring.Component):
             weights.slot_free.eq(post.slot_free),
             post.block_done.eq(accumulator.block_done),
         ]
+        if params.parity:
+            used = Cat(exe.lanes > lane for lane in range(params.rows))
+            m.d.comb += [im2col.used.eq(used), im2col.used_bytes.eq(1)]
         return placed
+
+    def _compare_sums(self, m, chain, *summing):
+        """What came from memory, beside what the program should sum up to."""
+        sums = [block.checksum for block in summing]
+        total = chain.add("total", Total([len(one) for one in sums]))
+        m.d.comb += [
+            total.sums.eq(Cat(sums)),
+            total.expected.eq(self.control.checksum),
+            self.control.wrong_checksum.eq(total.wrong),
+        ]
 
     def _supervision(self, m, fetch, reads, scoreboard, counters, writers):
         """What the control is told, and what is counted."""

@@ -216,9 +216,13 @@ def tag_layout(params: Params) -> data.StructLayout:
 
 
 def acc_read(params: Params) -> wiring.Signature:
-    """Post-processing's read port: all columns of one row, ACC_READ_LATENCY cycles later."""
+    """Post-processing's read port: all columns of one row, ACC_READ_LATENCY cycles later.
+
+    With parity also whether they are ``used``.
+    """
     return wiring.Signature(
         {
+            **({"used": Out(1)} if params.parity else {}),
             "bank": Out(1),
             "row": Out(bits_for(params.bank_rows - 1)),
             "data": In(data.ArrayLayout(signed(32), params.cols)),

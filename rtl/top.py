@@ -1,6 +1,7 @@
 """The accelerator as its user instantiates it."""
 
 from amaranth import Module
+from amaranth.hdl import Fragment
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out, connect
 
@@ -9,6 +10,7 @@ from accel.rtl.control.control import Control
 from accel.rtl.control.registers import axi_lite
 from accel.rtl.core import Core
 from accel.rtl.interfaces import axi_read, axi_write
+from accel.rtl.parts.parity import collected, guards
 
 
 class FlatView:
@@ -54,7 +56,13 @@ class Accelerator(wiring.Component):
         m = Module()
         params = self._params
         m.submodules.control = control = Control(params)
-        m.submodules.core = core = Core(params)
+        core = Core(params)
+        if params.parity:
+            alarms = guards(platform)
+            m.submodules.core = Fragment.get(core, alarms)
+            m.d.comb += core.control.wrong_parity.eq(collected(m, alarms.flags))
+        else:
+            m.submodules.core = core
         connect(m, control.core, core.control)
         connect(m, core.axi_read, FlatView(self, "m_axi_", axi_read(params).flip()))
         connect(m, core.axi_write, FlatView(self, "m_axi_", axi_write(params).flip()))

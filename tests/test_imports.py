@@ -25,6 +25,7 @@ ALLOWED = {
     "accel.onnx_unsigned": (),
     "accel.litert": (),
     "accel.program": ("accel.params",),
+    "accel.checksum": ("accel.isa", "accel.params"),
     "accel.machines": (
         "accel.machines", "accel.params", "accel.dram", "accel.sim.engine", "accel.sim.memory",
     ),
@@ -73,6 +74,7 @@ ALLOWED = {
     ),
     "accel.batch": (
         "accel.golden", "accel.graph", "accel.isa", "accel.program", "accel.sim.engine",
+        "accel.checksum", "accel.registers",
     ),
     "accel.opening": ("accel.models", "accel.seeded", "accel.frontend", "accel.graph"),
     "accel.dse": (
@@ -86,8 +88,8 @@ ALLOWED = {
     ),
     "accel.package.sim": ("accel.package.sim",),
     "accel.package": (
-        "accel.package", "accel.compiler", "accel.floats", "accel.golden", "accel.graph",
-        "accel.hls.names",
+        "accel.package", "accel.checksum", "accel.compiler", "accel.cyclemodel", "accel.floats",
+        "accel.golden", "accel.graph", "accel.hls.names",
         "accel.isa", "accel.machines.machine", "accel.opening", "accel.own_folder", "accel.params",
         "accel.program", "accel.registers", "accel.sim.engine", "accel.sim.written",
         "accel.version",

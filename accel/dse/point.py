@@ -43,6 +43,8 @@ class Point:
     queue_depth: int = Params.queue_depth
     timeout_cycles: int = Params.timeout_cycles
     packed_products: bool = Params.packed_products
+    parity: bool = Params.parity
+    checksum: bool = Params.checksum
     bytes_per_cycle: int = Memory.bytes_per_cycle
 
     def __post_init__(self):

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from accel.errors import shortened, shown
 from accel.pareto import optimal
 from accel.report.files import replacing
 
@@ -20,7 +21,7 @@ _INTEGERS = (
 SCHEMA = pa.schema(
     [
         *(pa.field(name, pa.int64()) for name in _INTEGERS),
-        pa.field("packed_products", pa.bool_()),
+        *(pa.field(name, pa.bool_()) for name in ("packed_products", "parity", "checksum")),
         pa.field("utilisation", pa.float64()),
         pa.field("pareto", pa.bool_()),
         pa.field("status", pa.string()),
@@ -28,6 +29,28 @@ SCHEMA = pa.schema(
         pa.field("seconds", pa.float64()),
     ]
 )
+
+
+#: What a finished point must have, for others to be held against it.
+_COMPARED = ("pes", "buffer_bytes", "cycles", "batch")
+
+
+def check(row: dict) -> None:
+    """Hold a row that somebody else may have written against the columns.
+
+    Raises:
+        ValueError: a column that must be there is not, or a value is of another type.
+    """
+    if row.get("status") not in ("ok", "failed"):
+        raise ValueError(f"status must be 'ok' or 'failed', not {shown(row.get('status'))}")
+    if row["status"] == "ok":
+        for name in _COMPARED:
+            if not isinstance(row.get(name), int) or row[name] < 1:
+                raise ValueError(f"{name} must be a positive integer, not {shown(row.get(name))}")
+    try:
+        pa.Table.from_pylist([row], SCHEMA)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError) as error:
+        raise ValueError(shortened(" ".join(str(error).split()))) from error
 
 
 def read(path: pathlib.Path) -> list[dict]:

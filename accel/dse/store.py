@@ -14,6 +14,7 @@ import time
 from accel.dse import rows
 from accel.dse.errors import SweepError
 from accel.dse.point import Point
+from accel.errors import shown
 from accel.report.files import write_json
 
 #: Seconds between two versions of the Parquet file while the sweep runs.
@@ -49,7 +50,7 @@ class Store(contextlib.AbstractContextManager):
         except OSError as error:
             self._journal.close()
             raise SweepError(f"{folder}: another sweep is writing here") from error
-        except SweepError:
+        except BaseException:
             self._journal.close()
             raise
         self._written = time.monotonic()
@@ -77,8 +78,8 @@ class Store(contextlib.AbstractContextManager):
         self._written = time.monotonic()
 
     def __exit__(self, *exception) -> None:
-        self.write()
-        self._journal.close()
+        with self._journal:
+            self.write()
 
 
 def _claim(path: pathlib.Path, identity: dict[str, str]) -> None:
@@ -91,7 +92,7 @@ def _claim(path: pathlib.Path, identity: dict[str, str]) -> None:
     except ValueError as error:
         raise SweepError(f"{path}: is damaged: {error}") from error
     if not isinstance(found, dict):
-        raise SweepError(f"{path}: is damaged: must be an object, not {found!r}")
+        raise SweepError(f"{path}: is damaged: must be an object, not {shown(found)}")
     for name, value in identity.items():
         if found.get(name) != value:
             raise SweepError(
@@ -118,8 +119,9 @@ def _replay(journal) -> dict[Point, dict]:
     for number, line in enumerate(whole.splitlines(), 1):
         try:
             row = json.loads(line)
-            if row["status"] not in ("ok", "failed"):
-                raise ValueError(f"status must be 'ok' or 'failed', not {row['status']!r}")
+            if not isinstance(row, dict):
+                raise ValueError(f"must be an object, not {shown(row)}")
+            rows.check(row)
             point = _point(row)
             found[point] = dataclasses.asdict(point) | row
         except (ValueError, KeyError, TypeError) as error:

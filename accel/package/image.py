@@ -10,6 +10,7 @@ import zlib
 
 import numpy as np
 
+from accel.checksum import checksum
 from accel.program import Program
 from accel.registers import machine_id
 
@@ -50,8 +51,11 @@ class Image:
         return np.frombuffer(self.data, "<u4").tolist()
 
 
-def image_of(program: Program) -> Image:
-    """Return the image of a program with one start of the machine."""
+def image_of(program: Program, cycles: int = 0) -> Image:
+    """Return the image of a program with one start of the machine.
+
+    ``cycles``: what a run is predicted to take; 0 if nobody knows.
+    """
     (step,) = (step for step in program.steps if step.commands)
     used = int(np.flatnonzero(program.image)[-1]) + 1
     payload = program.image[: min(-(-used // _PIECE) * _PIECE, len(program.image))].tobytes()
@@ -59,7 +63,8 @@ def image_of(program: Program) -> Image:
     words = [
         MAGIC, FORMAT, HEADER_BYTES, machine_id(program.params), len(payload),
         max(program.memory_bytes, len(payload)), step.start, step.commands, program.batch,
-        zlib.crc32(payload),
+        zlib.crc32(payload), cycles if cycles < 1 << 32 else 0,
+        checksum(program.params, program.image, step.start, step.commands),
     ]  # fmt: skip
     words += [0] * (HEADER_WORDS - 1 - len(words))
     header = struct.pack(f"<{len(words)}I", *words)

@@ -27,7 +27,10 @@ def memory_map(plan: Plan, image: Image) -> dict:
             "bytes": program.memory_bytes, "align": BASE_ALIGN,
             "image_bytes": len(image.data) - HEADER_BYTES,
         },
-        "program": {"start": step.start, "commands": step.commands, "batch": program.batch},
+        "program": {
+            "start": step.start, "commands": step.commands, "batch": program.batch,
+            "cycles": plan.cycles,
+        },
         "inputs": [_entry(entry) for entry in plan.inputs],
         "outputs": [_entry(entry) for entry in plan.outputs],
         "tensors": [

@@ -4,12 +4,14 @@ import dataclasses
 
 import numpy as np
 
+from accel.cyclemodel import predict
 from accel.errors import AccelError
 from accel.golden.softmax_int8 import exp_table
 from accel.golden.softmax_table import exponentials
 from accel.graph.ir import Graph, HostNode, Port, Reshape, Softmax, Tensor
 from accel.graph.rules import title
 from accel.program import Placement, Program
+from accel.sim.engine import Memory
 
 
 class PackageError(AccelError, ValueError):
@@ -36,7 +38,8 @@ class Plan:
 
     ``stored``: the machine's tensors, by name, whose bytes are compared, in pieces as they lie in
     memory; each with the golden model's tensor that it must equal, from a channel on.
-    ``left_out``: what the host must compute behind the outputs.
+    ``left_out``: what the host must compute behind the outputs.  ``cycles``: what a run takes, as
+    the cycle model predicts it for the memory that was asked for.
     """
 
     graph: Graph
@@ -45,10 +48,11 @@ class Plan:
     outputs: tuple[Entry, ...]
     stored: tuple[tuple[Placement, str, int], ...]
     left_out: tuple[HostNode, ...]
+    cycles: int
 
 
-def plan(graph: Graph, program: Program) -> Plan:
-    """Return how a compiled network is packaged.
+def plan(graph: Graph, program: Program, memory: Memory) -> Plan:
+    """Return how a compiled network is packaged, for a machine with this memory.
 
     Raises:
         PackageError: the machine must be started several times, or reads what a host computes.
@@ -63,7 +67,9 @@ def plan(graph: Graph, program: Program) -> Plan:
         for name in names
         for first, piece in program.tensors[name].pieces
     )
-    return Plan(graph, program, inputs, outputs, stored, left_out)
+    (step,) = (step for step in program.steps if step.commands)
+    counters, _ = predict(program.params, program.image, step.start, step.commands, **memory.timing)
+    return Plan(graph, program, inputs, outputs, stored, left_out, counters["cycles"])
 
 
 def _check(graph: Graph, program: Program) -> None:

@@ -22,6 +22,7 @@ def readme(plan: Plan, notes: Mapping[str, str], made: str | None) -> str:
         title=name, name=name, network=plan.graph.name, rows=params.rows, cols=params.cols,
         bus=params.bus_bytes, digest=f"{machine_id(params):#010x}", memory=program.memory_bytes,
         made=f" (`{made}`)" if made else "", ports=ports, timeout=params.timeout_cycles,
+        cycles=f"{plan.cycles:,}",
         notes="".join(f" Note: {note}." for note in notes.values()),
         batch=f"A run computes {program.batch} images." if program.batch > 1 else "",
         left_out=_left_out(plan),

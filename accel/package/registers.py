@@ -9,7 +9,15 @@ import textwrap
 
 from accel.isa import RECORD, RECORD_WORDS, Error
 from accel.params import BASE_ALIGN, Params
-from accel.registers import ID_VALUE, REGISTERS, REGISTERS_VERSION, Bits, Reg, machine_id
+from accel.registers import (
+    ID_VALUE,
+    REGISTERS,
+    REGISTERS_VERSION,
+    Bits,
+    Reg,
+    machine_id,
+    registers_of,
+)
 
 _ACCESS = {"r": ("r", "na"), "w": ("w", "na"), "rw": ("rw", "r")}
 
@@ -53,7 +61,7 @@ def system_rdl(params: Params) -> str:
         "    default accesswidth = 32;", "    littleendian;", "    lsb0;", "",
     ]  # fmt: skip
     resets = _resets(params)
-    for register, fields in REGISTERS.items():
+    for register, fields in registers_of(params).items():
         lines += ["    reg {", f'        name = "{register.name}";']
         for bits in fields:
             lines += _field(bits, resets.get((register, bits.name)))
@@ -69,7 +77,8 @@ def _resets(params):
         (Reg.ID, "id"): ID_VALUE, (Reg.SHAPE, "rows"): params.rows,
         (Reg.SHAPE, "cols"): params.cols, (Reg.SHAPE, "bus_bytes"): params.bus_bytes,
         (Reg.PROGRAM, "address"): 0, (Reg.COMMANDS, "count"): 0, (Reg.BASE, "page"): 0,
-        (Reg.TIMEOUT, "cycles"): params.timeout_cycles,
+        (Reg.TIMEOUT, "cycles"): params.timeout_cycles, (Reg.BUDGET, "cycles"): 0,
+        (Reg.CHECKSUM, "sum"): 0,
         (Reg.VERSION, "version"): REGISTERS_VERSION, (Reg.MACHINE, "digest"): machine_id(params),
     }  # fmt: skip
 

@@ -20,13 +20,16 @@ from accel.sim.written import emit
 #: What a package is called; simulations leave a folder and Python its own.
 FOLDER = Kind(
     "accel package", "a package", "package.json",
-    frozenset({"sim/build/", "sim/__pycache__/", "system/build/", "system/__pycache__/"}),
+    frozenset({"sim/build/", "sim/__pycache__/", "system/build/", "system/__pycache__/",
+               "system/ulx3s/__pycache__/"}),
 )  # fmt: skip
 #: Written by hand, the same in every package.
 _FIXED = {
     "driver": ("accel.h", "accel.c", "accel_host.c", "accel_mmio.h", "accel_uio.h", "accel_uio.c"),
     "sim": ("run.py", "shim.c", "system.py", "test_network.py", "test_errors.py"),
-    "system": ("system.v", "bench.v", "clock.v", "clock.cpp", "start.S", "link.ld", "run.py"),
+    "system": ("system.v", "bench.v", "clock.v", "clock.cpp", "plain.h", "start.S", "link.ld",
+               "run.py", "build.py", "firmware.py", "tools.py"),
+    "system/ulx3s": ("soc.py", "board.h", "board.ld", "pads.v", "sdram.v", "bench.v"),
 }
 #: In which the network's name and types are put in.
 _WITH_NAMES = ("examples/bare_metal.c", "examples/linux_uio.c", "system/firmware.c")
@@ -75,7 +78,7 @@ def package(
     check_ours(folder, FOLDER)
     graph, quantised = floats.opened(model, inputs)
     tell("compile", 0.0)
-    made = plan(graph, compile_graph(graph, machine.params, batch))
+    made = plan(graph, compile_graph(graph, machine.params, batch), machine.memory)
     given, notes = _images(model, graph, inputs, limit)
     notes = opening.origin(model) | notes
     if quantised:
@@ -86,7 +89,7 @@ def package(
     tell("emit Verilog", 0.3)
     verilog = emit(machine.params)
     count = len(next(iter(given.values())))
-    about = memory_map.memory_map(made, image.image_of(made.program))
+    about = memory_map.memory_map(made, image.image_of(made.program, made.cycles))
     with replacing(folder, FOLDER) as new:
         tell("writing", 0.9)
         _write(made, verilog, readme.readme(made, notes, command), new)
@@ -110,7 +113,7 @@ def _images(model, graph, inputs, limit) -> tuple[dict[str, np.ndarray], dict]:
 
 def _write(made: Plan, verilog: str, page: str, folder: pathlib.Path) -> None:
     """Write all but the vectors."""
-    name, compiled = network_c.c_name(made), image.image_of(made.program)
+    name, compiled = network_c.c_name(made), image.image_of(made.program, made.cycles)
     for place, files in _FIXED.items():
         (folder / place).mkdir()
         for file in files:

@@ -64,7 +64,7 @@ EXPORTED void page_begin(uint8_t* start_of_memory, uint32_t bytes, uint32_t late
                          uint32_t bytes_per_cycle, uint32_t program, uint32_t commands,
                          uint32_t timeout, uint32_t max_cycles) {
     const uint32_t script[][2] = {{PROGRAM, program}, {COMMANDS, commands}, {TIMEOUT, timeout},
-                                  {CONTROL, 1}};
+                                  {BUDGET, max_cycles}, {CONTROL, 1}};
     Config config{};
     config.memory = memory = start_of_memory;
     config.memory_bytes = bytes;

@@ -45,11 +45,13 @@ def make(
         raise PageError(
             f"a page's memory has no {hardware.memory.surprise}: leave it out of the machine's file"
         )
-    if hardware.params.packed_products:
-        raise PageError(
-            f"a page looks into cells with a multiplier each: machine {hardware.name} has "
-            "packed_products = true; set it to false, which changes no cycle"
-        )
+    for option, what in (("packed_products", "cells with a multiplier each"),
+                         ("parity", "memories without parity")):  # fmt: skip
+        if getattr(hardware.params, option):
+            raise PageError(
+                f"a page looks into {what}: machine {hardware.name} has {option} = true; set it to "
+                "false, which changes no cycle"
+            )
     graph, _ = floats.opened(model, inputs)
     if inputs is None:
         inputs, labels, _ = own_images(model, graph, network.SAMPLES)

@@ -4,8 +4,9 @@ import configparser
 import dataclasses
 import pathlib
 
+from accel.errors import shortened, shown
 from accel.scalesim.cycles import DATAFLOWS
-from accel.scalesim.errors import ScaleSimError, read_lines
+from accel.scalesim.errors import ScaleSimError, read_lines, whole_number
 
 _PRESETS = "architecture_presets"
 
@@ -32,7 +33,7 @@ def read_config(path: pathlib.Path) -> Config:
     try:
         parser.read_string("\n".join(read_lines(path)), str(path))
     except configparser.Error as error:
-        what = " ".join(error.message.split())
+        what = shortened(" ".join(error.message.split()))
         raise ScaleSimError(f"{path}: is no configuration file: {what}") from error
     if not parser.has_section(_PRESETS):
         raise ScaleSimError(f"{path}: must have a section [{_PRESETS}]")
@@ -41,7 +42,8 @@ def read_config(path: pathlib.Path) -> Config:
     dataflow = presets.get("Dataflow", "").strip().lower()
     if dataflow not in DATAFLOWS:
         raise ScaleSimError(
-            f"{path}: [{_PRESETS}] Dataflow must be one of {', '.join(DATAFLOWS)}, not {dataflow!r}"
+            f"{path}: [{_PRESETS}] Dataflow must be one of {', '.join(DATAFLOWS)}, "
+            f"not {shown(dataflow)}"
         )
     if parser.get("sparsity", "SparsitySupport", fallback="false").strip().lower() != "false":
         raise ScaleSimError(f"{path}: [sparsity] SparsitySupport must be false: layers are dense")
@@ -50,8 +52,9 @@ def read_config(path: pathlib.Path) -> Config:
 
 def _size(presets: configparser.SectionProxy, name: str, path: pathlib.Path) -> int:
     text = presets.get(name, "").strip()
-    if not (text.isascii() and text.isdecimal()) or int(text) < 1:
+    number = whole_number(text)
+    if number < 1:
         raise ScaleSimError(
-            f"{path}: [{_PRESETS}] {name} must be a positive integer, not {text!r}"
+            f"{path}: [{_PRESETS}] {name} must be a positive integer, not {shown(text)}"
         )
-    return int(text)
+    return number

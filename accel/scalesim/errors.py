@@ -4,6 +4,9 @@ import pathlib
 
 from accel.errors import AccelError
 
+#: Digits of the longest number that is one.
+_DIGITS = 20
+
 
 class ScaleSimError(AccelError, ValueError):
     """A topology or configuration file breaks a rule; names file, line, layer, rule and value."""
@@ -21,3 +24,8 @@ def read_lines(path: pathlib.Path) -> list[str]:
         raise ScaleSimError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ScaleSimError(f"{path}: is not a text file: {error.reason}") from error
+
+
+def whole_number(text: str) -> int:
+    """The number that a cell's decimal digits are, or 0 where they are none or far too many."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else 0

@@ -15,7 +15,8 @@ import dataclasses
 import pathlib
 import re
 
-from accel.scalesim.errors import ScaleSimError, read_lines
+from accel.errors import shown
+from accel.scalesim.errors import ScaleSimError, read_lines, whole_number
 
 _CONV = (
     "IFMAP Height", "IFMAP Width", "Filter Height", "Filter Width", "Channels", "Num Filter",
@@ -89,7 +90,7 @@ def read_topology(path: pathlib.Path) -> list[Layer]:
     header = [cell.strip() for cell in (lines or [""])[0].split(",")]
     if len(header) < 2 or header[1].isdecimal():
         raise ScaleSimError(
-            f"{path}, line 1: must be the header row, which SCALE-Sim skips, not {lines[:1]}"
+            f"{path}, line 1: must be the header row, which SCALE-Sim skips, not {shown(lines[:1])}"
         )
     gemm = header[1].upper() == "M"
     columns = _columns(header, _GEMM if gemm else _CONV, f"{path}, line 1")
@@ -97,7 +98,7 @@ def read_topology(path: pathlib.Path) -> list[Layer]:
     for number, line in enumerate(lines[1:], 2):
         cells = [cell.strip() for cell in line.split(",")]
         if any(cells):
-            where = f"{path}, line {number}: layer {cells[0]!r}"
+            where = f"{path}, line {number}: layer {shown(cells[0])}"
             numbers = _numbers(cells, columns, where)
             layers.append((_gemm if gemm else _conv)(cells[0], numbers, where))
     if not layers:
@@ -122,7 +123,7 @@ def _columns(header: list[str], known: tuple[str, ...], where: str) -> tuple[str
         elif place >= len(columns) or not _says(name, columns[place]):
             wanted = columns[place] if place < len(columns) else "Sparsity, or nothing"
             raise ScaleSimError(
-                f"{where}: column {place + 2} must be {wanted}, not {name!r}, which is not "
+                f"{where}: column {place + 2} must be {wanted}, not {shown(name)}, which is not "
                 "understood"
             )
     return tuple(columns)
@@ -147,11 +148,11 @@ def _numbers(cells: list[str], columns: tuple[str, ...], where: str) -> dict[str
         )
     numbers = {}
     for column, cell in zip(needed, cells[1:], strict=False):
-        if not (cell.isascii() and cell.isdecimal()) or not 1 <= int(cell) <= _LARGEST:
+        numbers[column] = whole_number(cell)
+        if not 1 <= numbers[column] <= _LARGEST:
             raise ScaleSimError(
-                f"{where}: {column!r} must be an integer from 1 to {_LARGEST}, not {cell!r}"
+                f"{where}: {column!r} must be an integer from 1 to {_LARGEST}, not {shown(cell)}"
             )
-        numbers[column] = int(cell)
     _check_rest(cells, columns, len(needed) + 1, where)
     return numbers
 
@@ -161,10 +162,10 @@ def _check_rest(cells: list[str], columns: tuple[str, ...], place: int, where: s
     ratio = cells[place] if len(cells) > place else ""
     if ":" in ratio or ratio and "Sparsity" in columns:
         if ratio.replace(" ", "") != "1:1":
-            raise ScaleSimError(f"{where}: sparsity must be 1:1 (dense), not {ratio!r}")
+            raise ScaleSimError(f"{where}: sparsity must be 1:1 (dense), not {shown(ratio)}")
     elif ratio:
         raise ScaleSimError(
-            f"{where}: column {place + 1} has {ratio!r}, and no header that says what it is"
+            f"{where}: column {place + 1} has {shown(ratio)}, and no header that says what it is"
         )
 
 

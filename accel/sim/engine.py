@@ -2,7 +2,7 @@
 
 import dataclasses
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from accel.dram import CHIPS, CLOCK_MHZ
 from accel.errors import AccelError, shown
 from accel.isa import Error
 from accel.params import ParamError, Params
+from accel.registers import Reg
 
 
 class SimulationError(AccelError, RuntimeError):
@@ -139,10 +140,12 @@ class Engine(typing.Protocol):
         commands: int,
         behaviour: Memory,
         max_cycles: int,
+        registers: Mapping[Reg, int] | None = None,
     ) -> Outcome:
         """Reset the machine, run a program to its interrupt, leave its results in ``memory``.
 
-        ``memory`` is a uint8 array from address 0, changed in place.
+        ``memory`` is a uint8 array from address 0, changed in place.  ``registers`` are
+        written before the start, beside what tells of the program.
 
         Raises:
             MachineError: no interrupt within ``max_cycles``.

@@ -7,7 +7,7 @@ from amaranth.hdl import Shape
 from amaranth.lib import wiring
 
 from accel.params import Params
-from accel.registers import REGISTERS
+from accel.registers import registers_of
 from accel.version import DISTRIBUTION, version
 
 #: Ports by how their names begin.
@@ -38,7 +38,7 @@ def header(params: Params, machine: wiring.Component) -> str:
         "",
         *_ports(machine),
         "",
-        *_registers(),
+        *_registers(params),
     ]
     return "".join(f"// {line}".rstrip() + "\n" for line in lines)
 
@@ -56,13 +56,13 @@ def _ports(machine):
     return lines
 
 
-def _registers():
+def _registers(params):
     """Every register's bits."""
     lines = [
         "Registers, by byte address (the low two bits of an address do not matter; a write changes",
         "the bytes whose strobes are set; bits that are not listed read 0):",
     ]
-    for register, fields in REGISTERS.items():
+    for register, fields in registers_of(params).items():
         lines.append(f"  {register:#04x} {register.name}")
         for _, low, width, access, meaning in fields:
             bits = str(low) if width == 1 else f"{low + width - 1}:{low}"

@@ -1,11 +1,14 @@
 """The host on the machine's AXI4-Lite port: start the program, await the interrupt, read results.
 
 The reference of its cycles, too; accel/sim/harness.cpp does the same.  From cycle 0 the host writes
-PROGRAM, COMMANDS, TIMEOUT and CONTROL, each access in the cycle after the one before was
-answered.  A write raises awvalid and wvalid together, each until taken; a read raises arvalid
-until taken; bready and rready are always up.  From the cycle after CONTROL was answered it waits
-for irq, and from the cycle after it sees irq it reads STATUS, WHERE and the counters.
+PROGRAM, COMMANDS, TIMEOUT, the registers that a run is given beside them, and CONTROL, each access
+in the cycle after the one before was answered.  A write raises awvalid and wvalid together, each
+until taken; a read raises arvalid until taken; bready and rready are always up.  From the cycle
+after CONTROL was answered it waits for irq, and from the cycle after it sees irq it reads STATUS,
+WHERE and the counters.
 """
+
+from collections.abc import Mapping
 
 from accel.isa import RECORD, RECORD_WORDS, Error
 from accel.registers import Reg
@@ -19,6 +22,14 @@ RESULTS = (Reg.STATUS, Reg.WHERE, *range(Reg.COUNTERS, Reg.COUNTERS + 4 * RECORD
 _DONE, _ERROR = 2, 4
 
 
+def writes(
+    start: int, commands: int, timeout: int, registers: Mapping[Reg, int] | None
+) -> dict[Reg, int]:
+    """What the host writes, in this order, to start a program."""
+    return {Reg.PROGRAM: start, Reg.COMMANDS: commands, Reg.TIMEOUT: timeout, **(registers or {}),
+            Reg.CONTROL: 1}  # fmt: skip
+
+
 class Host:
     """The host's state.  Call ``end`` with the machine's outputs at the end of every cycle.
 
@@ -26,13 +37,12 @@ class Host:
     cycle.  ``finished`` is set when ``results`` holds the values of RESULTS.
     """
 
-    def __init__(self, start: int, commands: int, timeout: int, max_cycles: int):
+    def __init__(self, start: int, commands: int, timeout: int, max_cycles: int,
+                 registers: Mapping[Reg, int] | None = None):  # fmt: skip
+        given = writes(start, commands, timeout, registers)
         self._script = iter(
             (
-                ("write", Reg.PROGRAM, start),
-                ("write", Reg.COMMANDS, commands),
-                ("write", Reg.TIMEOUT, timeout),
-                ("write", Reg.CONTROL, 1),
+                *(("write", *access) for access in given.items()),
                 ("await", 0, 0),
                 *(("read", register, 0) for register in RESULTS),
             )

@@ -2,13 +2,14 @@
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from amaranth import Cat, ClockDomain, Module, Signal
 from amaranth.sim import Simulator
 
 from accel.params import Params
+from accel.registers import Reg
 from accel.rtl.top import Accelerator
 from accel.sim.engine import Memory, Outcome, SimulationError
 from accel.sim.host import Host, outcome
@@ -64,13 +65,14 @@ class PysimEngine:
             progress("elaborate", 1.0)
 
     def run(
-        self, memory: np.ndarray, start: int, commands: int, behaviour: Memory, max_cycles: int
+        self, memory: np.ndarray, start: int, commands: int, behaviour: Memory, max_cycles: int,
+        registers: Mapping[Reg, int] | None = None,
     ) -> Outcome:
         """Run a program (see accel.sim.engine.Engine)."""
         if self._bench is None:
             raise SimulationError("the engine has not been built")
         model = MemoryModel(memory, self._params.bus_bytes, behaviour)
-        host = Host(start, commands, self._params.timeout_cycles, max_cycles)
+        host = Host(start, commands, self._params.timeout_cycles, max_cycles, registers)
         began = time.perf_counter()
         self._bench.run(model, host, self.vcd)
         return outcome(host.results, time.perf_counter() - began, model.traffic)

@@ -8,7 +8,7 @@ import ctypes
 import os
 import pathlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from accel.registers import Reg
 from accel.rtl.top import Accelerator
 from accel.sim.build import FASTEST, Builder, Flavour, Progress
 from accel.sim.engine import TRAFFIC, MachineError, Memory, Outcome, SimulationError
-from accel.sim.host import RESULTS, outcome
+from accel.sim.host import RESULTS, outcome, writes
 from accel.sim.toolchain import find_compiler, find_verilator
 from accel.sim.verilog import Design
 
@@ -119,12 +119,13 @@ class VerilatorEngine:
         self._library, self._params = load(path), params
 
     def run(
-        self, memory: np.ndarray, start: int, commands: int, behaviour: Memory, max_cycles: int
+        self, memory: np.ndarray, start: int, commands: int, behaviour: Memory, max_cycles: int,
+        registers: Mapping[Reg, int] | None = None,
     ) -> Outcome:
         """Run a program on a fresh machine (see accel.sim.engine.Engine)."""
         with self.machine() as machine:
             machine.waveform, self.waveform = self.waveform, None
-            return machine.run(memory, start, commands, behaviour, max_cycles)
+            return machine.run(memory, start, commands, behaviour, max_cycles, registers)
 
     @contextlib.contextmanager
     def machine(self) -> Iterator["Machine"]:
@@ -155,7 +156,8 @@ class Machine:
         self.waveform: tuple[pathlib.Path, int, int] | None = None
 
     def run(
-        self, memory: np.ndarray, start: int, commands: int, behaviour: Memory, max_cycles: int
+        self, memory: np.ndarray, start: int, commands: int, behaviour: Memory, max_cycles: int,
+        registers: Mapping[Reg, int] | None = None,
     ) -> Outcome:
         """Run a program on the machine as the one before left it (see accel.sim.engine.Engine).
 
@@ -167,7 +169,7 @@ class Machine:
         """
         if self._ended:
             raise SimulationError("the machine was given back")
-        config = config_of(self._params, memory, start, commands, behaviour, max_cycles)
+        config = config_of(self._params, memory, start, commands, behaviour, max_cycles, registers)
         self._memory = memory
         if self._handle is None:
             self._handle = self._library.accel_begin(config)
@@ -197,15 +199,10 @@ class Machine:
 
 def config_of(
     params: Params, memory: np.ndarray, start: int, commands: int, behaviour: Memory,
-    max_cycles: int,
+    max_cycles: int, registers: Mapping[Reg, int] | None = None,
 ) -> _Config:
     """What a run is given, for ``accel_begin``; ``memory`` must outlive it."""
-    script = {
-        Reg.PROGRAM: start,
-        Reg.COMMANDS: commands,
-        Reg.TIMEOUT: params.timeout_cycles,
-        Reg.CONTROL: 1,
-    }
+    script = writes(start, commands, params.timeout_cycles, registers)
     return _Config(
         memory=memory.ctypes.data,
         memory_bytes=len(memory),

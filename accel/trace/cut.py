@@ -11,13 +11,15 @@ PERIOD = 10_000_000
 _CHANGE = re.compile(r"^(?:[bBrR]\S+ |[01xXzZ])(\S+)$")
 
 
-def run(engine: PysimEngine, arguments, path: pathlib.Path, first: int, last: int):
+def run(
+    engine: PysimEngine, arguments, path: pathlib.Path, first: int, last: int, **options
+):
     """Run a program, and write the cycles from ``first`` to ``last`` - 1 after the reset."""
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".trace-") as work:
         whole = pathlib.Path(work) / "whole.vcd"
         engine.vcd = str(whole)
         try:
-            outcome = engine.run(*arguments)
+            outcome = engine.run(*arguments, **options)
         finally:
             engine.vcd = None
         with whole.open(encoding="utf-8") as source, path.open("w", encoding="utf-8") as target:

@@ -21,8 +21,10 @@ from accel.sim.verilator import VerilatorEngine
 from accel.trace import cut, save
 
 #: Cycles of the simulation before the machine counts its first one: a counter of n is there from
-#: cycle START + n on.  (The host writes four registers, and the core is reset.)
-START = 78
+#: cycle START + n on.  (The host writes five registers, and the core is reset.)
+START = 81
+#: Cycles that the host writes another register in: a machine with checksums has one more.
+WRITE = 3
 #: Most cycles that are written if nobody says which, and how many behind the layer's end.
 MOST, BEHIND = 200_000, 64
 
@@ -105,11 +107,12 @@ def trace(
     first, last = _window(cycles, begins, ends, found.name)
     path = folder / f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', found.name)}.{form}"
     tell("writing the waveform", 0.6)
-    writing = _Writing(simulator, _start(program, step), path, first + START, last + START)
+    start = START + WRITE * meant.params.checksum
+    writing = _Writing(simulator, _start(program, step), path, first + start, last + start)
     run_batch(writing, program, graph, images, meant.memory)
     title = f"{graph.name}: {found.name}, cycles {first} to {last} of {meant.title}"
     period = PERIOD if isinstance(simulator, VerilatorEngine) else cut.PERIOD
-    marks = {"begins": (begins + START) * period, "ends": (ends + START) * period}
+    marks = {"begins": (begins + start) * period, "ends": (ends + start) * period}
     saves = save.write(path, meant.params, title, marks)
     return Waveform(path, saves, found, first, last, begins, ends, counters)
 
@@ -174,12 +177,12 @@ class _Writing:
         self._engine, self._left = engine, number
         self._path, self._window = path, (first, last)
 
-    def run(self, *arguments):
+    def run(self, *arguments, **options):
         """Run a program (see accel.sim.engine.Engine)."""
         self._left -= 1
         if self._left != -1:
-            return self._engine.run(*arguments)
+            return self._engine.run(*arguments, **options)
         if isinstance(self._engine, PysimEngine):
-            return cut.run(self._engine, arguments, self._path, *self._window)
+            return cut.run(self._engine, arguments, self._path, *self._window, **options)
         self._engine.waveform = self._path, *self._window
-        return self._engine.run(*arguments)
+        return self._engine.run(*arguments, **options)

@@ -12,7 +12,8 @@ from accel.train.errors import TrainingError
 
 FORMAT = 1
 #: What reading a file that is damaged, or is none of ours, may raise.
-_DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError)
+_DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError,
+           MemoryError)  # fmt: skip
 
 
 def save(path, arrays: dict[str, np.ndarray], facts: dict) -> None:

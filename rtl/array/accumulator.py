@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from accel.params import ACC_READ_LATENCY, PARAM_SLOTS, PE_LATENCY, Params
 from accel.rtl.interfaces import SLOT_BITS, acc_read, param_write, tag_layout
 from accel.rtl.parts.delay import Delay
+from accel.rtl.parts.parity import watch
 
 #: Bytes of a bias: as many planes of a parameter record, from plane 0 on.
 BIAS_BYTES = 4
@@ -30,6 +31,7 @@ class AccumulatorColumn(wiring.Component):
         bias_write, bias_slot, bias_byte: write one byte of a slot's bias; ``bias_write`` has a bit
             for each byte.
         read_bank, read_row: post-processing's address; heeded unless a tag reads that bank.
+        read_used: the sum there will be used; only with parity.
         sum: the sum there, ``ACC_READ_LATENCY`` cycles later.
 
     One tag a cycle, without back-pressure.
@@ -47,6 +49,7 @@ class AccumulatorColumn(wiring.Component):
                 "bias_byte": In(8),
                 "read_bank": In(1),
                 "read_row": In(tag["row"].shape),
+                **({"read_used": In(1)} if params.parity else {}),
                 "sum": Out(signed(32)),
             }
         )
@@ -54,8 +57,8 @@ class AccumulatorColumn(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         total = Signal(signed(32), reset_less=True)
-        stored = [self._bank(m, number, total) for number in range(2)]
-        bias = self._bias(m)
+        stored = [self._bank(m, number, total, platform) for number in range(2)]
+        bias = self._bias(m, platform)
         tag = self.tags[ADD]
         start = Mux(tag.first, bias, Mux(tag.bank, stored[1], stored[0]))
         m.d.sync += total.eq((self.psum + start)[:32].as_signed())
@@ -67,7 +70,7 @@ class AccumulatorColumn(wiring.Component):
         ]
         return m
 
-    def _bank(self, m, number, total):
+    def _bank(self, m, number, total, platform):
         """Build a bank that stores ``total``; return its word, read ACC_READ_LATENCY ago."""
         memory = Memory(shape=signed(32), depth=self.params.bank_rows, init=[])
         m.submodules[f"bank{number}"] = memory
@@ -84,9 +87,14 @@ class AccumulatorColumn(wiring.Component):
             write.en.eq(leaving.valid & (leaving.bank == number)),
         ]
         m.d.sync += word.eq(read.data)
+        if self.params.parity:
+            fetched, used = self.tags[FETCH], Signal(name=f"used{number}")
+            m.d.sync += used.eq(self.read_used & (self.read_bank == number))
+            mine = fetched.valid & (fetched.bank == number)
+            watch(platform, read, Mux(mine, ~fetched.first, used))
         return word
 
-    def _bias(self, m):
+    def _bias(self, m, platform):
         """Build the bias memory; return the bias of the tag that is in ADD."""
         m.submodules.biases = memory = Memory(shape=32, depth=PARAM_SLOTS, init=[])
         write = memory.write_port(granularity=8)
@@ -99,6 +107,7 @@ class AccumulatorColumn(wiring.Component):
             read.addr.eq(self.tags[FETCH].slot),
         ]
         m.d.sync += bias.eq(read.data)
+        watch(platform, read, self.tags[FETCH].valid & self.tags[FETCH].first)
         return bias
 
 
@@ -151,6 +160,8 @@ class Accumulator(wiring.Component):
                 column.read_row.eq(self.read.row),
                 self.read.data[c].eq(column.sum),
             ]
+            if self.params.parity:
+                m.d.comb += column.read_used.eq(self.read.used)
         written = tags[self.params.cols - 1 + WRITE]
         m.d.comb += self.block_done.eq(written.valid & written.done)
         return m

@@ -10,7 +10,13 @@ from amaranth.utils import bits_for
 from accel.isa import Op
 from accel.params import MAX_BURST, PARAM_PLANES, PARAM_SLOTS, SWAP_LATENCY, Params
 from accel.rtl.interfaces import SLOT_BITS, param_write, weight_row
-from accel.rtl.memory.records import TILES_BITS, RecordEngine, entry_bytes
+from accel.rtl.memory.records import (
+    TILES_BITS,
+    RecordEngine,
+    add_checksum,
+    checksum_member,
+    entry_bytes,
+)
 from accel.rtl.parts.delay import Delay
 
 
@@ -70,6 +76,7 @@ class WeightLoader(wiring.Component):
         slot_free: strobe, the oldest slot in use is free again.
         fifo_empty: nothing is loaded or loading, for lack of data.
         completed: strobe, a command's last row was issued.
+        checksum: of all that was delivered (accel.rtl.parts.checksum); only with checksums.
     """
 
     def __init__(self, params: Params):
@@ -90,6 +97,7 @@ class WeightLoader(wiring.Component):
                 "fifo_empty": Out(1),
                 "completed": Out(1),
             }
+            | checksum_member(params)
         )
 
     def elaborate(self, platform):
@@ -208,6 +216,10 @@ class WeightLoader(wiring.Component):
             self.param.slot.eq(due.slot),
             self.param.plane.eq(due.number),
         ]
+        if params.checksum:
+            delivered = Signal()
+            m.d.sync += delivered.eq(due.row | due.param)
+            add_checksum(m, params, self, delivered, word)
 
 
 class WeightEngine(RecordEngine):
@@ -221,7 +233,8 @@ class WeightEngine(RecordEngine):
 
     Members:
         command, done, client, halt, idle: see :class:`RecordEngine`.
-        row, param, ready, swap, slot_free, fifo_empty, completed: see :class:`WeightLoader`.
+        row, param, ready, swap, slot_free, fifo_empty, completed, checksum: see
+            :class:`WeightLoader`.
     """
 
     def __init__(self, params: Params):

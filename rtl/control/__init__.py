@@ -20,6 +20,7 @@ and begins as long after that.  A register answers a read after READ_LATENCY cyc
 
 Commands wait for nothing but absolute counts of completed commands (``wait_load`` and so on), each
 named later than what it waits for: no tokens can be lost, and no program can deadlock.  A
-malformed command, an error of the bus, a machine that stands still for TIMEOUT cycles or an abort
-stops the run with a sticky code and the interrupt, and leaves no bus transaction cut off.
+malformed command, an error of the bus, a machine that stands still for TIMEOUT cycles, a run of
+more than BUDGET cycles or an abort stops the run with a sticky code and the interrupt, and leaves
+no bus transaction cut off.
 """

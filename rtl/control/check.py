@@ -66,7 +66,9 @@ class CommandCheck(wiring.Component):
         bad = self._judge_fields(m, command)
         products = ProductRules(m, self._params, command)
 
-        with m.FSM() as fsm:
+        # The state OFFER, out of a register: the queues wait for it.
+        offers = Signal()
+        with m.FSM():
             with m.State("ACCEPT"):
                 m.d.comb += self.commands.ready.eq(1)
                 m.d.sync += command.eq(self.commands.payload)
@@ -75,12 +77,14 @@ class CommandCheck(wiring.Component):
             products.add_states(m, following="JUDGE")
             with m.State("JUDGE"):
                 error = self._judge(m, kind, bad, products.product <= products.allowed)
+                m.d.sync += offers.eq(1)
                 m.next = "OFFER"
             with m.State("OFFER"), m.If(self.checked.ready):
+                m.d.sync += offers.eq(0)
                 m.next = "ACCEPT"
 
         m.d.comb += [
-            self.checked.valid.eq(fsm.ongoing("OFFER")),
+            self.checked.valid.eq(offers),
             self.checked.p.command.eq(command),
             self.checked.p.kind.eq(kind),
             self.checked.p.error.eq(error),

@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from accel.rtl.parts.parity import Guards, with_parity
 from accel.rtl.parts.queue import RamQueue
 
 #: Commands travel from the fetcher to their queues in words of this many bits, low word first: the
@@ -19,6 +20,9 @@ def words_of(bits: int) -> int:
 
 class CommandQueue(wiring.Component):
     """Holds commands in block RAM, and the oldest one in a register of its own.
+
+    With Guards (accel.rtl.parts.parity) that register has parity, too: a command waits there, and
+    engines read it while they work.
 
     Parameters:
         bits: width of a command.
@@ -54,12 +58,15 @@ class CommandQueue(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        guarded = isinstance(platform, Guards)
+        width = WORD_BITS + guarded
         # At least a command more than `depth` fits, with what is on its way to the register.
         m.submodules.words = words = RamQueue(
-            WORD_BITS, max(4, 1 << ceil_log2(self._words * self._depth))
+            width, max(4, 1 << ceil_log2(self._words * self._depth))
         )
-        word = Signal.like(self.word, reset_less=True)
-        m.d.sync += [word.eq(self.word), words.input.valid.eq(self.write)]
+        word = Signal(width, reset_less=True)
+        given = with_parity(self.word, WORD_BITS) if guarded else self.word
+        m.d.sync += [word.eq(given), words.input.valid.eq(self.write)]
         m.d.comb += words.input.payload.eq(word)
 
         taken = Signal()
@@ -70,26 +77,31 @@ class CommandQueue(wiring.Component):
             self.free.eq(held != self._depth),
         ]
         m.d.comb += self.pending.eq(held != 0)
-        self._offer(m, words)
+        offered = self._offer(m, words, width)
+        if guarded:
+            platform.check(m, offered, self.output.valid)
         return m
 
-    def _offer(self, m, words):
-        """Collect the oldest command's words in the output's register.
+    def _offer(self, m, words, width):
+        """Collect the oldest command's words in the output's register; returns what it has of each.
 
         They are shifted in: none has an address, and one enable serves the whole register.
         """
-        command = Signal(self._words * WORD_BITS, reset_less=True)
+        command = Signal(self._words * width, reset_less=True)
+        parts = [command[n : n + width] for n in range(0, len(command), width)]
+        whole = Cat(part[:WORD_BITS] for part in parts) if width > WORD_BITS else command
         left = Signal(range(self._words), init=self._words - 1)
         m.d.comb += [
-            self.output.payload.eq(command[: self._bits]),
+            self.output.payload.eq(whole[: self._bits]),
             words.output.ready.eq(~self.output.valid),
         ]
         with m.If(self.output.ready):
             m.d.sync += self.output.valid.eq(0)
         with m.If(words.output.valid & ~self.output.valid):
             m.d.sync += [
-                command.eq(Cat(command, words.output.payload)[WORD_BITS:]),
+                command.eq(Cat(command, words.output.payload)[width:]),
                 left.eq((left - 1)[: len(left)]),
             ]
             with m.If(left == 0):
                 m.d.sync += [left.eq(self._words - 1), self.output.valid.eq(1)]
+        return parts

@@ -1,7 +1,7 @@
-"""The host's side: start and end of a run, errors, interrupt, watchdog."""
+"""The host's side: start and end of a run, errors, interrupt, watchdog, budget."""
 
 from amaranth import Cat, Const, Module, Mux, Signal
-from amaranth.lib import wiring
+from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import exact_log2
 
@@ -9,6 +9,7 @@ from accel.isa import Error
 from accel.params import Params
 from accel.rtl.control.check import ERROR_BITS
 from accel.rtl.control.counters import record_layout
+from accel.rtl.control.limits import Budget, Watchdog
 from accel.rtl.control.registers import Registers, axi_lite
 from accel.rtl.interfaces import base_bits
 from accel.rtl.parts.reset import RESET_CYCLES
@@ -24,10 +25,14 @@ def core_port(params: Params) -> wiring.Signature:
     From the core: ``finished``: the program is over.  ``fetch_error``: strobe, the command of
     index ``fetch_where`` was refused for ``fetch_code``.  ``read_error``, ``write_error``:
     strobes, an AXI response was not OKAY.  ``outstanding``: a bus transaction is open.
-    ``progress``: the machine moves.  ``record``: the counters.
+    ``progress``: the machine moves.  ``record``: the counters.  ``wrong_parity``: a memory's word
+    was wrong; only with parity.  ``wrong_checksum``: what came from memory does not sum up to
+    ``checksum``, which is sampled at the end; only with checksums.
     """
     return wiring.Signature(
         {
+            **({"wrong_parity": In(1)} if params.parity else {}),
+            **({"checksum": Out(32), "wrong_checksum": In(1)} if params.checksum else {}),
             "start": Out(1),
             "program": Out(params.addr_bits),
             "commands": Out(32),
@@ -47,32 +52,15 @@ def core_port(params: Params) -> wiring.Signature:
     )
 
 
-class Watchdog(wiring.Component):
-    """Strobes ``expired`` in the cycle that is the ``limit`` + 1st in a row without ``progress``.
+class State(enum.Enum, shape=3):
+    """Where the control is between two starts."""
 
-    Only cycles with ``enable`` count; without it the watchdog starts anew.
-    """
-
-    enable: In(1)
-    progress: In(1)
-    limit: In(32)
-    expired: Out(1)
-
-    def elaborate(self, platform):
-        m = Module()
-        left = Signal.like(self.limit)
-        # Whether `left` is 0: a register, as comparing 32 bits takes time.
-        none = Signal(init=1)
-        idle = Signal()
-        m.d.comb += [
-            idle.eq(self.enable & ~self.progress),
-            self.expired.eq(idle & none),
-        ]
-        m.d.sync += [
-            left.eq(Mux(idle, left - 1, self.limit)),
-            none.eq(Mux(idle, left == 1, self.limit == 0)),
-        ]
-        return m
+    IDLE = 0
+    AWAIT_BUS = 1
+    RESET = 2
+    START = 3
+    RUN = 4
+    DRAIN = 5
 
 
 class Control(wiring.Component):
@@ -87,7 +75,12 @@ class Control(wiring.Component):
 
     After an error ``halt`` stays high until the next start's reset: no engine begins anything
     new, and what is under way on the bus runs to its end.  Only the first error is kept; of several
-    in one cycle a refused command, then a read, a write error, then the watchdog.
+    in one cycle the budget, then a memory's parity, a refused command, a read, a write error, the
+    checksum, then the watchdog.
+
+    The watchdog ends what stands still, the budget what goes on and on, as it may if a bit flips
+    somewhere.  It counts the cycles from a start to the interrupt and ends the run in BUDGET
+    whatever state this block is in, even none of its own.
 
     CONTROL bit 2 aborts a run: ``halt`` rises at once, and when no bus transaction is open any more
     the run ends in ABORTED.  Nothing is cut off, so the bus and the memory behind it need no reset,
@@ -108,6 +101,9 @@ class Control(wiring.Component):
         core: see :func:`core_port`.
         reset: clears the core, before ``core.start``.
         irq: the interrupt, a level.
+
+    Attributes:
+        state: where it is between two starts.
     """
 
     def __init__(self, params: Params):
@@ -120,12 +116,14 @@ class Control(wiring.Component):
                 "irq": Out(1),
             }
         )
+        self.state = Signal(State)
 
     def elaborate(self, platform):
         m = Module()
         core = self.core
         m.submodules.registers = registers = Registers(self._params)
         m.submodules.watchdog = watchdog = Watchdog()
+        m.submodules.budget = budget = Budget()
         connect(m, flipped(self.bus), registers.bus)
 
         busy, done = Signal(), Signal()
@@ -138,8 +136,12 @@ class Control(wiring.Component):
             core.base.eq(registers.base),
             watchdog.progress.eq(core.progress),
             watchdog.limit.eq(registers.timeout),
+            budget.limit.eq(registers.budget),
+            budget.ended.eq(self.irq),
         ]
-        running, may_open = self._run(m, registers, watchdog, done, code, where)
+        if self._params.checksum:
+            m.d.comb += core.checksum.eq(registers.checksum)
+        running, may_open = self._run(m, registers, watchdog, budget, done, code, where)
         still = core.outstanding | may_open
         m.d.comb += [
             busy.eq(running),
@@ -148,7 +150,7 @@ class Control(wiring.Component):
         ]
         return m
 
-    def _run(self, m, registers, watchdog, done, code, where):
+    def _run(self, m, registers, watchdog, budget, done, code, where):
         """From start to interrupt; returns whether the machine is between the two.
 
         Also whether it may yet open a bus transaction that ``core.outstanding`` does not tell of.
@@ -160,78 +162,90 @@ class Control(wiring.Component):
         # Cycles since the beginning of the reset, or since `halt` rose: as long as that takes to
         # reach all of the core, and what was begun before to be told of.
         since, settled, aborting = Signal(range(2 * RESET_CYCLES)), Signal(), Signal()
-        m.d.comb += settled.eq(since == 2 * RESET_CYCLES - 1)
+        starting = Signal()  # the state START: `start` has a long way
+        unaligned = registers.program[:bus_bits].any()
+        m.d.comb += [
+            settled.eq(since == 2 * RESET_CYCLES - 1), core.start.eq(starting & ~unaligned)
+        ]  # fmt: skip
         with m.If(registers.abort):
             m.d.sync += aborting.eq(1)
         with m.If(~settled):
             m.d.sync += since.eq(since + 1)
-        with m.FSM() as fsm:
-            with m.State("IDLE"):
+        state = self.state
+        m.d.sync += starting.eq(0)
+        with m.Switch(state):
+            with m.Case(State.IDLE):
                 m.d.sync += aborting.eq(0)
+                m.d.comb += budget.start.eq(registers.start)
                 with m.If(registers.start):
                     m.d.sync += [done.eq(0), code.eq(Error.NONE), where.eq(0), self.irq.eq(0)]
-                    m.next = "AWAIT_BUS"
-            with m.State("AWAIT_BUS"):
+                    m.d.sync += state.eq(State.AWAIT_BUS)
+            with m.Case(State.AWAIT_BUS):
                 m.d.comb += watchdog.enable.eq(1)
                 with m.If(failure != Error.NONE):
                     self._fail(m, code, failure, where, since)
                 with m.Elif(aborting):
                     self._abort(m, since)
                 with m.Elif(~core.outstanding):
-                    m.d.sync += [self.reset.eq(1), since.eq(0)]
-                    m.next = "RESET"
-            with m.State("RESET"):
+                    m.d.sync += [self.reset.eq(1), since.eq(0), state.eq(State.RESET)]
+            with m.Case(State.RESET):
                 with m.If(since == RESET_CYCLES - 1):
                     m.d.sync += [self.reset.eq(0), core.halt.eq(0)]
                 with m.If(settled):
-                    m.next = "START"
-            with m.State("START"):
+                    m.d.sync += [starting.eq(1), state.eq(State.START)]
+            with m.Case(State.START):
                 # In the cycle that samples PROGRAM: it may be written until then.  Nothing else can
-                # have gone wrong, and `start` has a long way: no wire from the watchdog leads here.
-                with m.If(registers.program[:bus_bits].any()):
+                # have gone wrong: no wire from the watchdog leads here.
+                with m.If(unaligned):
                     self._fail(m, code, Error.UNALIGNED_PROGRAM, where, since)
                 with m.Else():
-                    m.d.comb += core.start.eq(1)
-                    m.next = "RUN"
-            with m.State("RUN"):
+                    m.d.sync += state.eq(State.RUN)
+            with m.Case(State.RUN):
                 m.d.comb += [watchdog.enable.eq(1), core.run.eq(1)]
                 with m.If(failure != Error.NONE):
                     self._fail(m, code, failure, where, since)
                 with m.Elif(core.finished):
-                    m.d.sync += [done.eq(1), self.irq.eq(1)]
-                    m.next = "IDLE"
+                    m.d.sync += [done.eq(1), self.irq.eq(1), state.eq(State.IDLE)]
                 with m.Elif(aborting):
                     self._abort(m, since)
-            with m.State("DRAIN"), m.If(settled):
+            with m.Case(State.DRAIN), m.If(settled):
                 m.d.comb += watchdog.enable.eq(1)
                 with m.If(~core.outstanding):
                     self._fail(m, code, Error.ABORTED, where, since)
                 with m.Elif(watchdog.expired):
                     self._fail(m, code, Error.TIMEOUT, where, since)
-        return ~fsm.ongoing("IDLE"), core.halt & ~settled
+        with m.If(budget.expired):
+            self._fail(m, code, Error.BUDGET, where, since)
+            m.d.sync += starting.eq(0)
+        return state != State.IDLE, core.halt & ~settled
 
     def _failure(self, m, expired):
         """What has gone wrong in this cycle; of several things the first in this order."""
         core, failure = self.core, Signal(Error)
-        with m.If(core.run & core.fetch_error):
+        parity = core.wrong_parity if self._params.parity else 0
+        checksum = core.wrong_checksum if self._params.checksum else 0
+        with m.If(core.run & parity):
+            m.d.comb += failure.eq(Error.PARITY)
+        with m.Elif(core.run & core.fetch_error):
             m.d.comb += failure.eq(core.fetch_code)
         with m.Elif(core.run & core.read_error):
             m.d.comb += failure.eq(Error.AXI_READ)
         with m.Elif(core.run & core.write_error):
             m.d.comb += failure.eq(Error.AXI_WRITE)
+        with m.Elif(core.run & core.finished & checksum):
+            m.d.comb += failure.eq(Error.CHECKSUM)
         with m.Elif(expired):
             m.d.comb += failure.eq(Mux(core.outstanding, Error.TIMEOUT, Error.DEADLOCK))
         return failure
 
     def _abort(self, m, since):
         """Let nothing new begin, and await the end of what has begun."""
-        m.d.sync += [self.core.halt.eq(1), since.eq(0)]
-        m.next = "DRAIN"
+        m.d.sync += [self.core.halt.eq(1), since.eq(0), self.state.eq(State.DRAIN)]
 
     def _fail(self, m, code, failure, where, since):
         m.d.sync += [code.eq(failure), self.irq.eq(1), self.core.halt.eq(1)]
+        m.d.sync += self.state.eq(State.IDLE)
         with m.If(~self.core.halt):
             m.d.sync += since.eq(0)
         with m.If(self.core.run & self.core.fetch_error):
             m.d.sync += where.eq(self.core.fetch_where)
-        m.next = "IDLE"

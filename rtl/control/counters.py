@@ -74,9 +74,10 @@ class Counters(wiring.Component):
         )
 
         # One register stage between the engines and the adders.
-        cause = Signal(data.StructLayout({name: 1 for name in CAUSES}))
-        strobes = Signal(data.StructLayout(dict.fromkeys(STROBES, 1)))
-        macs = Signal(MAC_BITS + 1)
+        # Before a run it is all 0, so no reset has to reach it.
+        cause = Signal(data.StructLayout({name: 1 for name in CAUSES}), reset_less=True)
+        strobes = Signal(data.StructLayout(dict.fromkeys(STROBES, 1)), reset_less=True)
+        macs = Signal(MAC_BITS + 1, reset_less=True)
         m.d.sync += [cause.eq(0), strobes.eq(0), macs.eq(0)]
         with m.If(self.run):
             m.d.sync += [

@@ -10,7 +10,10 @@ from accel.rtl.control.check import checked_layout
 from accel.rtl.control.command_queue import WORD_BITS, CommandQueue, words_of
 from accel.rtl.control.rules import OPCODE_BITS, fields_of
 from accel.rtl.interfaces import command_layout
+from accel.rtl.parts.checksum import Checksum, sum_bits
 
+#: 32-bit words of one that travels to the queues.
+WORDS = WORD_BITS // 32
 #: What the post engine's queue holds: a POST, TABLE or ACTIVATION command without its opcode.
 post_queue_layout = data.StructLayout(
     {"table": 1, "activation": 1, "bits": COMMAND_BITS - OPCODE_BITS}
@@ -68,6 +71,7 @@ class Dispatch(wiring.Component):
         counted: strobe: a command entered its queue in the cycle before.
         moves: a command is on its way, or moves from a queue's memory to its output, or leaves.
         halt: write nothing.
+        checksum: of all words written (accel.rtl.parts.checksum); only with checksums.
 
     Back-pressure: a command whose queue is full waits, and all behind it wait with it.
     """
@@ -84,6 +88,7 @@ class Dispatch(wiring.Component):
                 "counted": Out(1),
                 "moves": Out(1),
                 "halt": In(1),
+                **({"checksum": Out(sum_bits(WORDS))} if params.checksum else {}),
             }
         )
 
@@ -94,7 +99,7 @@ class Dispatch(wiring.Component):
         # some cycles after that.
         route, begins, sending = Signal(Engines), Signal(Engines), Signal()
         sent, word = self._next_word(m, verdict.command, sending)
-        moving = [sending]
+        moving, writes = [sending], []
         for name, (queue, ops) in self._queues(m).items():
             mine = Signal(name=f"for_{name}")
             m.d.comb += [
@@ -107,12 +112,20 @@ class Dispatch(wiring.Component):
                 self.pending[name].eq(queue.pending),
             ]
             m.d.sync += route[name].eq(begins[name] | (route[name] & ~self.dispatched[name]))
+            writes.append(queue.write)
             moving.append(Mux(queue.output.valid, queue.output.ready, queue.pending))
         entered = self.checked.ready
         m.d.comb += [
             entered.eq(self.dispatched.as_value().any()),
             self.moves.eq(Cat(moving).any()),
         ]
+        if self._params.checksum:
+            m.submodules.checksum = checksum = Checksum(WORDS)
+            m.d.comb += [
+                checksum.valid.eq(Cat(writes).any()),
+                checksum.data.eq(word),
+                self.checksum.eq(checksum.sum),
+            ]
         # A halted command's words are counted on, but not written.
         m.d.sync += [
             sending.eq(begins.as_value().any() | (sending & ~entered)),

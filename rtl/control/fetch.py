@@ -9,9 +9,17 @@ from amaranth.utils import exact_log2
 from accel.isa import COMMAND_BITS, COMMAND_BYTES, Error
 from accel.params import DONE_BITS, MAX_BURST, Params
 from accel.rtl.control.check import CHECK_LATENCY, ERROR_BITS, CommandCheck
-from accel.rtl.control.dispatch import Dispatch, Engines, command_queues, queue_outputs
+from accel.rtl.control.dispatch import (
+    WORDS,
+    Dispatch,
+    Engines,
+    command_queues,
+    queue_outputs,
+)
 from accel.rtl.control.products import POOL_LATENCY
 from accel.rtl.interfaces import read_client
+from accel.rtl.parts.checksum import sum_bits
+from accel.rtl.parts.parity import Guards, with_parity
 from accel.rtl.parts.rest import add_resting
 
 #: Commands that the prefetch buffer holds, and that one burst brings at most.
@@ -54,15 +62,20 @@ class Prefetch(wiring.Component):
         m = Module()
         bus = self._params.bus_bytes
         depth = PREFETCH * COMMAND_BYTES // bus
-        m.submodules.buffer = buffer = SyncFIFOBuffered(width=8 * bus, depth=depth)
+        guarded = isinstance(platform, Guards)
+        m.submodules.buffer = buffer = SyncFIFOBuffered(width=8 * bus + guarded, depth=depth)
         m.d.comb += [
-            buffer.w_data.eq(self.client.data),
+            buffer.w_data.eq(
+                with_parity(self.client.data, 8 * bus) if guarded else self.client.data
+            ),
             buffer.w_en.eq(self.client.valid),
-            self.beats.payload.eq(buffer.r_data),
+            self.beats.payload.eq(buffer.r_data[: 8 * bus]),
             self.beats.valid.eq(buffer.r_rdy),
             buffer.r_en.eq(self.beats.ready),
         ]
         room = Signal(range(depth + 1), init=depth)
+        if guarded:
+            platform.check(m, [buffer.r_data], buffer.r_rdy)
         issue, size = self._ask(m, room)
         taken = self.beats.valid & self.beats.ready
         m.d.sync += room.eq(room - Mux(issue, size, 0) + taken)
@@ -180,6 +193,7 @@ class Fetch(wiring.Component):
             dispatched from then on.  An unaligned ``program`` or 2**DONE_BITS commands or
             more (the done counters could not count them) are refused as command 0.
         halt: dispatch nothing and ask for nothing more; a level until the next reset.
+        checksum: of all words dispatched; only with checksums.
 
     Throughput: a command every CHECK_LATENCY + 2 cycles (see accel.rtl.control.check) and a cycle
     for each word that its queue stores, or what the bus brings.
@@ -203,6 +217,7 @@ class Fetch(wiring.Component):
                 "where": Out(32),
                 "halt": In(1),
             }
+            | ({"checksum": Out(sum_bits(WORDS))} if params.checksum else {})
         )
 
     def elaborate(self, platform):
@@ -218,9 +233,11 @@ class Fetch(wiring.Component):
         connect(m, check.checked, dispatch.checked)
         for name in command_queues(params):
             connect(m, getattr(dispatch, name), flipped(getattr(self, name)))
+        if params.checksum:
+            m.d.comb += self.checksum.eq(dispatch.checksum)
         running = self._progress(m, check.checked, dispatch)
         m.d.comb += [
-            prefetch.start.eq(self.start & ~self._unusable()),
+            prefetch.start.eq(self.start),  # of one that is unusable it asks for nothing
             prefetch.program.eq(self.program),
             prefetch.commands.eq(self.commands[:DONE_BITS]),
             prefetch.halt.eq(self.halt | ~running),
@@ -243,23 +260,25 @@ class Fetch(wiring.Component):
     def _progress(self, m, checked, dispatch):
         """Count the commands to the last one or to the first refused; returns whether it runs."""
         running, index, left = Signal(), Signal(DONE_BITS), Signal(DONE_BITS)
+        wanted = Signal()  # it runs, and there is a command left
         offered, sound = Signal(), checked.p.error == Error.NONE
         m.d.comb += [
             # Behind the last command of a wide beat may lie rubbish, which is not looked at.
-            offered.eq(checked.valid & running & (left != 0) & ~self.halt),
+            offered.eq(checked.valid & wanted & ~self.halt),
             dispatch.accepted.eq(offered & sound),
             self.finished.eq(running & (left == 0)),
         ]
         m.d.sync += self.error.eq(0)
         with m.If(dispatch.counted):
-            m.d.sync += [index.eq(index + 1), left.eq(left - 1)]
+            m.d.sync += [index.eq(index + 1), left.eq(left - 1), wanted.eq(wanted & (left != 1))]
         with m.If(running):  # the values of the last such cycle stay
             m.d.sync += [self.code.eq(checked.p.error), self.where.eq(index)]
         with m.If(offered & ~sound):
-            m.d.sync += [running.eq(0), self.error.eq(1)]
+            m.d.sync += [running.eq(0), wanted.eq(0), self.error.eq(1)]
         with m.If(self.start):
             m.d.sync += [
                 running.eq(~self._unusable()),
+                wanted.eq(~self._unusable() & self.commands[:DONE_BITS].any()),
                 left.eq(self.commands[:DONE_BITS]),
                 self.error.eq(self._unusable()),
                 self.code.eq(Error.ILLEGAL_FIELD),

@@ -95,7 +95,7 @@ class Registers(wiring.Component):
     Members:
         bus: the AXI4-Lite slave.
         start, clear, abort: strobes: a 1 was written to bit 0, 1, 2 of CONTROL.
-        program, commands, timeout: as last written.
+        program, commands, timeout, budget: as last written.  checksum: too; only with checksums.
         base: as last written while not ``busy``, in multiples of BASE_ALIGN.
         busy: a program runs: bursts are under way, and all have the same base.
         status, where, record: what the host reads.
@@ -112,6 +112,8 @@ class Registers(wiring.Component):
                 "program": Out(params.addr_bits),
                 "commands": Out(32),
                 "timeout": Out(32, init=params.timeout_cycles),
+                "budget": Out(32),
+                **({"checksum": Out(32)} if params.checksum else {}),
                 "base": Out(base_bits(params)),
                 "busy": In(1),
                 "status": In(DATA_BITS),
@@ -129,8 +131,11 @@ class Registers(wiring.Component):
             control = port.write & (_word(port.write_addr) == _word(Reg.CONTROL))
             m.d.comb += strobe.eq(control & written[bit])
         writable = {
-            Reg.PROGRAM: self.program, Reg.COMMANDS: self.commands, Reg.TIMEOUT: self.timeout
+            Reg.PROGRAM: self.program, Reg.COMMANDS: self.commands, Reg.TIMEOUT: self.timeout,
+            Reg.BUDGET: self.budget,
         }  # fmt: skip
+        if self._params.checksum:
+            writable[Reg.CHECKSUM] = self.checksum
         with m.If(port.write), m.Switch(_word(port.write_addr)):
             for address, register in writable.items():
                 with m.Case(_word(address)):

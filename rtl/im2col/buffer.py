@@ -9,6 +9,7 @@ from amaranth.utils import bits_for
 from accel.params import IM2COL_LATENCY, Params
 from accel.rtl.im2col.banks import Banks, im2col_banks
 from accel.rtl.interfaces import banks_read, banks_write
+from accel.rtl.parts.parity import watch
 from accel.rtl.parts.rotate import rotated
 
 
@@ -26,11 +27,14 @@ class BankedBuffer(wiring.Component):
 
     Parameters:
         banks: the buffer.
+        parity: whether somebody tells what is used, for Guards (accel.rtl.parts.parity).
 
     Members:
         write: any bytes of a word into each bank.
         read: a vector's base with ``valid``, and a cycle later its lanes' row offsets.
         lanes: the R words.
+        used, used_bytes: with ``read.valid``, which of the lanes, and which bytes of their words,
+            matter; only with parity.
 
     Latency: ``lanes`` IM2COL_LATENCY cycles after ``read.valid``:
 
@@ -42,12 +46,14 @@ class BankedBuffer(wiring.Component):
     cycle are seen by reads issued in the next.
     """
 
-    def __init__(self, banks: Banks):
-        self._banks = banks
+    def __init__(self, banks: Banks, parity: bool = False):
+        self._banks, self._parity = banks, parity
+        used = {"used": In(banks.count), "used_bytes": In(banks.word)}
         super().__init__(
             {
                 "write": In(banks_write(banks)),
                 "read": In(banks_read(banks)),
+                **(used if parity else {}),
                 "lanes": Out(data.ArrayLayout(signed(8 * banks.word), banks.count)),
             }
         )
@@ -61,9 +67,13 @@ class BankedBuffer(wiring.Component):
         m.d.sync += offsets.eq(rotated(m, self.read.offsets, count, first_bank[1], left=True))
 
         found = Signal(data.ArrayLayout(8 * word, count), reset_less=True)
+        used = self._used(m, valid, first_bank) if self._parity else None
         for bank in range(count):
             row = self._row(m, bank, first_bank, base_row, offsets)
-            m.d.sync += found[bank].eq(self._read(m, bank, valid[3], row))
+            reader = self._read(m, bank, valid[3], row)
+            m.d.sync += found[bank].eq(reader.data)
+            if used is not None:
+                watch(platform, reader, used[bank])
 
         lanes = Signal.like(self.lanes, reset_less=True)
         m.d.sync += lanes.eq(rotated(m, found, count, first_bank[5], left=False))
@@ -104,7 +114,7 @@ class BankedBuffer(wiring.Component):
         return row
 
     def _read(self, m, bank, enable, row):
-        """A bank's memory; returns what it has in ``row``."""
+        """A bank's memory; returns its port that reads ``row``."""
         word = self._banks.word
         memory = Memory(shape=8 * word, depth=self._banks.rows, init=[])
         m.submodules[f"bank_{bank}"] = memory
@@ -116,7 +126,22 @@ class BankedBuffer(wiring.Component):
             reader.en.eq(enable),
             reader.addr.eq(row),
         ]
-        return reader.data
+        return reader
+
+    def _used(self, m, valid, first_bank):
+        """The bytes of each bank that matter, beside its memory's output."""
+        count, word = self._banks.count, self._banks.word
+        lanes, bytes_ = [self.used], [self.used_bytes]
+        for stage in range(1, 5):
+            lane, byte = Signal(count, name=f"used_{stage}"), Signal(word, name=f"bytes_{stage}")
+            last = lanes[-1]
+            if stage == 2:
+                last = rotated(m, last, count, first_bank[1], left=True)
+            m.d.sync += [lane.eq(last), byte.eq(bytes_[-1])]
+            lanes.append(lane)
+            bytes_.append(byte)
+        return [lanes[4][bank].replicate(word) & valid[4].replicate(word) & bytes_[4]
+                for bank in range(count)]  # fmt: skip
 
 
 class Im2colBuffer(BankedBuffer):
@@ -127,4 +152,4 @@ class Im2colBuffer(BankedBuffer):
     """
 
     def __init__(self, params: Params):
-        super().__init__(im2col_banks(params))
+        super().__init__(im2col_banks(params), params.parity)

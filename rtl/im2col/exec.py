@@ -3,6 +3,7 @@
 from amaranth import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for
 
 from accel.isa import Op
 from accel.params import IM2COL_LATENCY, Params
@@ -39,6 +40,7 @@ class ExecEngine(wiring.Component):
         busy, wait_load, wait_bank, wait_weights, idle: at most one of these.  A vector is issued;
             a command is held that waits for a done count (or just came); the next vector lacks an
             accumulator bank; it lacks weights or offsets; no command is held.
+        lanes: with ``read.valid``, rows of the array that do useful work on it; only with parity.
         macs: multiplications of the vector issued MACS_LATENCY ago, without those by the zeroes
             that fill a tile up; 0 if there was none.
     """
@@ -63,6 +65,7 @@ class ExecEngine(wiring.Component):
                 "idle": Out(1, init=1),
                 "macs": Out(16),
             }
+            | ({"lanes": Out(bits_for(params.rows))} if params.parity else {})
         )
 
     def elaborate(self, platform):
@@ -185,3 +188,5 @@ class ExecEngine(wiring.Component):
             product.eq(lanes * cols),
             self.macs.eq(product),
         ]
+        if self.params.parity:
+            m.d.comb += self.lanes.eq(lanes)

@@ -14,6 +14,7 @@ from accel.rtl.im2col.place import Placer, piece_layout
 from accel.rtl.interfaces import Done, banks_write, command_layout, read_client
 from accel.rtl.memory.read import ReadSplitter, read_range
 from accel.rtl.memory.readahead import ReadAhead
+from accel.rtl.parts.full import full_flag
 from accel.rtl.parts.queue import RamQueue
 from accel.rtl.parts.rest import LOADING, add_resting
 
@@ -277,7 +278,13 @@ class LoadEngine(wiring.Component):
         """What the generator copies, asked for from memory; returns the blocks on the way."""
         ranges = SyncFIFO(width=read_range(self._params).size, depth=self.RANGES)
         splitter = ReadSplitter(self._params)
-        connect(m, generator.ranges, ranges.w_stream)
+        # Instead of the queue's own `w_rdy`, which compares.
+        full = full_flag(m, ranges)
+        m.d.comb += [
+            ranges.w_data.eq(generator.ranges.payload),
+            ranges.w_en.eq(generator.ranges.valid & ~full),
+            generator.ranges.ready.eq(~full),
+        ]
         connect(m, ranges.r_stream, splitter.input)
         connect(m, splitter.output, ahead.request)
         connect(m, ahead.client, flipped(self.client))

@@ -42,11 +42,15 @@ def finish_layout(params: Params) -> data.StructLayout:
 
 
 def beat_layout(params: Params) -> data.StructLayout:
-    """A beat to write (``write``), something that ends its burst (``close``), or both."""
+    """A beat to write (``write``), something that ends its burst (``close``), or both.
+
+    ``follows``: its address is the one behind that of the beat before it.
+    """
     return data.StructLayout(
         {
             "write": 1,
             "addr": beat_bits(params),
+            "follows": 1,
             "data": 8 * params.bus_bytes,
             "strobe": params.bus_bytes,
             "close": 1,
@@ -67,7 +71,7 @@ class BurstWriter(wiring.Component):
 
     Members:
         valid, beat: a beat a cycle, taken at once.
-        room: at least SLACK more beats have a place.
+        room: in the next cycle at least SLACK more beats have a place.
         stuck: as many responses as may be outstanding wait behind a ``finish`` that is held, so
             that no burst is announced, and ``room`` does not come again.
         halt: announce no further burst.
@@ -118,10 +122,10 @@ class BurstWriter(wiring.Component):
         m.submodules.order = order = SyncFIFO(
             width=1 + finish_layout(params).size, depth=OUTSTANDING
         )
-        m.d.sync += self.room.eq(
-            (beats.level <= QUEUE_DEPTH - 2 * SLACK) & (bursts.level <= QUEUE_DEPTH - 2 * SLACK)
-        )
         m.d.comb += [
+            self.room.eq(
+                (beats.level <= QUEUE_DEPTH - 2 * SLACK) & (bursts.level <= QUEUE_DEPTH - 2 * SLACK)
+            ),
             beats.input.payload.eq(Cat(self.beat.data, self.beat.strobe)),
             beats.input.valid.eq(self.valid & self.beat.write),
         ]
@@ -136,12 +140,10 @@ class BurstWriter(wiring.Component):
         beat = self.beat
         is_open, full = Signal(), Signal()
         opened = Signal(burst)
-        following = Signal(beat_bits(self._params))
-        push, extends, last_place = Signal(), Signal(), Signal()
+        push, last_place = Signal(), Signal()
         m.d.comb += [
-            extends.eq(beat.addr == following),
             last_place.eq((beat.addr & (MAX_BURST - 1)) == MAX_BURST - 1),
-            push.eq(is_open & (full | (self.valid & beat.write & ~extends))),
+            push.eq(is_open & (full | (self.valid & beat.write & ~beat.follows))),
             bursts.input.payload.eq(opened),
             bursts.input.valid.eq(push & ((opened.beats != 0) | opened.finish.end)),
         ]
@@ -158,8 +160,6 @@ class BurstWriter(wiring.Component):
                 m.d.sync += [opened.addr.eq(beat.addr), opened.beats.eq(beat.write)]
             with m.Else():
                 m.d.sync += opened.beats.eq(opened.beats + beat.write)
-        with m.If(self.valid & beat.write):
-            m.d.sync += following.eq(beat.addr + 1)
         return is_open
 
     def _send(self, m, beats, bursts, order):
@@ -223,7 +223,7 @@ class BurstWriter(wiring.Component):
             m.d.sync += arrived.eq(arrived + 1)
         with m.Elif(~axi.bvalid & pop & is_burst):
             m.d.sync += arrived.eq(arrived - 1)
-        m.d.sync += self.stuck.eq(waits & ~order.w_rdy)
+        m.d.comb += self.stuck.eq(waits & ~order.w_rdy)
         m.d.sync += awaited.eq(
             awaited + (axi.awvalid & axi.awready) - (axi.bvalid & (awaited != 0))
         )

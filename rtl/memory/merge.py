@@ -60,13 +60,15 @@ class BeatMerger(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         rotated, rotated_valid, rotating = self._rotate(m)
-        placed, placed_valid, same = self._place(m, rotated, rotated_valid)
+        placed, placed_valid, same, same_soon = self._place(m, rotated, rotated_valid)
 
         # The beat that is being put together; `write` says that there is one.
         current = Signal(beat_layout(self._params))
         enable = _spread(m, placed.strobe, "enable")
+        # Whether it leaves is known a cycle ahead: queues wait for that.
+        there = Mux(placed_valid, placed.write, current.write)
+        m.d.sync += self.valid_out.eq(rotated_valid & (rotated.close | (there & ~same_soon)))
         m.d.comb += [
-            self.valid_out.eq(placed_valid & (placed.close | (current.write & ~same))),
             self.beat.eq(current),
             self.beat.close.eq(placed.close),
             self.beat.finish.eq(placed.finish),
@@ -78,6 +80,7 @@ class BeatMerger(wiring.Component):
                 current.addr.eq(placed.addr),
                 current.data.eq((current.data & ~enable) | (placed.data & enable)),
                 current.strobe.eq(placed.strobe | Mux(current.write & same, current.strobe, 0)),
+                current.follows.eq(Mux(current.write & same, current.follows, placed.follows)),
             ]
         return m
 
@@ -96,12 +99,19 @@ class BeatMerger(wiring.Component):
         return rotated, rotated_valid, taken_valid | rotated_valid
 
     def _place(self, m, rotated, rotated_valid):
-        """Complete a beat by what the run's piece before it left over, and find its strobes."""
+        """Complete a beat by what the run's piece before it left over, and find its strobes.
+
+        Returns it, whether it is there, whether its address is that of the piece before it, and
+        whether that is so for the next one.  All pieces of a burst are one behind the other, so
+        ``follows`` may mean the piece before.
+        """
         bus_bytes = self._params.bus_bytes
         left_over = Signal.like(rotated.bytes, reset_less=True)
         last_addr = Signal.like(rotated.addr, reset_less=True)
         placed, placed_valid = Signal(beat_layout(self._params), reset_less=True), Signal()
-        same = Signal(reset_less=True)
+        same, same_soon = Signal(reset_less=True), Signal()
+        next_addr = Signal.like(rotated.addr, reset_less=True)
+        m.d.comb += same_soon.eq(rotated.addr == last_addr)
         lanes = range(bus_bytes)
         begun, unbounded = Signal(bus_bytes), Signal(bus_bytes)
         m.d.comb += [
@@ -117,11 +127,16 @@ class BeatMerger(wiring.Component):
             placed.close.eq(rotated.close),
             placed.finish.eq(rotated.finish),
             placed_valid.eq(rotated_valid),
-            same.eq(rotated.addr == last_addr),
+            placed.follows.eq(rotated.addr == next_addr),
+            same.eq(same_soon),
         ]
         with m.If(rotated_valid):
-            m.d.sync += [left_over.eq(rotated.bytes), last_addr.eq(rotated.addr)]
-        return placed, placed_valid, same
+            m.d.sync += [
+                left_over.eq(rotated.bytes),
+                last_addr.eq(rotated.addr),
+                next_addr.eq(rotated.addr + 1),
+            ]
+        return placed, placed_valid, same, same_soon
 
 
 def _rotate_bytes(m, value, count):

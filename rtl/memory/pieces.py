@@ -51,14 +51,15 @@ class VectorCutter(wiring.Component):
         rest = Signal(8 * max(cols, bus_bytes), reset_less=True)  # what is not yet cut off
         bound = Signal(range(bus_bytes + cols), reset_less=True)  # end, from the beat's start
         last, ready = Signal(reset_less=True), Signal()
+        ends = Signal(reset_less=True)  # the last piece, or the closing one
         m.d.comb += [
             piece.bytes.eq(rest[: 8 * bus_bytes]),
             piece.bound.eq(Mux(last, bound, bus_bytes)[: len(piece.bound)]),
-            ready.eq(~self.output.valid | (self.output.ready & (last | piece.close))),
+            ready.eq(~self.output.valid | (self.output.ready & ends)),
             self.input.ready.eq(ready),
             self.ended.eq(self.input.valid & ready & self.input.payload.end),
         ]
-        self._cut(m, ready, rest, bound, last)
+        self._cut(m, ready, rest, bound, last, ends)
         return m
 
     def _stay_near(self, m, ready, address):
@@ -75,7 +76,7 @@ class VectorCutter(wiring.Component):
             ]
         return near
 
-    def _cut(self, m, ready, rest, bound, last):
+    def _cut(self, m, ready, rest, bound, last, ends):
         """Go to the next vector's first piece, or to the next one of this vector."""
         piece, bus_bytes, address = self.output.payload, self._params.bus_bytes, self._walk(m)
         first_bound = address[: (bus_bytes - 1).bit_length()] + self.config.cols
@@ -86,6 +87,7 @@ class VectorCutter(wiring.Component):
                 rest.eq(self.input.payload.data),
                 bound.eq(first_bound),
                 last.eq(first_bound <= bus_bytes),
+                ends.eq((first_bound <= bus_bytes) | self.input.payload.end),
             ]
         with m.Elif(self.output.ready):
             m.d.sync += [
@@ -94,6 +96,7 @@ class VectorCutter(wiring.Component):
                 rest.eq(rest >> 8 * bus_bytes),
                 bound.eq((bound - bus_bytes)[: len(bound)]),
                 last.eq(bound <= 2 * bus_bytes),
+                ends.eq(bound <= 2 * bus_bytes),
             ]
 
     def _offer(self, m, address, near):
@@ -158,6 +161,7 @@ class RecordCutter(wiring.Component):
         start, addr: write a record to this bus-aligned address; only while not ``busy``.
         record: the counters; their values in the cycle after ``start`` are written.
         output: its beats, then a closing piece.
+        soon: ``output.valid`` of the next cycle.
         busy: a record is being written.
     """
 
@@ -169,6 +173,7 @@ class RecordCutter(wiring.Component):
                 "addr": In(params.addr_bits),
                 "record": In(data.ArrayLayout(unsigned(32), RECORD_WORDS)),
                 "output": Out(stream.Signature(piece_layout(params))),
+                "soon": Out(1),
                 "busy": Out(1),
             }
         )
@@ -178,39 +183,47 @@ class RecordCutter(wiring.Component):
         bus_bytes = self._params.bus_bytes
         pieces = max(1, RECORD_BYTES // bus_bytes)
         snapshot, left = Signal(8 * RECORD_BYTES, reset_less=True), Signal(range(pieces + 1))
-        piece = self._piece(m, snapshot, left)
-        # The state enables hundreds of flip-flops.  What others ask for has registers of its own,
-        # near to where a piece is chosen: `valid` is WRITE, `busy` any state but IDLE.
+        # Which beat is next, beside `left`: it goes to all of the snapshot.
+        number = Signal(range(pieces), reset_less=True)
+        piece = self._piece(m, snapshot, number, left)
+        grabs = Signal()
+        with m.If(grabs):
+            m.d.sync += snapshot.eq(self.record)
+        m.d.sync += grabs.eq(0)
+        # What others ask for has registers of its own, near to where a piece is chosen: `valid` is
+        # WRITE, `busy` any state but IDLE; `grabs` is SNAPSHOT, near to the counters.
+        m.d.comb += self.soon.eq(self.output.valid & ~self.output.ready)
+        m.d.sync += self.output.valid.eq(self.soon)
         with m.FSM():
             with m.State("IDLE"), m.If(self.start):
                 m.d.sync += [
-                    piece.addr.eq(self.addr[(bus_bytes - 1).bit_length() :]), self.busy.eq(1)
-                ]  # fmt: skip
+                    piece.addr.eq(self.addr[(bus_bytes - 1).bit_length() :]),
+                    self.busy.eq(1),
+                    grabs.eq(1),
+                ]
                 m.next = "SNAPSHOT"
             with m.State("SNAPSHOT"):
-                m.d.sync += [
-                    snapshot.eq(self.record), left.eq(pieces), self.output.valid.eq(1)
-                ]  # fmt: skip
+                m.d.sync += [left.eq(pieces), number.eq(0)]
+                m.d.comb += self.soon.eq(1)
                 m.next = "WRITE"
             with m.State("WRITE"), m.If(self.output.ready):
-                m.d.sync += self.output.valid.eq(0)
                 with m.If(piece.close):
                     m.d.sync += self.busy.eq(0)
                     m.next = "IDLE"
                 with m.Else():
-                    m.next = "SHIFT"
-            # A state of its own: the snapshot is wide, and its enable must not wait for `ready`.
-            with m.State("SHIFT"):
+                    m.next = "STEP"
+            # A state of its own: the next beat is looked for without waiting for `ready`.
+            with m.State("STEP"):
                 m.d.sync += [
-                    snapshot.eq(snapshot >> 8 * bus_bytes),
                     piece.addr.eq(piece.addr + 1),
                     left.eq(left - 1),
-                    self.output.valid.eq(1),
+                    number.eq((number + 1)[: len(number)]),
                 ]
+                m.d.comb += self.soon.eq(1)
                 m.next = "WRITE"
         return m
 
-    def _piece(self, m, snapshot, left):
+    def _piece(self, m, snapshot, number, left):
         """The piece to be written next (its address apart): a whole beat, or the closing one."""
         bus_bytes, piece = self._params.bus_bytes, self.output.payload
         m.d.comb += [
@@ -218,6 +231,6 @@ class RecordCutter(wiring.Component):
             piece.close.eq(left == 0),
             piece.first.eq(1),
             piece.bound.eq(min(bus_bytes, RECORD_BYTES)),
-            piece.bytes.eq(snapshot[: 8 * bus_bytes]),
+            piece.bytes.eq(snapshot.word_select(number, 8 * bus_bytes)),
         ]
         return piece

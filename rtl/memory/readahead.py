@@ -64,34 +64,47 @@ class ReadAhead(wiring.Component):
         connect(m, queue.output, flipped(self.output))
 
         room = Signal(bits_for(self._beats), init=self._beats)
-        pending, taken = self.client.request.payload, self._ask(m, room)
         # Room is given back a cycle late, which keeps the consumer out of the sum; whether the
         # burst was taken is known late, and chooses between two sums.
         freed = Signal(bits_for(self._ratio))
-        rest = room + freed
+        with_freed = (room + freed)[: len(room)]
+        without = (with_freed - self.client.request.payload.beats)[: len(room)]
+        taken = self._ask(m, with_freed, without)
         m.d.sync += [
             freed.eq(Mux(self.output.ready & self.output.valid, self._ratio, 0)),
-            room.eq(Mux(taken, rest - pending.beats, rest)[: len(room)]),
+            room.eq(Mux(taken, without, with_freed)),
         ]
         self._pack(m, queue.input.payload)
         m.d.comb += queue.input.valid.eq(self.arrived)
         return m
 
-    def _ask(self, m, room):
-        """Hold the next burst in a register until it fits; returns whether it is taken."""
+    def _ask(self, m, stays, shrinks):
+        """Hold the next burst in a register until it fits; returns whether it is taken.
+
+        ``stays`` and ``shrinks`` are the room of the next cycle, without and with it being taken.
+        Whether a burst is held and fits is a register, too: the readers behind this one wait for
+        it.
+        """
         asked, pending = self.request, self.client.request
-        held = Signal()
-        taken, fits = Signal(), room[bits_for(MAX_BURST - 1) :].any()
+        held, taken, comes = Signal(), Signal(), Signal()
         m.d.comb += [
-            pending.valid.eq(held & fits),
+            comes.eq(asked.valid & ~self.halt),
             taken.eq(pending.valid & pending.ready),
-            asked.ready.eq((~held | (pending.ready & fits)) & ~self.halt),
+            asked.ready.eq((~held | taken) & ~self.halt),
         ]
         with m.If(asked.ready):
-            m.d.sync += [held.eq(asked.valid), pending.payload.eq(asked.payload)]
-        with m.Elif(pending.ready & fits):
-            m.d.sync += held.eq(0)
+            m.d.sync += pending.payload.eq(asked.payload)
+        with m.If(taken):
+            m.d.sync += [held.eq(comes), pending.valid.eq(comes & self._fits(shrinks))]
+        with m.Else():
+            m.d.sync += [
+                held.eq(held | comes), pending.valid.eq((held | comes) & self._fits(stays))
+            ]  # fmt: skip
         return taken
+
+    def _fits(self, room):
+        """Whether a longest burst has room."""
+        return room[bits_for(MAX_BURST - 1) :].any()
 
     def _pack(self, m, entry):
         """Put an entry's beats together; it is there with the last one."""

@@ -12,6 +12,7 @@ from accel.rtl.control.gate import CommandGate
 from accel.rtl.interfaces import Done, command_layout, read_client
 from accel.rtl.memory.read import ReadSplitter
 from accel.rtl.memory.readahead import ReadAhead
+from accel.rtl.parts.checksum import WORD_BITS, Checksum, sum_bits
 from accel.rtl.parts.forward import forward
 
 TILES_BITS = next(field.width for field in FIELDS[Op.WEIGHTS] if field.name == "tiles")
@@ -20,6 +21,23 @@ TILES_BITS = next(field.width for field in FIELDS[Op.WEIGHTS] if field.name == "
 def entry_bytes(params: Params) -> int:
     """Width of the queue of data: a word of C bytes or a bus beat, whichever is wider."""
     return max(params.cols, params.bus_bytes)
+
+
+def checksum_member(params: Params) -> dict:
+    """The member ``checksum`` of who takes records and tiles to their places, if it has one."""
+    return {"checksum": Out(sum_bits(_words(params)))} if params.checksum else {}
+
+
+def add_checksum(m: Module, params: Params, owner, valid, word) -> None:
+    """Let ``owner.checksum`` be the sum of all C-byte words."""
+    m.submodules.checksum = checksum = Checksum(_words(params))
+    m.d.comb += [
+        checksum.valid.eq(valid), checksum.data.eq(word), owner.checksum.eq(checksum.sum),
+    ]  # fmt: skip
+
+
+def _words(params: Params) -> int:
+    return 8 * params.cols // WORD_BITS
 
 
 class RecordReader(wiring.Component):

@@ -61,7 +61,7 @@ class StoreEngine(wiring.Component):
         forward(m, self, vectors, ("config", "begin", "input", "ended", "near"))
         forward(m, self, bursts, ("axi", "halt", "base", "error", "outstanding", "progress"))
         forward(m, self, records, ("record",))
-        self._choose(m, records.output, vectors.output, merger, bursts)
+        self._choose(m, records.output, records.soon, vectors.output, merger, bursts)
         m.d.comb += [
             bursts.valid.eq(merger.valid_out),
             bursts.beat.eq(merger.beat),
@@ -77,20 +77,25 @@ class StoreEngine(wiring.Component):
         ]
         return m
 
-    def _choose(self, m, records, vectors, merger, bursts):
+    def _choose(self, m, records, records_soon, vectors, merger, bursts):
         """Give the merger a piece when there is room.
 
         Records are rare and go first, but never between the pieces of a vector.  What waits for a
         record to be written may be what there is no room for: a record's pieces, and the rest of
         the vector in front of them, then have places of their own.
         """
-        record_turn, inside, may = Signal(), Signal(), Signal()
+        record_turn, first = Signal(), vectors.payload.first
+        # What a piece waits for, beside what it is: registers, as the whole way of vectors to here
+        # hears of it.
+        may_begin, may_go_on = Signal(), Signal()
+        m.d.sync += [
+            may_begin.eq(bursts.room & ~records_soon),
+            may_go_on.eq(bursts.room | bursts.stuck),
+        ]
         m.d.comb += [
-            record_turn.eq(records.valid & (~vectors.valid | vectors.payload.first)),
-            inside.eq(vectors.valid & ~vectors.payload.first),
-            may.eq(bursts.room | (bursts.stuck & (record_turn | inside))),
-            records.ready.eq(may & record_turn),
-            vectors.ready.eq(may & ~record_turn),
-            merger.valid.eq(may & (record_turn | vectors.valid)),
+            record_turn.eq(records.valid & (~vectors.valid | first)),
+            records.ready.eq(may_go_on & record_turn),
+            vectors.ready.eq(Mux(first, may_begin, may_go_on)),
+            merger.valid.eq(records.ready | (vectors.valid & vectors.ready)),
             merger.piece.eq(Mux(record_turn, records.payload, vectors.payload)),
         ]

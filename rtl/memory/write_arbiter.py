@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from accel.params import Params
 from accel.rtl.interfaces import axi_write
 from accel.rtl.memory.burst import OUTSTANDING
-from accel.rtl.parts.full import full_flag
+from accel.rtl.parts.full import full_flag, full_soon
 
 #: How many writers share the port.
 MASTERS = 2
@@ -46,21 +46,26 @@ class WriteArbiter(wiring.Component):
         m = Module()
         masters = list(self.masters)
         m.submodules.owners = owners = SyncFIFO(width=1, depth=MASTERS * OUTSTANDING)
-        grant, owner = self._grant(m, masters, owners)
-        self._pass_data(m, masters, grant, owner)
+        self._pass_data(m, masters, self._grant(m, masters, owners))
         self._return_responses(m, masters, owners)
         return m
 
     def _grant(self, m, masters, owners):
-        """Begin the next burst; returns whether one has data to send, and whose it is."""
+        """Begin the next burst; returns whose data is to be sent, a bit for each master.
+
+        Whether a burst may begin is heard by the masters' queues in the same cycle: so that none is
+        open and that the queue has a place come out of one register, and whose is open out of one
+        each.
+        """
         axi = self.axi
-        last_owner, is_open, begin, chosen = Signal(), Signal(), Signal(), Signal()
+        last_owner, begin, chosen = Signal(), Signal(), Signal()
+        is_open, blocked = Signal(MASTERS), Signal()
         full = full_flag(m, owners)
         asking = Cat(master.awvalid for master in masters)
         other_asks = asking.bit_select(~last_owner, 1)
         m.d.comb += [
             chosen.eq(last_owner ^ other_asks),
-            begin.eq(asking.any() & ~is_open & (~axi.awvalid | axi.awready) & ~full),
+            begin.eq(asking.any() & ~blocked & (~axi.awvalid | axi.awready)),
             axi.awsize.eq(masters[0].awsize),  # constants, the same for both
             axi.awburst.eq(masters[0].awburst),
             owners.w_data.eq(chosen),
@@ -75,16 +80,17 @@ class WriteArbiter(wiring.Component):
                 axi.awvalid.eq(1),
                 Cat(axi.awaddr, axi.awlen).eq(Mux(chosen, address[1], address[0])),
                 last_owner.eq(chosen),
-                is_open.eq(1),
             ]
-        grant, owner = Signal(), Signal()
-        m.d.comb += [grant.eq(begin | is_open), owner.eq(Mux(is_open, last_owner, chosen))]
+        grant, stays_open = Signal(MASTERS), Signal(MASTERS)
         closing = Cat(master.wvalid & master.wready & master.wlast for master in masters).any()
-        with m.If(closing):
-            m.d.sync += is_open.eq(0)
-        return grant, owner
+        m.d.comb += [
+            grant.eq(is_open | Cat(master.awready for master in masters)),
+            stays_open.eq(Mux(closing, 0, grant)),
+        ]
+        m.d.sync += [is_open.eq(stays_open), blocked.eq(stays_open.any() | full_soon(owners, full))]
+        return grant
 
-    def _pass_data(self, m, masters, grant, owner):
+    def _pass_data(self, m, masters, grant):
         """The owner's beats, by way of a register."""
         axi = self.axi
         layout = data.StructLayout(
@@ -93,16 +99,16 @@ class WriteArbiter(wiring.Component):
         beat = Signal(layout, reset_less=True)
         free = Signal()
         beats = [Cat(master.wdata, master.wstrb, master.wlast) for master in masters]
-        valid = Cat(master.wvalid for master in masters).bit_select(owner, 1)
+        valid = (Cat(master.wvalid for master in masters) & grant).any()
         m.d.comb += [
             free.eq(~axi.wvalid | axi.wready),
             axi.wdata.eq(beat.data),
             axi.wstrb.eq(beat.strobe),
             axi.wlast.eq(beat.last),
-            *(master.wready.eq(grant & free & (owner == n)) for n, master in enumerate(masters)),
+            *(master.wready.eq(grant[n] & free) for n, master in enumerate(masters)),
         ]
         with m.If(free):
-            m.d.sync += [axi.wvalid.eq(grant & valid), beat.eq(Mux(owner, beats[1], beats[0]))]
+            m.d.sync += [axi.wvalid.eq(valid), beat.eq(Mux(grant[1], beats[1], beats[0]))]
 
     def _return_responses(self, m, masters, owners):
         """Each response to the master whose burst is the oldest."""

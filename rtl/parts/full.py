@@ -1,6 +1,6 @@
 """Whether a FIFO is full, out of a register: comparing its level takes time where there is none."""
 
-from amaranth import Module, Signal
+from amaranth import Module, Signal, Value
 from amaranth.lib.fifo import SyncFIFO
 
 
@@ -10,6 +10,11 @@ def full_flag(m: Module, fifo: SyncFIFO) -> Signal:
     Nothing may be written while it is full.
     """
     full = Signal(name="full")
-    push, pop = fifo.w_en, fifo.r_en & fifo.r_rdy
-    m.d.sync += full.eq(~pop & (full | (push & (fifo.level == fifo.depth - 1))))
+    m.d.sync += full.eq(full_soon(fifo, full))
     return full
+
+
+def full_soon(fifo: SyncFIFO, full: Signal) -> Value:
+    """What ``full``, the FIFO's flag, will be in the next cycle."""
+    push, pop = fifo.w_en, fifo.r_en & fifo.r_rdy
+    return ~pop & (full | (push & (fifo.level == fifo.depth - 1)))

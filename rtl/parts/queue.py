@@ -6,11 +6,14 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
+from accel.rtl.parts.parity import Guards, with_parity
 from accel.rtl.parts.slice import StreamSlice
 
 
 class RamQueue(wiring.Component):
     """A first-in first-out queue whose output may go straight into logic.
+
+    With Guards (accel.rtl.parts.parity) its words have parity.
 
     Block RAM takes half a clock period from clock to output; the register slice behind it gives
     the reader a whole one, and keeps the reader's ready from the RAM's many enables.
@@ -43,8 +46,11 @@ class RamQueue(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         width = len(Value.cast(self.output.payload))
+        guarded = isinstance(platform, Guards)
         # One more for the FIFO's own output latch: the RAM then has `depth` words exactly.
-        m.submodules.fifo = fifo = SyncFIFOBuffered(width=width, depth=self._depth + 1)
+        m.submodules.fifo = fifo = SyncFIFOBuffered(
+            width=width + guarded, depth=self._depth + 1
+        )
         m.submodules.slice = last = StreamSlice(width)
         entered = self.input.valid & self.input.ready
         left = self.output.valid & self.output.ready
@@ -54,15 +60,19 @@ class RamQueue(wiring.Component):
             m.d.sync += self.level.eq(self.level - 1)
         self._announce_room(m, entered, fifo, last.input.ready)
         m.d.comb += [
-            fifo.w_data.eq(self.input.payload),
+            fifo.w_data.eq(
+                with_parity(self.input.payload, width) if guarded else self.input.payload
+            ),
             fifo.w_en.eq(entered),
-            last.input.payload.eq(fifo.r_data),
+            last.input.payload.eq(fifo.r_data[:width]),
             last.input.valid.eq(fifo.r_rdy),
             fifo.r_en.eq(last.input.ready),
             self.output.payload.eq(last.output.payload),
             self.output.valid.eq(last.output.valid),
             last.output.ready.eq(self.output.ready),
         ]
+        if guarded:
+            platform.check(m, [fifo.r_data], fifo.r_rdy)
         return m
 
     def _announce_room(self, m, entered, fifo, read):

@@ -5,6 +5,8 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from accel.rtl.parts.parity import watch
+
 #: Entries of a table: one for each int8.
 ENTRIES = 256
 #: Cycles through a table: block RAM, and a register behind it.
@@ -50,6 +52,7 @@ class ActivationTable(wiring.Component):
             self.y.eq(y),
         ]
         m.d.sync += there.eq(self.valid)
+        watch(platform, read, there & self.enable)
         with m.If(self.valid):
             m.d.sync += passing.eq(self.x)
         with m.If(there):

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from accel.params import ACC_READ_LATENCY, PARAM_PLANES, PARAM_SLOTS, REQUANT_LATENCY, Params
 from accel.rtl.interfaces import SLOT_BITS, acc_read, param_write, vector_layout
 from accel.rtl.parts.delay import Delay
+from accel.rtl.parts.parity import watch
 from accel.rtl.pool.windows import post_fields
 from accel.rtl.post.activation import ACTIVATION_LATENCY, ActivationTable, ActivationWrite
 from accel.rtl.post.requantise import Requantiser
@@ -83,7 +84,9 @@ class BlockReader(wiring.Component):
             queue.r_en.eq(self.output.ready),
         ]
         group, issue, issue_end = self._issue(m, self.output.valid & self.output.ready)
-        results, valid = self._activate(m, *self._requantise(m, group, issue))
+        if self._params.parity:
+            m.d.comb += self.acc.used.eq(issue)
+        results, valid = self._activate(m, *self._requantise(m, group, issue, platform))
         m.submodules.end = end = Delay(1, LATENCY)
         vector = Signal(layout)
         complete = self._gather(m, vector, results, valid)
@@ -132,7 +135,7 @@ class BlockReader(wiring.Component):
                 m.d.sync += [row.eq(row + 1), left.eq(left - 1)]
         return group, issue, issue_end
 
-    def _requantise(self, m, group, issue):
+    def _requantise(self, m, group, issue, platform):
         """Feed the group's sums, multipliers and shifts to the requantisers."""
         lanes = self._params.post_lanes
         m.submodules.issued = issued = Delay(1, ACC_READ_LATENCY)
@@ -144,7 +147,7 @@ class BlockReader(wiring.Component):
         m.d.comb += [issued.i.eq(issue), late_group.i.eq(group), complement.i.eq(~group)]
         m.d.sync += fed.eq(issued.o)
         planes = [
-            self._select(self._plane(m, plane), late_group.o, 8)
+            self._select(self._plane(m, plane, issued.o, platform), late_group.o, 8)
             for plane in range(MULTIPLIER_PLANE, PARAM_PLANES)
         ]
         *multiplier, shift = planes
@@ -190,8 +193,8 @@ class BlockReader(wiring.Component):
             results.append(activation.y)
         return results, activated.o
 
-    def _plane(self, m, plane):
-        """A byte plane of all slots; returns its bytes in the current slot."""
+    def _plane(self, m, plane, used, platform):
+        """A byte plane of all slots; returns its bytes in the current slot, ``used`` or not."""
         memory = Memory(shape=8 * self._params.cols, depth=PARAM_SLOTS, init=[])
         m.submodules[f"plane{plane}"] = memory
         read, write = memory.read_port(domain="comb"), memory.write_port()
@@ -201,6 +204,7 @@ class BlockReader(wiring.Component):
             write.en.eq(self.param.valid & (self.param.plane == plane)),
             read.addr.eq(self.slot),
         ]
+        watch(platform, read, used)
         return read.data
 
     def _select(self, columns, group, bits):

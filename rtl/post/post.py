@@ -160,10 +160,20 @@ class PostEngine(wiring.Component):
         full = Signal(range(BANKS + 1))
         take_bank, met, begin = Signal(), Signal(), Signal()
         bank, slot = Signal(), Signal(SLOT_BITS)
+        full_soon, some, may_read = full + self.block_done - take_bank, Signal(), Signal()
         # The first pixel comes many cycles after the reader was started.
-        m.d.sync += [full.eq(full + self.block_done - take_bank), begin.eq(take_bank & post.begin)]
+        m.d.sync += [
+            full.eq(full_soon), some.eq(full_soon != 0), begin.eq(take_bank & post.begin)
+        ]  # fmt: skip
         table = Signal()
+        # The state is read all over the engine.  What the reader's start and the many flip-flops of
+        # the command wait for are registers of their own: `vacant` is IDLE, `shifts` is TABLE and
+        # ACTIVATION, and `may_read` is that a POST is in WAIT and its waits are met.
+        vacant, shifts, written = Signal(init=1), Signal.like(held.shift), Signal()
         m.d.comb += [
+            held.take.eq(vacant),
+            held.shift.eq(shifts),
+            take_bank.eq(may_read & some & ~self.halt),
             table.eq(command.table | command.activation),
             reader.bank.eq(bank),
             reader.slot.eq(slot),
@@ -173,36 +183,46 @@ class PostEngine(wiring.Component):
         ]
         with m.FSM() as fsm:
             with m.State("IDLE"):
-                m.d.comb += [self.command.ready.eq(1), held.take.eq(1)]
+                m.d.comb += self.command.ready.eq(1)
                 m.d.sync += met.eq(0)
                 with m.If(self.command.valid):
+                    m.d.sync += vacant.eq(0)
                     m.next = "WAIT"
             with m.State("WAIT"):
                 # All kinds of command have their waits in the same place.
-                m.d.sync += met.eq(waits_met(post, self.done))
+                m.d.sync += [
+                    met.eq(waits_met(post, self.done)),
+                    may_read.eq(waits_met(post, self.done) & ~table),
+                ]
                 with m.If(met & ~self.halt & command.table):
+                    m.d.sync += shifts.table.eq(1)
                     m.next = "TABLE"
                 with m.Elif(met & ~self.halt & command.activation):
+                    m.d.sync += shifts.activation.eq(1)
                     m.next = "ACTIVATION"
-                with m.Elif(met & ~self.halt & (full != 0)):
-                    m.d.comb += [take_bank.eq(1), reader.start.eq(1)]
+                with m.Elif(take_bank):
+                    m.d.sync += may_read.eq(0)
                     m.next = "RUN"
             with m.State("TABLE"), m.If(self._write_scales(m, held, pool.table)):
-                m.d.comb += reader.start.eq(1)
+                m.d.sync += shifts.table.eq(0)
+                m.d.comb += written.eq(1)
                 m.next = "RUN"
             with m.State("ACTIVATION"), m.If(self._write_activations(m, held, reader.table)):
-                m.d.comb += reader.start.eq(1)
+                m.d.sync += shifts.activation.eq(0)
+                m.d.comb += written.eq(1)
                 m.next = "RUN"
             with m.State("RUN"), m.If(store.ended):
                 with m.If(~table):
                     m.d.sync += [bank.eq(~bank), slot.eq(slot + 1)]
+                m.d.sync += vacant.eq(1)
                 m.next = "IDLE"
+        m.d.comb += reader.start.eq(take_bank | written)
         return fsm.ongoing("IDLE"), fsm.ongoing("WAIT") & ~reader.start
 
     def _write_scales(self, m, held, table):
         """Write a TABLE command's entries; returns whether it is done."""
         view = self._view(held.output, Op.TABLE)
-        finished, _ = self._entry_by_entry(m, held, Op.TABLE, view.entries)
+        finished, _ = self._entry_by_entry(m, Op.TABLE, view.entries)
         m.d.comb += [
             table.valid.eq(~finished),
             table.index.eq(view.index0),
@@ -214,7 +234,7 @@ class PostEngine(wiring.Component):
     def _write_activations(self, m, held, table):
         """Write an ACTIVATION command's entries; returns whether it is done."""
         view = self._view(held.output, Op.ACTIVATION)
-        finished, done = self._entry_by_entry(m, held, Op.ACTIVATION, ACTIVATION_ENTRIES)
+        finished, done = self._entry_by_entry(m, Op.ACTIVATION, ACTIVATION_ENTRIES)
         low_bits = exact_log2(ACTIVATION_ENTRIES)
         m.d.comb += [
             table.valid.eq(~finished),
@@ -223,12 +243,12 @@ class PostEngine(wiring.Component):
         ]
         return finished
 
-    def _entry_by_entry(self, m, held, op, entries):
+    def _entry_by_entry(self, m, op, entries):
         """Shift to the next entry in each cycle; returns whether all are done, and how many."""
         name = op.name.lower()
         done = Signal(range(max(TABLE_ENTRIES, ACTIVATION_ENTRIES) + 1), name=f"{name}_done")
         finished = Signal(name=f"{name}_finished")
-        m.d.comb += [finished.eq(done == entries), held.shift[name].eq(1)]
+        m.d.comb += finished.eq(done == entries)
         m.d.sync += done.eq(done + 1)
         with m.If(finished):
             m.d.sync += done.eq(0)

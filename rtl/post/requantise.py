@@ -56,8 +56,15 @@ class Requantiser(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         self._sum_at = self._follow(m)
+        # Which rounding it is, in registers: the command may be held far away.
         floating = Signal()
-        m.d.sync += floating.eq(self.rounding >= Rounding.FLOAT)
+        self._double, self._away, self._odd = double, away, odd = Signal(), Signal(), Signal()
+        m.d.sync += [
+            floating.eq(self.rounding >= Rounding.FLOAT),
+            double.eq(self.rounding == Rounding.DOUBLE),
+            away.eq(self.rounding == Rounding.AWAY),
+            odd.eq(self.rounding == Rounding.FLOAT_ODD),
+        ]
         m.submodules.normaliser = normaliser = Normaliser()
         m.submodules.multiplier = multiplier = Delay(
             31, NORMALISE_LATENCY, reset_less=True, gated=True
@@ -146,8 +153,8 @@ class Requantiser(wiring.Component):
 
         c is 2**30 where this is a rounding (else 0), less 1 for a negative product under AWAY.
         """
-        nearest = (self.rounding == Rounding.DOUBLE) | (right == 0)
-        less_one = (self.rounding == Rounding.AWAY) & negative(product)
+        nearest = self._double | (right == 0)
+        less_one = self._away & negative(product)
         half, rest = product[30 - LOW], product[: 30 - LOW].any() | low_any
         up = nearest & half & (rest | ~less_one)
         down = ~nearest & less_one & ~half & ~rest
@@ -181,13 +188,12 @@ class Requantiser(wiring.Component):
         half, below_half = Signal(32, reset_less=True), Signal(32, reset_less=True)
         rounded = Signal(signed(33), reset_less=True)
         shifted = Signal(signed(33), reset_less=True)
-        double = self.rounding == Rounding.DOUBLE
         lowest = scaled.bit_select(right, 1)
-        rests = lowest == (self.rounding == Rounding.FLOAT_ODD)  # what it is, a half leaves it
+        rests = lowest == self._odd  # what it is, a half leaves it
         with m.If(self._sum_at[10]):
             m.d.sync += [
                 addend.eq(scaled),
-                less_one.eq(Mux(floating, rests, double & negative(scaled))),
+                less_one.eq(Mux(floating, rests, self._double & negative(scaled))),
                 half.eq((1 << right) >> 1),
                 below_half.eq(((1 << right) - 1) >> 1),
             ]

@@ -30,6 +30,7 @@ class WindowCompute(wiring.Component):
         words: its elements, IM2COL_LATENCY cycles later.
         weights: the port of the weight memory.
         bias_slot, biases: the slot whose biases are read, and what is read.
+        biases_used: they are used in this cycle; only with parity.
         sums: an output's sums, in the cycle of
         complete: strobe, ``compute_latency`` cycles after the issue of the output's last group.
         slot, final: of that group.
@@ -52,6 +53,7 @@ class WindowCompute(wiring.Component):
                 "slot": Out(1),
                 "final": Out(1),
             }
+            | ({"biases_used": Out(1)} if params.parity else {})
         )
 
     def elaborate(self, platform):
@@ -148,6 +150,8 @@ class WindowCompute(wiring.Component):
         zeroes = Signal(signed(len(offset) + 1), reset_less=True)
         starts = Signal.like(self.biases, reset_less=True)
         m.d.comb += self.bias_slot.eq(group.slot)
+        if self._params.parity:
+            m.d.comb += self.biases_used.eq(group.valid & group.first & mac)
         m.d.sync += [offset.eq(config.k * config.a_zero), zeroes.eq(-offset)]
         with m.If(group.valid & group.first):
             m.d.sync += [

@@ -31,6 +31,7 @@ class WindowLanes(wiring.Component):
         load, sums: an output's; C / window_lanes cycles apart at least.
         slot, final: of that output.
         scale_slot, scales: the slot whose multipliers and shifts are read, and what is read.
+        scales_used: they are used in this cycle; only with parity.
         slot_free: strobe: the slot of a command with parameters is not used any more.
         valid, vector, last: an output's bytes; ``last``: the command's last one.
 
@@ -55,6 +56,7 @@ class WindowLanes(wiring.Component):
                 "vector": Out(data.ArrayLayout(signed(8), params.cols)),
                 "last": Out(1),
             }
+            | ({"scales_used": Out(1)} if params.parity else {})
         )
 
     def elaborate(self, platform):
@@ -69,6 +71,8 @@ class WindowLanes(wiring.Component):
         held, group, valid, final = self._hold(m, mac)
         scaling = self._scaling(m, valid & pair)
         feed, fed, fed_final = self._feed(m, pair, valid, final)
+        if self._params.parity:
+            m.d.comb += self.scales_used.eq(feed & mac)
         results = []
         for lane in range(self._params.window_lanes):
             requantiser = Requantiser()

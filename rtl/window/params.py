@@ -7,7 +7,13 @@ from amaranth.utils import bits_for, exact_log2
 
 from accel.isa import Op
 from accel.params import MAX_BURST, PARAM_PLANES, WINDOW_TILES, Params
-from accel.rtl.memory.records import TILES_BITS, RecordEngine, entry_bytes
+from accel.rtl.memory.records import (
+    TILES_BITS,
+    RecordEngine,
+    add_checksum,
+    checksum_member,
+    entry_bytes,
+)
 from accel.rtl.window.slots import SLOTS, word_write
 
 
@@ -66,6 +72,7 @@ class WindowRecordWriter(wiring.Component):
         slot_free: strobe: the oldest slot in use is free again.
         write: to the slots.
         completed: strobe: a record's last word is being written.
+        checksum: of all words (accel.rtl.parts.checksum); only with checksums.
 
     Throughput: that of the EntryCutter.
     """
@@ -80,6 +87,7 @@ class WindowRecordWriter(wiring.Component):
                 "write": Out(word_write(params)),
                 "completed": Out(1),
             }
+            | checksum_member(params)
         )
 
     def elaborate(self, platform):
@@ -112,6 +120,8 @@ class WindowRecordWriter(wiring.Component):
                 slot.eq(slot ^ last),
             ]
             self._write(m, words.output.payload, weights, slot, number)
+        if params.checksum:
+            add_checksum(m, params, self, go, words.output.payload)
         return m
 
     def _write(self, m, word, weights, slot, number):
@@ -152,7 +162,7 @@ class WindowParamEngine(RecordEngine):
 
     Members:
         command, done, client, halt, idle: see :class:`RecordEngine`.
-        write, slot_free, completed: see :class:`WindowRecordWriter`.
+        write, slot_free, completed, checksum: see :class:`WindowRecordWriter`.
     """
 
     def __init__(self, params: Params):

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from accel.params import PARAM_PLANES, WINDOW_TILES, Params
+from accel.rtl.parts.parity import watch
 
 #: Parameter records: one in use, one on its way.
 SLOTS = 2
@@ -60,6 +61,7 @@ class WindowParamMemory(wiring.Component):
         weights: a tile, READ_LATENCY cycles after its address.
         bias_slot, biases: a slot's biases, at once.
         scale_slot, scales: a slot's multipliers and shifts, at once.
+        biases_used, scales_used: they are used in this cycle; only with parity.
 
     A word written and all reads each cycle.  Nothing is read before it is written.
     """
@@ -75,12 +77,13 @@ class WindowParamMemory(wiring.Component):
                 "scale_slot": In(1),
                 "scales": Out(scale_layout(params)),
             }
+            | ({"biases_used": In(1), "scales_used": In(1)} if params.parity else {})
         )
 
     def elaborate(self, platform):
         m = Module()
         planes = [
-            self._plane(m, n, self.bias_slot if n < 4 else self.scale_slot)
+            self._plane(m, n, "bias" if n < 4 else "scale", platform)
             for n in range(PARAM_PLANES)
         ]
         for c in range(self._params.cols):
@@ -91,11 +94,11 @@ class WindowParamMemory(wiring.Component):
                 self.scales.shift[c].eq(shift.as_signed()),
             ]
         for tap in range(self._params.window_taps):
-            self._tap(m, tap)
+            self._tap(m, tap, platform)
         return m
 
-    def _plane(self, m, number, slot):
-        """A byte plane of both slots; returns its bytes in one of them."""
+    def _plane(self, m, number, what, platform):
+        """A byte plane of both slots, of biases or scales; returns its bytes in one of them."""
         memory = Memory(shape=8 * self._params.cols, depth=SLOTS, init=[])
         m.submodules[f"plane{number}"] = memory
         read, write = memory.read_port(domain="comb"), memory.write_port()
@@ -104,11 +107,13 @@ class WindowParamMemory(wiring.Component):
             write.addr.eq(written.slot),
             write.data.eq(written.data),
             write.en.eq(written.valid & ~written.weights & (written.number == number)),
-            read.addr.eq(slot),
+            read.addr.eq(self.bias_slot if what == "bias" else self.scale_slot),
         ]
+        if self._params.parity:
+            watch(platform, read, self.biases_used if what == "bias" else self.scales_used)
         return read.data
 
-    def _tap(self, m, tap):
+    def _tap(self, m, tap, platform):
         """The weights of one tap in all tiles of both slots, with a register behind."""
         memory = Memory(shape=8 * self._params.cols, depth=SLOTS * WINDOW_TILES, init=[])
         m.submodules[f"tap{tap}"] = memory
@@ -125,5 +130,6 @@ class WindowParamMemory(wiring.Component):
             asked.words[tap].eq(word),
         ]
         m.d.sync += found.eq(asked.valid)
+        watch(platform, read, found)
         with m.If(found):
             m.d.sync += word.eq(read.data)

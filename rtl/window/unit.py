@@ -1,6 +1,6 @@
 """The window unit: depthwise convolution, pooling and addition, beside the array."""
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, ResetInserter, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -11,7 +11,9 @@ from accel.rtl.im2col.banks import window_banks
 from accel.rtl.im2col.buffer import BankedBuffer
 from accel.rtl.im2col.load import LoadEngine
 from accel.rtl.interfaces import Done, command_layout, near_layout, read_client, writer
+from accel.rtl.memory.records import checksum_member
 from accel.rtl.parts.forward import forward
+from accel.rtl.parts.reset import ResetChain
 from accel.rtl.parts.rest import add_resting
 from accel.rtl.window.compute import WindowCompute, compute_latency
 from accel.rtl.window.entrance import BufferEntrance
@@ -75,8 +77,10 @@ class WindowUnit(wiring.Component):
         busy: a group of elements is issued.
         macs: multiplications of the MAC group issued MACS_LATENCY ago, in the window and the
             command's columns; 0 if there was none.
+        reset: what resets the unit.
         record, axi, halt, error, outstanding, progress, beats: see accel.rtl.interfaces.writer;
             ``halt`` lets nothing more start.
+        checksum: of all parameters (accel.rtl.parts.checksum); only with checksums.
     """
 
     #: Cycles from a group's issue to its share of ``macs``.
@@ -100,15 +104,19 @@ class WindowUnit(wiring.Component):
                 "param_activity": Out(1),
                 "busy": Out(1),
                 "macs": Out(16),
+                "reset": In(1),
             }
             | writer(params)
+            | checksum_member(params)
         )
 
     def elaborate(self, platform):
-        m = Module()
+        # The blocks have resets of their own, which come some cycles later.
+        top, m = Module(), Module()
+        top.submodules.control = ResetInserter(self.reset)(m)
         params, banks = self._params, window_banks(self._params)
         load = LoadEngine(params, Op.WLOAD, banks)
-        buffer, entrance = BankedBuffer(banks), BufferEntrance(params)
+        buffer, entrance = BankedBuffer(banks, params.parity), BufferEntrance(params)
         param = WindowParamEngine(params)
         memory = WindowParamMemory(params)
         walker = WindowWalker(params)
@@ -124,15 +132,20 @@ class WindowUnit(wiring.Component):
         for engine in (load, param, walker):
             m.d.comb += [engine.done.eq(self.done), engine.halt.eq(self.halt)]
         self._pass_on(m, walker, compute, lanes, memory, buffer)
+        if params.checksum:
+            m.d.comb += self.checksum.eq(param.checksum)
+        if params.parity:
+            self._tell_used(m, walker, compute, lanes, memory, buffer)
         self._queue(m, walker, lanes, store)
         self._supervise(m, load, param, walker, lanes, store)
         self._count_macs(m, walker)
+        moves = ~self.idle.as_value().all() | self.near.valid
         add_resting(
-            m, platform, ~self.idle.as_value().all() | self.near.valid, SETTLE, load=load,
+            top, platform, moves | self.reset, SETTLE, ResetChain(top, self.reset), load=load,
             entrance=entrance, buffer=buffer, param=param, memory=memory, walker=walker,
             compute=compute, lanes=lanes, store=store,
         )  # fmt: skip
-        return m
+        return top
 
     def _connect(self, m, load, entrance, param, memory, walker, compute):
         """Commands to the engines; their ways to memory, to the buffer and to the slots."""
@@ -161,6 +174,15 @@ class WindowUnit(wiring.Component):
             lanes.final.eq(compute.final),
             lanes.scales.eq(memory.scales),
             memory.scale_slot.eq(lanes.scale_slot),
+        ]
+
+    def _tell_used(self, m, walker, compute, lanes, memory, buffer):
+        """Which of the words that are read matter, for parity."""
+        m.d.comb += [
+            buffer.used.eq(walker.group.taps),
+            buffer.used_bytes.eq(Cat(walker.cols > c for c in range(self._params.cols))),
+            memory.biases_used.eq(compute.biases_used),
+            memory.scales_used.eq(lanes.scales_used),
         ]
 
     def _queue(self, m, walker, lanes, store):

@@ -64,7 +64,7 @@ NO_STATUS = json.dumps(dataclasses.asdict(POINTS[0])).encode() + b"\n"
     ("name", "content", "message"),
     [
         ("journal.jsonl", b'{"rows": 1}\n', r"journal.jsonl, line 1: is damaged"),
-        ("journal.jsonl", NO_STATUS, r"journal.jsonl, line 1: is damaged: 'status'"),
+        ("journal.jsonl", NO_STATUS, r"journal.jsonl, line 1: is damaged: status must be"),
         ("journal.jsonl", NO_STATUS.replace(b"}", b', "status": 3}'), r"line 1: is .*, not 3$"),
         ("journal.jsonl", b"\xff\n", r"journal.jsonl: is damaged: 'utf-8'"),
         ("sweep.json", b"[]", r"sweep.json: is damaged: must be an object, not \[\]"),

@@ -23,6 +23,8 @@ PARAMS = Params(
     window_taps=2, window_bytes=2048, window_lanes=2, bus_bytes=8, load_beats=32, queue_depth=4,
     timeout_cycles=2000,
 )  # fmt: skip
+#: The same with what finds flipped bits; programs are the same, too.
+GUARDED = dataclasses.replace(PARAMS, parity=True, checksum=True)
 _CPP = pathlib.Path(__file__).with_name("machine.cpp")
 _HARNESS = pathlib.Path(simulated.__globals__["__file__"]).parent
 
@@ -84,12 +86,12 @@ class _Builder(Builder):
         (work / "flipper.h").write_text(self._flipper)
 
 
-def build() -> tuple[pathlib.Path, list[elements.Element]]:
+def build(params: Params = PARAMS) -> tuple[pathlib.Path, list[elements.Element]]:
     """The simulator's library, built now or before, and what ``accel_flip`` numbers."""
     flavour = Flavour(
         compiler=(f"-I{_HARNESS}", "-DVM_TRACE=0"),
         runtime=("verilated", "verilated_threads", "verilated_dpi"), fast="-O1", name="faults",
     )  # fmt: skip
     builder = _Builder(flavour=flavour)
-    path = builder.build(PARAMS, Accelerator, harness=_CPP)
+    path = builder.build(params, Accelerator, harness=_CPP)
     return path, builder.elements

@@ -8,6 +8,7 @@ from accel.rtl.array.pair import LowProduct, Separator, packed
 from accel.rtl.control.command_queue import CommandQueue
 from accel.rtl.control.fetch import Prefetch
 from accel.rtl.control.gate import CommandGate
+from accel.rtl.control.limits import Budget
 from accel.rtl.control.scoreboard import Scoreboard
 from accel.rtl.im2col.banks import window_banks
 from accel.rtl.im2col.buffer import BankedBuffer
@@ -229,6 +230,13 @@ COUNTERS = (
     Case(
         "CommandGate, EXEC", CommandGate, counters.command_gate,
         bugs=(Bug("a command passes twice", "self.done) & ~taken)", "self.done))"),),
+    ),
+    Case(
+        "Budget", Budget, counters.budget,
+        bugs=(
+            Bug("a limit of 1 is forgotten", "last.eq(one)", "last.eq(0)"),
+            Bug("the end of the run does not matter", "self.ended | self.expired", "self.expired"),
+        ),
     ),
 )  # fmt: skip
 

@@ -126,3 +126,35 @@ def command_gate(component, op: Op = Op.EXEC) -> Module:
     )
     m.d.comb += Cover(taken & (command[waits[0]] != 0))
     return m
+
+
+def budget(component) -> Module:
+    """It strobes in the ``limit``-th cycle behind a start, unless the run has ended, and only then.
+
+    ``limit`` is that of the start, and the same in the cycle before.
+    """
+    m = Module()
+    dut = component()
+    inside = Inside.of(m, "dut", dut)
+    start, ended, limit = (free(m, bits, name) for bits, name in
+                           ((1, "start"), (1, "ended"), (len(dut.limit), "limit")))  # fmt: skip
+    m.d.comb += [dut.start.eq(start), dut.ended.eq(ended), dut.limit.eq(limit)]
+    before, kept = Signal.like(limit), Signal.like(limit)
+    since, runs = Signal(len(limit) + 1), Signal()
+    m.d.sync += before.eq(limit)
+    m.d.comb += Assume(implies(start, limit == before))
+    with m.If(start):
+        m.d.sync += [since.eq(1), kept.eq(limit), runs.eq(limit != 0)]
+    with m.Elif(runs):
+        m.d.sync += since.eq(since + 1)
+        with m.If(ended | (since == kept)):
+            m.d.sync += runs.eq(0)
+    left, armed = inside.signal("left"), inside.signal("armed")
+    claim(
+        m, dut.expired == (runs & (since == kept)), armed == runs,
+        inside.signal("limited") == (before != 0), inside.signal("one") == (before == 1),
+        implies(runs, (left + since == kept + 1) & (since != 0) & (since <= kept)),
+        implies(runs, inside.signal("last") == (left == 1)),
+    )  # fmt: skip
+    m.d.comb += Cover(dut.expired & (kept == 3))
+    return m

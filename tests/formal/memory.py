@@ -86,8 +86,8 @@ def read_ahead(component, entry_bytes: int = SMALL.bus_bytes, beats: int = 2 * M
         room + freed + owed + part + ratio * held == beats,
         implies(dut.arrived, queue.component.input.ready),
         dut.arrived == (dut.client.valid & (part == ratio - 1)),
-        # No deadlock: a burst is asked for as soon as so much is not taken.
-        implies(waiting & (room >= MAX_BURST), request.valid),
+        # No deadlock: a burst is asked for as soon as so much is not taken, and no sooner.
+        request.valid == (waiting & (room >= MAX_BURST)),
         implies(waiting, (request.p.beats >= 1) & (request.p.beats <= MAX_BURST)),
     )
     if ratio > 1:
@@ -186,7 +186,9 @@ def _beats(m, axi, masters, begins, inside):
         ~open_.all(),
         implies(begins.any(), open_ == 0),
         (beats & ~(open_ | begins)) == 0,
-        open_ == Mux(inside.signal("is_open"), 1 << inside.signal("last_owner"), 0),
+        open_ == inside.signal("is_open"),
+        implies(open_ != 0, open_ == 1 << inside.signal("last_owner")),
+        inside.signal("blocked") == ((open_ != 0) | inside.signal("full")),
         follower.held == axi.wvalid,
         # Nothing stalls: the owner's beat is taken whenever the bus's register is free.
         *(implies(open_[n] & master.wvalid & free_, beats[n]) for n, master in enumerate(masters)),
@@ -358,10 +360,11 @@ def burst_room(component, rush: bool = False) -> Module:
     inside = Inside.of(m, "dut", dut)
     beats, bursts = inside.block("beats").component, inside.block("bursts").component
     beat = dut.beat.as_value()
-    late = Signal(range(SLACK + 1))
+    late, room = Signal(range(SLACK + 1)), Signal()
+    m.d.sync += room.eq(dut.room)
     m.d.comb += [
         beat.eq(free(m, len(beat), "beat")),
-        dut.valid.eq(free(m, 1, "comes") & (dut.room | (late != SLACK))),
+        dut.valid.eq(free(m, 1, "comes") & (room | (late != SLACK))),
         dut.halt.eq(free(m, 1, "halt")),
         dut.hold.eq(free(m, 1, "hold")),
         *(
@@ -369,10 +372,10 @@ def burst_room(component, rush: bool = False) -> Module:
             for name in ("awready", "wready", "bvalid", "bresp")
         ),
     ]
-    m.d.sync += late.eq(Mux(dut.room, 0, late + dut.valid))
+    m.d.sync += late.eq(Mux(room, 0, late + dut.valid))
     if rush:
         answers = (dut.axi.awready, dut.axi.wready, dut.axi.bvalid, dut.axi.bresp)
-        may = dut.room | (late != SLACK)
+        may = room | (late != SLACK)
         m.d.comb += Assume((beat == 1) & ~Cat(*answers, dut.halt, dut.hold).any())
         m.d.comb += Assume(dut.valid == may)
     nothing = Place(Const(0), Const(0, 8), Const(0, len(beats.output.payload)))
@@ -392,8 +395,8 @@ def burst_room(component, rush: bool = False) -> Module:
         implies(beats.input.valid, beats.input.ready),
         implies(bursts.input.valid, bursts.input.ready),
         late <= SLACK,
-        implies(dut.room, (held <= most) & (waiting + coming <= most + 1)),
-        implies(~dut.room, (held <= most + 1 + late) & (waiting + coming <= most + 2 + late)),
+        implies(room, (held <= most) & (waiting + coming <= most + 1)),
+        implies(~room, (held <= most + 1 + late) & (waiting + coming <= most + 2 + late)),
     )
     m.d.comb += Cover(dut.axi.wvalid & dut.axi.wlast)
     return m

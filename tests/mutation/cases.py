@@ -8,7 +8,7 @@ import numpy as np
 from accel import golden
 from accel.compiler import CompileError, compile_graph
 from accel.graph.ir import Graph
-from accel.isa import COMMAND_BYTES
+from accel.isa import COMMAND_BYTES, FIELDS, pack, unpack
 from accel.program import Program
 from accel.registers import Reg
 from accel.sim import verilator
@@ -19,17 +19,21 @@ from tests.support.chain_campaign import random_chain
 from tests.support.random_layers import random_graph
 
 #: How many of each kind.
-LAYERS, CHAINS, BROKEN = 24, 10, 24
+LAYERS, CHAINS, BROKEN = 24, 10, 300
 #: Registers that are read at the end of every case.
 READ = (*RESULTS, Reg.ID, Reg.SHAPE, Reg.CONTROL, Reg.PROGRAM, Reg.COMMANDS, Reg.TIMEOUT, Reg.BASE,
-        Reg.VERSION, Reg.MACHINE)  # fmt: skip
+        Reg.VERSION, Reg.MACHINE, Reg.BUDGET)  # fmt: skip
 #: Where a program lies that does not begin at address 0.
 BASE = 0x5000
+#: By how much addresses are raised that a register lowers again: every bit of one is 0 and 1 once.
+RAISED = 0x5555_5000, 0xAAAA_A000
+#: A program that takes longer is none of the cases.
+LONGEST = 80_000
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A program in memory, the memory's behaviour, and what the host writes to BASE."""
+    """A program in memory, the memory's behaviour, and what the host writes to BASE and BUDGET."""
 
     name: str
     memory: np.ndarray
@@ -37,6 +41,7 @@ class Case:
     commands: int
     behaviour: Memory
     base: int = 0
+    budget: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,12 +57,9 @@ class Ended:
 def end(library, case: Case, limit: int) -> Ended:
     """Run a case on a fresh machine for at most ``limit`` cycles."""
     memory, result = case.memory.copy(), verilator.Result()
-    config = verilator.config_of(PARAMS, memory, case.start, case.commands, case.behaviour, limit)
-    config.writes += 1  # BASE before CONTROL
-    config.write_address[config.writes - 1] = config.write_address[config.writes - 2]
-    config.write_data[config.writes - 1] = config.write_data[config.writes - 2]
-    config.write_address[config.writes - 2] = Reg.BASE
-    config.write_data[config.writes - 2] = case.base
+    registers = {Reg.BUDGET: case.budget} if case.budget else {}
+    config = verilator.config_of(PARAMS, memory, case.start, case.commands, case.behaviour, limit,
+                                 registers | {Reg.BASE: case.base})  # fmt: skip
     config.reads = len(READ)
     config.read_address[: len(READ)] = READ
     handle = library.accel_begin(config)
@@ -94,20 +96,22 @@ def cases() -> tuple[Case, ...]:
     """All cases, those first that notice most."""
     rng = np.random.default_rng(7)
     program, whole = _of("network", graph(), rng, Memory(latency_cycles=20))
-    found = [whole, _moved(whole)]
-    found += _drawn("layer", random_graph, LAYERS, rng)
-    found += _drawn("chain", random_chain, CHAINS, rng)
-    found += [_broken(program, whole, number) for number in range(BROKEN)]
+    found = [whole, _moved(whole), *(_raised(whole, by) for by in RAISED)]
+    more = drawn("layer", random_graph, LAYERS, rng) + drawn("chain", random_chain, CHAINS, rng)
+    found += [_raised(case, int(rng.integers(1 << 20)) << 12) for case in more]
+    found += [_broken(whole, number) for number in range(BROKEN)]
     for name, behaviour in {
         "a read fails": Memory(fail_read=whole.start + 64),
         "a write fails": Memory(fail_write=program.layers[0].mark_addr),
         "a dead memory": Memory(dead=True),
     }.items():
         found.append(dataclasses.replace(whole, name=name, behaviour=behaviour))
+    found += [dataclasses.replace(whole, name=f"a budget of {budget}", budget=budget)
+              for budget in (1, 5000, 0x5555_5555, 0xAAAA_AAAA)]  # fmt: skip
     return tuple(found)
 
 
-def _drawn(kind: str, draw, count: int, rng) -> list[Case]:
+def drawn(kind: str, draw, count: int, rng) -> list[Case]:
     """Networks that the machine takes, each for up to three images."""
     found = []
     while len(found) < count:
@@ -126,13 +130,48 @@ def _moved(case: Case) -> Case:
                                behaviour=Memory(latency_cycles=3))  # fmt: skip
 
 
-def _broken(program: Program, case: Case, number: int) -> Case:
-    """A flipped bit in one of the commands: refused, or another program."""
-    rng = np.random.default_rng([9, number])
+def _raised(case: Case, by: int) -> Case:
+    """The same program with all its addresses higher, and BASE that lowers them again."""
     memory = case.memory.copy()
-    at = case.start + int(rng.integers(case.commands)) * COMMAND_BYTES
-    memory[at + int(rng.integers(COMMAND_BYTES))] ^= 1 << int(rng.integers(8))
-    return dataclasses.replace(case, name=f"a broken command {number}", memory=memory)
+    for at in _commands(case):
+        op, values = unpack(memory[at : at + COMMAND_BYTES].tobytes())
+        if "src" in values and values.get("inner", 1):
+            values["src"] += by
+        if "mark" in values:
+            values["mark_addr"] += by * values["mark"]
+            values["dst"] += by * (not values["near"])
+        memory[at : at + COMMAND_BYTES] = np.frombuffer(pack(op, **values), np.uint8)
+    return dataclasses.replace(
+        case, name=f"raised {case.name}", memory=memory, start=case.start + by,
+        base=-by % (1 << 32),
+    )  # fmt: skip
+
+
+def _commands(case: Case) -> range:
+    """Where a program's commands lie, of one that is not raised."""
+    return range(case.start, case.start + case.commands * COMMAND_BYTES, COMMAND_BYTES)
+
+
+def _broken(case: Case, number: int) -> Case:
+    """One field of a command is any value, often at an end, or another bit; then no more."""
+    rng = np.random.default_rng([9, number])
+    memory, firsts = case.memory.copy(), {}
+    for at in _commands(case):
+        firsts.setdefault(int(memory[at]), at)
+    at = list(firsts.values())[number % len(firsts)]
+    command = int.from_bytes(memory[at : at + COMMAND_BYTES].tobytes(), "little")
+    fields = FIELDS[unpack(memory[at : at + COMMAND_BYTES].tobytes())[0]]
+    field = fields[int(rng.integers(len(fields)))]
+    most = (1 << field.width) - 1
+    value = int(rng.choice([0, 1, most, most >> 1, 1 << field.width - 1, rng.integers(most + 1)]))
+    command ^= ((command >> field.low & most) ^ value) << field.low
+    if rng.random() < 0.1:
+        command ^= 1 << int(rng.integers(8 * COMMAND_BYTES))
+    memory[at : at + COMMAND_BYTES] = np.frombuffer(
+        command.to_bytes(COMMAND_BYTES, "little"), np.uint8
+    )
+    return dataclasses.replace(case, name=f"a broken command {number}", memory=memory,
+                               commands=1 + (at - case.start) // COMMAND_BYTES)  # fmt: skip
 
 
 def right(case: Case) -> bool:

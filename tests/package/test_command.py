@@ -15,6 +15,7 @@ import pytest
 import accel
 from accel import golden
 from accel.cli import main
+from accel.cyclemodel import predict
 from accel.graph.ir import Graph, LocalResponse, Port, Softmax, Tensor
 from accel.machines import written as machine_file
 from accel.own_folder import FolderError
@@ -31,7 +32,10 @@ FILES = {
     "registers/accelerator.rdl", "examples/bare_metal.c", "examples/linux_uio.c", "sim/run.py",
     "sim/shim.c", "sim/system.py", "sim/test_network.py", "sim/test_errors.py",
     "system/run.py", "system/system.v", "system/bench.v", "system/clock.v", "system/clock.cpp",
-    "system/start.S", "system/link.ld", "system/firmware.c",
+    "system/start.S", "system/link.ld", "system/plain.h", "system/firmware.c",
+    "system/firmware.py", "system/tools.py", "system/build.py", "system/ulx3s/soc.py",
+    "system/ulx3s/board.h", "system/ulx3s/board.ld", "system/ulx3s/pads.v",
+    "system/ulx3s/sdram.v", "system/ulx3s/bench.v",
     "sim/vectors/input_0.bin", "sim/vectors/output_0.bin", "sim/vectors/expected.bin",
 }  # fmt: skip
 
@@ -65,7 +69,10 @@ def test_the_folder(folder):
     assert about["machine"]["digest"] == f"{machine_id(PARAMS):#010x}"
     program = accel.compile(graph, params=PARAMS)
     (step,) = program.steps
-    assert about["program"] == {"start": step.start, "commands": step.commands, "batch": 1}
+    cycles = predict(PARAMS, program.image, step.start, step.commands)[0]["cycles"]
+    assert about["program"] == {
+        "start": step.start, "commands": step.commands, "batch": 1, "cycles": cycles
+    }  # fmt: skip
     assert about["memory"]["bytes"] == program.memory_bytes
     (given,) = about["inputs"]
     place = program.tensors[graph.inputs[0].tensor]
@@ -117,7 +124,7 @@ def test_the_driver_on_the_machine(folder):
     assert right, said
     for base in ("0x0", "0x40000000", "0x7ffff000"):
         assert re.search(f"base {base}: 2 images, [1-9][0-9]+ bytes compared, all right", said)
-    assert re.search(r"^11 of 11 tests passed$", said, re.M)
+    assert re.search(r"^13 of 13 tests passed$", said, re.M)
 
 
 def test_every_error_of_the_driver_is_provoked(folder):

@@ -31,7 +31,8 @@ class Io(ctypes.Structure):
 class Device(ctypes.Structure):
     _fields_ = [("io", Io), ("memory", ctypes.c_void_p), *(
         (name, ctypes.c_uint32) for name in (
-            "base", "bytes", "poll_limit", "milliseconds", "start", "commands", "batch"
+            "base", "bytes", "poll_limit", "milliseconds", "start", "commands", "batch",
+            "sum", "budget",
         ))]  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def driver(entry, tmp_path, output):
     """A library with the port of ``entry``, and the memory behind it."""
     graph = Graph("net", {}, (), (), ())
     inputs, outputs = ((), (entry,)) if output else ((entry,), ())
-    made = Plan(graph, _Program(), inputs or outputs, outputs or inputs, (), ())
+    made = Plan(graph, _Program(), inputs or outputs, outputs or inputs, (), (), 0)
     (tmp_path / "net.h").write_text(network_c.header(made))
     (tmp_path / "net.c").write_text(network_c.source(made))
     lib = library([DRIVER / "accel.c", DRIVER / "accel_host.c", tmp_path / "net.c"], tmp_path)

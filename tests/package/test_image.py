@@ -7,6 +7,7 @@ import zlib
 import numpy as np
 import pytest
 
+from accel.checksum import checksum
 from accel.compiler import compile_graph
 from accel.isa import Error
 from accel.package import image
@@ -20,14 +21,15 @@ def program():
 
 
 def test_header_and_payload(program):
-    made = image.image_of(program)
+    made = image.image_of(program, 12345)
     words = np.frombuffer(made.data, "<u4")
     (step,) = program.steps
     payload = made.data[image.HEADER_BYTES :]
     assert bytes(made.data[:4]) == b"CNNP"
-    assert words[:10].tolist() == [
+    assert words[:12].tolist() == [
         image.MAGIC, 1, 64, machine_id(PARAMS), len(payload), program.memory_bytes, step.start,
-        step.commands, 2, zlib.crc32(payload),
+        step.commands, 2, zlib.crc32(payload), 12345,
+        checksum(PARAMS, program.image, step.start, step.commands),
     ]  # fmt: skip
     assert words[15] == zlib.crc32(made.data[:60])
     whole = payload + bytes(program.memory_bytes - len(payload))
@@ -56,7 +58,7 @@ def test_c_names_the_headers_words():
     assert found == {
         "MAGIC": 0, "FORMAT": 1, "HEADER_BYTES": 2, "MACHINE": 3, "PAYLOAD_BYTES": 4,
         "MEMORY_BYTES": 5, "START": 6, "COMMANDS": 7, "BATCH": 8, "PAYLOAD_CRC": 9,
-        "HEADER_CRC": 15, "WORDS": image.HEADER_WORDS,
+        "CYCLES": 10, "SUM": 11, "HEADER_CRC": 15, "WORDS": image.HEADER_WORDS,
     }  # fmt: skip
     assert f"ACCEL_IMAGE_MAGIC_VALUE {image.MAGIC:#010X}u".replace("0X", "0x") in text
     assert f"ACCEL_IMAGE_FORMAT_VALUE {image.FORMAT}u" in text
@@ -72,8 +74,8 @@ def test_every_error_has_a_name_and_says_what_to_do(tmp_path):
     declared = re.findall(r"^    ACCEL_(E_\w+|OK)\b", text, re.M)
     assert sorted(known.values()) == sorted(declared)
     for code in Error:
-        wanted = {"NONE": "OK", "TIMEOUT": "E_BUS_TIMEOUT"}.get(code.name, f"E_{code.name}")
-        assert named[code] == wanted
+        others = {"NONE": "OK", "TIMEOUT": "E_BUS_TIMEOUT", "CHECKSUM": "E_SUM"}
+        assert named[code] == others.get(code.name, f"E_{code.name}")
     texts = [lib.accel_error_text(code).decode() for code in known]
     assert len(set(texts)) == len(texts) and all(len(one) > 8 for one in texts)
     assert lib.accel_error_text(200) == b"an error code that this driver does not know"

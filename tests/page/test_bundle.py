@@ -97,10 +97,11 @@ def test_a_memory_that_stalls_at_random_is_refused():
         page.make("shallow", machine=stalling)
 
 
-def test_cells_that_share_a_multiplier_are_refused():
-    packed = machines.open_machine("small", {"packed_products": True})
-    with pytest.raises(PageError, match="machine small has packed_products = true; set it to"):
-        page.make("shallow", machine=packed)
+@pytest.mark.parametrize("option", ["packed_products", "parity"])
+def test_what_a_page_cannot_look_into_is_refused(option):
+    other = machines.open_machine("small", {option: True})
+    with pytest.raises(PageError, match=f"machine small has {option} = true; set it to false"):
+        page.make("shallow", machine=other)
 
 
 def test_the_command_writes_a_page(tmp_path):

@@ -11,6 +11,7 @@ from accel.batch import run_batch
 from accel.isa import RECORD
 from accel.page import check, probes, vectors
 from accel.params import IM2COL_LATENCY
+from accel.registers import Reg
 from accel.sim import get_engine, traced
 from accel.sim.engine import MachineError
 from accel.sim.host import outcome
@@ -73,7 +74,8 @@ def test_a_thousand_cycles_counters_are_those_of_amaranths_own_simulator(instanc
     engine, path = PysimEngine(), tmp_path / "counters.vcd"
     engine.build(MACHINE.params)
     arguments = space, step.start, step.commands, MACHINE.memory, check.MOST_CYCLES
-    cut.run(engine, arguments, path, START, START + cycles)
+    cut.run(engine, arguments, path, START, START + cycles,
+            registers={Reg.BUDGET: check.MOST_CYCLES})  # fmt: skip
     wanted = _records(path.read_text(), cycles)
     instance.begin(network, network.images[0])
     instance.advance(START + 1)

@@ -10,16 +10,19 @@ import re
 
 import numpy as np
 import pytest
-from amaranth import ClockDomain, Module
+from amaranth import ClockDomain, Module, Value
 from amaranth.back import verilog
+from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
-from accel.isa import RECORD, RECORD_BYTES, Error, Op, Rounding, WindowMode, pack
+from accel.checksum import checksum
+from accel.isa import FIELDS, RECORD, RECORD_BYTES, Error, Op, Rounding, WindowMode, pack, unpack
 from accel.params import PARAM_PLANES, Params
 from accel.registers import ID_VALUE, Reg
 from accel.rtl.top import Accelerator
 from accel.sim.engine import Memory
 from accel.sim.memory import MemoryModel
+from tests.rtl.memories import memories
 
 PARAMS = Params(
     rows=4, cols=4, input_bytes=1024, acc_rows=64, weight_tiles=4, pool_entries=16,
@@ -98,12 +101,14 @@ class Problem:
 class Board:
     """An accelerator, the memory at its master port and a host at its slave port."""
 
-    def __init__(self):
-        self.dut = Accelerator(PARAMS)
+    def __init__(self, params=PARAMS):
+        self.dut = Accelerator(params)
         m = Module()
         m.domains.sync = ClockDomain("sync")
         m.submodules.dut = self.dut
-        self.sim = Simulator(m)
+        design = Fragment.get(m, None)
+        self.memories = memories(design)
+        self.sim = Simulator(design)
         self.sim.add_clock(1e-8)
         self.sim.add_testbench(self.serve, background=True)
         self.sim.add_testbench(self.play)
@@ -645,6 +650,119 @@ def test_an_abort_leaves_the_bus_clean(after):
         window.check(memory, counters)
 
     board.simulate(main)
+
+
+@pytest.mark.parametrize("budget", [1, 60, 100, 180, 240, 300, 400])
+def test_a_budget_leaves_the_bus_clean(budget):
+    """Wherever it ends: nothing is cut off, little follows, and the next program is right."""
+    board = the_board()
+
+    async def main(ctx):
+        memory, array, window, count = both(7)
+        board.connect(memory, Memory(latency_cycles=20, stall_seed=3, stall_percent=30))
+        await board.write(ctx, Reg.BUDGET, budget)
+        error, _, _ = await board.run(ctx, COMMANDS, count)
+        assert error == Error.BUDGET
+        for _ in range(400):
+            if not await board.read(ctx, Reg.STATUS) & 8:
+                break
+        traffic = board.traffic
+        await ctx.tick().repeat(200)
+        assert board.traffic == traffic
+        # Another memory, which knows of nothing that is open.
+        memory, array, window, count = both(9)
+        board.connect(memory)
+        await board.write(ctx, Reg.BUDGET, 5000)
+        error, _, counters = await board.run(ctx, COMMANDS, count)
+        assert error == Error.NONE
+        window.check(memory, counters)
+
+    board.simulate(main)
+
+
+def test_parity_ends_a_run_and_the_next_one_is_right():
+    """A bit of every word with parity flips, again and again: sooner or later one is used."""
+    board, plain, cycles = Board(dataclasses.replace(PARAMS, parity=True)), the_board(), []
+    guarded = [data for path, data in board.memories.items() if path[-1] == "words"]
+    assert len(guarded) > 40
+
+    async def main(ctx, board):
+        memory, array, window, count = both(7)
+        board.connect(memory)
+        error, _, counters = await board.run(ctx, COMMANDS, count)
+        assert error == Error.NONE
+        window.check(memory, counters)
+        cycles.append(counters)
+
+    async def flipped(ctx):
+        await main(ctx, board)
+        for after in (1, 250, 300, 350):
+            memory, array, window, count = both(7)
+            board.connect(memory)
+            await board.write(ctx, Reg.PROGRAM, COMMANDS)
+            await board.write(ctx, Reg.COMMANDS, count)
+            await board.write(ctx, Reg.CONTROL, 1)
+            await ctx.tick().repeat(after)
+            for data in guarded:
+                for word in (Value.cast(data[number]) for number in range(data.depth)):
+                    ctx.set(word, ctx.get(word) ^ 1)
+            for _ in range(1000):
+                if ctx.get(board.dut.irq):
+                    break
+                await ctx.tick()
+            code = Error(await board.read(ctx, Reg.STATUS) >> 8)
+            # Before the start nothing is in them that is used.
+            assert code == (Error.PARITY if after > 1 else Error.NONE), after
+            await ctx.tick().repeat(200)
+            await main(ctx, board)
+
+    plain.simulate(functools.partial(main, board=plain))
+    board.simulate(flipped)
+    assert all(one == cycles[0] for one in cycles)
+
+
+def test_a_sum_that_is_not_the_programs_ends_a_run():
+    """Of commands, parameters and weights, for array and window unit; 0 is not compared."""
+    params = dataclasses.replace(PARAMS, checksum=True)
+    board, plain, ends = Board(params), the_board(), []
+    memory, array, window, count = both(7)
+    right = checksum(params, memory, COMMANDS, count)
+    program = memory[COMMANDS : COMMANDS + 64 * count]
+    records = {}  # a byte of the weights behind a record of parameters
+    for n in range(count):
+        op, fields = unpack(program[64 * n : 64 * n + 64].tobytes())
+        if op in (Op.WEIGHTS, Op.WPARAM):
+            records[op] = fields["src"] + params.param_bytes + 1
+    assert len(records) == 2 and 0 < right < 1 << 32
+    row_pitch = next(field.low for field in FIELDS[Op.LOAD] if field.name == "row_pitch")
+    (load, *_) = (n for n in range(count) if program[64 * n] == Op.LOAD)
+
+    async def run(ctx, board, expected, changed=None, bit=0):
+        memory, array, window, count = both(7)
+        if changed is not None:
+            memory[changed] ^= 1 << bit
+        board.connect(memory)
+        await board.write(ctx, Reg.CHECKSUM, expected)
+        error, _, counters = await board.run(ctx, COMMANDS, count)
+        if changed is None and error == Error.NONE:
+            window.check(memory, counters)
+        ends.append((error, counters["cycles"]))
+
+    async def main(ctx):
+        for expected in (right, 0, right ^ 1, right):
+            await run(ctx, board, expected)
+        for place in records.values():
+            for bit in (0, 7):
+                await run(ctx, board, right, place, bit)
+        # Of a load from elsewhere, which takes other cycles.
+        await run(ctx, board, right, COMMANDS + 64 * load + row_pitch // 8, row_pitch % 8)
+        await run(ctx, board, right)
+
+    plain.simulate(functools.partial(run, board=plain, expected=1))
+    board.simulate(main)
+    wrong, none = Error.CHECKSUM, Error.NONE
+    assert [error for error, _ in ends] == [none, none, none, wrong, none, *5 * [wrong], none]
+    assert len({cycles for _, cycles in (*ends[:-2], ends[-1])}) == 1
 
 
 def test_an_abort_of_what_the_memory_never_answers_ends_in_timeout():

@@ -5,7 +5,7 @@
 //
 // Macro BUS_BYTES: the machine's bus.  Plusargs: memory=FILE, read with $readmemh, a word of
 // BUS_BYTES a line, `words` of them; result=FILE, written with $writememh; start, commands,
-// timeout, cycles (at most), all in decimal.  It prints a register a line and at last "done".
+// timeout, budget, cycles (at most), all in decimal.  It prints a register a line and at last "done".
 
 `timescale 1ns / 1ps
 
@@ -129,7 +129,7 @@ endmodule
 module bench(input clk);
   localparam BUS = `BUS_BYTES;
   localparam DEPTH = 1 << 16;
-  localparam WRITES = 4;
+  localparam WRITES = 5;
   localparam READS = 18;
 
   // The machine, its memory.
@@ -178,9 +178,9 @@ module bench(input clk);
     .bresp(bresp), .bvalid(bvalid), .bready(bready)
   );
 
-  // The host: four writes, the interrupt, READS reads.
+  // The host: five writes, the interrupt, READS reads.
   reg [8*512-1:0] file;
-  reg [31:0] start, commands, timeout, cycles;
+  reg [31:0] start, commands, timeout, budget, cycles;
   integer step, cycle, resets, words;
 
   task next;
@@ -192,9 +192,10 @@ module bench(input clk);
         0: begin address <= 8'h10; data <= start; end
         1: begin address <= 8'h14; data <= commands; end
         2: begin address <= 8'h18; data <= timeout; end
-        3: begin address <= 8'h08; data <= 1; end
-        5: address <= 8'h0c;
-        6: address <= 8'h1c;
+        3: begin address <= 8'h2c; data <= budget; end
+        4: begin address <= 8'h08; data <= 1; end
+        6: address <= 8'h0c;
+        7: address <= 8'h1c;
         default: address <= 8'h40 + 4 * (step - WRITES - 3);
       endcase
     end
@@ -206,6 +207,7 @@ module bench(input clk);
     if (!$value$plusargs("start=%d", start)) start = 0;
     if (!$value$plusargs("commands=%d", commands)) commands = 0;
     if (!$value$plusargs("timeout=%d", timeout)) timeout = 1000;
+    if (!$value$plusargs("budget=%d", budget)) budget = 0;
     if (!$value$plusargs("cycles=%d", cycles)) cycles = 1000;
     if (!$value$plusargs("words=%d", words)) words = DEPTH;
     if ($value$plusargs("memory=%s", file)) $readmemh(file, memory.words, 0, words - 1);

@@ -15,6 +15,7 @@ import time
 import numpy as np
 
 from accel.params import Params
+from accel.registers import Reg
 from accel.sim.engine import Memory, Outcome, SimulationError
 from accel.sim.host import RESULTS, outcome
 from accel.sim.toolchain import find_compiler, find_verilator
@@ -72,7 +73,7 @@ class Bench:
     def _compile(self, *arguments):
         raise NotImplementedError
 
-    def run(self, memory, start, commands, behaviour, max_cycles) -> Outcome:
+    def run(self, memory, start, commands, behaviour, max_cycles, registers=None) -> Outcome:
         """Run a program in a memory without stalls and failures."""
         assert behaviour == Memory(), "bench.v knows no other"
         bus = self._params.bus_bytes
@@ -85,7 +86,7 @@ class Bench:
         plusargs = {
             "memory": "memory.hex", "result": "result.hex", "words": words, "start": start,
             "commands": commands, "timeout": self._params.timeout_cycles,
-            "cycles": min(max_cycles, 1 << 30),
+            "cycles": min(max_cycles, 1 << 30), "budget": (registers or {}).get(Reg.BUDGET, 0),
         }  # fmt: skip
         began = time.perf_counter()
         printed = call(
@@ -208,10 +209,10 @@ class Cxxrtl:
              "machine.so", cwd=self.work)  # fmt: skip
         self._machine = load(self.work / "machine.so"), params
 
-    def run(self, memory, start, commands, behaviour, max_cycles) -> Outcome:
+    def run(self, memory, start, commands, behaviour, max_cycles, registers=None) -> Outcome:
         """Run a program (see accel.sim.engine.Engine)."""
         machine = Machine(*self._machine)
         try:
-            return machine.run(memory, start, commands, behaviour, max_cycles)
+            return machine.run(memory, start, commands, behaviour, max_cycles, registers)
         finally:
             machine.end()

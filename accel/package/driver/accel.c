@@ -69,6 +69,16 @@ static uint32_t word(const uint8_t *bytes, unsigned number)
         | (uint32_t)bytes[3] << 24;
 }
 
+/* So generous that no memory is too slow, and no flipped bit keeps the machine busy for ever. */
+static uint32_t budget(uint32_t cycles)
+{
+    if (!cycles || cycles > 0xFFFFFFFFu / 2)
+        return 0;
+    if (cycles > (0xFFFFFFFFu - ACCEL_BUDGET_MORE) / ACCEL_BUDGET_TIMES)
+        return 0xFFFFFFFFu;
+    return ACCEL_BUDGET_TIMES * cycles + ACCEL_BUDGET_MORE;
+}
+
 int accel_load(accel_device *device, const void *image, size_t bytes)
 {
     const uint8_t *header = image;
@@ -103,6 +113,8 @@ int accel_load(accel_device *device, const void *image, size_t bytes)
     device->start = word(header, ACCEL_IMAGE_START);
     device->commands = word(header, ACCEL_IMAGE_COMMANDS);
     device->batch = word(header, ACCEL_IMAGE_BATCH);
+    device->sum = word(header, ACCEL_IMAGE_SUM);
+    device->budget = budget(word(header, ACCEL_IMAGE_CYCLES));
     return ACCEL_OK;
 }
 
@@ -122,6 +134,8 @@ int accel_start(accel_device *device)
     set(device, ACCEL_REG_BASE, device->base);
     set(device, ACCEL_REG_PROGRAM, device->start);
     set(device, ACCEL_REG_COMMANDS, device->commands);
+    set(device, ACCEL_REG_BUDGET, device->budget);
+    set(device, ACCEL_REG_CHECKSUM, device->sum);
     set(device, ACCEL_REG_CONTROL, ACCEL_CONTROL_START_MASK);
     return ACCEL_OK;
 }
@@ -205,6 +219,9 @@ static const struct {
     ERROR(E_DEADLOCK, "the machine stands still with the bus silent: report this"),
     ERROR(E_UNALIGNED_PROGRAM, "the program's start is not aligned to the bus"),
     ERROR(E_ABORTED, "the program was aborted, and the bus is clean"),
+    ERROR(E_BUDGET, "the program ran for longer than device.budget: is the memory that slow?"),
+    ERROR(E_PARITY, "a bit of the machine's memories has flipped: run again"),
+    ERROR(E_SUM, "commands or weights arrived damaged: load the program again"),
     ERROR(E_ARGUMENT, "a null pointer, or an image number that the batch does not have"),
     ERROR(E_NO_DEVICE, "no accelerator at the registers' address"),
     ERROR(E_VERSION, "the registers are of another version: use the driver of its package"),

@@ -33,6 +33,9 @@ enum accel_error {
     ACCEL_E_DEADLOCK = ACCEL_CODE_DEADLOCK,
     ACCEL_E_UNALIGNED_PROGRAM = ACCEL_CODE_UNALIGNED_PROGRAM,
     ACCEL_E_ABORTED = ACCEL_CODE_ABORTED,
+    ACCEL_E_BUDGET = ACCEL_CODE_BUDGET,
+    ACCEL_E_PARITY = ACCEL_CODE_PARITY,
+    ACCEL_E_SUM = ACCEL_CODE_CHECKSUM,
     /* The driver's. */
     ACCEL_E_ARGUMENT = 32, /* a null pointer, an image number that the batch does not have */
     ACCEL_E_NO_DEVICE,     /* no accelerator answers at the registers' address */
@@ -76,11 +79,17 @@ enum accel_image_word {
     ACCEL_IMAGE_COMMANDS,
     ACCEL_IMAGE_BATCH,        /* images that a run computes */
     ACCEL_IMAGE_PAYLOAD_CRC,  /* CRC-32 as in zlib, Ethernet, PNG */
+    ACCEL_IMAGE_CYCLES,       /* that a run takes on the memory it was made for; 0: not known */
+    ACCEL_IMAGE_SUM,          /* of what it fetches, for machines that sum that up, too */
     ACCEL_IMAGE_HEADER_CRC = 15, /* of the words before it */
     ACCEL_IMAGE_WORDS = 16
 };
 #define ACCEL_IMAGE_MAGIC_VALUE 0x504E4E43u /* the bytes CNNP */
 #define ACCEL_IMAGE_FORMAT_VALUE 1u
+
+/* The cycles that accel_load allows a run: so many times those of the image, and so many more. */
+#define ACCEL_BUDGET_TIMES 16u
+#define ACCEL_BUDGET_MORE 100000u
 
 typedef struct {
     accel_io io;
@@ -89,7 +98,9 @@ typedef struct {
     uint32_t bytes;
     uint32_t poll_limit;   /* reads of STATUS until ACCEL_E_TIMEOUT, without io.wait */
     uint32_t milliseconds; /* until ACCEL_E_TIMEOUT, with io.wait */
-    uint32_t start, commands, batch; /* of the loaded program; no commands: none is loaded */
+    uint32_t start, commands, batch, sum; /* of the program; no commands: none is loaded */
+    uint32_t budget; /* cycles until ACCEL_E_BUDGET, for every start; 0: no limit.  accel_load sets
+                      * it; set another one behind that for a memory that is slower still */
 } accel_device;
 
 /* Find the machine and give it a memory: `bytes` from `memory` on, which the machine sees at bus

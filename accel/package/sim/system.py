@@ -58,6 +58,7 @@ class Device(ctypes.Structure):
         ("bytes", ctypes.c_uint32), ("poll_limit", ctypes.c_uint32),
         ("milliseconds", ctypes.c_uint32), ("start", ctypes.c_uint32),
         ("commands", ctypes.c_uint32), ("batch", ctypes.c_uint32),
+        ("sum", ctypes.c_uint32), ("budget", ctypes.c_uint32),
     ]  # fmt: skip
 
 

@@ -11,7 +11,9 @@ from test_network import answers, compare
 BASE = 0x40000000
 MACHINE_WORD, HEADER_CRC_WORD = 3, 15
 #: Registers.
-CONTROL, TIMEOUT, VERSION = 0x08, 0x18, 0x24
+CONTROL, STATUS, TIMEOUT, VERSION = 0x08, 0x0C, 0x18, 0x24
+#: Codes of STATUS.
+PARITY, CHECKSUM = 10, 11
 
 
 async def opened(dut, **how):
@@ -159,6 +161,41 @@ async def aborted(dut):
     assert await system.call("accel_wait") == "E_ABORTED"
     await still_right(system)
     assert await system.call("accel_abort") == "OK"  # of nothing
+
+
+@cocotb.test()
+async def too_short_a_budget(dut):
+    """Whenever it is over, the bus falls silent, and the next run is right; loading sets enough."""
+    system = await opened(dut)
+    whole = system.device.budget
+    assert whole == 16 * MAP["program"]["cycles"] + 100000
+    await system.put([0])
+    assert await system.call("accel_run") == "OK"
+    cycles = await system.cycles()  # without those from the start to the first one
+    for budget in (1, 40, cycles // 7, cycles // 3, cycles // 2, cycles):
+        await system.put([0])
+        system.device.budget = budget
+        assert await system.call("accel_run") == "E_BUDGET"
+        await system.silent(100)
+        assert int(dut.irq.value) == 0
+        system.device.budget = whole
+        assert await system.call("accel_run") == "OK"
+        compare(system, 0, 0)
+    await still_right(system)
+
+
+@cocotb.test()
+async def flipped_bit(dut):
+    """What a machine with parity or checksum says; this one need not be, its STATUS is made up."""
+    system = await opened(dut)
+    await system.put([0])
+    assert await system.call("accel_run") == "OK"
+    system.answers[STATUS] = 4 | PARITY << 8
+    assert await system.call("accel_wait") == "E_PARITY"
+    system.answers[STATUS] = 4 | CHECKSUM << 8
+    assert await system.call("accel_wait") == "E_SUM"
+    system.answers.clear()
+    await still_right(system)
 
 
 @cocotb.test()

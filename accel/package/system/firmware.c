@@ -1,14 +1,13 @@
 /* Classifies images by the driver, and prints for each its class, cycles, and how many bytes of the
  * answer differ from what the golden model says.
  *
- * Its exit code is 0 only if none does. */
+ * Its exit code is 0 only if none does.  A BOARD's header says where REGISTERS are, how a character
+ * goes out, and what must be done before anything else and at the end. */
 #include "accel.h"
 #include "accel_mmio.h"
 #include "NETWORK.h"
 #include "vectors.h"
-
-#define REGISTERS 0x80000000u
-#define SERIAL (*(volatile uint32_t *)0x90000000u)
+#include BOARD
 
 /* The accelerator's part of the memory. */
 static uint8_t arena[NETWORK_CAPITAL_MEMORY_BYTES]
@@ -18,7 +17,7 @@ static OUTPUT_TYPE output[NETWORK_CAPITAL_OUTPUT_0_ELEMENTS];
 static void text(const char *at)
 {
     while (*at)
-        SERIAL = (uint8_t)*at++;
+        board_put(*at++);
 }
 
 static void number(uint32_t value)
@@ -55,7 +54,7 @@ static uint32_t differences(unsigned image)
     return differing;
 }
 
-int main(void)
+static int classify(void)
 {
     const size_t bytes = NETWORK_CAPITAL_INPUT_0_ELEMENTS * sizeof(INPUT_TYPE);
     accel_io io = accel_mmio(REGISTERS);
@@ -90,4 +89,13 @@ int main(void)
         all += differing;
     }
     return all != 0;
+}
+
+int main(void)
+{
+    int code;
+    board_begin();
+    code = classify();
+    board_end(code);
+    return code;
 }

@@ -36,7 +36,7 @@ module system #(
   wire interrupt;
 
   picorv32 #(
-    .PROGADDR_RESET(32'h4000_0000), .STACKADDR(32'h4000_0000 + MEMORY_BYTES),
+    .PROGADDR_RESET(32'h4000_0000),
     .ENABLE_FAST_MUL(1), .ENABLE_DIV(1), .BARREL_SHIFTER(1), .COMPRESSED_ISA(0)
   ) processor (
     .clk(clk), .resetn(resetn), .trap(trap),
@@ -146,7 +146,9 @@ module shared_memory #(
   localparam BITS = $clog2(WORDS);
   localparam LANES = BUS_BYTES / 4;
 
-  reg [8*BUS_BYTES-1:0] words [0:WORDS-1];
+  // What a port reads of a word that the other one writes in that very cycle does not matter: nobody
+  // reads what may still be written.  Without saying so, no ECP5 block RAM is like this.
+  (* no_rw_check *) reg [8*BUS_BYTES-1:0] words [0:WORDS-1];
   initial if (FIRMWARE != "") $readmemh(FIRMWARE, words);
 
   // The processor's port.

@@ -8,7 +8,8 @@ from amaranth.sim import Simulator
 from accel.isa import Error
 from accel.params import Params
 from accel.registers import Reg
-from accel.rtl.control.control import Control, Watchdog
+from accel.rtl.control.control import Control
+from accel.rtl.control.limits import Budget, Watchdog
 from accel.rtl.parts.reset import RESET_CYCLES
 from tests.rtl.axi_lite_host import Host
 
@@ -239,6 +240,76 @@ def test_watchdog_ends_a_run(outstanding, code):
     simulate(main)
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 20, 30, 60, 100])
+def test_the_budget_ends_a_run_wherever_it_is(limit):
+    """In its ``limit``-th cycle, with the machine moving and its bus open; the next one is well."""
+
+    async def main(ctx, dut, host):
+        await host.write(ctx, Reg.BUDGET, limit)
+        ctx.set(dut.core.progress, 1)
+        for _ in range(2):
+            await host.write(ctx, Reg.CONTROL, 1)  # answered two cycles after the start
+            ctx.set(dut.core.outstanding, 1)
+            for cycle in range(2, limit + 1):
+                assert not ctx.get(dut.irq), cycle
+                await ctx.tick()
+            assert (ctx.get(dut.irq), ctx.get(dut.core.halt), ctx.get(dut.core.run)) == (1, 1, 0)
+            assert await status(ctx, host) == (0, 0, 1, Error.BUDGET)
+            assert await is_open(ctx, host)
+            ctx.set(dut.core.outstanding, 0)
+            await host.write(ctx, Reg.CONTROL, 2)
+            assert not ctx.get(dut.irq)
+            await ctx.tick().repeat(2 * limit)
+            assert not ctx.get(dut.irq)
+        for budget in (0, 2 * RESET_CYCLES + 20):
+            await host.write(ctx, Reg.BUDGET, budget)
+            await begin(ctx, dut, host)
+            assert await status(ctx, host) == (1, 0, 0, Error.NONE)
+            ctx.set(dut.core.finished, 1)
+            await ctx.tick()
+            ctx.set(dut.core.finished, 0)
+            await ctx.tick().repeat(100)
+            assert await status(ctx, host) == (0, 1, 0, Error.NONE)
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("state", range(8))
+def test_the_budget_ends_a_run_whose_state_is_lost(state):
+    """A flip of its bits: into another state, or none; without a budget some never end."""
+
+    async def main(ctx, dut, host):
+        await host.write(ctx, Reg.BUDGET, 200)
+        await begin(ctx, dut, host)
+        ctx.set(dut.core.progress, 1)
+        ctx.set(dut.core.outstanding, 1)
+        await ctx.tick().repeat(50)
+        ctx.set(dut.state.as_value(), state)
+        await ctx.tick().repeat(200 - 2 * RESET_CYCLES - 30)
+        assert ctx.get(dut.irq)
+        assert await status(ctx, host) == (0, 0, 1, Error.BUDGET)
+
+    simulate(main)
+
+
+def test_abort_within_the_budget_is_an_abort_and_behind_it_none():
+    async def main(ctx, dut, host):
+        for still, code in ((1, Error.ABORTED), (0, Error.BUDGET)):
+            await host.write(ctx, Reg.BUDGET, 200)
+            await begin(ctx, dut, host)
+            ctx.set(dut.core.progress, 1)
+            ctx.set(dut.core.outstanding, 1)
+            await host.write(ctx, Reg.CONTROL, ABORT)
+            await ctx.tick().repeat(2 * RESET_CYCLES)
+            if still:
+                ctx.set(dut.core.outstanding, 0)
+            await ctx.tick().repeat(200)
+            assert await status(ctx, host) == (0, 0, 1, code)
+            ctx.set(dut.core.outstanding, 0)
+
+    simulate(main)
+
+
 def test_start_on_a_dead_bus_times_out_again():
     async def main(ctx, dut, host):
         ctx.set(dut.core.outstanding, 1)
@@ -377,6 +448,39 @@ def test_watchdog_counts_only_unbroken_silence():
                 ctx.set(dut.enable, 0)
                 silent = 0
             await ctx.tick()
+
+    sim = Simulator(dut)
+    sim.add_clock(1e-8)
+    sim.add_testbench(main)
+    sim.run()
+
+
+def test_the_budget_counts_from_a_start_to_the_end():
+    dut = Budget()
+    rng = random.Random(5)
+
+    async def main(ctx):
+        left, limit = None, 0
+        for _ in range(5000):
+            start, ended = rng.random() < 0.05, rng.random() < 0.03
+            if rng.random() < 0.02:
+                limit = rng.choice((0, 1, 2, 3, 10, 30))
+                ctx.set(dut.limit, limit)
+                await ctx.tick()
+                left = left and left - 1
+                if left == 0:
+                    left = None  # nobody looked
+            ctx.set(dut.start, start)
+            ctx.set(dut.ended, ended)
+            assert ctx.get(dut.expired) == (left == 1)
+            await ctx.tick()
+            if start:
+                left = limit or None
+            elif ended or left == 1:
+                left = None
+            elif left is not None:
+                left -= 1
+            ctx.set(dut.start, 0)
 
     sim = Simulator(dut)
     sim.add_clock(1e-8)

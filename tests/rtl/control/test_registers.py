@@ -1,5 +1,6 @@
 """AXI4-Lite in every handshake order, and what is behind each address."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -7,7 +8,7 @@ from amaranth.sim import Simulator
 
 from accel.isa import RECORD_WORDS
 from accel.params import Params
-from accel.registers import ID_VALUE, REGISTERS, REGISTERS_VERSION, Reg, machine_id
+from accel.registers import ID_VALUE, REGISTERS, REGISTERS_VERSION, Reg, machine_id, registers_of
 from accel.rtl.control.registers import ADDR_BITS, RegisterPort, Registers
 from tests.rtl.axi_lite_host import Host
 
@@ -68,21 +69,22 @@ def test_registers():
         ctx.set(dut.where, 0xCAFE)
         assert await host.read(ctx, Reg.STATUS) == 0x10305
         assert await host.read(ctx, Reg.WHERE) == 0xCAFE
-        for reg in (Reg.PROGRAM, Reg.COMMANDS, Reg.TIMEOUT):
+        for reg in (Reg.PROGRAM, Reg.COMMANDS, Reg.TIMEOUT, Reg.BUDGET):
             await host.write(ctx, reg, 0x12345678)
             assert await host.read(ctx, reg) == 0x12345678
             await host.write(ctx, reg, 0xAABBCCDD, strobes=0b0101)
             assert await host.read(ctx, reg) == 0x12BB56DD
-        assert ctx.get(dut.program) == ctx.get(dut.commands) == ctx.get(dut.timeout) == 0x12BB56DD
+        for written in (dut.program, dut.commands, dut.timeout, dut.budget):
+            assert ctx.get(written) == 0x12BB56DD
         for n in range(RECORD_WORDS):
             ctx.set(dut.record[n], 7 * n + (n << 28))
         for n in range(RECORD_WORDS):
             assert await host.read(ctx, Reg.COUNTERS + 4 * n) == 7 * n + (n << 28)
-        for reg in (Reg.ID, Reg.SHAPE, Reg.STATUS, Reg.WHERE, Reg.COUNTERS, 0x2C, 0x80, 0xFC):
+        for reg in (Reg.ID, Reg.SHAPE, Reg.STATUS, Reg.WHERE, Reg.COUNTERS, 0x30, 0x80, 0xFC):
             before = await host.read(ctx, reg)
             assert await host.write(ctx, reg, 0xFFFFFFFF) == 0
             assert await host.read(ctx, reg) == before
-        assert before == await host.read(ctx, 0x2C) == await host.read(ctx, Reg.CONTROL) == 0
+        assert before == await host.read(ctx, 0x30) == await host.read(ctx, Reg.CONTROL) == 0
 
     simulate(main, Registers(PARAMS))
 
@@ -95,7 +97,8 @@ async def set_up(ctx, dut):
         ctx.set(dut.record[n], 0x11223300 + n)
     fixed = {Reg.ID: ID_VALUE, Reg.SHAPE: 0x101008, Reg.CONTROL: 0, Reg.STATUS: 0xFF07,
              Reg.PROGRAM: 0, Reg.COMMANDS: 0, Reg.TIMEOUT: 100, Reg.WHERE: 0xFEDCBA98, Reg.BASE: 0,
-             Reg.VERSION: REGISTERS_VERSION, Reg.MACHINE: machine_id(PARAMS)}  # fmt: skip
+             Reg.VERSION: REGISTERS_VERSION, Reg.MACHINE: machine_id(PARAMS),
+             Reg.BUDGET: 0}  # fmt: skip
     return fixed | {Reg.COUNTERS + 4 * n: 0x11223300 + n for n in range(RECORD_WORDS)}
 
 
@@ -108,7 +111,7 @@ def test_every_byte_address_reads_its_word():
     simulate(main, Registers(PARAMS))
 
 
-@pytest.mark.parametrize("register", [Reg.PROGRAM, Reg.COMMANDS, Reg.TIMEOUT], ids=repr)
+@pytest.mark.parametrize("register", [Reg.PROGRAM, Reg.COMMANDS, Reg.TIMEOUT, Reg.BUDGET], ids=repr)
 def test_every_byte_lane_is_written_at_every_address_of_its_word(register):
     """With all strobes, too; and no other register changes."""
 
@@ -128,12 +131,16 @@ def test_every_byte_lane_is_written_at_every_address_of_its_word(register):
     simulate(main, Registers(PARAMS))
 
 
-def test_what_is_writable_is_what_the_table_says():
+@pytest.mark.parametrize("checksum", [False, True])
+def test_what_is_writable_is_what_the_table_says(checksum):
     """registers.REGISTERS, which users read in the Verilog's header, bit by bit."""
+    params = dataclasses.replace(PARAMS, checksum=checksum)
 
     async def main(ctx, dut, host):
-        words = await set_up(ctx, dut)
-        for register, fields in REGISTERS.items():
+        words = await set_up(ctx, dut) | {Reg.CHECKSUM: 0}
+        missing = set() if checksum else {Reg.CHECKSUM}
+        assert set(REGISTERS) - set(registers_of(params)) == missing
+        for register, fields in registers_of(params).items():
             readable, writable = (
                 sum((1 << bits.width) - 1 << bits.low for bits in fields if access in bits.access)
                 for access in ("r", "w")
@@ -143,8 +150,11 @@ def test_what_is_writable_is_what_the_table_says():
                 await host.write(ctx, register, value)
                 kept = words[register] & ~writable
                 assert await host.read(ctx, register) == kept | value & writable & readable
+        if checksum:
+            await host.write(ctx, Reg.CHECKSUM, 0x12345678)
+            assert ctx.get(dut.checksum) == 0x12345678
 
-    simulate(main, Registers(PARAMS))
+    simulate(main, Registers(params))
 
 
 def test_narrow_addresses():

@@ -1,0 +1,54 @@
+"""Verilator's counts of a machine: which branches were taken, which bits rose and fell."""
+
+import dataclasses
+import pathlib
+import re
+
+#: A line of a coverage file: what it is of, and how often.
+_LINE = re.compile(r"^C '(.*)' (\d+)$")
+_ESCAPED = re.compile(r"__0([0-9a-f]{2})")
+#: A toggle: a name, perhaps a bit, which way.
+_TOGGLE = re.compile(r"^(.*?)(?:\[(\d+)\])?:(0->1|1->0)$")
+
+
+@dataclasses.dataclass(frozen=True)
+class Branch:
+    """An arm of a decision: ``line`` of the Verilog, ``arm`` by Verilator's name."""
+
+    line: int
+    column: int
+    arm: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Toggle:
+    """A bit of a named signal, and the way it changes: "0->1" or "1->0"."""
+
+    name: str
+    bit: int
+    way: str
+
+
+def places(path: pathlib.Path) -> list[Branch | Toggle]:
+    """What each line of a coverage file counts, in its order, the same for every run."""
+    return [_place(text) for text, _ in _lines(path)]
+
+
+def counted(path: pathlib.Path) -> list[int]:
+    """How often each was, in the same order."""
+    return [count for _, count in _lines(path)]
+
+
+def _lines(path):
+    with path.open(encoding="latin-1") as lines:
+        for line in lines:
+            if found := _LINE.match(line):
+                yield found[1], int(found[2])
+
+
+def _place(text: str) -> Branch | Toggle:
+    given = dict(part.split("\x02", 1) for part in text.split("\x01") if "\x02" in part)
+    if not given["page"].startswith("v_toggle"):
+        return Branch(int(given["l"]), int(given["n"]), given["o"])
+    name, bit, way = _TOGGLE.match(given["o"]).groups()
+    return Toggle(_ESCAPED.sub(lambda one: chr(int(one[1], 16)), name), int(bit or 0), way)
