@@ -80,7 +80,7 @@ def run(layers: int, chains: int, seed: int = 1) -> Covered:
             cycles += ended.cycles
             functional.see(case, ended)
             if places is None:
-                places, total = counts.places(path), np.zeros(len(counts.counted(path)), np.int64)
+                places, total = counts.places(path), 0
             total += counts.counted(path)
     hardware = netlist.toggling(PARAMS)
     taken = {

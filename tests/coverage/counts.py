@@ -4,8 +4,11 @@ import dataclasses
 import pathlib
 import re
 
-#: A line of a coverage file: what it is of, and how often.
-_LINE = re.compile(r"^C '(.*)' (\d+)$")
+import numpy as np
+
+#: Of a line of a coverage file: what it is of, and how often.
+_PLACE = re.compile(r"^C '(.*)' \d+$", re.M)
+_COUNT = re.compile(rb"^C '.*' (\d+)$", re.M)
 _ESCAPED = re.compile(r"__0([0-9a-f]{2})")
 #: A toggle: a name, perhaps a bit, which way.
 _TOGGLE = re.compile(r"^(.*?)(?:\[(\d+)\])?:(0->1|1->0)$")
@@ -31,19 +34,12 @@ class Toggle:
 
 def places(path: pathlib.Path) -> list[Branch | Toggle]:
     """What each line of a coverage file counts, in its order, the same for every run."""
-    return [_place(text) for text, _ in _lines(path)]
+    return [_place(text) for text in _PLACE.findall(path.read_text(encoding="latin-1"))]
 
 
-def counted(path: pathlib.Path) -> list[int]:
-    """How often each was, in the same order."""
-    return [count for _, count in _lines(path)]
-
-
-def _lines(path):
-    with path.open(encoding="latin-1") as lines:
-        for line in lines:
-            if found := _LINE.match(line):
-                yield found[1], int(found[2])
+def counted(path: pathlib.Path) -> np.ndarray:
+    """How often each was, in the same order, int64."""
+    return np.array(_COUNT.findall(path.read_bytes()), np.int64)
 
 
 def _place(text: str) -> Branch | Toggle:
