@@ -63,8 +63,9 @@ class _Rows:
     def _make_room(self, y0: int, y1: int) -> None:
         if y0 == 0:
             lo, hi = self.second.rows.span(0, self.second.rows.outputs)
-            if self.end == self.ring.head:
-                # What is below the rows before these is above these.
+            if self.end == self.ring.head and self.together == 1:
+                # What is below the rows before these is above these.  (Of several groups' rows
+                # that is no gain: as measured.)
                 self._fill(max(0, self.second.rows.size - hi - lo) * self.pitch)
             else:
                 self._fill(self.before - lo * self.pitch)

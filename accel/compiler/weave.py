@@ -29,6 +29,8 @@ from accel.params import Params
 _SAVES, _CYCLES = 0.02, 1000
 #: Commands of a block: WEIGHTS, EXEC and POST; rough cycles of it on the bus beside its data.
 _COMMANDS, _OVERHEAD = 3, 12
+#: Rough cycles of stores that wait in post-processing.
+_BUFFERED = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +56,8 @@ class Cost:
         """
         both = self + other
         free = max(0.5, 1 - (both.bus - self.stored - other.stored) / both.array)
-        return max(0.0, self.stored / self.pieces / free - other.array / other.pieces)
+        ends = other.array / other.pieces + _BUFFERED
+        return max(0.0, self.stored / self.pieces / free - ends)
 
     @property
     def cycles(self) -> float:

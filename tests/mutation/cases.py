@@ -8,7 +8,7 @@ import numpy as np
 from accel import golden
 from accel.compiler import CompileError, compile_graph
 from accel.graph.ir import Graph
-from accel.isa import COMMAND_BYTES, FIELDS, pack, unpack
+from accel.isa import COMMAND_BYTES, FIELDS, FLOATS, Op, Rounding, WindowMode, pack, unpack
 from accel.program import Program
 from accel.registers import Reg
 from accel.sim import verilator
@@ -19,7 +19,7 @@ from tests.support.chain_campaign import random_chain
 from tests.support.random_layers import random_graph
 
 #: How many of each kind.
-LAYERS, CHAINS, BROKEN = 24, 10, 300
+LAYERS, CHAINS, WILD, BROKEN = 24, 10, 16, 300
 #: Registers that are read at the end of every case.
 READ = (*RESULTS, Reg.ID, Reg.SHAPE, Reg.CONTROL, Reg.PROGRAM, Reg.COMMANDS, Reg.TIMEOUT, Reg.BASE,
         Reg.VERSION, Reg.MACHINE, Reg.BUDGET)  # fmt: skip
@@ -99,6 +99,7 @@ def cases() -> tuple[Case, ...]:
     found = [whole, _moved(whole), *(_raised(whole, by) for by in RAISED)]
     more = drawn("layer", random_graph, LAYERS, rng) + drawn("chain", random_chain, CHAINS, rng)
     found += [_raised(case, int(rng.integers(1 << 20)) << 12) for case in more]
+    found += [_wild(program, whole, number) for number in range(WILD)]
     found += [_broken(whole, number) for number in range(BROKEN)]
     for name, behaviour in {
         "a read fails": Memory(fail_read=whole.start + 64),
@@ -145,6 +146,45 @@ def _raised(case: Case, by: int) -> Case:
         case, name=f"raised {case.name}", memory=memory, start=case.start + by,
         base=-by % (1 << 32),
     )  # fmt: skip
+
+
+def _wild(program: Program, case: Case, number: int) -> Case:
+    """The same shapes with numbers that no network has: weights, biases, factors, shifts."""
+    rng = np.random.default_rng([11, number])
+    memory = case.memory.copy()
+    for address, size in {record for layer in program.layers for record in layer.records}:
+        # Of some all bytes, of others few: most biases and shifts stay what they can be.
+        other = rng.random(size) < (1, 0.1, 0.02)[number % 3]
+        memory[address : address + size][other] = rng.integers(256, size=int(other.sum()))
+    rounding, pool_rounding = rng.integers(len(Rounding), size=2)
+    bounds = [sorted(int(value) for value in rng.integers(-128, 128, 2)) for _ in range(2)]
+    for at in _commands(case):
+        op, values = unpack(memory[at : at + COMMAND_BYTES].tobytes())
+        if op is Op.POST:
+            values |= {"rounding": rounding, "pool_rounding": pool_rounding}
+        if op is Op.WINDOW and values["mode"] not in (WindowMode.MAC, WindowMode.MIN):
+            values |= _factors(rng, values)
+        if op in (Op.POST, Op.WINDOW):
+            low, high = bounds[op is Op.POST] if number % 2 else (-128, 127)
+            values |= {"lo": low, "hi": high, "out_zero": int(rng.integers(-128, 128))}
+        if op is Op.POST:
+            values["out_zero"] = number - 8
+        memory[at : at + COMMAND_BYTES] = np.frombuffer(pack(op, **values), np.uint8)
+    return dataclasses.replace(case, name=f"wild numbers {number}", memory=memory)
+
+
+def _factors(rng, values: dict[str, int]) -> dict[str, int]:
+    """Any factors and shifts that a WINDOW of its mode may have."""
+    found = {"multiplier": int(rng.integers(1 << 31)), "shift": int(rng.integers(-31, 31)),
+             "rounding": int(rng.choice(Rounding))}  # fmt: skip
+    if found["rounding"] in FLOATS:
+        found["multiplier"] = (found["multiplier"] >> 1 | 1 << 30) & -128
+    if values["mode"] in (WindowMode.ADD, WindowMode.SUB):
+        for operand in "ab":
+            found |= {f"{operand}_multiplier": int(rng.integers(1 << 31)),
+                      f"{operand}_shift": int(rng.integers(-31, 1))}  # fmt: skip
+        found["offset"] = int(rng.integers(-128, 128)) if found["b_shift"] >= -22 else 0
+    return found
 
 
 def _commands(case: Case) -> range:

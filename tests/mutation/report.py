@@ -7,7 +7,7 @@ import time
 from accel.bench.header import header
 from tests.faults.elements import OTHERS, room_of
 from tests.mutation.campaign import Judge, Judged
-from tests.mutation.cases import BROKEN, CHAINS, LAYERS
+from tests.mutation.cases import BROKEN, CHAINS, LAYERS, WILD
 
 
 def render(judge: Judge, judged: list[Judged], command: str) -> str:
@@ -35,8 +35,9 @@ def render(judge: Judge, judged: list[Judged], command: str) -> str:
 `{command}`, {time.strftime("%Y-%m-%d")}, {header()["machine"]["cpu"]}: {len(judged):,} mutants by
 Yosys' `mutate` over the whole flat netlist of a 4x4 machine with window unit (clocks left out),
 each against the same programs until one notices: a network with every unit, at two addresses,
-{LAYERS} random layers, {CHAINS} random chains, {BROKEN} programs with a broken command, failing
-reads and writes, a dead memory; {judge.cycles:,} cycles in all, under stalls. Noticed is any other
+{LAYERS} random layers, {CHAINS} random chains, {WILD} programs with numbers that no network has,
+{BROKEN} with a broken command, failing reads and writes, a dead memory, too small a budget;
+{judge.cycles:,} cycles in all, under stalls. Noticed is any other
 byte in memory, counter, register, cycle, error or breach of AXI's rules. Block tests and proofs are
 not among them.
 
