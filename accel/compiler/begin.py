@@ -16,8 +16,6 @@ _COMMANDS = 8
 _ROW, _BURST = 4, 8
 #: Rough cycles that a POST takes beside its pixels.
 _POST = 30
-#: The gain in terms of what the bus carries more: other memories may be slower.
-_CLEARLY = 1
 
 
 def cut(
@@ -38,7 +36,8 @@ def cut(
     array = groups * tiles * pixels
     record = params.param_bytes + tiles * params.tile_bytes + _COMMANDS * COMMAND_BYTES
     again = groups * record / params.bus_bytes
-    best, where = _CLEARLY * again, None
+    # A gain as large again as what it costs: other memories may be slower.
+    best, where = again, None
     for rows in range(1, end - first):
         gain = min(load * (end - first - rows), array * rows - again)
         # The first part must be stored before the block behind the second one ends.
