@@ -86,7 +86,7 @@ def main() -> None:
     """Build or simulate."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--board", default="ulx3s", choices=("ulx3s",))
-    parser.add_argument("--clock", type=float, default=50.0, help="MHz, of a PLL")
+    parser.add_argument("--clock", type=float, default=40.0, help="MHz, of a PLL")
     parser.add_argument("--seed", type=int, default=1, help="nextpnr's")
     parser.add_argument("--build", type=pathlib.Path, default=HERE / "build" / "ulx3s")
     parser.add_argument("--images", type=int, default=2, help="how many of the testbench's")
