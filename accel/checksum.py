@@ -1,6 +1,6 @@
 """The sum of what a program has the machine fetch: commands, parameters and weights.
 
-Of 32-bit words, modulo 2**32 - 1, each as often as it is fetched; accel/rtl/parts/checksum.py sums
+Of 32-bit words, modulo 2**32 - 1, each as often as it is fetched; rtl/parts/checksum.py sums
 up the same where it arrives.
 """
 
