@@ -15,6 +15,7 @@ from accel.sim import verilator
 from accel.sim.engine import Memory
 from accel.sim.host import RESULTS
 from tests.faults.subject import PARAMS, graph
+from tests.support import networks
 from tests.support.chain_campaign import random_chain
 from tests.support.random_layers import random_graph
 
@@ -97,6 +98,7 @@ def cases() -> tuple[Case, ...]:
     rng = np.random.default_rng(7)
     program, whole = _of("network", graph(), rng, Memory(latency_cycles=20))
     found = [whole, _moved(whole), *(_raised(whole, by) for by in RAISED)]
+    found.append(_of("tables", tables(), rng, Memory(latency_cycles=9))[1])
     more = drawn("layer", random_graph, LAYERS, rng) + drawn("chain", random_chain, CHAINS, rng)
     found += [_raised(case, int(rng.integers(1 << 20)) << 12) for case in more]
     found += [_wild(program, whole, number) for number in range(WILD)]
@@ -107,9 +109,18 @@ def cases() -> tuple[Case, ...]:
         "a dead memory": Memory(dead=True),
     }.items():
         found.append(dataclasses.replace(whole, name=name, behaviour=behaviour))
+    found.append(dataclasses.replace(whole, name="an unaligned program", start=whole.start + 4))
     found += [dataclasses.replace(whole, name=f"a budget of {budget}", budget=budget)
               for budget in (1, 5000, 0x5555_5555, 0xAAAA_AAAA)]  # fmt: skip
     return tuple(found)
+
+
+def tables() -> Graph:
+    """Functions of one byte behind the array, with and without pooling; one changes in between."""
+    net = networks.Builder(np.random.default_rng(13), (9, 8, 5))
+    net.conv(7, (3, 3), padding=(1, 1, 1, 1)).table().conv(6).table()
+    net.conv(9, (3, 3)).table().pool("max", (2, 2), (2, 2), padding=(1, 1, 1, 1))
+    return net.conv(5).table().pool("avg", (2, 2), (1, 1)).graph()
 
 
 def drawn(kind: str, draw, count: int, rng) -> list[Case]:
