@@ -12,7 +12,7 @@ from accel.errors import AccelError
 
 _ZIP, _NPY = (b"PK\x03\x04", b"PK\x05\x06"), b"\x93NUMPY"
 #: What reading a damaged archive, or one that is packed in a way not known here, raises.
-_DAMAGE = (
+DAMAGE = (
     OSError, ValueError, EOFError, KeyError, AttributeError, RuntimeError, struct.error,
     zipfile.BadZipFile, zlib.error, MemoryError,
 )  # fmt: skip
@@ -45,7 +45,7 @@ def read(path: str | os.PathLike, *needed: str, optional=(), instead=False) -> d
                 return {name: _array(path, file, name) for name in wanted}
     except NpzError:
         raise
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise NpzError(f"{path}: is not a readable .npz file: {error}") from error
 
 

@@ -2,18 +2,16 @@
 
 import json
 import pathlib
-import zipfile
-import zlib
 
 import numpy as np
 
+from accel import npz
 from accel.report.files import replacing
 from accel.train.errors import TrainingError
 
 FORMAT = 1
 #: What reading a file that is damaged, or is none of ours, may raise.
-_DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError,
-           MemoryError)  # fmt: skip
+_DAMAGE = (*npz.DAMAGE, TypeError)
 
 
 def save(path, arrays: dict[str, np.ndarray], facts: dict) -> None:

@@ -57,6 +57,15 @@ def test_an_array_that_claims_to_be_huge(tmp_path):
         checkpoint.load(path)
 
 
+def test_an_archive_packed_in_an_unknown_way(tmp_path):
+    path = tmp_path / "a.npz"
+    (content,) = inputs.KINDS["checkpoint"].seeds()
+    at = content.index(b"PK\x01\x02") + 10  # the method, in the directory
+    path.write_bytes(content[:at] + b"\x63" + content[at + 1 :])
+    with pytest.raises(TrainingError, match=r"a\.npz: is damaged"):
+        checkpoint.load(path)
+
+
 def test_a_number_of_thousands_of_digits(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(f"Layer, M, N, K,\nA, {'9' * 5000}, 1, 1,\n")
