@@ -10,6 +10,5 @@ what programs, memories and outcomes hold, counted here (tests/coverage/points.p
     counts    Verilator's counts: branches and toggles with their places
     points    functional coverage
     campaign  programs, run one after the other, their counts added
-    waivers   what cannot be reached, and why
     report    the page
 """

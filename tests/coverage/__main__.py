@@ -8,7 +8,7 @@ from tests.coverage import campaign, report
 
 
 def main() -> int:
-    """Run it; the exit code is 1 unless all that is not waived was reached."""
+    """Run it; the exit code is 1 unless every branch and toggle was reached."""
     about = tests.coverage.__doc__.splitlines()[0]
     parser = argparse.ArgumentParser(prog="python -m tests.coverage", description=about)
     parser.add_argument("--layers", type=int, default=150)

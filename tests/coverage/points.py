@@ -4,6 +4,7 @@ A point is a name that ends in what was seen, such as ``WINDOW.mode = MUL, round
 points are listed before a run, so that one that is never seen shows.
 """
 
+import collections
 import itertools
 
 from accel.isa import COMMAND_BYTES, FIELDS, RECORD, Error, Op, Pool, Rounding, WindowMode, unpack
@@ -50,6 +51,9 @@ _CHOICES = {
     Op.WINDOW: (("mode", WindowMode), ("rounding", Rounding)),
 }
 
+#: Modes whose results are some of what they read.
+_NOT_ROUNDED = WindowMode.MAX, WindowMode.MIN
+
 
 class Points:
     """All points, and how often each was seen."""
@@ -63,8 +67,9 @@ class Points:
             yield from (f"{op.name}: {name} = {value}" for name in flags for value in (False, True))
         for op, ((one, ones), (other, others)) in _CHOICES.items():
             for a, b in itertools.product(ones, others):
-                if _possible(op, a, b):
+                if op is not Op.WINDOW or a not in _NOT_ROUNDED:
                     yield f"{op.name}: {one} = {a.name}, {other} = {b.name}"
+        yield from (f"WINDOW: mode = {one.name}" for one in _NOT_ROUNDED)
         yield from (f"POST: pool_rounding = {one.name}" for one in Rounding)
         for op, fields in FIELDS.items():
             for field in fields:
@@ -97,9 +102,16 @@ class Points:
         for name in IDLE:
             if values[Reg.COUNTERS + 4 * RECORD[name]]:
                 self._count(f"idle: {name}")
-        start = (case.start + case.base) % (1 << 32)
+        self.commands(case)
+
+    def commands(self, case: Case) -> collections.Counter:
+        """Count what a program's commands ask for; returns how many there are of each opcode."""
+        found, start = collections.Counter(), (case.start + case.base) % (1 << 32)
         for at in range(start, start + case.commands * COMMAND_BYTES, COMMAND_BYTES):
-            self._command(*unpack(case.memory[at : at + COMMAND_BYTES].tobytes()))
+            op, values = unpack(case.memory[at : at + COMMAND_BYTES].tobytes())
+            self._command(op, values)
+            found[op] += 1
+        return found
 
     def _command(self, op: Op, values: dict[str, int]) -> None:
         for name, holds in _FLAGS.get(op, {}).items():
@@ -107,6 +119,8 @@ class Points:
         if op in _CHOICES:
             pair = ", ".join(f"{name} = {kind(values[name]).name}" for name, kind in _CHOICES[op])
             self._count(f"{op.name}: {pair}")
+        if op is Op.WINDOW and values["mode"] in _NOT_ROUNDED:
+            self._count(f"WINDOW: mode = {WindowMode(values['mode']).name}")
         if op is Op.POST and values["pool"] == Pool.AVERAGE:
             self._count(f"POST: pool_rounding = {Rounding(values['pool_rounding']).name}")
         for name, value in values.items():
@@ -119,8 +133,3 @@ class Points:
     def _count(self, name: str) -> None:
         if name in self.seen:
             self.seen[name] += 1
-
-
-def _possible(op: Op, one, other) -> bool:
-    """Whether a pair means something: maxima and minima are not rounded."""
-    return op is not Op.WINDOW or one not in (WindowMode.MAX, WindowMode.MIN) or other == 0

@@ -4,7 +4,6 @@ import collections
 import time
 
 from accel.bench.header import header
-from tests.coverage import waivers
 from tests.coverage.campaign import Covered
 from tests.coverage.counts import Branch, Toggle
 
@@ -19,10 +18,8 @@ def render(covered: Covered, command: str) -> str:
     rows = [(room, [_share(covered, kind, room) for _, kind in _KINDS]) for room in rooms]
     rows.append(("**together**", [_share(covered, kind) for _, kind in _KINDS]))
     table = "".join(f"| {room} | {' | '.join(cells)} |\n" for room, cells in rows)
-    unseen = [name for name, count in covered.functional.items()
-              if not count and not waivers.of_point(name)]  # fmt: skip
-    waived = sum(bool(waivers.of_point(name)) for name, n in covered.functional.items() if not n)
-    points = len(covered.functional) - waived
+    unseen = [name for name, count in covered.functional.items() if not count]
+    points = len(covered.functional)
     return f"""# Coverage of the RTL
 
 `{command}`, {time.strftime("%Y-%m-%d")}, {header("verilator")["machine"]["cpu"]}:
@@ -30,7 +27,7 @@ def render(covered: Covered, command: str) -> str:
 of the [mutation campaign](mutation.md) and more random layers and chains. *Branches*: arms of
 Amaranth's m.If, m.Switch and Mux, counted by Verilator on the Verilog of all modules. *Toggles*:
 bits that synthesis does not find constant or equal to another one, once for rising and once for
-falling; words of memories are not among them. Without what is waived below.
+falling; words of memories are not among them. Nothing is waived.
 
 | room | branches | reached | | toggles | reached | |
 |---|---:|---:|---:|---:|---:|---:|
@@ -38,64 +35,39 @@ falling; words of memories are not among them. Without what is waived below.
 Functional points (every choice of a command's fields, roundings by modes, waits, idle causes, error
 codes, memories: `tests/coverage/points.py`): {points - len(unseen):,} of {points:,} seen.
 
-## Waived
-
-| what | why | branches | toggles |
-|---|---|---:|---:|
-{_waived(covered)}
-Together {_waived_share(covered)} of all. Of the points {waived}: {waivers.POINTS_REASON}
-
 ## Not reached
 
 {"".join(f"- {name}{chr(10)}" for name in unseen)}{_left(covered)}"""
 
 
 def shares(covered: Covered) -> dict[str, float]:
-    """The share that was reached, of each kind, of what is not waived."""
+    """The share that was reached, of each kind."""
     found = {}
     for name, kind in _KINDS:
-        judged = [count > 0 for place, count in covered.taken.items()
-                  if isinstance(place, kind) and not _excused(covered, place, count)]  # fmt: skip
+        judged = _judged(covered, kind)
         found[name] = sum(judged) / len(judged)
     return found
 
 
-def _excused(covered, place, count) -> bool:
-    """Whether something was not reached and need not be."""
-    return not count and waivers.of(covered, place) is not None
+def _judged(covered, kind, room=None) -> list[bool]:
+    """Of each branch or toggle, of a room or of all, whether it was reached."""
+    return [
+        count > 0 for place, count in covered.taken.items()
+        if isinstance(place, kind) and room in (None, covered.room(place))
+    ]  # fmt: skip
 
 
 def _share(covered, kind, room=None) -> str:
-    judged = [
-        count > 0 for place, count in covered.taken.items()
-        if isinstance(place, kind) and not _excused(covered, place, count)
-        and room in (None, covered.room(place))
-    ]  # fmt: skip
+    judged = _judged(covered, kind, room)
     if not judged:
         return "0 | 0 | -"
     return f"{len(judged):,} | {sum(judged):,} | {sum(judged) / len(judged):.1%}"
 
 
-def _waived(covered) -> str:
-    found = collections.defaultdict(collections.Counter)
-    for place, count in covered.taken.items():
-        if not count and (waiver := waivers.of(covered, place)):
-            found[waiver][type(place)] += 1
-    return "".join(
-        f"| {waiver.what} | {waiver.reason} | {kinds[Branch]:,} | {kinds[Toggle]:,} |\n"
-        for waiver, kinds in found.items()
-    )
-
-
-def _waived_share(covered) -> str:
-    excused = sum(_excused(covered, place, count) for place, count in covered.taken.items())
-    return f"{excused:,} of {len(covered.taken):,}, {excused / len(covered.taken):.1%}"
-
-
 def _left(covered) -> str:
     left = collections.defaultdict(list)
     for place, count in covered.taken.items():
-        if not count and not waivers.of(covered, place):
+        if not count:
             left[covered.room(place)].append(place)
     lines = []
     for room, places in sorted(left.items()):

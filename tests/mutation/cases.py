@@ -7,7 +7,7 @@ import numpy as np
 
 from accel import golden
 from accel.compiler import CompileError, compile_graph
-from accel.graph.ir import Graph
+from accel.graph.ir import Graph, Min, Sub
 from accel.isa import COMMAND_BYTES, FIELDS, FLOATS, Op, Rounding, WindowMode, pack, unpack
 from accel.program import Program
 from accel.registers import Reg
@@ -98,10 +98,11 @@ def cases() -> tuple[Case, ...]:
     rng = np.random.default_rng(7)
     program, whole = _of("network", graph(), rng, Memory(latency_cycles=20))
     found = [whole, _moved(whole), *(_raised(whole, by) for by in RAISED)]
-    found.append(_of("tables", tables(), rng, Memory(latency_cycles=9))[1])
     more = drawn("layer", random_graph, LAYERS, rng) + drawn("chain", random_chain, CHAINS, rng)
     found += [_raised(case, int(rng.integers(1 << 20)) << 12) for case in more]
-    found += [_wild(program, whole, number) for number in range(WILD)]
+    more, another = _of("another network", others(), rng, Memory(latency_cycles=9))
+    found += [another, *(_wild(program, whole, number) for number in range(WILD))]
+    found += [_wild(more, another, number) for number in range(WILD)]
     found += [_broken(whole, number) for number in range(BROKEN)]
     for name, behaviour in {
         "a read fails": Memory(fail_read=whole.start + 64),
@@ -115,10 +116,12 @@ def cases() -> tuple[Case, ...]:
     return tuple(found)
 
 
-def tables() -> Graph:
-    """Functions of one byte behind the array, with and without pooling; one changes in between."""
+def others() -> Graph:
+    """What the first network has not: functions of one byte behind the array, and more pairs."""
     net = networks.Builder(np.random.default_rng(13), (9, 8, 5))
     net.conv(7, (3, 3), padding=(1, 1, 1, 1)).table().conv(6).table()
+    before = net.last
+    net.conv(6, (3, 3), padding=(1, 1, 1, 1)).extreme(before, Min).add(before, Sub).extreme(before)
     net.conv(9, (3, 3)).table().pool("max", (2, 2), (2, 2), padding=(1, 1, 1, 1))
     return net.conv(5).table().pool("avg", (2, 2), (1, 1)).graph()
 
@@ -181,7 +184,7 @@ def _wild(program: Program, case: Case, number: int) -> Case:
         if op is Op.POST:
             values["out_zero"] = number - 8
         memory[at : at + COMMAND_BYTES] = np.frombuffer(pack(op, **values), np.uint8)
-    return dataclasses.replace(case, name=f"wild numbers {number}", memory=memory)
+    return dataclasses.replace(case, name=f"wild {case.name} {number}", memory=memory)
 
 
 def _factors(rng, values: dict[str, int]) -> dict[str, int]:
