@@ -274,6 +274,22 @@ def test_the_budget_ends_a_run_wherever_it_is(limit):
     simulate(main)
 
 
+@pytest.mark.parametrize("limit", range(2 * RESET_CYCLES - 4, 2 * RESET_CYCLES + 8))
+def test_behind_the_budgets_end_nothing_starts(limit):
+    """Also where it is just the cycle before the core would."""
+
+    async def main(ctx, dut, host):
+        await host.write(ctx, Reg.BUDGET, limit)
+        await host.write(ctx, Reg.CONTROL, 1)
+        while not ctx.get(dut.irq):
+            await ctx.tick()
+        for _ in range(2 * RESET_CYCLES + 20):
+            assert not ctx.get(dut.core.start) and not ctx.get(dut.core.run)
+            await ctx.tick()
+
+    simulate(main)
+
+
 @pytest.mark.parametrize("state", range(8))
 def test_the_budget_ends_a_run_whose_state_is_lost(state):
     """A flip of its bits: into another state, or none; without a budget some never end."""
