@@ -4,7 +4,7 @@ from amaranth import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from accel.params import Params
+from accel.params import DONE_BITS, Params
 from accel.rtl.control.dispatch import Engines, command_queues
 from accel.rtl.interfaces import Done
 
@@ -12,11 +12,6 @@ from accel.rtl.interfaces import Done
 Activity = data.StructLayout(
     {"axi_read": 1, "axi_write": 1, "place": 1, "row": 1, "param": 1, "exec": 1, "window": 1}
 )
-
-
-#: More commands than an engine has begun and not completed, beside those whose loads run ahead:
-#: post-processing's ends wait in its queue of bursts and for answers of memory, together fewer.
-IN_ENGINE = 192
 
 
 class Scoreboard(wiring.Component):
@@ -47,7 +42,7 @@ class Scoreboard(wiring.Component):
     """
 
     def __init__(self, params: Params):
-        self._params, self._engines = params, tuple(command_queues(params))
+        self._engines = tuple(command_queues(params))
         super().__init__(
             {
                 "dispatched": In(Engines),
@@ -105,8 +100,7 @@ class Scoreboard(wiring.Component):
 
     def _none_open(self, m, dispatched, completed):
         """Whether no command is in a queue or an engine."""
-        most = self._params.queue_depth + self._params.load_beats + IN_ENGINE
-        open_ = {name: Signal(range(most), name=f"open_{name}") for name in self._engines}
+        open_ = {name: Signal(DONE_BITS, name=f"open_{name}") for name in self._engines}
         for name, count in open_.items():
             m.d.sync += count.eq(count + dispatched[name] - completed[name])
         return ~Cat(count.any() for count in open_.values()).any()

@@ -22,7 +22,8 @@ LINE = re.compile(r"^image (\d+): class (\d+), (\d+) cycles, (\d+) bytes differ"
 
 def built(folder, build, *arguments):
     """Run a package's build.py."""
-    for name in ("litex", "litedram", "litex_boards", "pythondata_cpu_picorv32"):
+    for name in ("litex", "litedram", "litex_boards", "pythondata_cpu_picorv32",
+                 "pythondata_software_picolibc", "pythondata_software_compiler_rt"):  # fmt: skip
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"{name} is not installed")
     if shutil.which("riscv64-unknown-elf-gcc") is None:
