@@ -71,8 +71,7 @@ class Core(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        params = self._params
-        chain = ResetChain(m, self.reset)
+        params, chain = self._params, ResetChain(m, self.reset)
         fetch = chain.add("fetch", Fetch(params))
         load = chain.add("load", LoadEngine(params))
         weights = chain.add("weights", WeightEngine(params))
@@ -89,9 +88,7 @@ class Core(wiring.Component):
         if params.window_taps:
             window = {"window": self._window_unit(m, chain, fetch, scoreboard, counters)}
             m.d.comb += window["window"].near.eq(post.near)
-        small = [
-            client for unit in window.values() for client in (unit.param_client, unit.load_client)
-        ]
+        small = [port for one in window.values() for port in (one.param_client, one.load_client)]
         clients = (fetch.client, weights.client, *small, load.client)
         writers = (post, *window.values())
         reads = self._ports(m, chain, clients, writers)
@@ -99,15 +96,11 @@ class Core(wiring.Component):
         distribute(m, platform, "done", scoreboard.done, {"exec": exe, **engines, **window})
         stoppable = {"fetch": fetch, "reads": reads, **engines, **window}
         distribute(m, platform, "halt", self.control.halt, stoppable)
-
         # Changes long before a start.
-        writing = {"post": post, **window}
-        distribute(m, platform, "base", self.control.base, {"reads": reads, **writing})
-
+        distribute(m, platform, "base", self.control.base, {"reads": reads, "post": post, **window})
         placed = self._datapath(m, chain, load, weights, exe, post, window)
         self._supervision(m, fetch, reads, scoreboard, counters, writers)
-        if params.checksum:
-            self._compare_sums(m, chain, fetch, weights, *window.values())
+        self._compare_sums(m, chain, fetch, weights, *window.values())
         self._activity(m, scoreboard, counters, load, weights, exe, placed)
         return m
 
@@ -199,7 +192,9 @@ class Core(wiring.Component):
         return placed
 
     def _compare_sums(self, m, chain, *summing):
-        """What came from memory, beside what the program should sum up to."""
+        """With checksums: what came from memory, beside what the program should sum up to."""
+        if not self._params.checksum:
+            return
         sums = [block.checksum for block in summing]
         total = chain.add("total", Total([len(one) for one in sums]))
         m.d.comb += [

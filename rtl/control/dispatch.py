@@ -94,13 +94,37 @@ class Dispatch(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        verdict = self.checked.p
-        # Which queue that is is registered, and so is that it has got there: nothing is offered for
-        # some cycles after that.
-        route, begins, sending = Signal(Engines), Signal(Engines), Signal()
-        sent, word = self._next_word(m, verdict.command, sending)
-        moving, writes = [sending], []
-        for name, (queue, ops) in self._queues(m).items():
+        begins, sending, entered = Signal(Engines), Signal(), self.checked.ready
+        sent, word = self._next_word(m, self.checked.p.command, sending)
+        queues = self._queues(m)
+        self._route(m, queues, begins, sending, sent, word)
+        moving = [Mux(queue.output.valid, queue.output.ready, queue.pending)
+                  for queue, _ in queues.values()]  # fmt: skip
+        m.d.comb += [
+            entered.eq(self.dispatched.as_value().any()),
+            self.moves.eq(Cat(sending, *moving).any()),
+        ]
+        if self._params.checksum:
+            m.submodules.checksum = checksum = Checksum(WORDS)
+            m.d.comb += [
+                checksum.valid.eq(Cat(queue.write for queue, _ in queues.values()).any()),
+                checksum.data.eq(word),
+                self.checksum.eq(checksum.sum),
+            ]
+        m.d.sync += [
+            sending.eq(begins.as_value().any() | (sending & ~entered)),
+            self.counted.eq(entered),
+        ]
+        return m
+
+    def _route(self, m, queues, begins, sending, sent, word):
+        """Write the words to the command's queue.
+
+        Which queue that is is registered, and so is that it has got there: nothing is offered for
+        some cycles after that.  A halted command's words are counted on, but not written.
+        """
+        route, verdict = Signal(Engines), self.checked.p
+        for name, (queue, ops) in queues.items():
             mine = Signal(name=f"for_{name}")
             m.d.comb += [
                 mine.eq(Cat(verdict.kind[op] for op in ops).any()),
@@ -112,26 +136,6 @@ class Dispatch(wiring.Component):
                 self.pending[name].eq(queue.pending),
             ]
             m.d.sync += route[name].eq(begins[name] | (route[name] & ~self.dispatched[name]))
-            writes.append(queue.write)
-            moving.append(Mux(queue.output.valid, queue.output.ready, queue.pending))
-        entered = self.checked.ready
-        m.d.comb += [
-            entered.eq(self.dispatched.as_value().any()),
-            self.moves.eq(Cat(moving).any()),
-        ]
-        if self._params.checksum:
-            m.submodules.checksum = checksum = Checksum(WORDS)
-            m.d.comb += [
-                checksum.valid.eq(Cat(writes).any()),
-                checksum.data.eq(word),
-                self.checksum.eq(checksum.sum),
-            ]
-        # A halted command's words are counted on, but not written.
-        m.d.sync += [
-            sending.eq(begins.as_value().any() | (sending & ~entered)),
-            self.counted.eq(entered),
-        ]
-        return m
 
     def _next_word(self, m, command, sending):
         """How many words have been sent, and the next one, looked for a cycle ahead."""

@@ -180,20 +180,24 @@ class RecordCutter(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        bus_bytes = self._params.bus_bytes
-        pieces = max(1, RECORD_BYTES // bus_bytes)
+        pieces = max(1, RECORD_BYTES // self._params.bus_bytes)
         snapshot, left = Signal(8 * RECORD_BYTES, reset_less=True), Signal(range(pieces + 1))
         # Which beat is next, beside `left`: it goes to all of the snapshot.
         number = Signal(range(pieces), reset_less=True)
-        piece = self._piece(m, snapshot, number, left)
-        grabs = Signal()
-        with m.If(grabs):
-            m.d.sync += snapshot.eq(self.record)
-        m.d.sync += grabs.eq(0)
+        self._piece(m, snapshot, number, left)
         # What others ask for has registers of its own, near to where a piece is chosen: `valid` is
         # WRITE, `busy` any state but IDLE; `grabs` is SNAPSHOT, near to the counters.
+        grabs = Signal()
         m.d.comb += self.soon.eq(self.output.valid & ~self.output.ready)
-        m.d.sync += self.output.valid.eq(self.soon)
+        m.d.sync += [self.output.valid.eq(self.soon), grabs.eq(0)]
+        with m.If(grabs):
+            m.d.sync += snapshot.eq(self.record)
+        self._step(m, pieces, number, left, grabs)
+        return m
+
+    def _step(self, m, pieces, number, left, grabs):
+        """From a start over the snapshot and its ``pieces`` to the closing one."""
+        piece, bus_bytes = self.output.payload, self._params.bus_bytes
         with m.FSM():
             with m.State("IDLE"), m.If(self.start):
                 m.d.sync += [
@@ -221,7 +225,6 @@ class RecordCutter(wiring.Component):
                 ]
                 m.d.comb += self.soon.eq(1)
                 m.next = "WRITE"
-        return m
 
     def _piece(self, m, snapshot, number, left):
         """The piece to be written next (its address apart): a whole beat, or the closing one."""
@@ -233,4 +236,3 @@ class RecordCutter(wiring.Component):
             piece.bound.eq(min(bus_bytes, RECORD_BYTES)),
             piece.bytes.eq(snapshot.word_select(number, 8 * bus_bytes)),
         ]
-        return piece

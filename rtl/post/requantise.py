@@ -56,15 +56,7 @@ class Requantiser(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         self._sum_at = self._follow(m)
-        # Which rounding it is, in registers: the command may be held far away.
-        floating = Signal()
-        self._double, self._away, self._odd = double, away, odd = Signal(), Signal(), Signal()
-        m.d.sync += [
-            floating.eq(self.rounding >= Rounding.FLOAT),
-            double.eq(self.rounding == Rounding.DOUBLE),
-            away.eq(self.rounding == Rounding.AWAY),
-            odd.eq(self.rounding == Rounding.FLOAT_ODD),
-        ]
+        floating = self._tell_rounding(m)
         m.submodules.normaliser = normaliser = Normaliser()
         m.submodules.multiplier = multiplier = Delay(
             31, NORMALISE_LATENCY, reset_less=True, gated=True
@@ -77,16 +69,35 @@ class Requantiser(wiring.Component):
             normaliser.shift.eq(self.shift),
             multiplier.i.eq(self.multiplier[:31]),
         ]
-        # The shift is needed beside stages 8, 10 and 12.
-        rights = [normaliser.right]
+        rights = self._shifts(m, normaliser.right)
+        product, low_any = self._multiply(m, normaliser.y, multiplier.o)
+        scaled = self._round_product(m, floating, product, low_any, rights[0])
+        self._clamp(m, self._shift_right(m, floating, scaled, *rights[1:]))
+        return m
+
+    def _tell_rounding(self, m):
+        """Which rounding it is, in registers: the command may be held far away.
+
+        Returns whether it is one of float32's.
+        """
+        floating = Signal()
+        self._double, self._away, self._odd = double, away, odd = Signal(), Signal(), Signal()
+        m.d.sync += [
+            floating.eq(self.rounding >= Rounding.FLOAT),
+            double.eq(self.rounding == Rounding.DOUBLE),
+            away.eq(self.rounding == Rounding.AWAY),
+            odd.eq(self.rounding == Rounding.FLOAT_ODD),
+        ]
+        return floating
+
+    def _shifts(self, m, right):
+        """The shift where it is needed: beside stages 8, 10 and 12."""
+        rights = [right]
         for name, stage, cycles in (("right7", 5, 3), ("right9", 8, 2), ("right11", 10, 2)):
             m.submodules[name] = delay = Delay(5, cycles, reset_less=True, gated=True)
             m.d.comb += [delay.i.eq(rights[-1]), delay.enable.eq(self._enable(stage, cycles))]
             rights.append(delay.o)
-        product, low_any = self._multiply(m, normaliser.y, multiplier.o)
-        scaled = self._round_product(m, floating, product, low_any, rights[1])
-        self._clamp(m, self._shift_right(m, floating, scaled, rights[2], rights[3]))
-        return m
+        return rights[1:]
 
     def _follow(self, m):
         """For each stage from 1 on whether a sum is in front of it; item 0 is not used."""

@@ -129,13 +129,8 @@ class WindowUnit(wiring.Component):
         connect(m, walker.read, buffer.read)
         forward(m, self, store, (name for name in writer(params) if name != "progress"))
         m.d.comb += self.back.eq(store.near)
-        for engine in (load, param, walker):
-            m.d.comb += [engine.done.eq(self.done), engine.halt.eq(self.halt)]
         self._pass_on(m, walker, compute, lanes, memory, buffer)
-        if params.checksum:
-            m.d.comb += self.checksum.eq(param.checksum)
-        if params.parity:
-            self._tell_used(m, walker, compute, lanes, memory, buffer)
+        self._guard(m, param, walker, compute, lanes, memory, buffer)
         self._queue(m, walker, lanes, store)
         self._supervise(m, load, param, walker, lanes, store)
         self._count_macs(m, walker)
@@ -158,6 +153,8 @@ class WindowUnit(wiring.Component):
         connect(m, param.write, memory.write)
         m.d.comb += [entrance.near.eq(self.near), load.stall.eq(entrance.stall)]
         connect(m, compute.weights, memory.weights)
+        for engine in (load, param, walker):
+            m.d.comb += [engine.done.eq(self.done), engine.halt.eq(self.halt)]
 
     def _pass_on(self, m, walker, compute, lanes, memory, buffer):
         """The way of an output from its issue to its bytes."""
@@ -176,8 +173,12 @@ class WindowUnit(wiring.Component):
             memory.scale_slot.eq(lanes.scale_slot),
         ]
 
-    def _tell_used(self, m, walker, compute, lanes, memory, buffer):
-        """Which of the words that are read matter, for parity."""
+    def _guard(self, m, param, walker, compute, lanes, memory, buffer):
+        """The parameters' sum, and which of the words that are read matter, for parity."""
+        if self._params.checksum:
+            m.d.comb += self.checksum.eq(param.checksum)
+        if not self._params.parity:
+            return
         m.d.comb += [
             buffer.used.eq(walker.group.taps),
             buffer.used_bytes.eq(Cat(walker.cols > c for c in range(self._params.cols))),
