@@ -31,12 +31,12 @@ async def campaign(dut):
     for number in range(count):
         program = draw(np.random.default_rng([seed, number]))
         host.pause(rng)
-        await _disturbed(host, program, rng, done)
-        host.put(program)
-        await host.start(program)
+        await _disturbed(host, program.case, rng, done)
+        host.put(program.case)
+        await host.start(program.case)
         code = await host.end()
         wrong = [f"ended with {Error(code).name}"] if code else program.wrong(host.space)
-        done["wrong"] += [f"seed {seed}, program {number} ({program.text}): {one}"
+        done["wrong"] += [f"seed {seed}, program {number} ({program.case.name}): {one}"
                           for one in [*wrong, *host.broken]]  # fmt: skip
         host.broken.clear()
         done["programs"] += 1
@@ -59,7 +59,7 @@ async def _disturbed(host, program, rng, done):
         done["errors"] += failed
         wanted = Error[f"AXI_{kind.upper()}"] if failed else Error(0)
         if code != wanted:
-            done["wrong"].append(f"{program.text}: {kind} failed {failed}, code {code}")
+            done["wrong"].append(f"{program.name}: {kind} failed {failed}, code {code}")
     elif kind == "reset":
         await host.start(program)
         await ClockCycles(host.dut.aclk, int(rng.integers(1, CYCLES)))
@@ -72,4 +72,4 @@ async def _disturbed(host, program, rng, done):
         code = await host.end()
         done["aborts"] += code == Error.ABORTED
         if code not in (0, Error.ABORTED):
-            done["wrong"].append(f"{program.text}: aborted, code {code}")
+            done["wrong"].append(f"{program.name}: aborted, code {code}")

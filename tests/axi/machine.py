@@ -16,7 +16,7 @@ from cocotbext.axi import (
 )
 
 from accel.registers import Reg
-from tests.axi.programs import Program
+from tests.mutation.cases import Case
 
 #: The most cycles that a program of the size drawn here may take, whatever the channels do.
 PATIENCE = 2_000_000
@@ -109,12 +109,12 @@ class Host:
                             write.b_channel):  # fmt: skip
                 channel.set_pause_generator(pauses(np.random.default_rng(rng.integers(1 << 62))))
 
-    def put(self, program: Program) -> None:
+    def put(self, program: Case) -> None:
         """Lay a program and its image into memory; what was there is gone."""
         self.space[:] = 0xA5
         self.space[: len(program.memory)] = program.memory
 
-    async def start(self, program: Program) -> None:
+    async def start(self, program: Case) -> None:
         """Start a program."""
         for register, value in (
             (Reg.BASE, self.base), (Reg.PROGRAM, program.start), (Reg.COMMANDS, program.commands),

@@ -5,25 +5,22 @@ import dataclasses
 import numpy as np
 
 from accel import golden
-from accel.compiler import CompileError, compile_graph
+from accel.compiler import CompileError
 from accel.program import Placement
-from tests.faults.subject import PARAMS
+from accel.sim.engine import Memory
+from tests.mutation.cases import Case, case_of
 from tests.support.random_chains import random_chain
 from tests.support.random_layers import describe, random_graph
 
-__all__ = ["PARAMS", "Program", "draw"]
 #: Multiplications of a program: a simulator with Python beside it makes 1,000 cycles a second.
 MOST = 60_000
 
 
 @dataclasses.dataclass(frozen=True)
-class Program:
-    """What lies in memory before a run, how it is started, and what must be there behind it."""
+class Checked:
+    """A program and its memory, named by its layers, and what must be in memory behind a run."""
 
-    text: str
-    memory: np.ndarray
-    start: int
-    commands: int
+    case: Case
     wanted: tuple[tuple[Placement, np.ndarray], ...]
 
     def wrong(self, memory: np.ndarray) -> list[str]:
@@ -36,22 +33,18 @@ class Program:
         return found
 
 
-def draw(rng: np.random.Generator) -> Program:
+def draw(rng: np.random.Generator) -> Checked:
     """A layer or a chain that the machine takes, with one image."""
     while True:
         graph = random_chain(rng) if rng.random() < 0.5 else random_graph(rng)
         try:
-            program = compile_graph(graph, PARAMS, 1)
+            program, case = case_of(describe(graph), graph, rng, Memory())
         except CompileError:
             continue
-        if sum(layer.macs for layer in program.layers) <= MOST and len(program.steps) == 1:
+        if sum(layer.macs for layer in program.layers) <= MOST:
             break
-    images = rng.integers(-128, 128, (1, *graph.tensors["input"].shape)).astype(np.int8)
-    memory = program.image.copy()
-    program.tensors["input"].view(memory)[...] = images
-    right = golden.run(graph, images)
-    wanted = tuple(
+    image = np.ascontiguousarray(program.tensors["input"].view(case.memory))
+    right = golden.run(graph, image)
+    return Checked(case, tuple(
         (place, right[program.copies.get(name, name)]) for name, place in program.tensors.items()
-    )
-    (step,) = program.steps
-    return Program(describe(graph), memory, step.start, step.commands, wanted)
+    ))  # fmt: skip

@@ -8,7 +8,7 @@ import pathlib
 import shutil
 
 from accel.sim.written import emit
-from tests.axi.programs import PARAMS
+from tests.faults.subject import PARAMS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOP = "accelerator_axi"

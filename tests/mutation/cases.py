@@ -72,7 +72,7 @@ def end(library, case: Case, limit: int) -> Ended:
     return Ended(memory.tobytes(), tuple(result.values), result.cycles, result.error.decode())
 
 
-def _of(name: str, net: Graph, rng, behaviour: Memory, batch: int = 1) -> tuple[Program, Case]:
+def case_of(name: str, net: Graph, rng, behaviour: Memory, batch: int = 1) -> tuple[Program, Case]:
     """A network's program, with random images."""
     program = compile_graph(net, PARAMS, batch)
     memory = program.image.copy()
@@ -96,11 +96,11 @@ def _memory(rng) -> Memory:
 def cases() -> tuple[Case, ...]:
     """All cases, those first that notice most."""
     rng = np.random.default_rng(7)
-    program, whole = _of("network", graph(), rng, Memory(latency_cycles=20))
+    program, whole = case_of("network", graph(), rng, Memory(latency_cycles=20))
     found = [whole, _moved(whole), *(_raised(whole, by) for by in RAISED)]
     more = drawn("layer", random_graph, LAYERS, rng) + drawn("chain", random_chain, CHAINS, rng)
     found += [_raised(case, int(rng.integers(1 << 20)) << 12) for case in more]
-    more, another = _of("another network", others(), rng, Memory(latency_cycles=9))
+    more, another = case_of("another network", others(), rng, Memory(latency_cycles=9))
     found += [another, *(_wild(program, whole, number) for number in range(WILD))]
     found += [_wild(more, another, number) for number in range(WILD)]
     found += [_broken(whole, number) for number in range(BROKEN)]
@@ -132,7 +132,7 @@ def drawn(kind: str, draw, count: int, rng) -> list[Case]:
     while len(found) < count:
         net, batch = draw(rng), 1 + int(rng.integers(3))
         try:
-            found.append(_of(f"{kind} {len(found)}", net, rng, _memory(rng), batch)[1])
+            found.append(case_of(f"{kind} {len(found)}", net, rng, _memory(rng), batch)[1])
         except CompileError:
             continue
     return found

@@ -620,6 +620,19 @@ def test_a_program_runs_wherever_it_lies():
     board.simulate(main)
 
 
+async def silent_and_well(ctx, board):
+    """Nothing moves on the bus any more; and the next program is right."""
+    traffic = board.traffic
+    await ctx.tick().repeat(200)
+    assert board.traffic == traffic
+    # Another memory, which knows of nothing that is open.
+    memory, _, window, count = both(9)
+    board.connect(memory)
+    error, _, counters = await board.run(ctx, COMMANDS, count)
+    assert error == Error.NONE
+    window.check(memory, counters)
+
+
 @pytest.mark.parametrize("after", [0, 30, 90, 150, 220, 300, 420])
 def test_an_abort_leaves_the_bus_clean(after):
     """Wherever it comes: nothing is cut off, nothing follows, and the next program is right."""
@@ -639,15 +652,7 @@ def test_an_abort_leaves_the_bus_clean(after):
             await ctx.tick()
         status = await board.read(ctx, Reg.STATUS)
         assert (status & 0xF, Error(status >> 8)) == (4, Error.ABORTED)
-        traffic = board.traffic
-        await ctx.tick().repeat(200)
-        assert board.traffic == traffic
-        # Another memory, which knows of nothing that is open.
-        memory, array, window, count = both(9)
-        board.connect(memory)
-        error, _, counters = await board.run(ctx, COMMANDS, count)
-        assert error == Error.NONE
-        window.check(memory, counters)
+        await silent_and_well(ctx, board)
 
     board.simulate(main)
 
@@ -666,16 +671,8 @@ def test_a_budget_leaves_the_bus_clean(budget):
         for _ in range(400):
             if not await board.read(ctx, Reg.STATUS) & 8:
                 break
-        traffic = board.traffic
-        await ctx.tick().repeat(200)
-        assert board.traffic == traffic
-        # Another memory, which knows of nothing that is open.
-        memory, array, window, count = both(9)
-        board.connect(memory)
         await board.write(ctx, Reg.BUDGET, 5000)
-        error, _, counters = await board.run(ctx, COMMANDS, count)
-        assert error == Error.NONE
-        window.check(memory, counters)
+        await silent_and_well(ctx, board)
 
     board.simulate(main)
 
