@@ -242,14 +242,14 @@ COUNTERS = (
 
 #: Bugs of the last stages, by the rounding whose proof finds them.
 _ROUNDING_BUGS = {
-    Rounding.DOUBLE: Bug("halves of negative values go up", "self._double & negative(scaled)", "C(0, 1)"),
+    Rounding.DOUBLE: Bug("halves of negative values go up", "self._double & negative(scaled)",
+                         "C(0, 1)"),
     Rounding.SINGLE: Bug("the clamp's ends are off by one", "above.eq(less(highest, value))",
                          "above.eq(less(highest + 1, value))"),
     Rounding.AWAY: Bug("halves of negative products go up", "half & (rest | ~less_one)", "half"),
     Rounding.FLOAT: Bug("halves are rounded up, not to even", "up = half & (rest | odd)",
                         "up = half"),
-    Rounding.FLOAT_ODD: Bug("halves go to even", "lowest == (self.rounding == Rounding.FLOAT_ODD)",
-                            "lowest == 0"),
+    Rounding.FLOAT_ODD: Bug("halves go to even", "lowest == self._odd", "lowest == 0"),
 }  # fmt: skip
 
 REQUANTISER = (

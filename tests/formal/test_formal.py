@@ -1,6 +1,9 @@
 import pytest
+from amaranth.hdl import Fragment
 
+from tests.formal.case import Apart
 from tests.formal.cases import CASES
+from tests.formal.planted import planted
 from tests.formal.prove import Refuted
 from tests.formal.tools import missing
 
@@ -28,6 +31,17 @@ def bugs():
 def test_is_proved(case):
     proof = case.prove()
     assert proof.unbounded and proof.asserts
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_planted_bugs_are_changes_to_the_source_of_today(case):
+    """Also those that only a campaign looks for: their text is there, and what it becomes works."""
+    for bug in case.bugs:
+        of = planted(case.of, bug.old, bug.new)
+        if isinstance(case, Apart):
+            Fragment.get(of(*case.arguments), None)
+        else:
+            Fragment.get(case.build(of, **case.options | bug.options), None)
 
 
 @pytest.mark.parametrize("case, bug", bugs())
