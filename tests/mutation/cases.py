@@ -13,7 +13,8 @@ from accel.program import Program
 from accel.sim.engine import Memory
 from tests.faults.subject import PARAMS, graph
 from tests.mutation.case import Case
-from tests.mutation.directed import directed, long
+from tests.mutation.counts import long
+from tests.mutation.directed import directed
 from tests.support import networks
 from tests.support.chain_campaign import random_chain
 from tests.support.random_layers import random_graph

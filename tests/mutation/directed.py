@@ -1,7 +1,6 @@
 """Programs for what random ones reach rarely: every bit of a requantiser, of an address, a count.
 
-Like random ones they are checked by the interpreter (tests/mutation/test_cases.py), but for the
-long ones, which would take it minutes.
+Like random ones they are checked by the interpreter (tests/mutation/test_cases.py).
 """
 
 import numpy as np
@@ -15,7 +14,7 @@ from tests.support.requantisers import vectors
 AROUND = 8
 #: Parameter records for either unit, and averaged images, of a rounding.
 RECORDS, AVERAGED = 100, 60
-_IDENTITY = {"multiplier": 1 << 30, "shift": 1}
+IDENTITY = {"multiplier": 1 << 30, "shift": 1}
 
 
 def requantised(params: Params, rounding: Rounding, seed: int) -> Written:
@@ -77,7 +76,7 @@ def averaged(params: Params, rounding: Rounding, seed: int) -> Written:
     writer.add(Op.LOAD, src=0, inner=size, items=1, rows=1)
     tile = np.zeros((params.rows, cols), np.uint8)
     tile[0] = 1
-    record = writer.record(*([one] * cols for one in (0, *_IDENTITY.values())))
+    record = writer.record(*([one] * cols for one in (0, *IDENTITY.values())))
     where = writer.constants(np.concatenate([record.reshape(-1), tile.reshape(-1)]))
     for _ in range(AVERAGED):
         width, height = (int(one) for one in rng.choice([1, 2, 4, 8], 2))
@@ -121,7 +120,7 @@ def far(params: Params, pitch: int) -> Written:
     first = writer.room(2 * pitch + 256)
     rows = {"pitch_x": pitch, "pitch_y": -64 % (1 << 32), "dst": first + 128}
     tile = np.ones(params.tile_bytes, np.uint8)
-    record = writer.record(*([one] * cols for one in (0, *_IDENTITY.values())))
+    record = writer.record(*([one] * cols for one in (0, *IDENTITY.values())))
     where = writer.constants(np.concatenate([record.reshape(-1), tile]))
     writer.add(Op.WEIGHTS, src=where, tiles=1)
     writer.add(Op.EXEC, first=1, last=1, cols=cols, nx=6, ny=1, step_x=4, k=1, seg=1)
@@ -129,7 +128,7 @@ def far(params: Params, pitch: int) -> Written:
                out_h=2, **rows)  # fmt: skip
     rows["dst"] += 32
     writer.add(Op.WINDOW, mode=WindowMode.MAX, cols=cols, nx=3, ny=2, step_x=8, step_y=32, k=3,
-               seg=3, lo=-128, hi=127, **_IDENTITY, **rows)  # fmt: skip
+               seg=3, lo=-128, hi=127, **IDENTITY, **rows)  # fmt: skip
     # Back again, from as far apart.
     writer.add(Op.LOAD, src=first + 64, inner=cols, items=3, item_pitch=pitch, rows=2,
                row_pitch=64, dst_pitch=16, dst=300)  # fmt: skip
@@ -140,32 +139,11 @@ def far(params: Params, pitch: int) -> Written:
     writer.add(Op.POST, begin=1, count=28, cols=cols, lo=-128, hi=127, in_w=28, in_h=1, out_w=28,
                out_h=1, dst=writer.room(112), pitch_x=cols)  # fmt: skip
     writer.add(Op.WINDOW, mode=WindowMode.MAX, cols=cols, nx=7, ny=1, step_x=4, k=1, seg=1, lo=-128,
-               hi=127, dst=writer.room(28), pitch_x=cols, **_IDENTITY)  # fmt: skip
+               hi=127, dst=writer.room(28), pitch_x=cols, **IDENTITY)  # fmt: skip
     return writer.written()
 
 
-def directed(params: Params) -> list[tuple[str, Written]]:
-    """All of them that are short, with their names."""
-    found = [(f"requantised {rounding.name}", requantised(params, rounding, 5))
-             for rounding in Rounding]  # fmt: skip
-    found += [(f"averaged {rounding.name}", averaged(params, rounding, 5))
-              for rounding in Rounding]  # fmt: skip
-    return found + [(f"far {pitch:x}", far(params, pitch)) for pitch in (0x55554, 0xAAAA8, 0x7FFFC)]
-
-
-def long(params: Params) -> list[tuple[str, Written]]:
-    """Counts with many bits: outputs of a row and rows, elements of a window, weight tiles, rows
-    and items that are copied, pixels of an image."""
-    most = {"nx": (0xAAAA, 1), "ny": (1, 0xAAAA)}
-    found = [(f"long {name}", _many_outputs(params, *sizes)) for name, sizes in most.items()]
-    found += [("long k", _deep(params, 0xAAAA)), ("long copies", _many_copies(params)),
-              ("long row", _large_image(params, 0x5555, 1, 1)),
-              ("long column", _large_image(params, 1, 0x5555, 1)),
-              ("a large average", _large_image(params, 255, 90, 90))]  # fmt: skip
-    return found
-
-
-def _writer(params: Params, seed: int) -> Writer:
+def filled(params: Params, seed: int) -> Writer:
     """A program that has filled both buffers."""
     data = np.random.default_rng([8, seed]).integers(0, 256, params.input_bytes).astype(np.uint8)
     writer = Writer(params, data)
@@ -174,12 +152,12 @@ def _writer(params: Params, seed: int) -> Writer:
     return writer
 
 
-def _shown(writer: Writer) -> Written:
+def shown(writer: Writer) -> Written:
     """The program, and behind it what is in the array's buffer, in memory."""
     params = writer.params
     cols, tile = params.cols, np.zeros((params.rows, params.cols), np.uint8)
     tile[0] = 1
-    record = writer.record(*([one] * cols for one in (0, *_IDENTITY.values())))
+    record = writer.record(*([one] * cols for one in (0, *IDENTITY.values())))
     where = writer.constants(np.concatenate([record.reshape(-1), tile.reshape(-1)]))
     for first in range(0, params.input_bytes, params.bank_rows * 8):
         count = params.bank_rows
@@ -191,67 +169,56 @@ def _shown(writer: Writer) -> Written:
     return writer.written()
 
 
-def _many_outputs(params: Params, width: int, height: int) -> Written:
-    """A WINDOW of very many outputs, which stay on the chip."""
-    writer = _writer(params, 1)
-    writer.add(
-        Op.WINDOW, mode=WindowMode.MAX, cols=params.cols, nx=width, ny=height, near=1,
-        step_x=3 * params.cols, step_y=5 * params.cols, k=1, seg=1, lo=-128, hi=127, **_IDENTITY,
-        pitch_x=7, pitch_y=11, **writer.mark(),
-    )  # fmt: skip
-    return _shown(writer)
+def backlog(params: Params, seed: int) -> Written:
+    """Commands that run ahead as far as they can, behind one that takes long: everything fills up.
+
+    Parameters and weights come in all sizes; results wait, blocks wait for results to leave.
+    """
+    rng = np.random.default_rng([6, seed])
+    writer, cols = filled(params, 5), params.cols
+    writer.add(Op.EXEC, first=1, last=1, cols=cols, nx=1, ny=1, k=1, seg=1,
+               wait_load=1)  # fmt: skip
+    where = _tiles(writer, rng, 1, params.tile_bytes)
+    writer.add(Op.WEIGHTS, src=where, tiles=1, wait_load=0, wait_exec=0, wait_post=0)
+    writer.add(Op.POST, begin=1, count=1, cols=cols, lo=-128, hi=127, in_w=1, in_h=1, out_w=1,
+               out_h=1, dst=writer.room(cols))  # fmt: skip
+    writer.add(Op.WINDOW, mode=WindowMode.MAX, cols=cols, nx=1500, ny=1, step_x=cols, k=1, seg=1,
+               lo=-128, hi=127, near=1, dst=0, pitch_x=1, **IDENTITY)  # fmt: skip
+    for number in range(12):
+        depth, taps = int(rng.integers(1, 40)), params.window_taps
+        tiles, groups = -(-depth // params.rows), int(rng.integers(1, 33))
+        count, width = int(rng.integers(1, params.bank_rows + 1)), int(rng.integers(1, 40))
+        writer.add(Op.WEIGHTS, src=_tiles(writer, rng, tiles, params.tile_bytes), tiles=tiles,
+                   wait_load=0, wait_exec=0, wait_post=0)  # fmt: skip
+        writer.add(Op.WPARAM, src=_tiles(writer, rng, groups, taps * cols), tiles=groups,
+                   wait_load=0, wait_exec=0, wait_post=0)  # fmt: skip
+        writer.add(Op.EXEC, first=1, last=1, cols=cols, nx=count, ny=1, step_x=3, k=depth, seg=3,
+                   base=rng.integers(params.input_bytes), wait_window=1, wait_post=0)  # fmt: skip
+        writer.add(Op.POST, begin=1, count=count, cols=cols, lo=-128, hi=127, in_w=count, in_h=1,
+                   out_w=count, out_h=1, dst=writer.room(count * cols), pitch_x=cols,
+                   wait_window=number % 3, wait_post=0)  # fmt: skip
+        writer.add(
+            Op.WINDOW, mode=WindowMode.MAC, cols=cols, nx=width, ny=1, step_x=cols, k=groups * taps,
+            seg=7, lo=-128, hi=127, dst=writer.room(width * cols), pitch_x=cols, wait_post=0,
+            wait_exec=0, base=rng.integers(params.window_bytes // cols) * cols, **writer.mark(),
+        )  # fmt: skip
+    return shown(writer)
 
 
-def _deep(params: Params, depth: int) -> Written:
-    """A sum, and a maximum, of very many elements."""
-    writer, cols = _writer(params, 2), params.cols
-    tiles = -(-depth // params.rows)
-    weights = np.random.default_rng(9).integers(-2, 3, tiles * params.tile_bytes).astype(np.int8)
-    record = writer.record(*([one] * cols for one in (0, 3 << 29, -10)))
-    where = writer.constants(np.concatenate([record.reshape(-1), weights.view(np.uint8)]))
-    writer.add(Op.WEIGHTS, src=where, tiles=tiles)
-    writer.add(Op.EXEC, first=1, last=1, cols=cols, nx=2, ny=2, step_x=1, step_y=9, k=depth,
-               seg=0x5555, seg_skip=0x5555)  # fmt: skip
-    writer.add(Op.POST, begin=1, count=4, cols=cols, lo=-128, hi=127, in_w=4, in_h=1, out_w=4,
-               out_h=1, dst=writer.room(4 * cols), pitch_x=cols, **writer.mark())  # fmt: skip
-    writer.add(Op.WINDOW, mode=WindowMode.SUM, cols=cols, nx=1, ny=1, k=depth, seg=0x2AAA,
-               seg_skip=0x5555, lo=-128, hi=127, multiplier=1 << 30, shift=-14, a_zero=-3,
-               dst=writer.room(cols), pitch_x=cols)  # fmt: skip
-    return writer.written()
+def _tiles(writer: Writer, rng, tiles: int, size: int) -> int:
+    """Where a parameter record and so many random tiles lie."""
+    cols = writer.params.cols
+    record = writer.record(rng.integers(-9999, 9999, cols), [3 << 29] * cols,
+                           rng.integers(-10, -5, cols))  # fmt: skip
+    weights = rng.integers(0, 256, tiles * size).astype(np.uint8)
+    return writer.constants(np.concatenate([record.reshape(-1), weights]))
 
 
-def _many_copies(params: Params) -> Written:
-    """Rows of one byte, one over the other, and items of one byte."""
-    writer = _writer(params, 3)
-    writer.add(Op.LOAD, rows=0xAAAA, items=1, fill_left=1, fill_value=5, dst=77)
-    writer.add(Op.LOAD, rows=1, items=1365, inner=1, item_pitch=3, dst=1000, src=5)
-    writer.add(Op.LOAD, rows=1, items=1365, inner=3, item_pitch=1, dst=3000)
-    return _shown(writer)
-
-
-def _large_image(params: Params, width: int, height: int, window: int) -> Written:
-    """An image of very many pixels: a few maxima of it, or its average."""
-    writer, cols = _writer(params, 4), params.cols
-    tile = np.random.default_rng(10).integers(-30, 99, params.tile_bytes).astype(np.int8)
-    record = writer.record(*([one] * cols for one in (20_000, 3 << 29, -8)))
-    where = writer.constants(np.concatenate([record.reshape(-1), tile.view(np.uint8)]))
-    kw, kh = (min(255, size) for size in (width, height))
-    out_w, out_h = (-(-size // 0x2AB) for size in (width, height))
-    values = {
-        "cols": cols, "lo": -128, "hi": 127, "in_w": width, "in_h": height, "kw": kw, "kh": kh,
-        "sw": kw, "sh": kh, "out_w": out_w, "out_h": out_h, "pitch_x": cols, "pitch_y": cols,
-        "dst": writer.room(out_w * out_h * cols), "pool": Pool.MAX, "pool_in_zero": -128,
-    }  # fmt: skip
-    if window > 1:
-        values["pool"] = Pool.AVERAGE
-        writer.add(Op.TABLE, entries=1, index0=width * window % 256, multiplier0=1 << 30,
-                   shift0=-15)  # fmt: skip
-    left = width * height
-    while left:
-        count = min(left, params.bank_rows)
-        writer.add(Op.WEIGHTS, src=where, tiles=1)
-        writer.add(Op.EXEC, first=1, last=1, cols=cols, base=left % 997, nx=count, ny=1, step_x=5,
-                   k=params.rows, seg=params.rows)  # fmt: skip
-        writer.add(Op.POST, begin=left == width * height, count=count, **values)
-        left -= count
-    return writer.written()
+def directed(params: Params) -> list[tuple[str, Written]]:
+    """All of them that are short, with their names."""
+    found = [(f"requantised {rounding.name}", requantised(params, rounding, 5))
+             for rounding in Rounding]  # fmt: skip
+    found += [(f"averaged {rounding.name}", averaged(params, rounding, 5))
+              for rounding in Rounding]  # fmt: skip
+    found += [(f"backlog {seed}", backlog(params, seed)) for seed in range(3)]
+    return found + [(f"far {pitch:x}", far(params, pitch)) for pitch in (0x55554, 0xAAAA8, 0x7FFFC)]

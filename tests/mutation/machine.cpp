@@ -6,6 +6,7 @@
 #include "select.h"
 
 #include <cstdint>
+#include <cstring>
 
 namespace {
 
@@ -22,6 +23,8 @@ struct Digest {
 
 // Of the newest machine's transactions.
 Digest bus;
+// Which mutants would have changed their bit in any of its cycles.
+uint32_t infected[(MUTANTS + 31) / 32];
 
 }  // namespace
 
@@ -29,6 +32,7 @@ struct Mutated : Vaccelerator {
     explicit Mutated(VerilatedContext* context) : Vaccelerator(context) {
         rootp->SELECT = chosen;
         bus = Digest{};
+        memset(infected, 0, sizeof infected);
     }
     static void add(uint64_t channel, uint64_t length, uint64_t address) {
         bus.add(channel << 48 | length << 32 | address);
@@ -36,6 +40,8 @@ struct Mutated : Vaccelerator {
     void eval() {
         Vaccelerator::eval();
         if (clk) return;  // the cycle's second half
+        const uint32_t* now = reinterpret_cast<const uint32_t*>(&rootp->INFECTED);
+        for (unsigned word = 0; word < sizeof infected / 4; ++word) infected[word] |= now[word];
         if (m_axi_arvalid && m_axi_arready) add(1, m_axi_arlen, m_axi_araddr);
         if (m_axi_awvalid && m_axi_awready) add(2, m_axi_awlen, m_axi_awaddr);
         if (m_axi_wvalid && m_axi_wready) add(3, 0, m_axi_wstrb);
@@ -48,6 +54,8 @@ struct Mutated : Vaccelerator {
 
 // Which mutant the machines are that are made from now on; 0 is none.
 EXPORTED void accel_mutant(uint32_t number) { chosen = number; }
+
+EXPORTED void accel_infected(uint32_t* words) { memcpy(words, infected, sizeof infected); }
 
 EXPORTED uint64_t accel_bus() { return bus.value; }
 
@@ -83,6 +91,7 @@ class Accesses {
         ++next_;
     }
     void reset() { busy_ = false; }
+    bool over() const { return next_ == end_; }
 
   private:
     const Access *next_, *end_;
@@ -138,6 +147,7 @@ EXPORTED uint64_t accel_host(
     };
     top.eval();
     for (uint64_t now = 0; now < cycles && !failure.any(); ++now) {
+        if (writing.over() && reading.over()) break;
         if (!now || (reset_count && *resets == now)) {
             if (now) ++resets, --reset_count;
             top.rst = 1;

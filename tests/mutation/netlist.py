@@ -21,6 +21,16 @@ from accel.sim.verilog import TOP, Design, fingerprint, wrapped
 from accel.sim.yosys import rare_collection
 
 SELECT, BITS = "mutant", 16
+#: A wire with a bit for each mutant, whether it would change its bit in this cycle.
+INFECTED = "infected"
+#: What ``mutate`` makes of a mutant: the comparison with its number, and the choice.
+_CHOSEN = re.compile(
+    rf"connect \\A \\{SELECT}\n *connect \\B \d+'([01]+)\n *connect \\Y (\S+)\n"
+)
+_CHOICE = re.compile(
+    r"cell \$mux \$auto\$mutate\S+\n(?: *parameter .*\n)*"
+    r" *connect \\A (.*)\n *connect \\B (.*)\n *connect \\S (\S+)\n"
+)
 #: What synthesis removes is no hardware: no mutant is of cells that nothing reads, of bits that are
 #: constant, or of names for them.
 _FLATTEN = """
@@ -32,6 +42,11 @@ _FLATTEN = """
     wreduce
     opt_clean -purge
     opt -full
+    wreduce
+    opt -full
+    wreduce
+    opt_clean -purge
+    wreduce
     opt_clean -purge
     write_rtlil flat.il
     write_json flat.json
@@ -41,9 +56,13 @@ _LIST = """
     read_rtlil flat.il
     mutate -list {count} -seed {seed} -ctrl {select} {bits} 1 -o mutants.ys t:* t:$meminit* %d
 """
-_APPLY = """
+_MUTATE = """
     read_rtlil flat.il
     script mutants.ys
+    write_rtlil mutated.il
+"""
+_APPLY = """
+    read_rtlil infected.il
     opt_expr
     opt_clean
     memory_collect
@@ -92,7 +111,7 @@ class Mutants(Builder):
         super().__init__(flavour=Flavour(
             emit=self._emit, compiler=(f"-I{_HARNESS}", "-DVM_TRACE=0"),
             runtime=("verilated", "verilated_threads", "verilated_dpi"), fast="-O1",
-            name=f"mutants {count} {seed} {key_of(_FLATTEN, _LIST, _APPLY)}",
+            name=f"mutants {count} {seed} {key_of(_FLATTEN, _LIST, _MUTATE, _APPLY, 'infected')}",
         ))  # fmt: skip
         self._count, self._seed = count, seed
 
@@ -107,6 +126,9 @@ class Mutants(Builder):
             listed = [line for line in (work / "mutants.ys").read_text().splitlines()
                       if not re.search(r" -port \S*CLK ", line)][: self._count]  # fmt: skip
             (work / "mutants.ys").write_text("".join(f"{line}\n" for line in listed))
+            _yosys(work, _MUTATE)
+            text = (work / "mutated.il").read_text()
+            (work / "infected.il").write_text(with_infected(text, self._numbers(listed)))
             _yosys(work, _APPLY)
             verilog = (work / "machine.v").read_text()
         # What drives the select is a register that nothing but a test writes.
@@ -115,6 +137,8 @@ class Mutants(Builder):
             rf"^  input \[\d+:0\] {SELECT};\n  wire (\[\d+:0\]) {SELECT};$",
             rf"  reg \1 {SELECT} /*verilator public_flat_rw*/;", verilog, count=1, flags=re.M,
         )  # fmt: skip
+        verilog = re.sub(rf"(  wire \[\d+:0\] {INFECTED});", r"\1 /*verilator public_flat_rd*/;",
+                         verilog, count=1)  # fmt: skip
         return "".join(f"// {line}\n" for line in listed) + wrapped(verilog, machine)
 
     def _verilog(self, params, design, progress):
@@ -124,11 +148,36 @@ class Mutants(Builder):
         return text
 
     def _verilated(self, work):
-        (work / "select.h").write_text(f"#define SELECT {cpp_name(SELECT)}\n")
+        (work / "select.h").write_text(
+            f"#define SELECT {cpp_name(SELECT)}\n#define INFECTED {cpp_name(INFECTED)}\n"
+            f"#define MUTANTS {len(self.listed)}\n"
+        )
+
+    def _numbers(self, listed: list[str]) -> list[int]:
+        return [mutant_of(line).number for line in listed]
 
     def simulator(self, params: Params) -> pathlib.Path:
         """The simulator of all mutants, a shared library."""
         return self.build(params, Accelerator, harness=_CPP)
+
+
+def with_infected(text: str, numbers: list[int]) -> str:
+    """RTLIL ``text`` with the wire INFECTED, a bit for each mutant of these numbers."""
+    chosen = {wire: int(number, 2) for number, wire in _CHOSEN.findall(text)}
+    pairs = {chosen[wire]: (one, other) for one, other, wire in _CHOICE.findall(text)}
+    # The first mutant is the lowest bit; Yosys' braces begin with the highest.
+    one, other = ("{ " + " ".join(pairs[number][n] for number in reversed(numbers)) + " }"
+                  for n in range(2))  # fmt: skip
+    count = len(numbers)
+    widths = "".join(f"    parameter \\{port}_WIDTH {count}\n" for port in "ABY")
+    added = (
+        f"  attribute \\keep 1\n  wire width {count} \\{INFECTED}\n"
+        f"  cell $xor ${INFECTED}\n    parameter \\A_SIGNED 0\n    parameter \\B_SIGNED 0\n"
+        f"{widths}    connect \\A {one}\n    connect \\B {other}\n"
+        f"    connect \\Y \\{INFECTED}\n  end\n"
+    )
+    before, end, behind = text.rpartition("\nend\n")
+    return f"{before}\n{added}end\n{behind}"
 
 
 def flat(params: Params) -> pathlib.Path:

@@ -14,7 +14,9 @@ from tests.mutation.host import HostCase, accesses
 
 #: Bytes in front of the commands; cycles that a command may stand still.
 _ROOM, _TIMEOUT, _BUDGET = 8192, 60, 500
-_WORD = 1 << 32
+#: Fields of which a rule looks at every bit.
+_COUNTED = ("dst", "base", "dst_pitch", "inner", "items", "rows", "tiles", "count", "nx", "ny", "k",
+            "seg", "in_w", "in_h", "out_w", "out_h", "fill_left", "fill_right")  # fmt: skip
 #: A command of each kind that is sound.
 _COPY = {"inner": 8, "items": 2, "item_pitch": 8, "rows": 2, "row_pitch": 16, "dst_pitch": 16}
 _RESULT = {"cols": 4, "lo": -128, "hi": 127, "dst": 1024, "pitch_x": 4}
@@ -38,7 +40,7 @@ def commands(params: Params) -> list[bytes]:
                 continue  # of a table: anything will do
             low, high = field.range
             picked = {low, high, 0, 1, low + 1, 2, high - 1, high >> 1}
-            if not field.signed and field.width >= 16:
+            if field.name in _COUNTED or field.name.startswith("wait_"):
                 picked |= {1 << bit for bit in range(field.width)}
             for limit in _limits(params).get(field.name, ()):
                 picked |= {limit - 1, limit, limit + 1}
