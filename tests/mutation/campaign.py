@@ -6,11 +6,13 @@ import dataclasses
 import functools
 import itertools
 import pathlib
+import pickle
 import time
 
 import numpy as np
 
 from accel.sim import verilator
+from accel.sim.cache import Cache, cache_directory, key_of
 from tests.faults.subject import PARAMS
 from tests.mutation.case import Case, Ended
 from tests.mutation.cases import LONGEST, cases, right
@@ -36,6 +38,7 @@ class Judged:
     proof: str = ""
 
 
+@functools.cache
 def every() -> tuple[Case | HostCase, ...]:
     """All cases, those first that notice most."""
     programs = cases()
@@ -50,21 +53,32 @@ class Judge:
 
     def __init__(self, count: int, seed: int):
         mutants = Mutants(count, seed)
-        self._library = verilator.load(mutants.simulator(PARAMS))
+        path = mutants.simulator(PARAMS)
+        self._library = verilator.load(path)
         self._library.accel_mutant.argtypes = (ctypes.c_uint32,)
-        self.mutants, self.netlist = mutants.listed, mutants.digest
-        self._library.accel_mutant(0)
+        self.mutants, self.netlist = mutants.listed, path.parent.name  # digest of all that it is
         self._cases: dict[str, tuple[Case | HostCase, Ended]] = {}
         self._infected: dict[str, np.ndarray] = {}
-        for case in every():
-            ended = case.end(self._library, LONGEST)
+        for case, (ended, infected) in zip(every(), self._unchanged(), strict=True):
             if ended.cycles < LONGEST:
                 self._cases[case.digest] = case, ended
-                self._infected[case.digest] = self._infections()
+                self._infected[case.digest] = infected
         self.cycles = sum(ended.cycles for _, ended in self._cases.values())
         left = np.frombuffer(next(iter(self._cases.values()))[1].memory, np.uint8)
         if not right(dataclasses.replace(cases()[0], memory=left)):
             raise AssertionError("the unchanged machine does not compute what golden does")
+
+    def _unchanged(self) -> list[tuple[Ended, np.ndarray]]:
+        """How each case ends on the unchanged machine, and which mutants it would infect; now or
+        when it was run before."""
+        def make(folder):
+            self._library.accel_mutant(0)
+            ran = [(case.end(self._library, LONGEST), self._infections()) for case in every()]
+            (folder / "ran.pickle").write_bytes(pickle.dumps(ran))
+
+        key = key_of(self.netlist, *(case.digest for case in every()))
+        ran = Cache(cache_directory()).entry("unchanged", key, make) / "ran.pickle"
+        return pickle.loads(ran.read_bytes())
 
     @property
     def cases(self) -> dict[str, Case | HostCase]:

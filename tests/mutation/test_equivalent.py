@@ -1,0 +1,83 @@
+"""Mutants of a small machine: those that change nothing are proved to, and no other is."""
+
+import pytest
+from amaranth import Module, Signal
+from amaranth.back import rtlil
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from tests.mutation import netlist
+from tests.mutation.equivalent import proof
+from tests.mutation.graph import Netlist
+from tests.mutation.netlist import Mutant
+
+pytestmark = pytest.mark.skipif(not netlist.available(), reason="needs Yosys")
+
+
+class Pipeline(wiring.Component):
+    """A number that is doubled and kept in two registers, which rest without one; and a memory."""
+
+    x: In(4)
+    valid: In(1)
+    y: Out(4)
+    valid_out: Out(1)
+    stored: Out(4)
+
+    def elaborate(self, platform):
+        m = Module()
+        first, second, late = Signal(4, name="first"), Signal(4), Signal()
+        m.d.sync += [late.eq(self.valid), self.valid_out.eq(late)]
+        with m.If(self.valid):
+            m.d.sync += first.eq(self.x)
+        with m.If(late):
+            m.d.sync += second.eq(first + first)
+        m.submodules.memory = memory = Memory(shape=4, depth=4, init=[])
+        write, read = memory.write_port(), memory.read_port(domain="comb")
+        m.d.comb += [
+            self.y.eq(second), write.addr.eq(second[:2]), write.data.eq(first), write.en.eq(late),
+            read.addr.eq(second[2:]), self.stored.eq(read.data),
+        ]  # fmt: skip
+        return m
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("flat")
+    (folder / "machine.il").write_text(rtlil.convert(Pipeline(), name="accelerator"))
+    netlist.yosys(folder, netlist.FLATTEN)
+    return Netlist(folder / "flat.json")
+
+
+def register(net, name: str) -> str:
+    """The register whose output is a wire of this name."""
+    bits = net.module["netnames"][name]["bits"]
+    return next(net.driver[bit] for bit in bits if not isinstance(bit, str))
+
+
+def proved(net, cell: str, port: str, bit: int, mode: str, control: int = -1) -> bool:
+    return bool(proof(net, Mutant(1, mode, cell, port, bit, control, "", "")))
+
+
+def test_a_register_that_does_not_rest_changes_nothing(net):
+    first = register(net, "first")
+    assert proved(net, first, "EN", 0, "const1")
+    assert not proved(net, first, "EN", 0, "const0")
+    assert not proved(net, first, "EN", 0, "inv")
+    assert not proved(net, register(net, "y"), "EN", 0, "const1")
+
+
+def test_what_reaches_a_register_changes_something(net):
+    for mode in ("inv", "const0", "const1"):
+        assert not proved(net, register(net, "first"), "D", 1, mode)
+        assert not proved(net, register(net, "y"), "Q", 1, mode)
+    assert not proved(net, register(net, "first"), "D", 1, "cnot1", 2)
+
+
+def test_what_is_written_to_a_memory_counts_where_it_is_written(net):
+    (write,) = (name for name, cell in net.cells.items() if cell["type"].startswith("$memwr"))
+    assert not proved(net, write, "DATA", 0, "inv")
+    assert not proved(net, write, "EN", 0, "const1")
+    (read,) = (name for name, cell in net.cells.items() if cell["type"].startswith("$memrd"))
+    assert not proved(net, read, "ADDR", 0, "inv")
+    assert not proved(net, read, "DATA", 0, "const0")
