@@ -38,7 +38,8 @@ def long(params: Params) -> list[tuple[str, Written]]:
     and items that are copied, pixels of an image."""
     most = {"nx": (0xAAAA, 1), "ny": (1, 0xAAAA)}
     found = [(f"long {name}", _many_outputs(params, *sizes)) for name, sizes in most.items()]
-    found += [("many commands", many(params)), ("long k", _deep(params, 0xAAAA)), ("long copies", _many_copies(params)),
+    found += [("many commands", many(params)), ("long k", _deep(params, 0xAAAA)),
+              ("long copies", _many_copies(params)),
               ("long row", _large_image(params, 0x5555, 1, 1)),
               ("long column", _large_image(params, 1, 0x5555, 1)),
               ("a large average", _large_image(params, 255, 90, 90))]  # fmt: skip
