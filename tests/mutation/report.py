@@ -32,7 +32,8 @@ def render(judge: Judge, judged: list[Judged], command: str) -> str:
     left = [one for one in judged if one.noticed_by is None]
     proved = [one for one in left if one.proof]
     return _PAGE.format(
-        command=command, some=_some(judged, judge), day=time.strftime("%Y-%m-%d"), cpu=header()["machine"]["cpu"],
+        command=command, some=_some(judged, judge), day=time.strftime("%Y-%m-%d"),
+        cpu=header()["machine"]["cpu"],
         count=len(judged), cases=len(judge.cases), cycles=judge.cycles, table=table,
         noticed=noticed, share=score(judged), open=_list(one for one in left if not one.proof),
         proved=_list(proved),

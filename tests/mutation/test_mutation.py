@@ -29,7 +29,8 @@ def test_the_page_counts_by_room_and_lists_what_nothing_noticed():
     judged = [campaign.Judged(netlist.mutant_of(LINE), None),
               campaign.Judged(netlist.mutant_of(REGISTER), "layer 3"),
               campaign.Judged(netlist.mutant_of(REGISTER), None, "in 2 cycles")]  # fmt: skip
-    text = report.render(types.SimpleNamespace(cycles=1000, cases={}, mutants=[0] * 9), judged, "command")
+    judge = types.SimpleNamespace(cycles=1000, cases={}, mutants=[0] * 9)
+    text = report.render(judge, judged, "command")
     assert "| window unit | 1 | 0 | 0 | 1 | 0.0% |" in text
     assert "| post-processing | 2 | 1 | 1 | 0 | 100.0% |" in text and "**50.0%** of" in text
     assert "layer 1" in text and "rtl/window/compute.py:59" in text and "/somewhere" not in text
