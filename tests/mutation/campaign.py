@@ -73,7 +73,7 @@ class Judge:
         self._cases: dict[str, tuple[Case | HostCase, Ended]] = {}
         self._infected: dict[str, np.ndarray] = {}
         for case, (ended, infected) in zip(every(), self._unchanged(), strict=True):
-            if ended.cycles < LONGEST:
+            if ended.cycles < LONGEST or isinstance(case, HostCase):  # which ends by itself
                 self._cases[case.digest] = case, ended
                 self._infected[case.digest] = infected
         self.cycles = sum(ended.cycles for _, ended in self._cases.values())
