@@ -20,6 +20,10 @@ class Netlist:
             self.driver |= dict.fromkeys(self.driven(name), name)
             for bit in self.read(name):
                 self.readers.setdefault(bit, set()).add(name)
+        #: What registers' bits are at first.
+        self.init = {bit: value for net in self.module["netnames"].values()
+                     for bit, value in zip(net["bits"], reversed(net["attributes"].get("init", "")),
+                                           strict=False) if value in "01"}  # fmt: skip
         self.most = max(max(self.driver), max(self.readers))
 
     @functools.cached_property

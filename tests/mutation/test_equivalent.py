@@ -23,6 +23,7 @@ class Pipeline(wiring.Component):
     y: Out(4)
     valid_out: Out(1)
     stored: Out(4)
+    turn: Out(3)
 
     def elaborate(self, platform):
         m = Module()
@@ -32,6 +33,11 @@ class Pipeline(wiring.Component):
             m.d.sync += first.eq(self.x)
         with m.If(late):
             m.d.sync += second.eq(first + first)
+        # 0, 1, 2, 0, ...: the highest bit is never set.
+        with m.If(self.valid):
+            m.d.sync += self.turn.eq(self.turn + 1)
+            with m.If(self.turn >= 2):
+                m.d.sync += self.turn.eq(0)
         m.submodules.memory = memory = Memory(shape=4, depth=4, init=[])
         write, read = memory.write_port(), memory.read_port(domain="comb")
         m.d.comb += [
@@ -64,7 +70,9 @@ def test_a_register_that_does_not_rest_changes_nothing(net):
     assert proved(net, first, "EN", 0, "const1")
     assert not proved(net, first, "EN", 0, "const0")
     assert not proved(net, first, "EN", 0, "inv")
-    assert not proved(net, register(net, "y"), "EN", 0, "const1")
+    # Nor does the second, as it follows the first one, from the beginning on.
+    assert proved(net, register(net, "y"), "EN", 0, "const1")
+    assert not proved(net, register(net, "turn"), "EN", 0, "const1")
 
 
 def test_what_reaches_a_register_changes_something(net):
@@ -81,3 +89,12 @@ def test_what_is_written_to_a_memory_counts_where_it_is_written(net):
     (read,) = (name for name, cell in net.cells.items() if cell["type"].startswith("$memrd"))
     assert not proved(net, read, "ADDR", 0, "inv")
     assert not proved(net, read, "DATA", 0, "const0")
+
+
+def test_what_never_happens_changes_nothing(net):
+    turn = register(net, "turn")
+    assert proved(net, turn, "Q", 2, "const0")
+    assert proved(net, turn, "Q", 0, "cnot1", 2)
+    assert not proved(net, turn, "Q", 1, "const0")
+    assert not proved(net, turn, "Q", 2, "const1")
+    assert not proved(net, turn, "Q", 2, "cnot1", 1)

@@ -62,9 +62,15 @@ class Window:
                     work += new
         return changed, touched
 
+    def site(self) -> dict:
+        """A module in which ``bad`` says that the mutant would change its bit at all."""
+        cell = self._net.cells[self._mutant.cell]
+        bits = cell["connections"][self._mutant.port]
+        return self._whole([self._unequal(bits, self._mutated(bits))], [])
+
     def module(self) -> dict:
         """A module, as Yosys reads it as JSON: ``bad`` says that something observed differs,
-        ``equal`` that the registers that may differ do not."""
+        ``equal`` that the registers that may differ do not, and are at their beginning."""
         for name in sorted(self._touched | self._apart | {self._mutant.cell}):
             self._second(name)
         differing = [self._differs(name) for name in sorted(self._touched - self._apart)
@@ -74,8 +80,19 @@ class Window:
             self._cells[f"second_{name}"]["connections"]["Q"] if second
             else self._net.ports(name, "output")["Q"] for second in (False, True)
         ))) for name in sorted(self._apart)]  # fmt: skip
-        bad, same = self._any([one for one in differing if one]), self._all(equal)
-        free = self._first()
+        return self._whole(differing, equal)
+
+    def _whole(self, differing: list[list[int]], equal: list[list[int]]) -> dict:
+        """The module around what was added so far; ``equal`` says, too, that its registers are
+        what they are at first."""
+        bad, free = self._any(differing), self._first()
+        for name in [name for name in self._cells if name.startswith("first_")]:
+            bits = self._cells[name]["connections"].get("Q", ())
+            known = [bit for bit in bits if bit in self._net.init]
+            if known:
+                values = [self._net.init[bit] for bit in known]
+                equal = [*equal, self._gate("$eq", known, values)]
+        same = self._all(equal)
         ports = {"bad": {"direction": "output", "bits": [bad]},
                  "equal": {"direction": "output", "bits": [same]},
                  "clk": {"direction": "input", "bits": [self._clock]},
