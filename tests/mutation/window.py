@@ -226,8 +226,8 @@ class Window(Reach, Cells):
         """Whether what a register or memory takes differs."""
         first, second = self._net.ports(name, "input"), self._inputs(name)
         if self._net.kind(name) in REGISTERS:
-            kept = self._net.ports(name, "output")["Q"]
-            return self._unequal(self._next(self._net.cells[name], first, kept), self._next(self._net.cells[name], second, kept))
+            cell, kept = self._net.cells[name], self._net.ports(name, "output")["Q"]
+            return self._unequal(*(self._next(cell, ports, kept) for ports in (first, second)))
         enable = first["EN"]
         found = [self._unequal(enable, second["EN"])]
         if "DATA" in first:
