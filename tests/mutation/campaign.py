@@ -158,13 +158,16 @@ def prove(count: int, seed: int, path: pathlib.Path, seconds: float = float("inf
     """Try to prove equivalent what nothing noticed, and keep in the file ``path`` what was."""
     judge, ends = _judge(count, seed), time.monotonic() + seconds
     results, net = Results(path, judge.netlist), Netlist(flat(PARAMS) / "flat.json")
-    for number, mutant in enumerate(judge.mutants):
-        name = str(number)
-        if results.of(name, (*judge.cases,)) is None and name not in results.proofs:
-            results.proofs[name] = proof(net, mutant) or ""
-            results.save()
-        if time.monotonic() > ends:
-            break
+    left = [(str(number), mutant) for number, mutant in enumerate(judge.mutants)
+            if results.of(str(number), (*judge.cases,)) is None]  # fmt: skip
+    for thorough in (False, True):
+        for name, mutant in left:
+            if name in results.proofs or time.monotonic() > ends:
+                continue
+            found = proof(net, mutant, thorough)
+            if found or thorough:
+                results.proofs[name] = found or ""
+                results.save()
 
 
 def _done(count, seed, jobs, work, ends):
