@@ -14,13 +14,15 @@ y.  A convolution over G * C channels with kernel kh x kw is one over C channels
 (kh * G) x kw whose stride, and padding, downwards is G times as large.  Or, of a pointwise one, the
 groups of a row are one row: W pixels further is the same pixel's next group, a kernel 1 x G with
 dilation W.  Only the order of the sum differs.  So the array's layers need nothing new
-(:func:`by_groups`).
+(:func:`by_groups`).  And where a layer takes a whole image in chunks of channels, so that it starts
+when the first of them are there, each chunk is a group (accel/compiler/tile.py).
 """
 
 import dataclasses
 
 import numpy as np
 
+from accel.compiler import tile
 from accel.compiler.layer import Axis, Context, MachineLayer, View
 from accel.compiler.seats import Seat
 from accel.graph import places
@@ -48,7 +50,7 @@ def by_groups(context: Context, node: Conv, view: View, rows: Axis, columns: Axi
 
     Returns ``node`` with its weights in that form, ``view``, ``rows`` and ``columns``.
     """
-    if not view.group:
+    if not view.group or node.name in context.parts:
         return node, view, rows, columns
     outputs, kh, kw, channels = node.weights.shape
     cell = view.pixel_pitch
@@ -165,8 +167,19 @@ class _Choice:
             and (view.pixel_pitch == channels or channels > _FEW * self._cols)
             and (view.row_pitch == width * channels or self._pointwise(layer, width))
             and rows.dilation == 1
-            and needed <= _SHARE * params.input_bytes
-            and len(self._cuts[layer.name].chunks) == 1
+            and (self._by_chunks(layer) if len(self._cuts[layer.name].chunks) > 1
+                 else needed <= _SHARE * params.input_bytes)
+        )  # fmt: skip
+
+    def _by_chunks(self, layer: MachineLayer) -> bool:
+        """Whether a layer that takes its channels in chunks can take them group by group."""
+        params, cut = self._context.params, self._cuts[layer.name]
+        groups = tile.in_groups(layer, layer.slices[0], params, cut)
+        return (
+            not cut.apart
+            and layer.view.pixel_pitch == layer.slices[0].channels
+            and tile.holds(layer, params, groups.chunks)
+            and sum(one.tiles for one in groups.chunks) == sum(one.tiles for one in cut.chunks)
         )
 
     def _pointwise(self, layer: MachineLayer, width: int) -> bool:
@@ -194,6 +207,15 @@ def whole(layers: list, tilings: list) -> frozenset[str]:
         if isinstance(layer, MachineLayer)
         and not cut[0].apart
         and cut[0].width == layer.pool_columns.outputs
+    )
+
+
+def in_parts(layers: list, tilings: list) -> frozenset[str]:
+    """The array's layers that take a whole image in chunks of channels."""
+    return frozenset(
+        layer.name
+        for layer, cut in zip(layers, tilings, strict=True)
+        if isinstance(layer, MachineLayer) and len(cut[0].chunks) > 1 and not cut[0].apart
     )
 
 
