@@ -141,7 +141,7 @@ def _place(context: Context, parts, drafts, memory: allocate.Memory) -> dict[str
     for name in stored:
         root = context.seats[name].root
         if root not in roots:
-            roots[root] = memory.take(batch * graph.tensors[root].size)
+            roots[root] = memory.take(batch * context.seats[root].image)
     stored += [node.output for node in graph.nodes if isinstance(node, seats.Moves)]
     tensors = {}
     for name in stored:
