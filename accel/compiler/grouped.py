@@ -213,6 +213,7 @@ class _Choice:
         return (
             not cut.apart
             and layer.view.pixel_pitch == layer.slices[0].channels
+            and len(groups.chunks) <= tile.PARTS
             and tile.holds(layer, params, groups.chunks)
             and sum(one.tiles for one in groups.chunks) == sum(one.tiles for one in cut.chunks)
         )

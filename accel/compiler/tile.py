@@ -15,7 +15,7 @@ from accel.compiler.tiling import Tiling
 from accel.params import Params
 
 #: Most parts that a small layer's channels come in, and the fewest cycles that a part is worth.
-_PARTS, _PART = 8, 64
+PARTS, _PART = 8, 64
 
 
 def _chunks(layer: MachineLayer, part: Slice, params: Params, size: int):
@@ -147,7 +147,7 @@ def _in_parts(layer: MachineLayer, part: Slice, params: Params, tiling: Tiling) 
     if pixels < params.rows:
         return tiling  # the bus has no time for the commands: weights are all that it carries
     kernel = tiling.chunks[0]
-    for count in range(min(_PARTS, kernel.tiles * pixels // _PART), 1, -1):
+    for count in range(min(PARTS, kernel.tiles * pixels // _PART), 1, -1):
         size = -(-part.channels // (count * params.rows)) * params.rows
         chunks = _chunks(layer, part, params, size)
         if sum(chunk.tiles for chunk in chunks) == kernel.tiles and holds(
