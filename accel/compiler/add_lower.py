@@ -61,9 +61,12 @@ class Addition:
         by_groups = bool(target[0].group)
         apart = set(self.pitches) != {channels} and not by_groups
         small = channels % params.cols == 0 and height * width <= params.bank_rows
-        self.flat = not apart and not small and self.pixels * channels % params.cols == 0
+        if by_groups:
+            self.channels = target[0].row // width
+        self.row = width * self.channels
+        self.flat = not apart and not small and self.pixels * self.channels % params.cols == 0
         if self.flat:
-            self.pixels, self.channels = self.pixels * channels // params.cols, params.cols
+            self.pixels, self.channels = self.pixels * self.channels // params.cols, params.cols
             self.pitches = [params.cols] * 3
 
     def run(self) -> None:
@@ -82,8 +85,7 @@ class Addition:
     def rows(self, block: tuple[int, int, int]) -> int:
         """How many rows, from the first on, a block needs."""
         first, count, _ = block
-        _, width, channels = self.layer.shape
-        return -(-(first + count) * self.channels // (width * channels))
+        return -(-(first + count) * self.channels // self.row)
 
     def words(self, count: int) -> int:
         """Words of the buffer from one operand's pixels to the other's."""

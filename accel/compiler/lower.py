@@ -182,13 +182,14 @@ class _Strip:
     def shared(self) -> list[Rows] | list[FedRows]:
         """The strip's rows, chunk by chunk, for all who share them."""
         if self.lowering.fed:
-            return fed_rows(self.lowering.fed, [one.channels for one in self.tiling.chunks])
+            return fed_rows(self.lowering.fed, [one.depth for one in self.tiling.chunks])
         count = 1 if self.tiling.apart else len(self.tiling.chunks)
         return [self._rows(chunk, self.x0, self.x1) for chunk in range(count)]
 
     def _rows(self, chunk: int, x0: int, x1: int) -> Rows:
-        first = self.part.first + sum(c.channels for c in self.tiling.chunks[:chunk])
-        layer, view, channels = self.layer, self.layer.view, self.tiling.chunks[chunk].channels
+        layer, view, kernel = self.layer, self.layer.view, self.tiling.chunks[chunk]
+        first = self.part.first + sum(c.depth for c in self.tiling.chunks[:chunk])
+        first = self.lowering.source.channel(first)
         left, pixels, right = split(layer.columns, x0, x1)
         lo, hi = layer.columns.span(x0, x1)
         place = self.lowering.source.address + self.image * view.image_pitch
@@ -197,12 +198,12 @@ class _Strip:
             source=place + max(0, lo) * view.pixel_pitch + first,
             row_pitch=view.row_pitch,
             pixel_pitch=view.pixel_pitch,
-            left=left, pixels=pixels, right=right,
-            width=channels,
-            pitch=self.tiling.chunks[chunk].pitch((hi - lo) * channels),
+            left=left, pixels=pixels * kernel.groups, right=right,
+            width=kernel.channels,
+            pitch=kernel.pitch((hi - lo) * kernel.depth),
             fill=layer.pad,
         )  # fmt: skip
-        cols = channels if channels < self.part.channels else None
+        cols = kernel.depth if kernel.depth < self.part.channels else None
         return Rows(self.stream.array, self.lowering.ready, strip, cols)
 
     def _block(self, block: Rectangle, number: int, shared: list, units) -> None:

@@ -29,6 +29,8 @@ class Ready:
     def __init__(self, placement: Placement, cell: int):
         height, width, self.channels = placement.shape
         self.start, self.row_bytes, self.cell = placement.address, width * self.channels, cell
+        if placement.group:
+            self.row_bytes = placement.row
         self.whole = False
         #: Of a tensor by channel groups: bytes of one in a row.
         self.group = placement.group

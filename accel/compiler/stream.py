@@ -164,7 +164,7 @@ class Stream:
         if not fields["inner"]:
             return
         # The window unit reads C bytes of every pixel, however many matter.
-        spare = 0 if cols in (None, fields["inner"]) else self.params.cols - cols
+        spare = 0 if cols in (None, fields["inner"]) else max(0, self.params.cols - cols)
         last = (
             fields["src"]
             + (fields["rows"] - 1) * fields.get("row_pitch", 0)

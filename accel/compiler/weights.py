@@ -42,10 +42,13 @@ def _array_bytes(group: Group, chunks: tuple[Kernel, ...], params: Params) -> np
     parts = [_planes(group, params)]
     first = 0
     for chunk in chunks:
-        channels = slice(first, first + chunk.channels)
-        first += chunk.channels
+        weights = group.weights[..., first : first + chunk.depth]
+        first += chunk.depth
         for walk in chunk.walks:
-            taps = [group.weights[:, ky, kx, channels] for ky, kx in walk.taps]
+            if chunk.groups > 1:  # of one pixel: what follows each other in a tile anyway
+                taps = [weights[:, 0, 0]]
+            else:
+                taps = [weights[:, ky, kx] for ky, kx in walk.taps]
             lanes = np.concatenate(taps, axis=1).T  # [k, outputs]
             parts.append(_tiles(lanes, params.rows, params))
     return np.concatenate(parts)
