@@ -12,12 +12,15 @@ SITE = ROOT / "accel" / "docs" / "pages"
 ALLOWED = {
     "accel.rtl": ("accel.rtl", "accel.params", "accel.isa", "accel.registers"),
     "accel.errors": (),
+    "accel.whole": (),
+    "accel.caches": (),
+    "accel.own_folder": ("accel.graph.ports", "accel.whole"),
     "accel.dram": (),
     "accel.params": (),
     "accel.isa": ("accel.params",),
     "accel.registers": ("accel.isa", "accel.params"),
     "accel.quant": ("accel.isa", "accel.params"),
-    "accel.compiled": (),
+    "accel.compiled": ("accel.caches",),
     "accel.npz": (),
     "accel.version": (),
     "accel.pareto": (),
@@ -67,7 +70,7 @@ ALLOWED = {
     ),
     "accel.sim": (
         "accel.sim", "accel.rtl", "accel.params", "accel.dram", "accel.isa", "accel.program",
-        "accel.registers", "accel.version",
+        "accel.registers", "accel.version", "accel.caches",
     ),
     "accel.scalesim": (
         "accel.scalesim", "accel.compiler", "accel.graph", "accel.params", "accel.report.summary",
@@ -95,7 +98,7 @@ ALLOWED = {
         "accel.version",
     ),
     "accel.page": (
-        "accel.page", "accel.sim", "accel.compiler", "accel.floats", "accel.graph", "accel.golden",
+        "accel.page", "accel.caches", "accel.sim", "accel.compiler", "accel.floats", "accel.graph", "accel.golden",
         "accel.isa",
         "accel.labels", "accel.machines", "accel.opening", "accel.params", "accel.program",
         "accel.registers", "accel.rtl.top", "accel.version",

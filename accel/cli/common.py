@@ -11,6 +11,7 @@ import click
 import rich.console
 
 from accel.cli.exits import ARGUMENTS
+from accel.errors import why
 from accel.progress import progress_bar as progress_bar
 
 
@@ -75,7 +76,7 @@ def writing(out: pathlib.Path) -> Iterator[None]:
         out.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
-        raise InputError(f"{out}: cannot write the report: {error}") from error
+        raise InputError(f"{out}: cannot write the report: {why(error, out)}") from error
 
 
 def prepare(out: pathlib.Path) -> None:
@@ -142,4 +143,4 @@ def write_or_print(text: str, path: pathlib.Path | None) -> None:
     try:
         write_text(text, path)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error}") from error
+        raise InputError(f"{path}: cannot be written: {why(error, path)}") from error

@@ -19,6 +19,8 @@ from collections.abc import Iterator
 
 import click
 
+from accel.errors import is_full, why
+
 DIFFERS, USAGE, FAILED, INTERRUPTED, PIPE = 1, 2, 3, 130, 141
 #: Where a command's context keeps what was typed behind the program's name.
 ARGUMENTS = "accel.arguments"
@@ -55,7 +57,7 @@ def one_line() -> Iterator[None]:
         CompileError, ModelError, GraphError, ParamError, InputError, NetworkError, TrainingError,
         SweepError, ScaleSimError, NpzError, PackageError, PageError,
     ) as error:
-        raise failure(str(error), USAGE) from error
+        raise failure(str(error), FAILED if is_full(error) else USAGE) from error
     except MachineError as error:
         raise failure(str(error), DIFFERS) from error
     except (SimulationError, HostError) as error:
@@ -83,7 +85,7 @@ def everything(command: str) -> Iterator[None]:
         if error.errno == errno.EPIPE:  # the reader has seen enough
             _nobody_reads()
             raise click.exceptions.Exit(PIPE) from error
-        raise failure(str(error), FAILED) from error
+        raise failure(why(error), FAILED) from error
     except Exception as error:
         raise failure(internal(error), FAILED) from error
 

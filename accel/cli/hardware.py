@@ -37,6 +37,7 @@ def verilog(machine, output) -> None:
               help="Also write report.json, the netlists and logs here.")  # fmt: skip
 def fpga(machine, device, seeds, no_place, out) -> None:
     """Place and route the core: LUT, FF, DSP, block RAM and clock."""
+    from accel.errors import why
     from accel.fpga import FpgaError, place_and_route, synthesised
     from accel.graph.ports import InputError
     from accel.machines import report as described
@@ -58,5 +59,5 @@ def fpga(machine, device, seeds, no_place, out) -> None:
         except FpgaError as error:
             raise failure(str(error), USAGE) from error
         except OSError as error:
-            raise InputError(f"{out}: cannot write the report: {error}") from error
+            raise InputError(f"{out}: cannot write the report: {why(error, out)}") from error
     terminal().print(fpga_table.render(result))

@@ -40,6 +40,7 @@ def quantize(network, calibrate, output, shapes, no_compare, **options) -> None:
     Tells before it begins what will not run on the machine, and at the end how far each layer is
     from the float model's, over the same images.
     """
+    from accel.errors import why
     from accel.frontend.quantising import Options, float_model
     from accel.graph.ports import InputError
     from accel.report import fidelity, quantised
@@ -57,7 +58,7 @@ def quantize(network, calibrate, output, shapes, no_compare, **options) -> None:
             with progress_bar("calibrating"):
                 graph = model.quantize(output, images, Options(**options))
         except OSError as error:
-            raise InputError(f"{output}: cannot be written: {error}") from error
+            raise InputError(f"{output}: cannot be written: {why(error, output)}") from error
         count = len(next(iter(images.values())))
         console.print(f"wrote {output}, calibrated on {counted(count, 'image')}", soft_wrap=True)
         if no_compare:

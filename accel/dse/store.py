@@ -14,7 +14,7 @@ import time
 from accel.dse import rows
 from accel.dse.errors import SweepError
 from accel.dse.point import Point
-from accel.errors import shown
+from accel.errors import shown, why
 from accel.report.files import write_json
 
 #: Seconds between two versions of the Parquet file while the sweep runs.
@@ -43,7 +43,7 @@ class Store(contextlib.AbstractContextManager):
             _claim(folder / "sweep.json", identity)
             self._journal = (folder / "journal.jsonl").open("a+", encoding="utf-8")
         except OSError as error:
-            raise SweepError(f"{folder}: cannot hold a sweep: {error}") from error
+            raise SweepError(f"{folder}: cannot hold a sweep: {why(error, folder)}") from error
         try:
             fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._rows = _replay(self._journal)

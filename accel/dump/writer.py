@@ -9,6 +9,7 @@ import tempfile
 import numpy as np
 
 from accel.dump import hexfile, nodes
+from accel.errors import why
 from accel.graph.ir import External
 from accel.graph.ports import InputError
 
@@ -39,7 +40,7 @@ def write(result, folder: pathlib.Path) -> pathlib.Path:
                 shutil.rmtree(folder)
             new.rename(folder)
     except OSError as error:
-        raise InputError(f"{folder}: cannot hold the layers: {error}") from error
+        raise InputError(f"{folder}: cannot hold the layers: {why(error, folder)}") from error
     return folder / INDEX
 
 

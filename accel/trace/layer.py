@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from accel import floats, machines
 from accel.batch import Batch, run_batch
 from accel.compiler import compile_graph
+from accel.errors import why
 from accel.graph import ports
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
@@ -93,7 +94,7 @@ def trace(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{folder}: cannot hold a waveform: {error}") from error
+        raise InputError(f"{folder}: cannot hold a waveform: {why(error, folder)}") from error
     images = _image(model, graph, inputs)
     simulator = get_engine(engine)
     if isinstance(simulator, VerilatorEngine):
