@@ -83,6 +83,30 @@ def replacing_folder(folder: pathlib.Path) -> Iterator[pathlib.Path]:
         os.close(handle)
 
 
+@contextlib.contextmanager
+def workspace(folder: pathlib.Path, name: str) -> Iterator[pathlib.Path]:
+    """Give an empty folder in ``folder``, for files that move out of it when they are whole.
+
+    It goes at the end of the block; what a killed process left of one with this ``name`` goes now.
+
+    Raises:
+        OSError: naming the file that failed, as if it were in ``folder`` already.
+    """
+    folder = pathlib.Path(folder)
+    with _naming(folder, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder / name)
+        handle, work = _begin(folder / name, tempfile.mkdtemp)
+    new = pathlib.Path(work) / _NEW
+    try:
+        with _naming(folder, pathlib.Path(work)):
+            new.mkdir()
+            yield new
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+        os.close(handle)
+
+
 def restore(folder: pathlib.Path) -> None:
     """Give ``folder`` back what was there, if it was killed in the moment between two renames."""
     folder = pathlib.Path(os.path.realpath(folder))

@@ -39,7 +39,7 @@ ALLOWED = {
     "accel.graph": ("accel.graph", "accel.quant", "accel.isa"),
     "accel.frontend": (
         "accel.frontend", "accel.graph", "accel.quant", "accel.isa", "accel.onnx_session",
-        "accel.litert",
+        "accel.litert", "accel.whole",
     ),
     "accel.bench.sim": (
         "accel.bench", "accel.compiler", "accel.graph", "accel.quant", "accel.isa",
@@ -64,7 +64,7 @@ ALLOWED = {
         "accel.cyclemodel", "accel.compiled", "accel.params", "accel.dram", "accel.isa",
         "accel.program", "accel.sim.engine",
     ),
-    "accel.dump": ("accel.dump", "accel.graph", "accel.isa"),
+    "accel.dump": ("accel.dump", "accel.graph", "accel.isa", "accel.whole"),
     "accel.mapper": (
         "accel.compiler", "accel.graph", "accel.cyclemodel", "accel.params", "accel.sim.engine",
     ),
@@ -98,8 +98,8 @@ ALLOWED = {
         "accel.version",
     ),
     "accel.page": (
-        "accel.page", "accel.caches", "accel.sim", "accel.compiler", "accel.floats", "accel.graph", "accel.golden",
-        "accel.isa",
+        "accel.page", "accel.caches", "accel.sim", "accel.compiler", "accel.floats", "accel.graph",
+        "accel.golden", "accel.isa",
         "accel.labels", "accel.machines", "accel.opening", "accel.params", "accel.program",
         "accel.registers", "accel.rtl.top", "accel.version",
     ),

@@ -85,6 +85,28 @@ def prepare(out: pathlib.Path) -> None:
         pass
 
 
+def check_place(path: pathlib.Path) -> None:
+    """Refuse a file or folder that this user cannot make, before the work that it is to hold.
+
+    Nothing is made: where it was not asked for, an error in the network comes first.
+
+    Raises:
+        InputError: naming the place and the rule.
+    """
+    from accel.graph.ports import InputError
+
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return  # a pipe, which is written as it is
+    place = path.parent if path.is_file() else path
+    there = next(one for one in (place, *place.absolute().parents) if one.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        error.filename = str(there)
+        raise InputError(f"{path}: cannot be written: {why(error, path)}") from error
+
+
 class _Console(rich.console.Console):
     """A console that leaves a reader who has gone to accel.cli.exits; rich itself exits with 1."""
 

@@ -4,7 +4,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import progress_bar, terminal, write_or_print
+from accel.cli.common import check_place, progress_bar, terminal, write_or_print
 from accel.cli.exits import USAGE, failure, one_line
 from accel.cli.machines import machine_options
 
@@ -22,6 +22,8 @@ def verilog(machine, output) -> None:
     from accel.sim.written import emit
 
     with one_line():
+        if output is not None:
+            check_place(output)
         write_or_print(emit(machine.params), output)
 
 
@@ -44,6 +46,8 @@ def fpga(machine, device, seeds, no_place, out) -> None:
     from accel.report import files, fpga_table
 
     with one_line():
+        if out is not None:
+            check_place(out)
         try:
             with progress_bar("emit Verilog") as progress:
                 if no_place:

@@ -4,7 +4,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import progress_bar, read_inputs, shape_option, terminal
+from accel.cli.common import check_place, progress_bar, read_inputs, shape_option, terminal
 from accel.cli.exits import one_line
 from accel.report.words import counted
 
@@ -49,6 +49,7 @@ def quantize(network, calibrate, output, shapes, no_compare, **options) -> None:
     console = terminal()
     with one_line():
         images, _ = read_inputs(calibrate)
+        check_place(output)
         with progress_bar("preparing") as progress:
             model = float_model(network, dict(shapes))
             images = model.check(images)
