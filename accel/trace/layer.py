@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from accel import floats, machines
 from accel.batch import Batch, run_batch
 from accel.compiler import compile_graph
+from accel.errors import why
 from accel.graph import ports
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
@@ -19,6 +20,7 @@ from accel.sim.pysim import PysimEngine
 from accel.sim.traced import PERIOD, flavour
 from accel.sim.verilator import VerilatorEngine
 from accel.trace import cut, save
+from accel.whole import workspace
 
 #: Cycles of the simulation before the machine counts its first one: a counter of n is there from
 #: cycle START + n on.  (The host writes five registers, and the core is reset.)
@@ -93,7 +95,7 @@ def trace(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{folder}: cannot hold a waveform: {error}") from error
+        raise InputError(f"{folder}: cannot hold a waveform: {why(error, folder)}") from error
     images = _image(model, graph, inputs)
     simulator = get_engine(engine)
     if isinstance(simulator, VerilatorEngine):
@@ -108,12 +110,20 @@ def trace(
     path = folder / f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', found.name)}.{form}"
     tell("writing the waveform", 0.6)
     start = START + WRITE * meant.params.checksum
-    writing = _Writing(simulator, _start(program, step), path, first + start, last + start)
-    run_batch(writing, program, graph, images, meant.memory)
     title = f"{graph.name}: {found.name}, cycles {first} to {last} of {meant.title}"
     period = PERIOD if isinstance(simulator, VerilatorEngine) else cut.PERIOD
     marks = {"begins": (begins + start) * period, "ends": (ends + start) * period}
-    saves = save.write(path, meant.params, title, marks)
+    try:
+        with workspace(folder, path.name) as work:
+            made = work / path.name
+            writing = _Writing(simulator, _start(program, step), made, first + start, last + start)
+            run_batch(writing, program, graph, images, meant.memory)
+            saves = save.write(made, path, meant.params, title, marks)
+            for file in (made, *saves):
+                file.replace(folder / file.name)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot hold a waveform: {why(error, folder)}") from error
+    saves = tuple(folder / file.name for file in saves)
     return Waveform(path, saves, found, first, last, begins, ends, counters)
 
 
