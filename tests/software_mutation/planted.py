@@ -45,10 +45,8 @@ def plant(source: str, line: int, text: str) -> None:
     knows files, and no file has changed.
     """
     sys.meta_path.insert(0, _Finder(module_name(source), str(ROOT / source), text))
-    changed = definition_at(source, line)
-    stale = {(module_name(one.source), name)
-             for one in (all_users(changed) if changed else ()) for name in one.names}  # fmt: skip
-    _compile_anew(stale)
+    stale = all_users(definition_at(source, line))
+    _compile_anew({(module_name(one.source), name) for one in stale for name in one.names})
 
 
 def _compile_anew(stale: set[tuple[str, str]]) -> None:

@@ -71,6 +71,11 @@ def _used(node: ast.stmt, imported: dict, source: str) -> set[tuple[str, str]]:
     return found
 
 
+def is_kernel(definition: Definition) -> bool:
+    """Whether it is compiled, or makes what is."""
+    return ("accel/compiled.py", "compiled") in definitions(definition.source)[definition]
+
+
 @functools.cache
 def _users() -> dict[tuple[str, str], list[Definition]]:
     """The definitions that use a name of a module."""
@@ -94,9 +99,9 @@ def users(changed: Definition) -> set[Definition]:
     }
 
 
-def all_users(changed: Definition) -> set[Definition]:
-    """Itself, and what uses it, however indirectly."""
-    found, new = {changed}, {changed}
+def all_users(changed: Definition | None) -> set[Definition]:
+    """Itself, if it is any, and what uses it, however indirectly."""
+    found = new = {changed} - {None}
     while new:
         new = {user for one in new for user in users(one)} - found
         found |= new

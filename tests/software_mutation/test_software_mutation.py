@@ -48,7 +48,7 @@ def test_notices_what_is_wrong_and_lets_live_what_is_not(tmp_path):
     killed = {name: verdict[0] for name, verdict in said.items()}
     assert killed == {"nothing": False, "equal": False, "wrong": True, "endless": True,
                       "wrong kernel": True, "no import": True}  # fmt: skip
-    assert said["nothing"][1] == "3 tests pass"
+    assert said["nothing"][1] == "6 tests pass"
     assert "killed by tests/graph/test_shapes.py::" in said["wrong"][1]
     assert said["endless"][1] == "out of time"
     assert "importing" in said["no import"][1]

@@ -7,12 +7,12 @@ import pytest
 from cosmic_ray.work_item import MutationSpec
 
 from tests.software_mutation import draw, planted, warm
-from tests.software_mutation.references import all_users, definition_at, users
+from tests.software_mutation.references import all_users, definition_at, is_kernel, users
 from tests.software_mutation.rooms import ROOT
 from tests.software_mutation.touch import PYTEST, Touch
 
 #: Seconds of tests, as measured without a mutant, that a mutant must outlive.
-ENOUGH = 60
+ENOUGH = 20
 #: Tests of a first batch, which kills most; files of later tests are not even imported then.
 FIRST = 8
 #: Seconds without a test's end after which a mutant hangs; and if kernels are compiled anew.
@@ -135,8 +135,7 @@ def judge_text(touch: Touch, source: str, line: int, text: str) -> Verdict:
         tests.append(test)
     if not tests:
         return Verdict(False, "no test runs it", 0)
-    slow = any(one.source.startswith(("accel/golden", "accel/quant"))
-               for one in all_users(definition_at(source, line)))  # fmt: skip
+    slow = any(is_kernel(one) for one in all_users(definition_at(source, line)))
     said, _ = warm.call(
         lambda send: run(source, line, text, tests, send), 1800, COMPILING if slow else SILENCE
     )
