@@ -34,7 +34,7 @@ def main(folder: str) -> int:
     warm.imports()
     from tests.software_mutation import draw, touch, trial
 
-    touch.BUILD, trial.SILENCE = rooms.BUILD, 5
+    touch.BUILD, trial.SPARE = rooms.BUILD, 3
     touched, verdicts = touch.refresh(lambda text: print(text, file=sys.stderr)), {}
     for name, (source, before, after) in CHANGES.items():
         text = draw.text_of(source)

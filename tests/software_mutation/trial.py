@@ -15,8 +15,9 @@ from tests.software_mutation.touch import PYTEST, Touch
 ENOUGH = 20
 #: Tests of a first batch, which kills most; files of later tests are not even imported then.
 FIRST = 8
-#: Seconds without a test's end after which a mutant hangs; and if kernels are compiled anew.
-SILENCE, COMPILING = 30, 90
+#: A mutant hangs if a test computes for TIMES its seconds and SPARE; COMPILING is what compiling
+#: kernels anew may take besides, and LONGEST the most that all may take, computing or waiting.
+TIMES, SPARE, COMPILING, LONGEST = 5, 10, 60, 900
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,17 +80,20 @@ def _tests_of(touch: Touch, definitions) -> set[str]:
 
 
 class _Only:
-    """Leaves the chosen tests of what was collected, in their order; reports each end."""
+    """Leaves the chosen tests of what was collected, in their order, and reports each end."""
 
-    def __init__(self, tests: list[str], send):
+    def __init__(self, tests: dict[str, float], send):
         self._place = {test: number for number, test in enumerate(tests)}
-        self._send = send
+        self._allowed, self._send = tests, send
 
     def pytest_collection_modifyitems(self, items):
         items[:] = sorted(
             (item for item in items if item.nodeid in self._place),
             key=lambda item: self._place[item.nodeid],
         )
+
+    def pytest_runtest_logstart(self, nodeid):
+        warm.allow(self._allowed[nodeid])
 
     def pytest_runtest_logreport(self, report):
         if report.failed:
@@ -102,13 +106,19 @@ class _Only:
             self._send(f"\nkilled by importing {report.nodeid}")
 
 
-def run(source: str, line: int, text: str, tests: list[str], send) -> None:
-    """Plant a mutant in this process and send what the tests say, a dot for each that passes."""
+def run(source: str, line: int, text: str, tests: dict[str, float], send) -> None:
+    """Plant a mutant in this process and send what the tests say, a dot for each that passes.
+
+    ``tests``: in order, with the seconds that each may compute.
+    """
     planted.plant(source, line, text)
-    for batch in (tests[:FIRST], tests[FIRST:]):
+    names = list(tests)
+    for batch in (names[:FIRST], names[FIRST:]):
         if batch:
+            warm.allow(SPARE)  # for imports
             files = dict.fromkeys(str(ROOT / test.partition("::")[0]) for test in batch)
-            code = pytest.main([*PYTEST, *files], plugins=[_Only(batch, send)])
+            only = _Only({test: tests[test] for test in batch}, send)
+            code = pytest.main([*PYTEST, *files], plugins=[only])
             if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
                 send(f"\nkilled: pytest ends with {int(code)}")
                 return
@@ -127,18 +137,16 @@ def judge_text(touch: Touch, source: str, line: int, text: str) -> Verdict:
         compile(text, source, "exec")
     except SyntaxError as error:
         return Verdict(True, f"no Python: {error.msg}", 0)
-    tests, spent = [], 0.0
+    kernels = any(is_kernel(one) for one in all_users(definition_at(source, line)))
+    tests, spent = {}, 0.0
     for test in choose(touch, source, line):
         spent += touch.seconds[test]
         if tests and spent > ENOUGH:
             break
-        tests.append(test)
+        tests[test] = SPARE + TIMES * touch.seconds[test] + COMPILING * kernels
     if not tests:
         return Verdict(False, "no test runs it", 0)
-    slow = any(is_kernel(one) for one in all_users(definition_at(source, line)))
-    said, _ = warm.call(
-        lambda send: run(source, line, text, tests, send), 1800, COMPILING if slow else SILENCE
-    )
+    said, _ = warm.call(lambda send: run(source, line, text, tests, send), LONGEST)
     last = said.rpartition("\n")[2]
     if last == "lived":
         return Verdict(False, f"{said.count('.')} tests pass", len(tests))

@@ -34,15 +34,21 @@ def imports() -> None:
     gc.freeze()  # pytest collects garbage five times: children need not look at all this
 
 
-def call(
-    work: Callable[[Callable[[str], None]], None], seconds: float, silence: float | None = None
-) -> tuple[str, float]:
+def allow(seconds: float) -> None:
+    """End this process, whatever it does, when it has computed for so long from now on.
+
+    It is the processor's time that counts: on a busy machine nothing is ended for being slow.
+    """
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # no handler: compiled code would not call it
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+def call(work: Callable[[Callable[[str], None]], None], seconds: float) -> tuple[str, float]:
     """Call ``work`` in a forked child, which gets a function that sends text to this process.
 
     Returns:
-        What it sent, ending with LATE if it was ended, after ``seconds``, or when it had sent
-        nothing for ``silence``; or with the traceback or the signal of a child that broke.  And
-        the seconds it took.
+        What it sent, ending with LATE if it was ended after ``seconds``, or for what ``allow``
+        allows; or with the traceback or the signal of a child that broke.  And the seconds.
     """
     reading, writing = os.pipe()
     begun = time.monotonic()
@@ -51,10 +57,11 @@ def call(
         os.close(reading)
         os._exit(_child(work, writing))
     os.close(writing)
-    said, late = _read(reading, begun + seconds, silence or seconds)
+    said, late = _read(reading, begun + seconds)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)  # its own children, too
     _, status = os.waitpid(child, 0)
+    late |= os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGPROF
     if late:
         said += f"\n{LATE}"
     elif os.WIFSIGNALED(status) and os.WTERMSIG(status) != signal.SIGKILL:
@@ -79,16 +86,14 @@ def _child(work, writing: int) -> int:
     return 0
 
 
-def _read(reading: int, until: float, silence: float) -> tuple[str, bool]:
+def _read(reading: int, until: float) -> tuple[str, bool]:
     """All that comes until the pipe is closed or the time is over, and whether it was over."""
     parts = []
     with os.fdopen(reading, "rb", buffering=0) as pipe:
         while (left := until - time.monotonic()) > 0:
-            if select.select([pipe], [], [], min(left, silence))[0]:
+            if select.select([pipe], [], [], left)[0]:
                 part = pipe.read(1 << 16)
                 if not part:
                     return b"".join(parts).decode(), False
                 parts.append(part)
-            else:
-                break
     return b"".join(parts).decode(), True
