@@ -4,6 +4,7 @@ import argparse
 import os
 import pathlib
 import sys
+import time
 
 import tests.software_mutation
 from tests.software_mutation import warm
@@ -23,6 +24,7 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="try those that lived once more")
     parser.add_argument("--report", type=pathlib.Path)
     asked = parser.parse_args()
+    until = time.monotonic() + asked.seconds
     os.chdir(ROOT)  # sources are named from there
     warm.imports()
     try:
@@ -32,7 +34,7 @@ def main() -> int:
         return 2
     path = draw.session(asked.count, asked.seed)
     touched = touch.refresh(lambda text: print(text, flush=True))
-    done = campaign.run(path, touched, asked.seconds, asked.again, lambda t: print(t, flush=True))
+    done = campaign.run(path, touched, until, asked.again, lambda t: print(t, flush=True))
     from tests.software_mutation import report  # imports what mutants change: not before
 
     known = verdicts.Verdicts()

@@ -38,17 +38,16 @@ class Judged:
         return room_of(self.source)
 
 
-def run(path, touched: touch.Touch, seconds: float, again: bool = False, tell=print) -> bool:
-    """Try what is left of a session, for about ``seconds``; true if nothing is left.
+def run(path, touched: touch.Touch, until: float, again: bool = False, tell=print) -> bool:
+    """Try what is left of a session; true if nothing is left.
 
     Args:
         path: the session.
         touched: which test runs which line.
-        seconds: after which no further mutant is begun.
+        until: when, by time.monotonic, no further mutant is begun.
         again: try mutants that lived once more: there are new tests.
         tell: gets a line for each.
     """
-    until = time.monotonic() + seconds
     with use_db(path, WorkDB.Mode.open) as database:
         left = list(database.pending_work_items)
         if again:
