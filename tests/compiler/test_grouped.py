@@ -77,6 +77,17 @@ def test_what_is_joined_of_whole_groups():
         check(graph, MACHINES["4x8" if batch == 2 else "4x4"], batch, np.random.default_rng(1))
 
 
+def test_a_part_that_somebody_else_reads_keeps_the_whole_as_it_is():
+    """Else that reader would find groups where it expects pixels."""
+    net = builder()
+    first = net.conv(8).last
+    second = net.conv(8, (3, 3), padding=(1, 1, 1, 1)).last
+    net.concat(first, second)
+    whole, graph = net.last.name, net.conv(8).graph()
+    assert whole not in grouped(compiled(graph))
+    check(graph, SMALL, 1, np.random.default_rng(1))
+
+
 def test_outputs_stay_as_they_are():
     net = builder().conv(8).conv(8)
     inner = net.nodes[0].output
