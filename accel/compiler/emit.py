@@ -25,14 +25,13 @@ def encode(commands: list[Command], offset: int) -> np.ndarray:
         accel.isa.EncodingError: naming command, field, allowed range and value.
     """
     words = np.zeros((len(commands), _WORDS), np.uint64)
-    grouped: dict[Op, tuple[list[int], list[dict[str, int]]]] = {op: ([], []) for op in Op}
-    for number, (op, fields) in enumerate(commands):
-        numbers, every = grouped[op]
-        numbers.append(number)
-        every.append(fields)
-    for op, (numbers, every) in grouped.items():
-        if numbers:
-            words[numbers] = _words(op, every, offset)
+    grouped: dict[Op, list[dict[str, int]]] = {op: [] for op in Op}
+    for op, fields in commands:
+        grouped[op].append(fields)
+    opcodes = np.fromiter((op for op, _ in commands), np.int64, len(commands))
+    for op, every in grouped.items():
+        if every:
+            words[opcodes == op] = _words(op, every, offset)
     return words.astype("<u8").view(np.uint8).reshape(-1)
 
 
@@ -60,7 +59,8 @@ def _columns(commands: list[dict[str, int]]) -> dict[str, np.ndarray]:
         alike.setdefault((*fields,), []).append(number)
     columns: dict[str, np.ndarray] = {}
     for names, numbers in alike.items():
-        values = itertools.chain.from_iterable(commands[number].values() for number in numbers)
+        some = map(commands.__getitem__, numbers)
+        values = itertools.chain.from_iterable(map(dict.values, some))
         table = np.fromiter(values, np.int64, len(numbers) * len(names))
         for name, column in zip(names, table.reshape(len(numbers), -1).T, strict=True):
             if name not in columns:

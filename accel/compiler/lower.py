@@ -72,6 +72,8 @@ class Lowering:
             for index, group in enumerate(part.groups)
             for kernels in [group_kernels(layer, part, group, tiling)]
         }
+        #: The fields of EXECs, as far as groups and blocks have them in common.
+        self.execs: dict[tuple, dict[str, int]] = {}
         #: Behind which convolution row each unit row is complete.
         self.complete = [
             layer.pool_rows.inside(unit, unit + 1)[1] for unit in range(layer.pool_rows.outputs)
@@ -235,13 +237,16 @@ class _Strip:
 
     def _exec(self, block: Rectangle, group: Group, kernel, walk, there: Rows) -> dict[str, int]:
         nx, ny = block.x1 - block.x0, block.y1 - block.y0
-        fields = kernel.fields(walk, there.pitch)
-        fields["cols"], fields["nx"], fields["ny"] = group.cols, nx, ny
-        if nx > 1:
-            fields["step_x"] = self.layer.columns.stride * there.width
-        if ny > 1:
-            fields["step_y"] = self.layer.rows.stride * there.pitch
-        return fields
+        key = nx, ny, group.cols, id(kernel), id(walk), there.pitch, there.width
+        if key not in self.lowering.execs:
+            fields = kernel.fields(walk, there.pitch)
+            fields["cols"], fields["nx"], fields["ny"] = group.cols, nx, ny
+            if nx > 1:
+                fields["step_x"] = self.layer.columns.stride * there.width
+            if ny > 1:
+                fields["step_y"] = self.layer.rows.stride * there.pitch
+            self.lowering.execs[key] = fields
+        return self.lowering.execs[key].copy()
 
     def _post(self, block: Rectangle, group: Group, units: tuple[int, int, bool]) -> None:
         u0, u1, begin = units

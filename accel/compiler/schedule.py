@@ -130,31 +130,32 @@ class _Player:
     def run(self) -> list[Command]:
         commands: list[Command] = []
         heads, least, free, times = self.heads, self.least, self.free, self.times
-        for engine in range(len(ENGINES)):
-            self._go_on(engine)
+        items, turn = self.items, self.next
+        for engine, queue in enumerate(items):
+            turn[engine] = item = next(queue, None)
+            if item:
+                self._look(engine, item)
         for _ in range(self.total):
             start = min(heads)
             if start == _NEVER:
                 raise AssertionError("commands wait for each other in a circle")
             engine = heads.index(start)  # of those that start together, the first
-            command, cost, _ = self.next[engine]
+            command, cost, _ = turn[engine]
             commands.append(command)
             free[engine] = end = start + cost + _OVERHEAD
             listed = times[engine + LISTED]
             listed.append(start)
             times[engine + DONE].append(end + _LATENCY)
-            self._go_on(engine)
+            turn[engine] = item = next(items[engine], None)
+            if item is None:
+                heads[engine] = _NEVER
+            elif item[2]:
+                self._look(engine, item)
+            else:
+                heads[engine] = end
             if least[engine] <= len(listed):
                 self._wake(engine, len(listed))
         return commands
-
-    def _go_on(self, engine: int) -> None:
-        """Turn to an engine's next command."""
-        self.next[engine] = item = next(self.items[engine], None)
-        if item:
-            self._look(engine, item)
-        else:
-            self.heads[engine] = _NEVER
 
     def _look(self, engine: int, item: Item) -> None:
         """Find out when an engine's next command starts, or what that waits for."""
