@@ -72,6 +72,8 @@ class Lowering:
             for index, group in enumerate(part.groups)
             for kernels in [group_kernels(layer, part, group, tiling)]
         }
+        #: The fields of EXECs, as far as groups and blocks have them in common.
+        self.execs: dict[tuple, dict[str, int]] = {}
         #: Behind which convolution row each unit row is complete.
         self.complete = [
             layer.pool_rows.inside(unit, unit + 1)[1] for unit in range(layer.pool_rows.outputs)
@@ -235,29 +237,32 @@ class _Strip:
 
     def _exec(self, block: Rectangle, group: Group, kernel, walk, there: Rows) -> dict[str, int]:
         nx, ny = block.x1 - block.x0, block.y1 - block.y0
-        fields = kernel.fields(walk, there.pitch)
-        fields["cols"], fields["nx"], fields["ny"] = group.cols, nx, ny
-        if nx > 1:
-            fields["step_x"] = self.layer.columns.stride * there.width
-        if ny > 1:
-            fields["step_y"] = self.layer.rows.stride * there.pitch
-        return fields
+        key = nx, ny, group.cols, id(kernel), id(walk), there.pitch, there.width
+        if key not in self.lowering.execs:
+            fields = kernel.fields(walk, there.pitch)
+            fields["cols"], fields["nx"], fields["ny"] = group.cols, nx, ny
+            if nx > 1:
+                fields["step_x"] = self.layer.columns.stride * there.width
+            if ny > 1:
+                fields["step_y"] = self.layer.rows.stride * there.pitch
+            self.lowering.execs[key] = fields
+        return self.lowering.execs[key].copy()
 
     def _post(self, block: Rectangle, group: Group, units: tuple[int, int, bool]) -> None:
         u0, u1, begin = units
         layer, target, stream = self.layer, self.lowering.target, self.stream
-        for op, fields in self.lowering.tables:
-            stream.post(op, fields)
-        self.lowering.tables = []
+        if self.lowering.tables:
+            for op, fields in self.lowering.tables:
+                stream.post(op, fields)
+            self.lowering.tables = []
+        y0, y1 = layer.pool_rows.cover(u0, u1)
         fields = {
             "begin": int(begin),
             "count": (block.y1 - block.y0) * (block.x1 - block.x0),
             "cols": group.cols,
             "out_w": self.units[1] - self.units[0], "out_h": u1 - u0,
-            **self.lowering.fields,
+            **self.lowering.fields, "in_w": self.x1 - self.x0, "in_h": y1 - y0,
         }
-        y0, y1 = layer.pool_rows.cover(u0, u1)
-        fields |= {"in_w": self.x1 - self.x0, "in_h": y1 - y0}
         if layer.pooling.kind != Pool.NONE:
             fields |= self._pool(y0, u0, u1)
         if self.lowering.near:
@@ -265,10 +270,8 @@ class _Strip:
             return
         # A batch folded into one tall image fills the tensor's images one after another.
         first = target.address + self.image * target.image + u0 * target.row
-        fields |= {
-            "dst": first + self.units[0] * target.pixel + target.channel(group.first),
-            "pitch_x": target.pixel, "pitch_y": target.row,
-        }  # fmt: skip
+        first += self.units[0] * target.pixel + target.channel(group.first)
+        fields["dst"], fields["pitch_x"], fields["pitch_y"] = first, target.pixel, target.row
         posts = stream.post(Op.POST, fields)
         # The unit rows that this block completes.
         first, last = (

@@ -5,6 +5,7 @@ or is the first of those that a mapper tries (accel/mapper.py).
 """
 
 import dataclasses
+import operator
 from collections.abc import Callable
 
 from accel.compiler import walks
@@ -74,7 +75,8 @@ def tilings(layer: MachineLayer, part: Slice, params: Params, most: int) -> list
     if most == 1:
         return [_in_parts(layer, part, params, _fastest(found))]
     ranked = []
-    for _, tiling in sorted(found, key=lambda option: option[0]):
+    for _, made in sorted(found, key=operator.itemgetter(0)):
+        tiling = Tiling(*made)
         for choice in (_in_parts(layer, part, params, tiling), tiling):
             if choice not in ranked:
                 ranked.append(choice)
@@ -105,8 +107,8 @@ def alike(
     return own if next(both) <= next(both) else same
 
 
-def _fastest(options: list[tuple[float, Tiling]]) -> Tiling:
-    return min(options, key=lambda option: option[0])[1]
+def _fastest(options: list[tuple[float, tuple]]) -> Tiling:
+    return Tiling(*min(options, key=operator.itemgetter(0))[1])
 
 
 def _refusal(layer: MachineLayer, part: Slice, params: Params) -> str:

@@ -88,6 +88,7 @@ def side_by_side(width: int, groups: int, channels: int, lanes: int) -> Kernel |
     return Kernel(channels, (Walk(taps, 1, width, False),), 0, 0, lanes, groups)
 
 
+@functools.lru_cache(1 << 12)
 def kernel(rows: Axis, columns: Axis, channels: int, lanes: int) -> Kernel:
     """The walks with the fewest weight tiles, then the fewest commands."""
     kh, kw, dh, dw = rows.kernel, columns.kernel, rows.dilation, columns.dilation
