@@ -14,12 +14,13 @@ from accel.graph import ports
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
 from accel.opening import Model, own_images
+from accel.params import Params
 from accel.program import Layer, Program
 from accel.sim import get_engine
 from accel.sim.pysim import PysimEngine
 from accel.sim.traced import PERIOD, flavour
 from accel.sim.verilator import VerilatorEngine
-from accel.trace import cut, save
+from accel.trace import apart, cut, save
 from accel.whole import workspace
 
 #: Cycles of the simulation before the machine counts its first one: a counter of n is there from
@@ -116,7 +117,8 @@ def trace(
     try:
         with workspace(folder, path.name) as work:
             made = work / path.name
-            writing = _Writing(simulator, _start(program, step), made, first + start, last + start)
+            window = first + start, last + start
+            writing = _Writing(simulator, meant.params, _start(program, step), made, *window)
             run_batch(writing, program, graph, images, meant.memory)
             saves = save.write(made, path, meant.params, title, marks)
             for file in (made, *saves):
@@ -177,14 +179,16 @@ class _Writing:
     """An engine that writes the waveform of one of its runs.
 
     Parameters:
-        engine: that runs.
+        engine: that runs, built for ``params``.
         number: of the run, from 0.
         path: of the waveform.
         first, last: its cycles, ``last`` not among them.
     """
 
-    def __init__(self, engine, number: int, path: pathlib.Path, first: int, last: int):
-        self._engine, self._left = engine, number
+    def __init__(
+        self, engine, params: Params, number: int, path: pathlib.Path, first: int, last: int
+    ):
+        self._engine, self._params, self._left = engine, params, number
         self._path, self._window = path, (first, last)
 
     def run(self, *arguments, **options):
@@ -194,5 +198,5 @@ class _Writing:
             return self._engine.run(*arguments, **options)
         if isinstance(self._engine, PysimEngine):
             return cut.run(self._engine, arguments, self._path, *self._window, **options)
-        self._engine.waveform = self._path, *self._window
-        return self._engine.run(*arguments, **options)
+        return apart.run(self._engine.file, self._params, (self._path, *self._window), arguments,
+                         options)  # fmt: skip
