@@ -8,7 +8,8 @@ from accel import golden
 from accel.compiler import CompileError
 from accel.program import Placement
 from accel.sim.engine import Memory
-from tests.mutation.cases import Case, case_of
+from tests.mutation.case import Case
+from tests.mutation.cases import case_of
 from tests.support.random_chains import random_chain
 from tests.support.random_layers import describe, random_graph
 

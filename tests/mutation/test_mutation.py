@@ -20,17 +20,20 @@ REGISTER = (
 
 def test_a_mutants_line():
     mutant = netlist.mutant_of(LINE)
-    assert (mutant.number, mutant.mode, mutant.port, mutant.wire) == (12, "cnot0", "A[11]", "")
+    assert (mutant.number, mutant.mode, mutant.wire) == (12, "cnot0", "")
+    assert (mutant.port, mutant.bit, mutant.control) == ("A", 11, 16)
     assert netlist.mutant_of(REGISTER).wire == "core.post.pool.average.place2[3]"
 
 
 def test_the_page_counts_by_room_and_lists_what_nothing_noticed():
     judged = [campaign.Judged(netlist.mutant_of(LINE), None),
-              campaign.Judged(netlist.mutant_of(REGISTER), "layer 3")]  # fmt: skip
-    text = report.render(types.SimpleNamespace(cycles=1000), judged, "command")
-    assert "| window unit | 1 | 0 | 0.0% |" in text
-    assert "| post-processing | 1 | 1 | 100.0% |" in text
+              campaign.Judged(netlist.mutant_of(REGISTER), "layer 3"),
+              campaign.Judged(netlist.mutant_of(REGISTER), None, "in 2 cycles")]  # fmt: skip
+    text = report.render(types.SimpleNamespace(cycles=1000, cases={}), judged, "command")
+    assert "| window unit | 1 | 0 | 0 | 1 | 0.0% |" in text
+    assert "| post-processing | 2 | 1 | 1 | 0 | 100.0% |" in text and "**50.0%** of" in text
     assert "layer 1" in text and "rtl/window/compute.py:59" in text and "/somewhere" not in text
+    assert ": in 2 cycles\n" in text
 
 
 @pytest.mark.campaign
