@@ -81,6 +81,7 @@ def test_a_mutant_keeps_its_name_when_other_lines_change(tmp_path):
 
 @pytest.mark.parametrize("line, lines, importing", [
     (3, [3], True),
+    (6, [6], True),  # a decorator
     (7, [7], True),  # a default
     (8, [8], False),
     (10, [9, 10], False),  # a condition's second line

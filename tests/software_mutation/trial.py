@@ -37,6 +37,9 @@ def statement_lines(text: str, line: int) -> tuple[range, bool]:
     def visit(node, within):
         nonlocal found, inside
         for child in ast.iter_child_nodes(node):
+            decorators = getattr(child, "decorator_list", ())
+            if any(one.lineno <= line <= one.end_lineno for one in decorators):
+                return  # found where the function or class is made
             if isinstance(child, ast.stmt) and child.lineno <= line <= child.end_lineno:
                 found, inside = child, within
                 body = getattr(child, "body", None)
@@ -46,10 +49,11 @@ def statement_lines(text: str, line: int) -> tuple[range, bool]:
                 visit(child, within)
 
     visit(found, False)
-    first = getattr(found, "lineno", line)
+    if isinstance(found, ast.Module | ast.ClassDef) or not inside:
+        return range(line, line + 1), True
     body = getattr(found, "body", None)
-    last = body[0].lineno - 1 if body and body[0].lineno > first else found.end_lineno
-    return range(first, max(last, line) + 1), not inside
+    last = body[0].lineno - 1 if body and body[0].lineno > found.lineno else found.end_lineno
+    return range(found.lineno, max(last, line) + 1), False
 
 
 def choose(touch: Touch, source: str, line: int) -> list[str]:
