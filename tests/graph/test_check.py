@@ -18,6 +18,8 @@ from accel.graph.ir import (
     LocalResponse,
     Max,
     MaxPool,
+    Min,
+    Mul,
     Pad,
     Place,
     Port,
@@ -25,6 +27,7 @@ from accel.graph.ir import (
     Reshape,
     Slice,
     Softmax,
+    Sub,
     Table,
     Tensor,
 )
@@ -364,3 +367,15 @@ def test_outputs_have_names_of_their_own():
         check(joins(outputs=twice))
     with pytest.raises(GraphError, match="input tensor 'x': must have a name of its own"):
         check(joins(inputs=(Port("a", "x", (64,), "N", "int8"),) * 2))
+
+
+def test_kinds_are_called_what_they_do():
+    """Reports and error messages say so."""
+    for op, kind in {"add": Add, "sub": Sub}.items():
+        assert kind("n", ("x", "x2"), "y", ADD.operands, ADD.requant).op == op
+    assert Mul("n", ("x", "x2"), "y", REQUANT).op == "mul"
+    for op, kind in {"max": Max, "min": Min}.items():
+        assert kind("n", ("x", "x2"), "y").op == op
+    ops = [node.op for node in (CONV, POOL, AVERAGE, FLAT, *joins().nodes)]
+    assert ops == ["conv2d", "max_pool", "average_pool", "reshape", "add", "concat", "max",
+                   "slice", "assemble", "table", "pad", "softmax", "softmax", "lrn"]  # fmt: skip
