@@ -92,6 +92,11 @@ def test_the_lines_of_a_statement(line, lines, importing):
     assert (list(found), imports) == (lines, importing)
 
 
+def test_different_tests_come_first():
+    seconds = {"a[1]": 1, "a[2]": 1.5, "a[3]": 2, "b": 2.5, "c[1]": 8}
+    assert trial.in_order(seconds, seconds) == ["a[1]", "b", "a[2]", "a[3]", "c[1]"]
+
+
 def test_who_uses_a_kernel():
     kernel = references.definition_at("accel/golden/integer.py", 30)
     assert kernel.names == {"fold_bias"}
