@@ -58,7 +58,7 @@ def test_left_shift_that_can_leave_int32():
 @pytest.mark.parametrize("weights", ([3, -5], [-128, -2], [0, 127]))
 @pytest.mark.parametrize("shift, factor", ((0, 1), (-3, 1), (2, 4)))
 def test_sums_may_reach_the_ends_of_int32(weights, shift, factor):
-    """Over all inputs; one more is refused.  What is shifted left is so before the multiplication."""
+    """Over all inputs; one more is refused.  A shift to the left comes before the factor."""
     graph = build((3, 3, 2)).conv(1).graph()
     zero = graph.tensors["input"].zero_point
     ends = [[one * (value - zero) for value in (-128, 127)] for one in weights]

@@ -9,5 +9,5 @@ so that a campaign can be stopped and taken up again.  Its own way to run tests 
 a file changed on disk: a thousand times the imports, and whoever else uses the checkout sees the
 changes.  So here one process imports NumPy, Numba, ONNX and the others once, and forks for each
 mutant: the child alone imports the changed source (``planted``), and runs the tests that run the
-changed line (``touch``), fastest first, until one fails (``trial``).
+changed line (``touch``), quick and different ones first, until one fails (``trial``).
 """

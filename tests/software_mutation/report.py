@@ -28,8 +28,9 @@ def render(judged: list[Judged], tests: int, command: str) -> str:
 Cosmic Ray (another operator, a number one larger or smaller, a condition negated, a loop that never
 runs, an exception not caught, a decorator gone), each at a place drawn at random of compiler,
 importers, golden model and graph. Each is tried alone against those of {tests:,} quick tests
-that run its line (measured with coverage.py), fastest first, until one fails; at most those that
-take {ENOUGH} seconds together, so that some that lived would be noticed by a longer test.
+that run its line (measured with coverage.py), quick and different ones first, until one fails; at
+most those that take {ENOUGH} seconds together, so that some that lived would be noticed by a longer
+test.
 Annotations, and decorators that only make a function faster, were not changed. {late} ended because
 the tests did not end, {importing} because Python could not import what was left; such count as
 killed.

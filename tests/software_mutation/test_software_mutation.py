@@ -81,6 +81,7 @@ def test_a_mutant_keeps_its_name_when_other_lines_change(tmp_path):
 
 @pytest.mark.parametrize("line, lines, importing", [
     (3, [3], True),
+    (6, [6], True),  # a decorator
     (7, [7], True),  # a default
     (8, [8], False),
     (10, [9, 10], False),  # a condition's second line
@@ -89,6 +90,11 @@ def test_a_mutant_keeps_its_name_when_other_lines_change(tmp_path):
 def test_the_lines_of_a_statement(line, lines, importing):
     found, imports = trial.statement_lines(SOURCE, line)
     assert (list(found), imports) == (lines, importing)
+
+
+def test_different_tests_come_first():
+    seconds = {"a[1]": 1, "a[2]": 1.5, "a[3]": 2, "b": 2.5, "c[1]": 8}
+    assert trial.in_order(seconds, seconds) == ["a[1]", "b", "a[2]", "a[3]", "c[1]"]
 
 
 def test_who_uses_a_kernel():

@@ -20,7 +20,7 @@ PYTEST = ("-q", "-x", "-p", "no:cacheprovider", "-n", "0", "--rootdir", str(ROOT
 
 @dataclasses.dataclass(frozen=True)
 class Touch:
-    """The seconds each test computed when it was measured, and the tests that run a line of a source."""
+    """The seconds each test computed when it was measured, and the tests that run a line."""
 
     seconds: dict[str, float]
     lines: dict[str, dict[int, frozenset[str]]]

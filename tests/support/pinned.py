@@ -31,7 +31,7 @@ NETWORKS = ("kws", "lenet5", "mnist", "resnet8", "shallow")
 
 
 def cost(graph: Graph, params: Params, batch: int, **mapping) -> list[int]:
-    """Cycles, cycles with a slow memory, bytes read and bytes written, commands."""
+    """Cycles, with a slow memory, too; commands; and bytes read and written, layer by layer."""
     program = compile_graph(graph, params, batch, data=False, mapping=Mapping(**mapping))
     sums = [0, 0]
     for step in program.steps:
@@ -40,10 +40,9 @@ def cost(graph: Graph, params: Params, batch: int, **mapping) -> list[int]:
                 sums[number] += predict(
                     params, program.image, step.start, step.commands, bytes_per_cycle=width
                 )[0]["cycles"]
-    layers = program.layers
-    read, written = (sum(getattr(layer, name) for layer in layers)
-                     for name in ("bytes_read", "bytes_written"))  # fmt: skip
-    return [*sums, read, written, sum(step.commands for step in program.steps)]
+    traffic = [count for layer in program.layers
+               for count in (layer.bytes_read, layer.bytes_written)]  # fmt: skip
+    return [*sums, sum(step.commands for step in program.steps), *traffic]
 
 
 def _chain(number):
