@@ -1,5 +1,7 @@
 """The command line; how commands end is in accel.cli.exits."""
 
+import sys
+
 import click
 
 from accel.cli import exits
@@ -32,6 +34,13 @@ class OneLineErrors(click.Group):
             context = super().make_context(info_name, args, parent, **extra)
         context.meta[exits.ARGUMENTS] = given
         return context
+
+    def main(self, *arguments, **options):
+        """Run a command and end; where nobody reads the errors either, as after the last line."""
+        try:
+            return super().main(*arguments, **options)
+        except BrokenPipeError:
+            sys.exit(exits.PIPE)
 
     def invoke(self, ctx: click.Context):
         """Run the command."""

@@ -7,6 +7,8 @@ import typing
 import numpy as np
 
 from accel.cli.exits import internal
+from accel.errors import why
+from accel.whole import replacing
 
 if typing.TYPE_CHECKING:
     from accel.result import Inside
@@ -34,16 +36,23 @@ def keep(
         failed = folder.write(report, out, layers)
     except OSError as error:
         other = pathlib.Path(tempfile.mkdtemp(prefix="accel-"))
-        problems.append(f"{out}: cannot write the report: {error}; it is in {other}")
+        told = f"{out}: cannot write the report: {why(error, out)}"
+        problems.append(f"{told}; it is in {other}")
         out, failed = other, folder.write(report, other, layers)
-    problems += [f"{out / name}: cannot be drawn: {internal(why)}" for name, why in failed.items()]
+    problems += [f"{out / name}: cannot be drawn: {_said(one)}" for name, one in failed.items()]
     return out, problems
 
 
 def keep_outputs(graph_outputs: list[np.ndarray], out: pathlib.Path) -> None:
     """Write the outputs of a run that did not end well beside its report."""
     arrays = {f"output{number}": values for number, values in enumerate(graph_outputs)}
-    np.savez(out / "outputs.npz", **arrays)
+    with replacing(out / "outputs.npz") as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def _said(error: Exception) -> str:
+    """What a user is told of a picture that failed."""
+    return why(error) if isinstance(error, OSError) else internal(error)
 
 
 def show(report: dict) -> None:

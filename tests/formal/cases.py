@@ -149,6 +149,11 @@ BUFFERS = (
         bugs=(Bug("rows end where they end", "return extra[:lane_bits] == 0",
                   "return extra[:lane_bits] == 1"),),
     ),
+    *(
+        Case(f"pitch of rows, {count} lanes", buffers.legal_pitch, buffers.lanes,
+             {"lanes_": count})
+        for count in (4, 8, 32, 64, 128)
+    ),
     Case(
         "BankedBuffer, 4 banks of bytes", BankedBuffer, buffers.banked_buffer, depth=7,
         bugs=(Bug("a wrong carry into the row", "carry.eq(bank < first_bank[2])",
