@@ -109,7 +109,7 @@ class Mutants(Builder):
         super().__init__(flavour=Flavour(
             emit=self._emit, compiler=(f"-I{_HARNESS}", "-DVM_TRACE=0"),
             runtime=("verilated", "verilated_threads", "verilated_dpi"), fast="-O1",
-            name=f"mutants {count} {seed} {key_of(FLATTEN, _LIST, _MUTATE, _APPLY, 'infected')}",
+            name=f"mutants {count} {seed} {key_of(FLATTEN, _LIST, _MUTATE, _APPLY, 'anywhere')}",
         ))  # fmt: skip
         self._count, self._seed = count, seed
 
@@ -182,10 +182,12 @@ def flat(params: Params) -> pathlib.Path:
     def make(folder):
         with rare_collection():
             text = rtlil.convert(Accelerator(params), name=TOP)
+        # Which mutants a seed draws depends on these, and must not on where this folder is.
+        text = re.sub(r'(?<=src ")[^"]*?/(?=rtl/|site-packages/)', "/", text)
         (folder / "machine.il").write_text(text)
         yosys(folder, FLATTEN)
 
-    key = key_of(FLATTEN, fingerprint(params))
+    key = key_of(FLATTEN, fingerprint(params), "anywhere")
     return Cache(cache_directory()).entry("flat", key, make)
 
 
