@@ -173,7 +173,9 @@ class _Layer:
 
     def is_ahead(self, reader: "_Layer") -> bool:
         """Whether there is enough for the ``reader`` to go on with."""
-        return not reader.done and self.next >= reader.needs + _AHEAD * self.height
+        if reader.done or reader.ready() is None:
+            return False
+        return self.next >= reader.needs + _AHEAD * self.height
 
     def block(self, now: float) -> float:
         """List the next block; returns when the array is done with it."""
@@ -223,7 +225,7 @@ def lower(lowerings: list[Lowering], addition: Addition, number: int, stream: St
     second = _Layer(lowerings[1], number + 2, sums.made)
     third = _Layer(lowerings[2], number + 3, second.made)
     now, readers = 0.0, ((first, second), (second, third), (third, None))
-    while not third.done:
+    while not all(one.done for one, _ in readers):
         able = [
             (start, one) for one, reader in readers
             if not one.done and not (reader and one.is_ahead(reader))
