@@ -206,6 +206,8 @@ class _Strip:
             fill=layer.pad,
         )  # fmt: skip
         cols = kernel.depth if kernel.depth < self.part.channels else None
+        if view.row_pitch == self.lowering.source.group:
+            cols = None  # one row's channels are others than the next one's
         return Rows(self.stream.array, self.lowering.ready, strip, cols)
 
     def _block(self, block: Rectangle, number: int, shared: list, units) -> None:
