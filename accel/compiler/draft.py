@@ -4,6 +4,7 @@ from accel.compiler import (
     add_lower,
     allocate,
     deep,
+    early,
     near,
     near_lower,
     order,
@@ -52,6 +53,8 @@ class Draft:
             self._near |= {number, number + 1} if pair.feeds else {number}
         taken = {number + more for number, pair in self._pairs.items()
                  for more in range(3 if pair.feeds else 2)}  # fmt: skip
+        if mapping.near:
+            early.begin(context, layers, self._tilings, taken)
         self._runs = deep.runs(context, layers, self._tilings, taken) if mapping.near else set()
         taken |= {number + more for number in self._runs for more in range(deep.COUNT)}
         self._woven = weave.pairs(context, layers, self._tilings, taken)
