@@ -88,6 +88,12 @@ class Addition:
         first, count, _ = block
         return -(-(first + count) * self.channels // self.row)
 
+    def complete(self, block: tuple[int, int, int]) -> int:
+        """How many rows, from the first on, are there behind a block and all before it."""
+        first, count, channel = block
+        end = first + count if channel + self.params.cols >= self.channels else first
+        return end * self.channels // self.row
+
     def words(self, count: int) -> int:
         """Words of the buffer from one operand's pixels to the other's."""
         return pitch_words(count, 2, 1, self.params.window_taps)

@@ -207,8 +207,15 @@ class _Choice:
         return plain == tiles and beats * _BUSY <= array
 
     def _by_chunks(self, layer: MachineLayer) -> bool:
-        """Whether a layer that takes its channels in chunks can take them group by group."""
-        params, cut = self._context.params, self._cuts[layer.name]
+        """Whether a layer that takes its channels in chunks can take them group by group.
+
+        And has nobody but the array beside it: as measured, it takes a few cycles more if the
+        window unit writes or reads such a tensor, whose bursts then wait for longer ones.
+        """
+        params, cut, name = self._context.params, self._cuts[layer.name], layer.view.tensor
+        writers = [self._writers.get(part) for part in parts(self._graph, name)]
+        if not all(isinstance(one, MachineLayer) for one in (*writers, *self._readers[name])):
+            return False
         groups = tile.in_groups(layer, layer.slices[0], params, cut)
         return (
             not cut.apart
