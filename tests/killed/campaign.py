@@ -60,6 +60,7 @@ class Campaign:
     def __init__(self, root: pathlib.Path):
         self._root = root
         self._home = root / "home"
+        self._home.mkdir(parents=True, exist_ok=True)
         self._references: dict[tuple[str, bool], Reference] = {}
 
     def reference(self, kind: str, earlier: bool = False) -> Reference:
@@ -76,12 +77,24 @@ class Campaign:
                 folder = pathlib.Path(name)
                 work.prepare(folder)
                 began = time.monotonic()
-                made = process.start(folder, work, home=self._home, arguments=arguments)
+                home = self._home_of(work, folder)
+                made = process.start(folder, work, home=home, arguments=arguments)
                 assert made.wait(process.PATIENCE) == 0, process.said(folder)
                 seconds = time.monotonic() - began
                 operations = int((folder / "tmp" / process.COUNTED).read_text())
                 found = _results(folder)
         return Reference(found, seconds, operations)
+
+    def _home_of(self, work: Work, folder: pathlib.Path) -> pathlib.Path:
+        """A home of its own for a work that fills its caches; of others' caches it has Yosys."""
+        if not work.own_cache:
+            return self._home
+        ours, shared = (home / ".cache" / "wasmtime" for home in (folder / "home", self._home))
+        for path in (ours.parent, shared):
+            path.mkdir(parents=True, exist_ok=True)
+        if not ours.exists():
+            ours.symlink_to(shared)
+        return folder / "home"
 
     def run(self, kind: str, seed: int) -> Trial:
         """One trial."""
@@ -110,11 +123,11 @@ class Campaign:
         wait, all_of_it = rng.uniform(0, usual.seconds), rng.random() < 0.5
         trial.moment = (f"operation {at} of {usual.operations}" if counted
                         else f"{wait:.2f} of {usual.seconds:.2f} s")  # fmt: skip
-        other = None
+        other, home = None, self._home_of(work, folder)
         if trial.two:
             (folder / "other").mkdir()
-            other = process.start(folder / "other", work, home=folder / "home")
-        made = process.start(folder, work, at, number, home=self._home)
+            other = process.start(folder / "other", work, home=home)
+        made = process.start(folder, work, at, number, home=home)
         try:
             code = made.wait(process.PATIENCE if counted else wait)
         except subprocess.TimeoutExpired:
@@ -150,7 +163,7 @@ class Campaign:
     def _again(self, folder: pathlib.Path, work: Work, usual: Reference) -> list[str]:
         """Start the command once more; what is wrong with how it ends."""
         going_on = work.resume if work.mark and (folder / work.mark).exists() else ()
-        made = process.start(folder, work, home=self._home,
+        made = process.start(folder, work, home=self._home_of(work, folder),
                              arguments=(*work.arguments, *going_on))  # fmt: skip
         code = made.wait(process.PATIENCE)
         process.end(made)

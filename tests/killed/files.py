@@ -93,7 +93,7 @@ def _fst(content: bytes):
 _READERS = {
     ".json": _json, ".jsonl": _lines, ".npz": _npz, ".png": _image, ".fst": _fst,
     ".npy": lambda content: np.load(io.BytesIO(content)),
-    ".onnx": lambda content: onnx.checker.check_model(content),
+    ".onnx": onnx.load_from_string,
     ".parquet": lambda content: pyarrow.parquet.read_table(io.BytesIO(content)),
     ".v": _ending(b"endmodule"), ".html": _ending(b"</html>"), ".csv": _ending(b""),
 }  # fmt: skip
