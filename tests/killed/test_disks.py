@@ -167,6 +167,15 @@ def test_a_user_without_a_home(monkeypatch, tmp_path):
     caches.spare_directory.cache_clear()
 
 
+def test_tools_keep_their_code_where_they_can(monkeypatch, tmp_path):
+    monkeypatch.delenv("YOWASP_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert "YOWASP_CACHE_DIR" not in caches.for_tools()
+    monkeypatch.setattr(caches, "can_write", lambda folder: False)
+    monkeypatch.setattr(caches, "spare_directory", lambda: tmp_path / "spare")
+    assert caches.for_tools()["YOWASP_CACHE_DIR"] == str(tmp_path / "spare" / "YoWASP")
+
+
 @pytest.mark.parametrize("trap", ["link", "others", "file"])
 def test_nobody_can_lay_code_in_wait(monkeypatch, tmp_path, trap):
     """Among the temporary files everybody may make a folder, and code in it would be run."""
