@@ -16,6 +16,8 @@ from tests.killed.works import TWO, WORKS, Work
 SIGNALS = {signal.SIGKILL: 6, signal.SIGTERM: 2, signal.SIGINT: 2}
 #: What a command that was asked to end may end with: by itself, as asked, or by the signal itself.
 ENDS = {signal.SIGTERM: (0, 143, -15), signal.SIGINT: (0, 130, -2)}
+#: Files that are written several times in one command: journals, what is made of them, checkpoints.
+_GROWING = (".jsonl", ".parquet", ".csv", ".npz")
 #: What is no result: the command's home and what it says, and what it reads.
 _ASIDE = ("home/", "tmp/")
 
@@ -55,12 +57,12 @@ class Reference:
 
 
 class Campaign:
-    """Trials in a folder that keeps a home with caches for all of them."""
+    """Trials in folders below ``root``, with one ``home`` that keeps caches for all of them."""
 
-    def __init__(self, root: pathlib.Path):
-        self._root = root
-        self._home = root / "home"
-        self._home.mkdir(parents=True, exist_ok=True)
+    def __init__(self, root: pathlib.Path, home: pathlib.Path | None = None):
+        self._root, self._home = root.resolve(), (home or root / "home").resolve()
+        for folder in (self._root, self._home):
+            folder.mkdir(parents=True, exist_ok=True)
         self._references: dict[tuple[str, bool], Reference] = {}
 
     def reference(self, kind: str, earlier: bool = False) -> Reference:
@@ -151,6 +153,9 @@ class Campaign:
                 files.check(name, content)
             except Exception as error:
                 problems.append(f"{name} is not whole: {type(error).__name__}: {error}")
+        if not WORKS[trial.kind].measures:
+            problems += [f"{name} is neither the old one nor the new one" for name in now
+                         if not _is_a_version(name, now[name], before, usual.files)]
         problems += [f"{name} is lost" for name in before.keys() - now.keys()
                      if not any(name.startswith(f"{one}/") for one in WORKS[trial.kind].wholes)]
         for whole in WORKS[trial.kind].wholes:
@@ -169,8 +174,10 @@ class Campaign:
         process.end(made)
         if code:
             return [f"started again it ends with {code}: {process.said(folder)[-800:]}"]
-        problems = [f"{name} differs from an undisturbed one's"
-                    for name in _differing(_results(folder), usual.files)]  # fmt: skip
+        found = _results(folder)
+        differing = (found.keys() ^ usual.files.keys() if work.measures
+                     else _differing(found, usual.files))  # fmt: skip
+        problems = [f"{name} differs from an undisturbed one's" for name in differing]
         left = [name for name in files.leftovers(folder) if not name.startswith("tmp/")]
         return problems + [f"{name} stays" for name in left]
 
@@ -202,6 +209,13 @@ def _differing(found: dict[str, bytes], wanted: dict[str, bytes]) -> list[str]:
         if name not in found or name not in wanted
         or not files.same(name, found[name], wanted[name])
     )  # fmt: skip
+
+
+def _is_a_version(name: str, content: bytes, *known: dict[str, bytes]) -> bool:
+    """Whether a file is one of the versions that there are; some have many."""
+    return pathlib.PurePath(name).suffix in _GROWING or any(
+        name in one and files.same(name, content, one[name]) for one in known
+    )
 
 
 def _lay(found: dict[str, bytes], folder: pathlib.Path) -> None:
