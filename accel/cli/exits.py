@@ -131,6 +131,8 @@ def everything(command: str) -> Iterator[None]:
         if error.filename is None and _output_fails():
             _nobody_reads()
             error.filename = "standard output"
+        elif error.filename is None and is_full(error):  # results are named
+            error.filename = tempfile.gettempdir()
         raise failure(why(error), USAGE if error.errno in _DENIED else FAILED) from error
     except Exception as error:
         raise failure(internal(error), FAILED) from error
@@ -154,6 +156,7 @@ def internal(error: BaseException) -> str:
 def _output_fails() -> bool:
     """Whether it is standard output that cannot be written: a file on a full disk."""
     try:
+        sys.stdout.write("\n")
         sys.stdout.flush()
     except (OSError, ValueError):
         return True

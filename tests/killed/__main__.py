@@ -27,7 +27,8 @@ def main() -> int:
     journal = KEPT / "trials.jsonl"
     done = [Trial(**json.loads(line)) for line in _lines(journal)]
     known = {(one.kind, one.seed) for one in done}
-    campaign = Campaign(pathlib.Path(tempfile.mkdtemp(prefix="accel-killed-")).resolve())
+    work = pathlib.Path(tempfile.mkdtemp(dir=KEPT, prefix="work-"))
+    campaign = Campaign(work, KEPT / "home")
     for number in range(asked.count):
         kind, seed = asked.only[number % len(asked.only)], asked.seed + number // len(asked.only)
         if (kind, seed) in known:
@@ -38,6 +39,8 @@ def main() -> int:
             file.write(json.dumps(dataclasses.asdict(trial)) + "\n")
         for problem in trial.problems:
             print(f"{kind}, seed {seed}, {trial.signal} at {trial.moment}: {problem}", flush=True)
+    if not any(work.iterdir()):  # it keeps the folders of trials that failed
+        work.rmdir()
     text = render(done)
     print(text)
     if asked.report:
