@@ -4,8 +4,33 @@ import numpy as np
 
 from accel.isa import Op, Pool, WindowMode
 from accel.params import Params
-from tests.mutation.directed import IDENTITY, filled, shown
+from tests.mutation.directed import IDENTITY, filled, shown, tiles_at
 from tests.support.program_writer import Written
+
+#: Commands of each engine in the program that has many.
+MANY = 530
+
+
+def many(params: Params) -> Written:
+    """So many commands of every engine that waits for their numbers have ten bits."""
+    rng = np.random.default_rng(12)
+    writer, cols = filled(params, 6), params.cols
+    weights = [tiles_at(writer, rng, 1, params.tile_bytes) for _ in range(8)]
+    records = [tiles_at(writer, rng, 1, params.window_taps * cols) for _ in range(8)]
+    sizes = params.input_bytes, params.window_bytes
+    results = writer.room(2 * MANY * cols)
+    for number in range(MANY):
+        for op, size in zip((Op.LOAD, Op.WLOAD), sizes, strict=True):
+            writer.add(op, inner=cols, items=1, rows=1, src=number, dst=number * cols % size)
+        writer.add(Op.WEIGHTS, src=weights[number % 8], tiles=1)
+        writer.add(Op.WPARAM, src=records[number * 3 % 8], tiles=1)
+        writer.add(Op.EXEC, first=1, last=1, cols=cols, nx=1, ny=1, k=params.rows, seg=1,
+                   base=number * cols % sizes[0])  # fmt: skip
+        writer.add(Op.WINDOW, mode=WindowMode.MAC, cols=cols, nx=1, ny=1, k=1, seg=1, lo=-128,
+                   hi=127, base=number * cols % sizes[1], dst=results + 2 * number * cols)
+        writer.add(Op.POST, begin=1, count=1, cols=cols, lo=-128, hi=127, in_w=1, in_h=1, out_w=1,
+                   out_h=1, dst=results + (2 * number + 1) * cols)  # fmt: skip
+    return writer.written()
 
 
 def long(params: Params) -> list[tuple[str, Written]]:
@@ -13,7 +38,8 @@ def long(params: Params) -> list[tuple[str, Written]]:
     and items that are copied, pixels of an image."""
     most = {"nx": (0xAAAA, 1), "ny": (1, 0xAAAA)}
     found = [(f"long {name}", _many_outputs(params, *sizes)) for name, sizes in most.items()]
-    found += [("long k", _deep(params, 0xAAAA)), ("long copies", _many_copies(params)),
+    found += [("many commands", many(params)), ("long k", _deep(params, 0xAAAA)),
+              ("long copies", _many_copies(params)),
               ("long row", _large_image(params, 0x5555, 1, 1)),
               ("long column", _large_image(params, 1, 0x5555, 1)),
               ("a large average", _large_image(params, 255, 90, 90))]  # fmt: skip

@@ -178,7 +178,7 @@ def backlog(params: Params, seed: int) -> Written:
     writer, cols = filled(params, 5), params.cols
     writer.add(Op.EXEC, first=1, last=1, cols=cols, nx=1, ny=1, k=1, seg=1,
                wait_load=1)  # fmt: skip
-    where = _tiles(writer, rng, 1, params.tile_bytes)
+    where = tiles_at(writer, rng, 1, params.tile_bytes)
     writer.add(Op.WEIGHTS, src=where, tiles=1, wait_load=0, wait_exec=0, wait_post=0)
     writer.add(Op.POST, begin=1, count=1, cols=cols, lo=-128, hi=127, in_w=1, in_h=1, out_w=1,
                out_h=1, dst=writer.room(cols))  # fmt: skip
@@ -188,9 +188,9 @@ def backlog(params: Params, seed: int) -> Written:
         depth, taps = int(rng.integers(1, 40)), params.window_taps
         tiles, groups = -(-depth // params.rows), int(rng.integers(1, 33))
         count, width = int(rng.integers(1, params.bank_rows + 1)), int(rng.integers(1, 40))
-        writer.add(Op.WEIGHTS, src=_tiles(writer, rng, tiles, params.tile_bytes), tiles=tiles,
+        writer.add(Op.WEIGHTS, src=tiles_at(writer, rng, tiles, params.tile_bytes), tiles=tiles,
                    wait_load=0, wait_exec=0, wait_post=0)  # fmt: skip
-        writer.add(Op.WPARAM, src=_tiles(writer, rng, groups, taps * cols), tiles=groups,
+        writer.add(Op.WPARAM, src=tiles_at(writer, rng, groups, taps * cols), tiles=groups,
                    wait_load=0, wait_exec=0, wait_post=0)  # fmt: skip
         writer.add(Op.EXEC, first=1, last=1, cols=cols, nx=count, ny=1, step_x=3, k=depth, seg=3,
                    base=rng.integers(params.input_bytes), wait_window=1, wait_post=0)  # fmt: skip
@@ -205,7 +205,7 @@ def backlog(params: Params, seed: int) -> Written:
     return shown(writer)
 
 
-def _tiles(writer: Writer, rng, tiles: int, size: int) -> int:
+def tiles_at(writer: Writer, rng, tiles: int, size: int) -> int:
     """Where a parameter record and so many random tiles lie."""
     cols = writer.params.cols
     record = writer.record(rng.integers(-9999, 9999, cols), [3 << 29] * cols,

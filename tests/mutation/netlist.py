@@ -1,7 +1,6 @@
 """A machine's netlist with many mutants in it, chosen by an input that nothing but tests drives."""
 
 import dataclasses
-import hashlib
 import pathlib
 import re
 import shlex
@@ -33,7 +32,7 @@ _CHOICE = re.compile(
 )
 #: What synthesis removes is no hardware: no mutant is of cells that nothing reads, of bits that are
 #: constant, or of names for them.
-_FLATTEN = """
+FLATTEN = """
     read_rtlil machine.il
     proc -norom
     flatten
@@ -104,14 +103,13 @@ class Mutants(Builder):
 
     Attributes:
         listed: the mutants, once the library was built.
-        digest: of the netlist with all of them, likewise.
     """
 
     def __init__(self, count: int, seed: int):
         super().__init__(flavour=Flavour(
             emit=self._emit, compiler=(f"-I{_HARNESS}", "-DVM_TRACE=0"),
             runtime=("verilated", "verilated_threads", "verilated_dpi"), fast="-O1",
-            name=f"mutants {count} {seed} {key_of(_FLATTEN, _LIST, _MUTATE, _APPLY, 'infected')}",
+            name=f"mutants {count} {seed} {key_of(FLATTEN, _LIST, _MUTATE, _APPLY, 'infected')}",
         ))  # fmt: skip
         self._count, self._seed = count, seed
 
@@ -122,14 +120,14 @@ class Mutants(Builder):
             work = pathlib.Path(name)
             shutil.copy(flat(params) / "flat.il", work)
             spare = self._count + self._count // 5 + 10  # some are of clocks, and left out
-            _yosys(work, _LIST.format(count=spare, seed=self._seed, select=SELECT, bits=BITS))
+            yosys(work, _LIST.format(count=spare, seed=self._seed, select=SELECT, bits=BITS))
             listed = [line for line in (work / "mutants.ys").read_text().splitlines()
                       if not re.search(r" -port \S*CLK ", line)][: self._count]  # fmt: skip
             (work / "mutants.ys").write_text("".join(f"{line}\n" for line in listed))
-            _yosys(work, _MUTATE)
+            yosys(work, _MUTATE)
             text = (work / "mutated.il").read_text()
             (work / "infected.il").write_text(with_infected(text, self._numbers(listed)))
-            _yosys(work, _APPLY)
+            yosys(work, _APPLY)
             verilog = (work / "machine.v").read_text()
         # What drives the select is a register that nothing but a test writes.
         verilog = re.sub(r"(?<=[(,] )mutant(?=[,)])|, mutant(?=\))", "", verilog, count=1)
@@ -143,7 +141,6 @@ class Mutants(Builder):
 
     def _verilog(self, params, design, progress):
         text = super()._verilog(params, design, progress)
-        self.digest = hashlib.sha256(text.encode()).hexdigest()
         self.listed = [mutant_of(line) for line in re.findall(r"^// (mutate .*)$", text, re.M)]
         return text
 
@@ -186,13 +183,14 @@ def flat(params: Params) -> pathlib.Path:
         with rare_collection():
             text = rtlil.convert(Accelerator(params), name=TOP)
         (folder / "machine.il").write_text(text)
-        _yosys(folder, _FLATTEN)
+        yosys(folder, FLATTEN)
 
-    key = key_of(_FLATTEN, fingerprint(params))
+    key = key_of(FLATTEN, fingerprint(params))
     return Cache(cache_directory()).entry("flat", key, make)
 
 
-def _yosys(work: pathlib.Path, passes: str) -> None:
+def yosys(work: pathlib.Path, passes: str) -> None:
+    """Run Yosys in a folder."""
     done = subprocess.run(["yosys", "-q", "-p", passes], cwd=work, capture_output=True, text=True,
                           check=False)  # fmt: skip
     if done.returncode:

@@ -6,7 +6,7 @@ import time
 
 from accel.bench.header import header
 from tests.faults.elements import OTHERS, room_of
-from tests.mutation.campaign import Judge, Judged
+from tests.mutation.campaign import Judge, Judged, kind_of
 from tests.mutation.netlist import Mutant
 
 #: Rooms by the files that cells without a name of their own come from; the first that fits.
@@ -27,17 +27,23 @@ def render(judge: Judge, judged: list[Judged], command: str) -> str:
         rooms[room(one.mutant)].append(one)
     rows = [*sorted(rooms.items()), ("**together**", judged)]
     table = "".join(_row(name, members) for name, members in rows)
-    kinds = collections.Counter(re.sub(r"( [\da-f]+| [A-Z_]+)$", "", one.noticed_by)
-                                for one in judged if one.noticed_by)  # fmt: skip
+    kinds = collections.Counter(kind_of(one.noticed_by) for one in judged if one.noticed_by)
     noticed = ", ".join(f"{name} {count:,}" for name, count in kinds.most_common())
     left = [one for one in judged if one.noticed_by is None]
     proved = [one for one in left if one.proof]
     return _PAGE.format(
-        command=command, day=time.strftime("%Y-%m-%d"), cpu=header()["machine"]["cpu"],
+        command=command, some=_some(judged, judge), day=time.strftime("%Y-%m-%d"),
+        cpu=header()["machine"]["cpu"],
         count=len(judged), cases=len(judge.cases), cycles=judge.cycles, table=table,
         noticed=noticed, share=score(judged), open=_list(one for one in left if not one.proof),
         proved=_list(proved),
     )  # fmt: skip
+
+
+def _some(judged: list[Judged], judge: Judge) -> str:
+    """What is to be said of a page before its campaign's end."""
+    left = len(judge.mutants) - len(judged)
+    return f"\n\n{left:,} more are not judged yet; those here are the list's first." * bool(left)
 
 
 def score(judged: list[Judged]) -> float:
@@ -100,7 +106,7 @@ layers and chains; random programs of the instruction set; sums about every nast
 requantiser in each rounding, and averages; results far apart; weights, biases, factors and shifts
 that no network has; broken commands, and commands alone with every field at its ends; failing reads
 and writes, a dead memory, time limits and budgets; counts of many bits; hosts that start, abort,
-reset and read at any time.
+reset and read at any time.{some}
 
 **{share:.1%}** of those that are not proved equivalent are noticed.
 

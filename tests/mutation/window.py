@@ -8,15 +8,17 @@ registers, what is read from and written to memories, and the machine's outputs,
 import collections
 import functools
 
+from tests.mutation.cells import Cells
 from tests.mutation.graph import REGISTERS, Netlist
 from tests.mutation.netlist import Mutant
+from tests.mutation.reach import Reach
 
 #: Payloads of the machine's ports only count beside their valid.
 _COUNTS = {"m_axi_ar": "m_axi_arvalid", "m_axi_aw": "m_axi_awvalid", "m_axi_w": "m_axi_wvalid",
            "s_axil_r": "s_axil_rvalid", "s_axil_b": "s_axil_bvalid"}  # fmt: skip
 
 
-class Window:
+class Window(Reach, Cells):
     """The part of the netlist around a mutant.
 
     Parameters:
@@ -25,57 +27,98 @@ class Window:
         apart: how many registers, one behind the other, may differ between the two.
         behind: on how many registers, one in front of the other, depends what is looked at; those
             that are further away are free.
+        through: whether words of memories may differ, too: in some bits, and only while other
+            bits of the word are what ``guards`` says; at first, all that could be said.
     """
 
-    def __init__(self, net: Netlist, mutant: Mutant, apart: int, behind: int):
-        self._net, self._mutant, self._behind = net, mutant, behind
-        self._apart: set[str] = set()
-        for _ in range(apart):
-            self._apart |= {name for name in self._reach()[1] if net.kind(name) in REGISTERS}
-        self._changed, self._touched = self._reach()
+    def __init__(self, net: Netlist, mutant: Mutant, apart: int, behind: int,
+                 through: bool = False):  # fmt: skip
+        Reach.__init__(self, net, mutant, apart, through)
         self._offset = net.most + 2
-        self._fresh = 2 * self._offset
-        self._cells: dict[str, dict] = {}
+        Cells.__init__(self, 2 * self._offset)
+        self._behind = behind
+        self.guards = {(owner, place, value) for owner, (word, places) in self._words().items()
+                       for place, bit in enumerate(word)
+                       if place not in places and not isinstance(bit, str)
+                       for value in "01"}  # fmt: skip
 
-    @property
-    def size(self) -> int:
-        """Cells of which there are two."""
-        return len(self._touched | self._apart)
+    def _guarded(self, memory: str, word: list) -> list[int]:
+        """Whether a word is one of those that may differ."""
+        asked = sorted((place, value) for name, place, value in self.guards if name == memory)
+        return self._gate("$eq", [word[place] for place, _ in asked] or ["0"],
+                          [value for _, value in asked] or ["0"])  # fmt: skip
 
-    def _reach(self) -> tuple[set[int], set[str]]:
-        """Bits that may differ, and the cells that read such bits, or of which one does."""
-        net, mutant = self._net, self._mutant
-        inputs = net.ports(mutant.cell, "input")
-        touched, work = set(), [bit for name in self._apart for bit in net.driven(name)]
-        if mutant.port not in inputs:
-            work.append(net.ports(mutant.cell, "output")[mutant.port][mutant.bit])
-        else:
-            touched.add(mutant.cell)
-            work += net.driven(mutant.cell) * net.passes(mutant.cell)
-        changed = set(work)
-        while work:
-            for name in net.readers.get(work.pop(), ()):
-                touched.add(name)
-                if net.passes(name):
-                    new = [bit for bit in net.driven(name) if bit not in changed]
-                    changed.update(new)
-                    work += new
-        return changed, touched
+    def _violated(self, guard: tuple[str, int, str]) -> list[int]:
+        """Whether a word is written that differs, and of which this does not hold."""
+        memory, place, value = guard
+        if memory in self._apart:
+            return self._loses(*guard)
+        found = []
+        for name in self._net.memories[memory][0]:
+            if name in self._touched:
+                broken = self._unequal([self._data(name)[place]], [value])
+                found.append(self._gate("$and", self._written_apart(name), broken))
+        return [self._any(found)]
+
+    def _loses(self, name: str, place: int, value: str) -> list[int]:
+        """Whether a register's next values differ, and this does not hold of them."""
+        kept = self._net.ports(name, "output")["Q"]
+        first = self._next(self._net.cells[name], self._net.ports(name, "input"), kept)
+        second = self._next(self._net.cells[name], self._inputs(name), self._other(kept))
+        _, places = self._words()[name]
+        differs = self._unequal(*([word[n] for n in sorted(places)] or ["0"]
+                                  for word in (first, second)))  # fmt: skip
+        return self._gate("$and", differs, self._unequal([first[place]], [value]))
+
+    def _written_apart(self, name: str) -> list[int]:
+        """Whether a word is written of which a bit differs that may."""
+        first, second = self._net.ports(name, "input"), self._inputs(name)
+        places = sorted(self._places[self._net.cells[name]["parameters"]["MEMID"]])
+        one, other, enable = ([ports[port][place] for place in places] for ports, port in
+                              ((first, "DATA"), (second, "DATA"), (first, "EN")))  # fmt: skip
+        pair = (self._gate("$and", bits, enable, width=len(places)) for bits in (one, other))
+        return self._unequal(*pair)
+
+    def site(self) -> dict:
+        """A module in which ``bad`` says that the mutant would change its bit at all."""
+        cell = self._net.cells[self._mutant.cell]
+        bits = cell["connections"][self._mutant.port]
+        return self._whole([self._unequal(bits, self._mutated(bits))], [])
 
     def module(self) -> dict:
         """A module, as Yosys reads it as JSON: ``bad`` says that something observed differs,
-        ``equal`` that the registers that may differ do not."""
-        for name in sorted(self._touched | self._apart | {self._mutant.cell}):
+        ``equal`` that the registers that may differ do not, and are at their beginning;
+        ``violated`` which guards, in their order, do not hold."""
+        self._cells.clear()
+        readers = {name for memory in self._places or () for name in self._net.memories[memory][1]}
+        for name in sorted(self._touched | self._apart | {self._mutant.cell} | readers):
             self._second(name)
         differing = [self._differs(name) for name in sorted(self._touched - self._apart)
                      if not self._net.passes(name)]  # fmt: skip
         differing += self._outputs()
+        violated = [self._violated(guard) for guard in sorted(self.guards)]
+        differing += violated
         equal = [self._gate("$not", self._unequal(*(
             self._cells[f"second_{name}"]["connections"]["Q"] if second
             else self._net.ports(name, "output")["Q"] for second in (False, True)
         ))) for name in sorted(self._apart)]  # fmt: skip
-        bad, same = self._any([one for one in differing if one]), self._all(equal)
-        free = self._first()
+        module = self._whole(differing, equal)
+        module["modules"]["window"]["ports"]["violated"] = {
+            "direction": "output", "bits": [bit for (bit,) in violated] or ["0"]
+        }  # fmt: skip
+        return module
+
+    def _whole(self, differing: list[list[int]], equal: list[list[int]]) -> dict:
+        """The module around what was added so far; ``equal`` says, too, that its registers are
+        what they are at first."""
+        bad, free = self._any(differing), self._first()
+        for name in [name for name in self._cells if name.startswith("first_")]:
+            bits = self._cells[name]["connections"].get("Q", ())
+            known = [bit for bit in bits if bit in self._net.init]
+            if known:
+                values = [self._net.init[bit] for bit in known]
+                equal = [*equal, self._gate("$eq", known, values)]
+        same = self._all(equal)
         ports = {"bad": {"direction": "output", "bits": [bad]},
                  "equal": {"direction": "output", "bits": [same]},
                  "clk": {"direction": "input", "bits": [self._clock]},
@@ -87,34 +130,6 @@ class Window:
     def _clock(self) -> int:
         return next(cell["connections"]["CLK"][0] for cell in self._net.cells.values()
                     if cell["type"] in REGISTERS)  # fmt: skip
-
-    def _new(self, count: int = 1) -> list[int]:
-        self._fresh += count
-        return [*range(self._fresh - count, self._fresh)]
-
-    def _gate(self, kind: str, *inputs, width: int = 1, **parameters) -> list[int]:
-        """Add a cell that combines; returns its output."""
-        output = self._new(width)
-        ports = dict(zip("ABS", inputs, strict=False))
-        names = {"$mux": {"WIDTH": width}}.get(kind) or {
-            f"{port}_{what}": len(bits) if what == "WIDTH" else 0
-            for port, bits in ports.items() for what in ("WIDTH", "SIGNED")
-        } | {"Y_WIDTH": width}  # fmt: skip
-        self._cells[f"new{output[0]}"] = {
-            "type": kind, "parameters": names | parameters, "attributes": {},
-            "port_directions": dict.fromkeys(ports, "input") | {"Y": "output"},
-            "connections": ports | {"Y": output},
-        }  # fmt: skip
-        return output
-
-    def _unequal(self, one: list, other: list) -> list[int]:
-        return self._gate("$ne", list(one), list(other))
-
-    def _any(self, bits: list[list[int]]) -> int:
-        return self._gate("$reduce_or", [bit for (bit,) in bits] or ["0"])[0]
-
-    def _all(self, bits: list[list[int]]) -> int:
-        return self._gate("$reduce_and", [bit for (bit,) in bits] or ["1"])[0]
 
     def _other(self, bits: list) -> list:
         """The second copy's bits."""
@@ -146,17 +161,34 @@ class Window:
     def _second(self, name: str) -> None:
         """Add the second copy of a cell, if it drives something that may differ."""
         net = self._net
-        if not (net.passes(name) or name in self._apart):
-            return
-        if net.kind(name) == "$memrd":
+        if net.kind(name) == "$memrd" or (net.kind(name) == "memory" and not net.writes(name)):
             self._read_again(name)
             return
+        if not (net.passes(name) or name in self._apart):
+            return
         cell = net.cells[name]
-        outputs = {port: self._other(bits) for port, bits in net.ports(name, "output").items()}
+        outputs = {port: [other if other != bit else self._new()[0] for bit, other in
+                          zip(bits, self._other(bits), strict=True)]
+                   for port, bits in net.ports(name, "output").items()}  # fmt: skip
         clock = {"CLK": [self._clock]} if "CLK" in cell["connections"] else {}
         copy = dict(cell, connections=self._inputs(name) | outputs | clock)
         self._cells[f"second_{name}"] = copy
-        self._change_output(name, copy["connections"])
+        if name in self._apart:
+            self._keep_apart(name, copy["connections"])
+        else:
+            self._change_output(name, copy["connections"])
+
+    def _keep_apart(self, name: str, connections: dict[str, list]) -> None:
+        """Let a register's second copy be seen only where it may differ."""
+        word = self._net.ports(name, "output")["Q"]
+        connections["Q"] = self._new(len(word))
+        seen = self._gate("$mux", word, connections["Q"], self._guarded(name, word),
+                          width=len(word))  # fmt: skip
+        if name == self._mutant.cell and self._mutant.port == "Q":
+            seen = self._mutated(seen)
+        for bit, source, target in zip(word, seen, self._other(word), strict=True):
+            if bit != target:
+                self._buffer(source, target)
 
     def _change_output(self, name: str, connections: dict[str, list]) -> None:
         """Where a cell's output has the mutant, let it drive another bit, which is changed."""
@@ -168,58 +200,47 @@ class Window:
         connections[mutant.port] = bits
         self._buffer(self._mutated(bits)[mutant.bit], wanted)
 
-    def _buffer(self, source, target: int) -> None:
-        self._cells[f"to_{target}"] = {
-            "type": "$pos", "parameters": {"A_WIDTH": 1, "A_SIGNED": 0, "Y_WIDTH": 1},
-            "attributes": {}, "port_directions": {"A": "input", "Y": "output"},
-            "connections": {"A": [source], "Y": [target]},
-        }  # fmt: skip
-
     def _read_again(self, name: str) -> None:
-        """A memory that is read at another address has anything there."""
-        first, second = self._net.ports(name, "input"), self._inputs(name)
-        data = self._net.ports(name, "output")["DATA"]
-        differs = self._unequal(first["ADDR"], second["ADDR"])
-        read = self._gate("$mux", data, self._new(len(data)), differs, width=len(data))
+        """A memory that is read at another address has anything there; so have bits that may
+        differ, in words that may."""
+        data = self._net.ports(name, "output").get("DATA", [])
+        if self._other(data) == data:
+            return
+        read, memory = data, self._net.cells[name]["parameters"]["MEMID"]
+        places = (self._places or {}).get(memory, set())
+        if places:
+            other = [self._new()[0] if place in places else bit for place, bit in enumerate(data)]
+            apart = self._guarded(memory, data)
+            read = self._gate("$mux", data, other, apart, width=len(data))
+        if self._net.kind(name) == "$memrd":
+            first, second = self._net.ports(name, "input"), self._inputs(name)
+            differs = self._unequal(first["ADDR"], second["ADDR"])
+            read = self._gate("$mux", read, self._new(len(data)), differs, width=len(data))
         connections = {"DATA": self._other(data)}
         self._change_output(name, connections)
-        for source, target in zip(read, connections["DATA"], strict=True):
-            if not isinstance(target, str):
+        for source, target, bit in zip(read, connections["DATA"], data, strict=True):
+            if target != bit:
                 self._buffer(source, target)
 
     def _differs(self, name: str) -> list[int]:
         """Whether what a register or memory takes differs."""
         first, second = self._net.ports(name, "input"), self._inputs(name)
         if self._net.kind(name) in REGISTERS:
-            return self._unequal(self._next(name, first), self._next(name, second))
+            cell, kept = self._net.cells[name], self._net.ports(name, "output")["Q"]
+            return self._unequal(*(self._next(cell, ports, kept) for ports in (first, second)))
         enable = first["EN"]
         found = [self._unequal(enable, second["EN"])]
         if "DATA" in first:
-            found += [self._unequal(*(self._gate("$and", one["DATA"], enable, width=len(enable))
-                                      for one in (first, second)))]  # fmt: skip
+            memory = self._net.cells[name]["parameters"]["MEMID"]
+            places = (self._places or {}).get(memory, set())
+            kept = [place for place in range(len(enable)) if place not in places]
+            one, other, used = ([ports[port][place] for place in kept] or ["0"] for ports, port in
+                                ((first, "DATA"), (second, "DATA"), (first, "EN")))  # fmt: skip
+            found += [self._unequal(*(self._gate("$and", bits, used, width=len(used))
+                                      for bits in (one, other)))]  # fmt: skip
         used = self._gate("$reduce_or", enable)
         found.append(self._gate("$and", used, self._unequal(first["ADDR"], second["ADDR"])))
         return [self._any(found)]
-
-    def _next(self, name: str, ports: dict[str, list]) -> list:
-        """A register's next value."""
-        cell = self._net.cells[name]
-        kind, width = cell["type"], len(ports["D"])
-        value, kept = ports["D"], self._net.ports(name, "output")["Q"]
-        clears = [*reversed(_binary(cell["parameters"].get("SRST_VALUE", 0), width))]
-
-        def chosen(port, one, other):
-            if port not in ports:
-                return one
-            asked = ports[port]
-            if not int(str(cell["parameters"][f"{port}_POLARITY"]), 2):
-                asked = self._gate("$not", asked)
-            return self._gate("$mux", one, other, asked, width=width)
-
-        if kind == "$sdffce":
-            return chosen("EN", kept, chosen("SRST", value, clears))
-        held = chosen("EN", kept, value) if "EN" in ports else value
-        return chosen("SRST", held, clears)
 
     def _outputs(self) -> list[list[int]]:
         """Whether an output of the machine differs that counts."""
@@ -264,8 +285,3 @@ class Window:
             new = [(one, level + register) for one in net.read(name)]
             work.extend(new) if register else work.extendleft(new)
         return free
-
-
-def _binary(value, width: int) -> str:
-    """A parameter's bits, the highest first."""
-    return value.zfill(width) if isinstance(value, str) else f"{value:0{width}b}"
