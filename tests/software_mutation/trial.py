@@ -8,7 +8,13 @@ import pytest
 from cosmic_ray.work_item import MutationSpec
 
 from tests.software_mutation import draw, planted, warm
-from tests.software_mutation.references import all_users, definition_at, is_kernel, users
+from tests.software_mutation.references import (
+    Definition,
+    all_users,
+    definition_at,
+    is_kernel,
+    users,
+)
 from tests.software_mutation.rooms import ROOT
 from tests.software_mutation.touch import PYTEST, Touch
 
@@ -70,12 +76,21 @@ def choose(touch: Touch, source: str, line: int) -> list[str]:
     elif importing:  # a default, a class's field, a constant
         tests = tests | touch.tests(source, range(definition.first + 1, definition.last + 1))
         tests |= _tests_of(touch, users(definition))
-    level, seen = {definition} - {None}, set()
-    while level and not tests:
-        seen |= level
-        level = {user for one in level for user in users(one)} - seen
-        tests = _tests_of(touch, level)
+    if definition and (not tests or is_kernel(definition)):
+        tests = tests | _callers_tests(touch, definition)
     return in_order(tests, touch.seconds)
+
+
+def _callers_tests(touch: Touch, definition: Definition) -> set[str]:
+    """Those that run what uses a definition; or if that is compiled or never seen, uses this."""
+    tests, seen, left = set(), {definition}, [definition]
+    while left:
+        for user in users(left.pop()) - seen:
+            found = _tests_of(touch, [user])
+            tests, seen = tests | found, seen | {user}
+            if is_kernel(user) or not found:
+                left.append(user)
+    return tests
 
 
 def in_order(tests, seconds: dict[str, float]) -> list[str]:
