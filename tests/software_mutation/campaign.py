@@ -39,7 +39,10 @@ class Judged:
         return room_of(self.source)
 
 
-def run(path, touched: touch.Touch, until: float, again: bool = False, tell=print) -> bool:
+def run(
+    path, touched: touch.Touch, until: float, again: bool = False, enough: float = trial.ENOUGH,
+    tell=print,
+) -> bool:
     """Try what is left of a session; true if nothing is left.
 
     Args:
@@ -47,6 +50,7 @@ def run(path, touched: touch.Touch, until: float, again: bool = False, tell=prin
         touched: which test runs which line.
         until: when, by time.monotonic, no further mutant is begun.
         again: try mutants that lived once more: there are new tests.
+        enough: seconds of tests that a mutant must outlive.
         tell: gets a line for each.
     """
     with use_db(path, WorkDB.Mode.open) as database:
@@ -61,7 +65,7 @@ def run(path, touched: touch.Touch, until: float, again: bool = False, tell=prin
                 tell(f"{len(left) - number} are left")
                 return False
             (mutation,) = item.mutations
-            begun, verdict = time.monotonic(), trial.judge(touched, mutation)
+            begun, verdict = time.monotonic(), trial.judge(touched, mutation, enough)
             before, after = change(draw.text_of(str(mutation.module_path)), draw.mutated(mutation))
             outcome = TestOutcome.KILLED if verdict.killed else TestOutcome.SURVIVED
             database.set_result(item.job_id, WorkResult(

@@ -18,7 +18,7 @@ from tests.software_mutation.references import (
 from tests.software_mutation.rooms import ROOT
 from tests.software_mutation.touch import PYTEST, Touch
 
-#: Seconds of tests, as measured without a mutant, that a mutant must outlive.
+#: Seconds of tests, as measured without a mutant, that a mutant must outlive, by default.
 ENOUGH = 10
 #: Tests of a first batch, which kills most; files of later tests are not even imported then.
 FIRST = 8
@@ -158,13 +158,15 @@ def run(source: str, line: int, text: str, tests: dict[str, float], send) -> Non
     send("\nlived")
 
 
-def judge(touch: Touch, mutation: MutationSpec) -> Verdict:
-    """Try one mutant."""
+def judge(touch: Touch, mutation: MutationSpec, enough: float = ENOUGH) -> Verdict:
+    """Try one mutant with tests of ``enough`` seconds."""
     source, line = str(mutation.module_path), mutation.start_pos[0]
-    return judge_text(touch, source, line, draw.mutated(mutation))
+    return judge_text(touch, source, line, draw.mutated(mutation), enough)
 
 
-def judge_text(touch: Touch, source: str, line: int, text: str) -> Verdict:
+def judge_text(
+    touch: Touch, source: str, line: int, text: str, enough: float = ENOUGH
+) -> Verdict:
     """Try a change of a line, given as the whole new text."""
     try:
         compile(text, source, "exec")
@@ -174,7 +176,7 @@ def judge_text(touch: Touch, source: str, line: int, text: str) -> Verdict:
     tests, spent = {}, 0.0
     for test in choose(touch, source, line):
         spent += touch.seconds[test]
-        if tests and spent > ENOUGH:
+        if tests and spent > enough:
             break
         tests[test] = SPARE + TIMES * touch.seconds[test] + COMPILING * kernels
     if not tests:
