@@ -20,6 +20,8 @@ from tests.software_mutation.touch import PYTEST, Touch
 
 #: Seconds of tests, as measured without a mutant, that a mutant must outlive, by default.
 ENOUGH = 10
+#: ... of which the import of a file of tests counts for so many.
+IMPORT = 0.3
 #: Tests of a first batch, which kills most; files of later tests are not even imported then.
 FIRST = 8
 #: A mutant hangs if a test computes for TIMES its seconds and SPARE; COMPILING is what compiling
@@ -173,9 +175,11 @@ def judge_text(
     except SyntaxError as error:
         return Verdict(True, f"no Python: {error.msg}", 0)
     kernels = any(is_kernel(one) for one in all_users(definition_at(source, line)))
-    tests, spent = {}, 0.0
+    tests, files, spent = {}, set(), 0.0
     for test in choose(touch, source, line):
-        spent += touch.seconds[test]
+        file = test.partition("::")[0]
+        spent += touch.seconds[test] + (0 if file in files else IMPORT)
+        files.add(file)
         if tests and spent > enough:
             break
         tests[test] = SPARE + TIMES * touch.seconds[test] + COMPILING * kernels
