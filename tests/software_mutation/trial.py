@@ -8,12 +8,20 @@ import pytest
 from cosmic_ray.work_item import MutationSpec
 
 from tests.software_mutation import draw, planted, warm
-from tests.software_mutation.references import all_users, definition_at, is_kernel, users
+from tests.software_mutation.references import (
+    Definition,
+    all_users,
+    definition_at,
+    is_kernel,
+    users,
+)
 from tests.software_mutation.rooms import ROOT
 from tests.software_mutation.touch import PYTEST, Touch
 
-#: Seconds of tests, as measured without a mutant, that a mutant must outlive.
+#: Seconds of tests, as measured without a mutant, that a mutant must outlive, by default.
 ENOUGH = 10
+#: ... of which the import of a file of tests counts for so many.
+IMPORT = 0.3
 #: Tests of a first batch, which kills most; files of later tests are not even imported then.
 FIRST = 8
 #: A mutant hangs if a test computes for TIMES its seconds and SPARE; COMPILING is what compiling
@@ -70,12 +78,21 @@ def choose(touch: Touch, source: str, line: int) -> list[str]:
     elif importing:  # a default, a class's field, a constant
         tests = tests | touch.tests(source, range(definition.first + 1, definition.last + 1))
         tests |= _tests_of(touch, users(definition))
-    level, seen = {definition} - {None}, set()
-    while level and not tests:
-        seen |= level
-        level = {user for one in level for user in users(one)} - seen
-        tests = _tests_of(touch, level)
+    if definition and (not tests or is_kernel(definition)):
+        tests = tests | _callers_tests(touch, definition)
     return in_order(tests, touch.seconds)
+
+
+def _callers_tests(touch: Touch, definition: Definition) -> set[str]:
+    """Those that run what uses a definition; or if that is compiled or never seen, uses this."""
+    tests, seen, left = set(), {definition}, [definition]
+    while left:
+        for user in users(left.pop()) - seen:
+            found = _tests_of(touch, [user])
+            tests, seen = tests | found, seen | {user}
+            if is_kernel(user) or not found:
+                left.append(user)
+    return tests
 
 
 def in_order(tests, seconds: dict[str, float]) -> list[str]:
@@ -143,23 +160,27 @@ def run(source: str, line: int, text: str, tests: dict[str, float], send) -> Non
     send("\nlived")
 
 
-def judge(touch: Touch, mutation: MutationSpec) -> Verdict:
-    """Try one mutant."""
+def judge(touch: Touch, mutation: MutationSpec, enough: float = ENOUGH) -> Verdict:
+    """Try one mutant with tests of ``enough`` seconds."""
     source, line = str(mutation.module_path), mutation.start_pos[0]
-    return judge_text(touch, source, line, draw.mutated(mutation))
+    return judge_text(touch, source, line, draw.mutated(mutation), enough)
 
 
-def judge_text(touch: Touch, source: str, line: int, text: str) -> Verdict:
+def judge_text(
+    touch: Touch, source: str, line: int, text: str, enough: float = ENOUGH
+) -> Verdict:
     """Try a change of a line, given as the whole new text."""
     try:
         compile(text, source, "exec")
     except SyntaxError as error:
         return Verdict(True, f"no Python: {error.msg}", 0)
     kernels = any(is_kernel(one) for one in all_users(definition_at(source, line)))
-    tests, spent = {}, 0.0
+    tests, files, spent = {}, set(), 0.0
     for test in choose(touch, source, line):
-        spent += touch.seconds[test]
-        if tests and spent > ENOUGH:
+        file = test.partition("::")[0]
+        spent += touch.seconds[test] + (0 if file in files else IMPORT)
+        files.add(file)
+        if tests and spent > enough:
             break
         tests[test] = SPARE + TIMES * touch.seconds[test] + COMPILING * kernels
     if not tests:
