@@ -161,9 +161,9 @@ class Campaign:
                 files.check(name, content)
             except Exception as error:
                 problems.append(f"{name} is not whole: {type(error).__name__}: {error}")
-        if not WORKS[trial.kind].measures:
-            problems += [f"{name} is neither the old one nor the new one" for name in now
-                         if not _is_a_version(name, now[name], before, usual.files)]
+                continue
+            known = WORKS[trial.kind].measures or _is_a_version(name, content, before, usual.files)
+            problems += [] if known else [f"{name} is neither the old one nor the new one"]
         problems += [f"{name} is lost" for name in before.keys() - now.keys()
                      if not any(name.startswith(f"{one}/") for one in WORKS[trial.kind].wholes)]
         for whole in WORKS[trial.kind].wholes:
