@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from accel.caches import for_tools
 from accel.errors import AccelError
+from accel.floorplan import seat
 from accel.netlist import absorb_registers
 from accel.params import Params
 from accel.rtl.top import Accelerator
@@ -32,7 +33,7 @@ class FpgaError(AccelError, RuntimeError):
 
 @dataclasses.dataclass(frozen=True)
 class Device:
-    """A part as nextpnr's options name it."""
+    """A part as nextpnr's options name it; ``size`` is in thousands of LUTs."""
 
     size: str
     package: str
@@ -41,7 +42,7 @@ class Device:
 
 #: The devices that can be chosen: thousands of LUTs, and the speed grade: 6 is slow, 8 is fast.
 DEVICES = {
-    f"ecp5-{size}k-{grade}": Device(f"--{size}k", "CABGA381", grade)
+    f"ecp5-{size}k-{grade}": Device(str(size), "CABGA381", grade)
     for size in (25, 45, 85)
     for grade in (6, 8)
 }
@@ -95,7 +96,10 @@ def place_and_route(
     )
     progress = progress or (lambda stage, share: None)
     with _work(directory) as work:
-        _synthesise(params, work, yosys, progress)
+        netlist = _synthesise(params, work, yosys, progress)
+        progress("seat multipliers and memories", 0.35)
+        seat(netlist["modules"][TOP], DEVICES[device].size)
+        (work / f"{TOP}.json").write_text(json.dumps(netlist))
         placed = {}
         for number, seed in enumerate(seeds):
             progress(f"place and route, seed {seed}", 0.4 + 0.6 * number / len(seeds))
@@ -187,7 +191,7 @@ def _place(work, nextpnr, part, clock_mhz, seed):
     _run(
         work,
         "nextpnr",
-        [nextpnr, part.size, "--package", part.package, "--speed", str(part.speed),
+        [nextpnr, f"--{part.size}k", "--package", part.package, "--speed", str(part.speed),
          "--out-of-context", "--timing-allow-fail", *_ALGORITHMS,
          "--freq", str(clock_mhz), "--seed", str(seed), "--json", f"{TOP}.json",
          "--report", report],

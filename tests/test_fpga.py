@@ -102,6 +102,20 @@ def test_without_a_directory_nothing_is_left(tools):
     assert fpga.place_and_route(PARAMS, device="ecp5-25k-6")["lut"]["used"] == 10
 
 
+def test_multipliers_are_placed_where_they_were_given_seats(tools):
+    multiplier = {
+        "type": "MULT18X18D", "parameters": {}, "attributes": {}, "connections": {},
+        "port_directions": {},
+    }  # fmt: skip
+    netlist = {"modules": {"accelerator": {"cells": {"one": multiplier}, "ports": {}}}}
+    write = f"cat > accelerator.json <<END\n{json.dumps(netlist)}\nEND"
+    work = tools(yosys=write)
+    fpga.place_and_route(PARAMS, device="ecp5-25k-6", directory=work)
+    module = json.loads((work / "accelerator.json").read_text())["modules"]["accelerator"]
+    assert "/Y13/MULT18_" in module["cells"]["one"]["attributes"]["BEL"]
+    assert "--25k" in (work / "nextpnr-ecp5.args").read_text()
+
+
 def test_unknown_device():
     rule = "device must be one of .*ecp5-85k-6, ecp5-85k-8, not 'ice40'"
     with pytest.raises(fpga.FpgaError, match=rule):

@@ -104,6 +104,7 @@ ALLOWED = {
         "accel.registers", "accel.rtl.top", "accel.version",
     ),
     "accel.models": ("accel.models", "accel.network"),
+    "accel.floorplan": ("accel.floorplan", "accel.compiled"),
 }  # fmt: skip
 #: What every module may import: the base of all errors, which imports nothing.
 EVERYWHERE = "accel.errors"

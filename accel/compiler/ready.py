@@ -1,6 +1,7 @@
 """When which part of a tensor is in memory, counted in completed POST and WINDOW commands."""
 
 import copy
+import dataclasses
 
 import numpy as np
 
@@ -12,6 +13,17 @@ RECENT = 8
 RECENT_CUTS = 3
 #: The two engines that write tensors: rows of a count.
 POST, WINDOW = 0, 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """Counts [POSTs, WINDOWs] that have been looked up already, for what asks a Ready."""
+
+    counts: np.ndarray
+
+    def before(self, first: int, last: int, cols: int | None = None) -> np.ndarray:
+        """The counts, wherever."""
+        return self.counts
 
 
 class Ready:
@@ -29,6 +41,8 @@ class Ready:
     def __init__(self, placement: Placement, cell: int):
         height, width, self.channels = placement.shape
         self.start, self.row_bytes, self.cell = placement.address, width * self.channels, cell
+        if placement.group:
+            self.row_bytes = placement.row
         self.whole = False
         #: Of a tensor by channel groups: bytes of one in a row.
         self.group = placement.group
@@ -67,8 +81,8 @@ class Ready:
         ``cols`` channels from the one at ``first`` on are read of every pixel; None is any.
         """
         row, offset = divmod(first - self.start, self.row_bytes)
-        rows = slice(row, (last - self.start) // self.row_bytes + 1)
-        part = self.counts[:, rows, self._cells(offset, cols)]
+        end = (last - self.start) // self.row_bytes + 1
+        part = self.counts[:, row:end, self._cells(offset, cols)]
         return np.maximum.reduce(part, axis=(1, 2))
 
     def together(self, starts: range, length: int, cols: int | None, now) -> list[int]:

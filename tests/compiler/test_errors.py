@@ -7,7 +7,7 @@ import pytest
 
 from accel.compiler import CompileError, compile_graph
 from accel.graph.ir import Conv
-from accel.isa import COMMAND_BYTES
+from accel.isa import COMMAND_BYTES, Rounding
 from accel.params import Params
 from tests.support import networks
 
@@ -53,6 +53,25 @@ def test_left_shift_that_can_leave_int32():
     graph = build().conv(1).graph()
     requant = dataclasses.replace(graph.nodes[0].requant, shift=np.array([25], np.int8))
     refused(change(graph, requant=requant), "conv0: sums must stay in int32.*left shift of 25")
+
+
+@pytest.mark.parametrize("weights", ([3, -5], [-128, -2], [0, 127]))
+@pytest.mark.parametrize("shift, factor", ((0, 1), (-3, 1), (2, 4)))
+def test_sums_may_reach_the_ends_of_int32(weights, shift, factor):
+    """Over all inputs; one more is refused.  A shift to the left comes before the factor."""
+    graph = build((3, 3, 2)).conv(1).graph()
+    zero = graph.tensors["input"].zero_point
+    ends = [[one * (value - zero) for value in (-128, 127)] for one in weights]
+    low, high = (sum(map(end, ends)) for end in (min, max))
+    requant = dataclasses.replace(
+        graph.nodes[0].requant, shift=np.array([shift], np.int8), rounding=Rounding.SINGLE
+    )
+    graph = change(graph, weights=np.array(weights, np.int8).reshape(1, 1, 1, 2), requant=requant)
+    for bias, beyond in ((2**31 // factor - 1 - high, 1), (-(2**31) // factor - low, -1)):
+        compile_graph(change(graph, bias=np.array([bias], np.int64)), SMALL, 1)
+        refused(change(graph, bias=np.array([bias + beyond], np.int64)),
+                f"conv0: sums must stay in int32, .* reach {2**31 // factor + (beyond < 0)} "
+                f"with a left shift of {max(shift, 0)}")  # fmt: skip
 
 
 def test_weights_that_do_not_fit_their_input():

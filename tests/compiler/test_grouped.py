@@ -44,6 +44,15 @@ def test_what_only_the_machine_sees_lies_by_groups():
     assert {fields["dst"] - place.address for fields in posts[:3]} >= {0, 28, 56}
 
 
+def joined(net, *channels):
+    """Convolutions of the same tensor, side by side."""
+    source, parts = net.last, []
+    for count in channels:
+        net.last = source
+        parts.append(net.conv(count).last)
+    return net.concat(*parts)
+
+
 @pytest.mark.parametrize("what, make", {
     "too few channels": lambda net: net.conv(4).conv(8),
     "no whole groups": lambda net: net.conv(10).conv(8),
@@ -52,6 +61,7 @@ def test_what_only_the_machine_sees_lies_by_groups():
     "rows apart": lambda net: net.conv(8).conv(8, (3, 3), dilation=(2, 1)),
     "too large for the buffer": lambda net: net.conv(64).conv(8, (3, 3)),
     "joined of no whole groups": lambda net: net.conv(8).concat(net.last, net.tensors["input"]),
+    "joined of parts of groups": lambda net: joined(net, 6, 10).conv(8),
     "two shapes": lambda net: net.conv(8).flatten().conv(8),
     "softmax of the host": lambda net: net.conv(8).softmax().conv(8),
 }.items())  # fmt: skip
@@ -75,6 +85,17 @@ def test_what_is_joined_of_whole_groups():
     assert {(one.pixel, one.row, one.group) for one in places} == {(4, 84, 28)}
     for batch in (1, 2):
         check(graph, MACHINES["4x8" if batch == 2 else "4x4"], batch, np.random.default_rng(1))
+
+
+def test_a_part_that_somebody_else_reads_keeps_the_whole_as_it_is():
+    """Else that reader would find groups where it expects pixels."""
+    net = builder()
+    first = net.conv(8).last
+    second = net.conv(8, (3, 3), padding=(1, 1, 1, 1)).last
+    net.concat(first, second)
+    whole, graph = net.last.name, net.conv(8).graph()
+    assert whole not in grouped(compiled(graph))
+    check(graph, SMALL, 1, np.random.default_rng(1))
 
 
 def test_outputs_stay_as_they_are():

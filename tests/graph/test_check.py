@@ -12,11 +12,14 @@ from accel.graph.ir import (
     AveragePool,
     Concat,
     Conv,
+    External,
     Graph,
     GraphError,
     LocalResponse,
     Max,
     MaxPool,
+    Min,
+    Mul,
     Pad,
     Place,
     Port,
@@ -24,6 +27,7 @@ from accel.graph.ir import (
     Reshape,
     Slice,
     Softmax,
+    Sub,
     Table,
     Tensor,
 )
@@ -133,6 +137,10 @@ BAD = [
     (conv(weights=np.ones((2, 3, 3, 3), np.int8)), "weights must have 4 input channels, not 3"),
     (conv(weights=np.ones((2, 3, 2, 4), np.int8)), r"must have shape \(4, 5, 2\), not"),
     (conv(groups=3), "groups must divide 4 input and 2 output channels, not 3"),
+    (conv(groups=4, weights=np.ones((2, 3, 3, 1), np.int8)),
+     "groups must divide 4 input and 2 output channels, not 4"),
+    (conv(groups=3, weights=np.ones((3, 3, 3, 1), np.int8), bias=np.zeros(3, np.int32)),
+     "groups must divide 4 input and 3 output channels, not 3"),
     (conv(groups=2), "weights must have 2 input channels, not 4"),
     (conv(bias=np.zeros(3, np.int32)), r"bias must be int32 \[2\], not int32 \[3\]"),
     (conv(stride=(1, 0)), r"stride must be two integers from 1, not \(1, 0\)"),
@@ -315,3 +323,63 @@ def test_sum_bounds_are_reached():
                              (low, np.where(weights[channel] > 0, -128, 127))):
             total = int(((image.astype(int) + 7) * weights[channel]).sum() + node.bias[channel])
             assert total == bound[channel]
+
+
+EXTERNAL = External("e", "TopK", (Port("a", "x", (4, 4, 4), "HWC", "int8"),),
+                    (Port("b", "real", (64,), "N", "float32"),), "onnxruntime", b"", 0, "a test")
+
+
+@pytest.mark.parametrize("changes, text", [
+    ({}, None),
+    ({"runtime": "litert"}, None),
+    ({"runtime": "torch"}, r"node 'e'.*: runtime must be one of .*not 'torch'"),
+    ({"writes": ()}, "node 'e'.*: must have at least one output, not 0"),
+    ({"reads": (Port("a", "x", (4, 4, 5), "HWC", "int8"),)},
+     r"node 'e'.*: input 'a': shape must hold the tensor's 64 elements, not \(4, 4, 5\)"),
+    ({"writes": (Port("b", "real", (64,), "N", "int8"),)}, "output 'b': dtype must be one of"),
+])  # fmt: skip
+def test_parts_of_the_host(changes, text):
+    node = dataclasses.replace(EXTERNAL, **changes)
+    ends = (Port("in", "x", (64,), "N", "int8"),)
+    graph = joins(nodes=(node,), outputs=ends)
+    if not text:
+        check(graph)
+        return
+    with pytest.raises(GraphError, match=text):
+        check(graph)
+
+
+@pytest.mark.parametrize("shape, dtype", [
+    ((64,), "int8"), ((4, 4, 4), "float32"), ((4, 16), "uint8"), ((2, 32), "float32"),
+    ((64, 1), "float32"), ((8, 8), "int8"),
+])  # fmt: skip
+def test_an_array_for_two_tensors_has_one_shape_and_type(shape, dtype):
+    def both(first, second):
+        ports = (Port("in", "x", *first), Port("in", "x2", *second))
+        return joins(inputs=ports)
+
+    one, other_one = ((8, 8), "N", "float32"), (shape, "N", dtype)
+    check(both(one, one))
+    for ports in ((one, other_one), (other_one, one)):
+        with pytest.raises(GraphError, match="input 'in': must be .* for all its tensors, not "):
+            check(both(*ports))
+
+
+def test_outputs_have_names_of_their_own():
+    twice = (Port("y", "any", (64,), "N", "int8"), Port("y", "sum", (64,), "N", "int8"))
+    with pytest.raises(GraphError, match="output port 'y': must have a name of its own"):
+        check(joins(outputs=twice))
+    with pytest.raises(GraphError, match="input tensor 'x': must have a name of its own"):
+        check(joins(inputs=(Port("a", "x", (64,), "N", "int8"),) * 2))
+
+
+def test_kinds_are_called_what_they_do():
+    """Reports and error messages say so."""
+    for op, kind in {"add": Add, "sub": Sub}.items():
+        assert kind("n", ("x", "x2"), "y", ADD.operands, ADD.requant).op == op
+    assert Mul("n", ("x", "x2"), "y", REQUANT).op == "mul"
+    for op, kind in {"max": Max, "min": Min}.items():
+        assert kind("n", ("x", "x2"), "y").op == op
+    ops = [node.op for node in (CONV, POOL, AVERAGE, FLAT, *joins().nodes)]
+    assert ops == ["conv2d", "max_pool", "average_pool", "reshape", "add", "concat", "max",
+                   "slice", "assemble", "table", "pad", "softmax", "softmax", "lrn"]  # fmt: skip

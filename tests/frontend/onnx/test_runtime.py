@@ -326,6 +326,19 @@ def test_a_softmax_quantised_to_the_other_type(kinds, tmp_path):
     np.testing.assert_array_equal(actual, expected)
 
 
+@pytest.mark.parametrize("shape", [(1, 8, 7, 9), (1, 6)])
+@pytest.mark.parametrize("opset", [11, 13, 19])
+def test_a_softmax_without_an_axis(shape, opset, tmp_path):
+    """Over all dimensions but the batch before opset 13, over the last one since."""
+    model, x = start(shape, np.uint8, scale=0.02)
+    model.opset = opset
+    soft = model.node("Softmax", [model.node("DequantizeLinear", x, "xd")], "s")
+    y = model.params("y", 1 / 256, 0, np.uint8)
+    _, actual, expected = both(finish(model, soft, y, np.uint8, "qdq"), tmp_path,
+                               integers(np.random.default_rng(4), shape, np.uint8))
+    assert share(actual, expected) <= (0.01 if len(shape) == 2 else 0)
+
+
 def test_an_input_that_an_operator_on_integers_reads_first(tmp_path):
     """ConvInteger knows no scale; the DequantizeLinear behind it does."""
     random = np.random.default_rng(6)
