@@ -14,6 +14,7 @@ import errno
 import os
 import pathlib
 import signal
+import stat
 import sys
 import tempfile
 import threading
@@ -154,13 +155,19 @@ def internal(error: BaseException) -> str:
 
 
 def _output_fails() -> bool:
-    """Whether it is standard output that cannot be written: a file on a full disk."""
+    """Whether it is standard output that cannot be written: a file on a full disk, or /dev/full."""
     try:
-        sys.stdout.write("\n")
         sys.stdout.flush()
     except (OSError, ValueError):
         return True
-    return False
+    try:
+        number = sys.stdout.fileno()
+    except (OSError, ValueError):  # no file at all
+        return False
+    mode = os.fstat(number).st_mode
+    if stat.S_ISREG(mode):
+        return os.fstatvfs(number).f_bavail == 0
+    return stat.S_ISCHR(mode) and not os.isatty(number)
 
 
 def _nobody_reads() -> None:

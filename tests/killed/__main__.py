@@ -7,6 +7,7 @@ import pathlib
 import tempfile
 
 import tests.killed
+from accel.report.files import write_text
 from tests.killed.campaign import Campaign, Trial
 from tests.killed.report import render
 from tests.killed.works import WORKS
@@ -51,7 +52,10 @@ def main() -> int:
 def _lines(journal: pathlib.Path) -> list[str]:
     """What earlier calls found; a last line that was cut off is none."""
     text = journal.read_text() if journal.exists() else ""
-    return text[: text.rfind("\n") + 1].splitlines()
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        write_text(whole, journal)
+    return whole.splitlines()
 
 
 if __name__ == "__main__":
