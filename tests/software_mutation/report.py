@@ -23,7 +23,8 @@ def render(judged: list[Judged], left: int, tests: int, enough: float, command: 
     importing = sum("importing" in one.said or one.said.startswith("no Python") for one in judged)
     return f"""# Mutants of the software
 
-`{command}`, {time.strftime("%Y-%m-%d")}, {header()["machine"]["cpu"]}: {_count(judged, left)} changes by
+`{command}`, {time.strftime("%Y-%m-%d")}, {header()["machine"]["cpu"]}:
+{_count(judged, left)} changes by
 Cosmic Ray (another operator, a number one larger or smaller, a condition negated, a loop that never
 runs, an exception not caught, a decorator gone), each at a place drawn at random of compiler,
 importers, golden model and graph. Each is tried alone against those of {tests:,} quick tests
