@@ -75,6 +75,12 @@ def run(
     return True
 
 
+def drawn(path) -> int:
+    """How many mutants a session has."""
+    with use_db(path, WorkDB.Mode.open) as database:
+        return database.num_work_items
+
+
 def judged(path, verdicts: Verdicts) -> list[Judged]:
     """All mutants of a session that were tried, in the order of sources and lines."""
     found = []

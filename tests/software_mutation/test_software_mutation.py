@@ -129,7 +129,8 @@ def test_the_page():
         return campaign.Judged(source, 3, "a = 1", "a = 2", killed, "4 tests pass", why)
 
     text = report.render([one(True), one(True), one(False), one(False, "as good"),
-                          one(True, source="accel/quant.py")], 7, 10, "command")  # fmt: skip
+                          one(True, source="accel/quant.py")], 95, 7, 10, "command")  # fmt: skip
+    assert "5 (the first of 100; the same command goes on) changes" in text
     assert "| graph | 4 | 2 | 1 | 1 | 66.7% |" in text
     assert "| golden model | 1 | 1 | 0 | 0 | 100.0% |" in text
     assert "| **together** | 5 | 3 | 1 | 1 | 75.0% |" in text
