@@ -22,7 +22,7 @@ from accel.params import Params
 from tests.compiler.test_networks import MACHINES
 from tests.support import networks
 from tests.support.chain_campaign import draw_chain
-from tests.support.layer_campaign import draw_layer
+from tests.support.random_layers import needs_window, random_graph
 
 FILE = pathlib.Path(__file__).parent.parent / "data" / "pinned_cycles.json"
 #: Bytes a cycle of the memory, for cases that are to be bound by it.
@@ -51,8 +51,11 @@ def _chain(number):
 
 
 def _layer(machine, number):
-    _, params, graph, batch = draw_layer(7, number, (MACHINES[machine],))
-    return graph, params, batch
+    rng, params = np.random.default_rng([7, number]), MACHINES[machine]
+    graph = random_graph(rng)
+    while not params.window_taps and needs_window(graph):
+        graph = random_graph(rng)
+    return graph, params, int(rng.integers(1, 4))
 
 
 def _drawn(draw, machine, seed):
