@@ -34,8 +34,9 @@ def begin(context: Context, layers: list, tilings: list, taken: set[int]) -> Non
     """
     made = {context.seats[layer.output].root for layer in layers}
     for number, layer in enumerate(layers):
-        late = any(context.seats[view.tensor].root in made for view in layer.views)
-        if late and number not in taken and isinstance(layer, MachineLayer) and len(layer.slices) == 1:
+        if number in taken or not isinstance(layer, MachineLayer) or len(layer.slices) > 1:
+            continue
+        if context.seats[layer.view.tensor].root in made:
             (tiling,) = tilings[number]
             behind = layers[number + 1] if number + 1 < len(layers) else None
             found = _in_chunks(layer, tiling, context.params)
