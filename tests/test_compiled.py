@@ -1,8 +1,10 @@
 """What is compiled is compiled again when a source that went into it changes."""
 
+import errno
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -68,3 +70,88 @@ def test_without_compiling():
         env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
     )  # fmt: skip
     assert done.stdout.split() == ["function"]
+
+
+#: Ends the process, as if killed, where a file of the cache is to be written for the n-th time.
+KILLED = """
+import os, sys
+from numba.core import caching
+
+begin, left = caching.IndexDataCacheFile._open_for_write, [int(sys.argv[1])]
+
+def write(self, path):
+    left[0] -= 1
+    if left[0] < 0:
+        os._exit(9)
+    return begin(self, path)
+
+caching.IndexDataCacheFile._open_for_write = write
+from kernels.caller import caller
+print(caller())
+"""
+
+
+def test_a_killed_process_leaves_no_wrong_code(tmp_path):
+    """Numba's own index would name a file before its code is there: the earlier source's is."""
+    package = tmp_path / "kernels"
+    package.mkdir()
+    (package / "caller.py").write_text(KERNEL.format(package="kernels"))
+    call = "from kernels.caller import caller; print(caller())"
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-c", *map(str, arguments)],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        ).stdout  # fmt: skip
+
+    for writes in range(4):  # an index and a file of code for each function
+        (package / "callee.py").write_text(CALLEE.format(result=writes))
+        assert run(KILLED, writes) == ""
+        assert run(call) == f"{writes}\n"
+    names = {path.name.split(".")[0] for path in (package / "__pycache__").iterdir()}
+    assert len(list((package / "__pycache__").iterdir())) == 2 * len(names)  # no file of before
+
+
+def test_two_that_compile_at_once_keep_both(tmp_path):
+    """Numba's own would forget one, or give both signatures' code the same name."""
+    kind = type(compiled.compiled(lambda value: value)._cache._cache_file)
+    mine, theirs = (kind(str(tmp_path), "kernel", "stamp") for _ in range(2))
+    other = threading.Thread(target=lambda: theirs.save("float", "code for floats"))
+    save = mine._save_index
+
+    def save_slowly(overloads):
+        other.start()
+        other.join(0.2)
+        save(overloads)
+
+    mine._save_index = save_slowly
+    mine.save("int", "code for ints")
+    other.join()
+    found = kind(str(tmp_path), "kernel", "stamp")
+    assert found.load("int") == "code for ints"
+    assert found.load("float") == "code for floats"
+
+
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+def test_a_damaged_cache_is_none(tmp_path, suffix):
+    kind = type(compiled.compiled(lambda value: value)._cache._cache_file)
+    kind(str(tmp_path), "kernel", "stamp").save("int", "code")
+    (file,) = tmp_path.glob(f"*{suffix}")
+    file.write_bytes(file.read_bytes()[:-20])
+    again = kind(str(tmp_path), "kernel", "stamp")
+    assert again.load("int") is None
+    again.save("int", "code")
+    assert again.load("int") == "code"
+
+
+def test_a_full_disk_keeps_nobody_from_computing(monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    @compiled.compiled
+    def double(a):
+        return 2 * a
+
+    monkeypatch.setattr(double._cache._cache_file, "_save_data", full)
+    assert double(3) == 6

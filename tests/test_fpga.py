@@ -102,6 +102,20 @@ def test_without_a_directory_nothing_is_left(tools):
     assert fpga.place_and_route(PARAMS, device="ecp5-25k-6")["lut"]["used"] == 10
 
 
+def test_multipliers_are_placed_where_they_were_given_seats(tools):
+    multiplier = {
+        "type": "MULT18X18D", "parameters": {}, "attributes": {}, "connections": {},
+        "port_directions": {},
+    }  # fmt: skip
+    netlist = {"modules": {"accelerator": {"cells": {"one": multiplier}, "ports": {}}}}
+    write = f"cat > accelerator.json <<END\n{json.dumps(netlist)}\nEND"
+    work = tools(yosys=write)
+    fpga.place_and_route(PARAMS, device="ecp5-25k-6", directory=work)
+    module = json.loads((work / "accelerator.json").read_text())["modules"]["accelerator"]
+    assert "/Y13/MULT18_" in module["cells"]["one"]["attributes"]["BEL"]
+    assert "--25k" in (work / "nextpnr-ecp5.args").read_text()
+
+
 def test_unknown_device():
     rule = "device must be one of .*ecp5-85k-6, ecp5-85k-8, not 'ice40'"
     with pytest.raises(fpga.FpgaError, match=rule):
@@ -131,6 +145,19 @@ def test_failing_tools_are_named_with_their_error(tools):
     work = tools(nextpnr="echo 'ERROR: unable to place'; exit 255")
     with pytest.raises(fpga.FpgaError, match="nextpnr failed with code 255: ERROR: unable to"):
         fpga.place_and_route(PARAMS, directory=work)
+
+
+def test_what_a_failing_tool_has_begun_is_not_kept(tools):
+    """But the netlist of a run before, and the log that says why."""
+    work = tools()
+    fpga.synthesised(PARAMS, work)
+    before = (work / "accelerator.json").read_text()
+    tools(yosys="printf '{\"modules' > accelerator.json; echo 'ERROR: no room'; exit 1")
+    with pytest.raises(fpga.FpgaError, match="no room"):
+        fpga.synthesised(PARAMS, work)
+    assert (work / "accelerator.json").read_text() == before
+    assert "no room" in (work / "yosys.out").read_text()
+    assert not [path for path in work.iterdir() if path.name.startswith(".")]
 
 
 def test_synthesis_alone_counts_cells_as_nextpnr_packs_them(tools):

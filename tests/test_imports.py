@@ -12,12 +12,15 @@ SITE = ROOT / "accel" / "docs" / "pages"
 ALLOWED = {
     "accel.rtl": ("accel.rtl", "accel.params", "accel.isa", "accel.registers"),
     "accel.errors": (),
+    "accel.whole": (),
+    "accel.caches": (),
+    "accel.own_folder": ("accel.graph.ports", "accel.whole"),
     "accel.dram": (),
     "accel.params": (),
     "accel.isa": ("accel.params",),
     "accel.registers": ("accel.isa", "accel.params"),
     "accel.quant": ("accel.isa", "accel.params"),
-    "accel.compiled": (),
+    "accel.compiled": ("accel.caches",),
     "accel.npz": (),
     "accel.version": (),
     "accel.pareto": (),
@@ -36,7 +39,7 @@ ALLOWED = {
     "accel.graph": ("accel.graph", "accel.quant", "accel.isa"),
     "accel.frontend": (
         "accel.frontend", "accel.graph", "accel.quant", "accel.isa", "accel.onnx_session",
-        "accel.litert",
+        "accel.litert", "accel.whole",
     ),
     "accel.bench.sim": (
         "accel.bench", "accel.compiler", "accel.graph", "accel.quant", "accel.isa",
@@ -61,13 +64,13 @@ ALLOWED = {
         "accel.cyclemodel", "accel.compiled", "accel.params", "accel.dram", "accel.isa",
         "accel.program", "accel.sim.engine",
     ),
-    "accel.dump": ("accel.dump", "accel.graph", "accel.isa"),
+    "accel.dump": ("accel.dump", "accel.graph", "accel.isa", "accel.whole"),
     "accel.mapper": (
         "accel.compiler", "accel.graph", "accel.cyclemodel", "accel.params", "accel.sim.engine",
     ),
     "accel.sim": (
         "accel.sim", "accel.rtl", "accel.params", "accel.dram", "accel.isa", "accel.program",
-        "accel.registers", "accel.version",
+        "accel.registers", "accel.version", "accel.caches",
     ),
     "accel.scalesim": (
         "accel.scalesim", "accel.compiler", "accel.graph", "accel.params", "accel.report.summary",
@@ -95,12 +98,13 @@ ALLOWED = {
         "accel.version",
     ),
     "accel.page": (
-        "accel.page", "accel.sim", "accel.compiler", "accel.floats", "accel.graph", "accel.golden",
-        "accel.isa",
+        "accel.page", "accel.caches", "accel.sim", "accel.compiler", "accel.floats", "accel.graph",
+        "accel.golden", "accel.isa",
         "accel.labels", "accel.machines", "accel.opening", "accel.params", "accel.program",
         "accel.registers", "accel.rtl.top", "accel.version",
     ),
     "accel.models": ("accel.models", "accel.network"),
+    "accel.floorplan": ("accel.floorplan", "accel.compiled"),
 }  # fmt: skip
 #: What every module may import: the base of all errors, which imports nothing.
 EVERYWHERE = "accel.errors"

@@ -1,5 +1,8 @@
 """The command line; how commands end is in accel.cli.exits."""
 
+import os
+import sys
+
 import click
 
 from accel.cli import exits
@@ -32,6 +35,16 @@ class OneLineErrors(click.Group):
             context = super().make_context(info_name, args, parent, **extra)
         context.meta[exits.ARGUMENTS] = given
         return context
+
+    def main(self, *arguments, **options):
+        """Run a command and end; where nobody reads the errors either, as after the last line."""
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:  # closed, and the next file would be taken for it
+                setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        try:
+            return super().main(*arguments, **options)
+        except BrokenPipeError:
+            sys.exit(exits.PIPE)
 
     def invoke(self, ctx: click.Context):
         """Run the command."""

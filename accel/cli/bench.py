@@ -5,7 +5,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import ArrayShape, progress_bar, terminal, writing
+from accel.cli.common import ArrayShape, check_place, progress_bar, terminal, writing
 from accel.cli.exits import one_line
 
 
@@ -39,6 +39,8 @@ def bench_golden(count, repeats, out) -> None:
     from accel.bench import golden
     from accel.report import bench_table
 
+    with one_line():
+        check_place(out)
     with one_line(), _compared(), progress_bar("warming up") as progress:
         report = golden.run(count, repeats, progress)
     _publish(report, bench_table, f"accel bench golden --threads {count} --repeats {repeats}", out)
@@ -56,6 +58,8 @@ def bench_sim(arrays, repeats, out) -> None:
     from accel.bench import sim
     from accel.report import sim_table
 
+    with one_line():
+        check_place(out)
     with one_line(), _compared(), progress_bar("building") as progress:
         report = sim.run(list(arrays), repeats, progress)
     chosen = " ".join(f"--array {rows}x{cols}" for rows, cols in arrays)

@@ -4,7 +4,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import progress_bar, terminal, writing
+from accel.cli.common import check_place, progress_bar, terminal, writing
 from accel.cli.exits import one_line
 
 
@@ -23,6 +23,7 @@ def bench_networks(names, out) -> None:
         known = ", ".join(case.name for case in networks.CASES)
         raise click.BadParameter(f"no case begins with {' or '.join(names)}; there are {known}")
     with one_line():
+        check_place(out)
         with progress_bar("building") as progress:
             report = networks.run(cases, progress)
         with writing(out):

@@ -11,6 +11,7 @@ import click
 import rich.console
 
 from accel.cli.exits import ARGUMENTS
+from accel.errors import why
 from accel.progress import progress_bar as progress_bar
 
 
@@ -75,13 +76,35 @@ def writing(out: pathlib.Path) -> Iterator[None]:
         out.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
-        raise InputError(f"{out}: cannot write the report: {error}") from error
+        raise InputError(f"{out}: cannot write the report: {why(error, out)}") from error
 
 
 def prepare(out: pathlib.Path) -> None:
     """Make the folder of a report before there is one: not after an hour's work it is an error."""
     with writing(out), tempfile.TemporaryFile(dir=out):
         pass
+
+
+def check_place(path: pathlib.Path) -> None:
+    """Refuse a file or folder that this user cannot make, before the work that it is to hold.
+
+    Nothing is made: where it was not asked for, an error in the network comes first.
+
+    Raises:
+        InputError: naming the place and the rule.
+    """
+    from accel.graph.ports import InputError
+
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return  # a pipe, which is written as it is
+    place = path.parent if path.is_file() else path
+    there = next(one for one in (place, *place.absolute().parents) if one.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        error.filename = str(there)
+        raise InputError(f"{path}: cannot be written: {why(error, path)}") from error
 
 
 class _Console(rich.console.Console):
@@ -142,4 +165,4 @@ def write_or_print(text: str, path: pathlib.Path | None) -> None:
     try:
         write_text(text, path)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error}") from error
+        raise InputError(f"{path}: cannot be written: {why(error, path)}") from error

@@ -6,6 +6,7 @@ import click
 
 from accel.cli import outcome, scalesim
 from accel.cli.common import (
+    check_place,
     command_line,
     exact_option,
     prepare,
@@ -70,6 +71,8 @@ def estimate(
     with one_line():
         if out is not None:
             prepare(out)
+        else:
+            check_place(results("estimate", pathlib.Path(network).stem))
         images = limit
         given = read_inputs(inputs)[0] if inputs else None
         if given is not None:

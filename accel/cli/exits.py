@@ -5,23 +5,67 @@
     nothing else, so that a script can rely on it.
 2   bad input or usage: a file, an option, a network that cannot be used.
 3   anything else: an error of this program, a tool that is missing, a full disk, no memory.
-130 interrupted; 141: nobody reads the output any more (what a shell makes of these signals).
+130 interrupted, 143 terminated; 141: nobody reads the output any more (what a shell makes of these
+    signals).
 """
 
 import contextlib
 import errno
 import os
 import pathlib
+import signal
+import stat
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Iterator
 
 import click
 
-DIFFERS, USAGE, FAILED, INTERRUPTED, PIPE = 1, 2, 3, 130, 141
+from accel.errors import is_full, why
+
+DIFFERS, USAGE, FAILED, INTERRUPTED, PIPE, TERMINATED = 1, 2, 3, 130, 141, 143
+#: A place where this user may not write is a wrong one.
+_DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 #: Where a command's context keeps what was typed behind the program's name.
 ARGUMENTS = "accel.arguments"
+
+
+class Terminated(KeyboardInterrupt):
+    """Somebody wants the process to end: it does so as after Ctrl-C, and leaves nothing behind."""
+
+
+@contextlib.contextmanager
+def signals() -> Iterator[None]:
+    """Let a signal to end, which would end Python at once, end the block as Ctrl-C does.
+
+    The second one ends Python at once.
+    """
+
+    def end(number, frame):
+        signal.signal(number, signal.SIG_DFL)
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard = [one for one in (signal.SIGTERM, signal.SIGHUP)
+             if signal.getsignal(one) is signal.SIG_DFL]  # nohup ignores one
+    for one in heard:
+        signal.signal(one, end)
+    try:
+        yield
+    finally:
+        for one in heard:
+            signal.signal(one, signal.SIG_DFL)
+
+
+def interruption(error: BaseException) -> tuple[str, int]:
+    """What an interrupted command says and ends with."""
+    if isinstance(error, Terminated):
+        return "terminated", TERMINATED
+    return "interrupted", INTERRUPTED
 
 
 def failure(message: str, code: int) -> click.ClickException:
@@ -55,7 +99,7 @@ def one_line() -> Iterator[None]:
         CompileError, ModelError, GraphError, ParamError, InputError, NetworkError, TrainingError,
         SweepError, ScaleSimError, NpzError, PackageError, PageError,
     ) as error:
-        raise failure(str(error), USAGE) from error
+        raise failure(str(error), FAILED if is_full(error) else USAGE) from error
     except MachineError as error:
         raise failure(str(error), DIFFERS) from error
     except (SimulationError, HostError) as error:
@@ -69,7 +113,9 @@ def everything(command: str) -> Iterator[None]:
     Click itself ends with 1 for several of these.
     """
     try:
-        yield
+        with signals():
+            yield
+            sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError:
         raise
     except click.UsageError as error:
@@ -78,12 +124,17 @@ def everything(command: str) -> Iterator[None]:
     except (click.ClickException, click.exceptions.Exit):
         raise
     except (KeyboardInterrupt, click.Abort) as error:
-        raise failure("interrupted", INTERRUPTED) from error
+        raise failure(*interruption(error)) from error
     except OSError as error:
         if error.errno == errno.EPIPE:  # the reader has seen enough
             _nobody_reads()
             raise click.exceptions.Exit(PIPE) from error
-        raise failure(str(error), FAILED) from error
+        if error.filename is None and _output_fails():
+            _nobody_reads()
+            error.filename = "standard output"
+        elif error.filename is None and is_full(error):  # results are named
+            error.filename = tempfile.gettempdir()
+        raise failure(why(error), USAGE if error.errno in _DENIED else FAILED) from error
     except Exception as error:
         raise failure(internal(error), FAILED) from error
 
@@ -101,6 +152,22 @@ def internal(error: BaseException) -> str:
             file.writelines(traceback.format_exception(error))
         kept = f"; please report it with {name}"
     return f"internal error{where}: {type(error).__name__}: {error}{kept}"
+
+
+def _output_fails() -> bool:
+    """Whether it is standard output that cannot be written: a file on a full disk, or /dev/full."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return True
+    try:
+        number = sys.stdout.fileno()
+    except (OSError, ValueError):  # no file at all
+        return False
+    mode = os.fstat(number).st_mode
+    if stat.S_ISREG(mode):
+        return os.fstatvfs(number).f_bavail == 0
+    return stat.S_ISCHR(mode) and not os.isatty(number)
 
 
 def _nobody_reads() -> None:

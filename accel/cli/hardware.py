@@ -4,7 +4,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import progress_bar, terminal, write_or_print
+from accel.cli.common import check_place, progress_bar, terminal, write_or_print
 from accel.cli.exits import USAGE, failure, one_line
 from accel.cli.machines import machine_options
 
@@ -22,6 +22,8 @@ def verilog(machine, output) -> None:
     from accel.sim.written import emit
 
     with one_line():
+        if output is not None:
+            check_place(output)
         write_or_print(emit(machine.params), output)
 
 
@@ -37,12 +39,15 @@ def verilog(machine, output) -> None:
               help="Also write report.json, the netlists and logs here.")  # fmt: skip
 def fpga(machine, device, seeds, no_place, out) -> None:
     """Place and route the core: LUT, FF, DSP, block RAM and clock."""
+    from accel.errors import why
     from accel.fpga import FpgaError, place_and_route, synthesised
     from accel.graph.ports import InputError
     from accel.machines import report as described
     from accel.report import files, fpga_table
 
     with one_line():
+        if out is not None:
+            check_place(out)
         try:
             with progress_bar("emit Verilog") as progress:
                 if no_place:
@@ -58,5 +63,5 @@ def fpga(machine, device, seeds, no_place, out) -> None:
         except FpgaError as error:
             raise failure(str(error), USAGE) from error
         except OSError as error:
-            raise InputError(f"{out}: cannot write the report: {error}") from error
+            raise InputError(f"{out}: cannot write the report: {why(error, out)}") from error
     terminal().print(fpga_table.render(result))

@@ -4,7 +4,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import progress_bar, read_inputs, terminal
+from accel.cli.common import check_place, progress_bar, read_inputs, terminal
 from accel.cli.exits import DIFFERS, FAILED, failure, one_line
 
 #: Images that --limit may ask for.
@@ -35,6 +35,7 @@ def hls(network, output, inputs, limit, checked) -> None:
 
     folder = output or pathlib.Path(f"hls_{pathlib.Path(network).stem}")
     with one_line():
+        check_place(folder)
         images = read_inputs(inputs)[0] if inputs else None
         try:
             with progress_bar("reading") as progress:

@@ -62,6 +62,7 @@ def _overview():
 
 def _write_random(network, seed: int, output: pathlib.Path) -> None:
     """Write a network with seeded random weights as float ONNX."""
+    from accel.errors import why
     from accel.graph.ports import InputError
     from accel.network.export import to_bytes
     from accel.report.files import replacing
@@ -71,4 +72,4 @@ def _write_random(network, seed: int, output: pathlib.Path) -> None:
         with replacing(output) as temporary:
             temporary.write_bytes(to_bytes(network))
     except OSError as error:
-        raise InputError(f"{output}: cannot be written: {error}") from error
+        raise InputError(f"{output}: cannot be written: {why(error, output)}") from error

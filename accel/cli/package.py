@@ -4,7 +4,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import command_line, progress_bar, read_inputs
+from accel.cli.common import check_place, command_line, progress_bar, read_inputs
 from accel.cli.exits import DIFFERS, failure, one_line
 from accel.cli.machines import machine_options
 
@@ -41,6 +41,7 @@ def package(network, machine, output, inputs, batch, limit, checked, simulator) 
         if there:
             folder = pathlib.Path(network)
         else:
+            check_place(folder)
             images = read_inputs(inputs)[0] if inputs else None
             with progress_bar("reading") as progress:
                 about = write(

@@ -4,7 +4,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import progress_bar, read_inputs, terminal, write_or_print
+from accel.cli.common import check_place, progress_bar, read_inputs, terminal, write_or_print
 from accel.cli.exits import one_line
 from accel.cli.machines import machine_options
 
@@ -32,6 +32,7 @@ def page(network, output, inputs, machine) -> None:
 
     path = output or pathlib.Path(f"{pathlib.Path(network).stem}.html")
     with one_line():
+        check_place(path)
         images, labels = read_inputs(inputs) if inputs else (None, None)
         with progress_bar("reading") as progress:
             text, found = make(network, images, labels, machine, progress)

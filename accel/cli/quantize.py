@@ -4,7 +4,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import progress_bar, read_inputs, shape_option, terminal
+from accel.cli.common import check_place, progress_bar, read_inputs, shape_option, terminal
 from accel.cli.exits import one_line
 from accel.report.words import counted
 
@@ -40,6 +40,7 @@ def quantize(network, calibrate, output, shapes, no_compare, **options) -> None:
     Tells before it begins what will not run on the machine, and at the end how far each layer is
     from the float model's, over the same images.
     """
+    from accel.errors import why
     from accel.frontend.quantising import Options, float_model
     from accel.graph.ports import InputError
     from accel.report import fidelity, quantised
@@ -48,6 +49,7 @@ def quantize(network, calibrate, output, shapes, no_compare, **options) -> None:
     console = terminal()
     with one_line():
         images, _ = read_inputs(calibrate)
+        check_place(output)
         with progress_bar("preparing") as progress:
             model = float_model(network, dict(shapes))
             images = model.check(images)
@@ -57,7 +59,7 @@ def quantize(network, calibrate, output, shapes, no_compare, **options) -> None:
             with progress_bar("calibrating"):
                 graph = model.quantize(output, images, Options(**options))
         except OSError as error:
-            raise InputError(f"{output}: cannot be written: {error}") from error
+            raise InputError(f"{output}: cannot be written: {why(error, output)}") from error
         count = len(next(iter(images.values())))
         console.print(f"wrote {output}, calibrated on {counted(count, 'image')}", soft_wrap=True)
         if no_compare:

@@ -6,6 +6,7 @@ import click
 
 from accel.cli import outcome
 from accel.cli.common import (
+    check_place,
     command_line,
     exact_option,
     prepare,
@@ -65,6 +66,8 @@ def run(
     with one_line():
         if out is not None:
             prepare(out)
+        else:
+            check_place(results("run", pathlib.Path(network).stem))
         if dump is not None:
             check_dump(dump)
         images, labels = read_inputs(inputs) if inputs else (None, None)

@@ -5,7 +5,7 @@ import pathlib
 
 import click
 
-from accel.cli.common import progress_bar, terminal, writing
+from accel.cli.common import check_place, progress_bar, terminal, writing
 from accel.cli.exits import one_line
 
 
@@ -25,6 +25,8 @@ def compare(topology: pathlib.Path, config: pathlib.Path | None, machine, out) -
     from accel.scalesim.report import summarise
 
     with one_line():
+        if out is not None:
+            check_place(out)
         layers = read_topology(topology)
         if config is not None:
             preset = read_config(config)

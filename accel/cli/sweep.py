@@ -6,8 +6,15 @@ import pathlib
 
 import click
 
-from accel.cli.common import ArrayShape, command_line, progress_bar, results, terminal
-from accel.cli.exits import FAILED, INTERRUPTED, USAGE, failure, one_line
+from accel.cli.common import (
+    ArrayShape,
+    command_line,
+    progress_bar,
+    results,
+    terminal,
+    writing,
+)
+from accel.cli.exits import FAILED, USAGE, failure, interruption, one_line
 from accel.cli.machines import machine_option
 from accel.report.words import counted
 
@@ -134,17 +141,20 @@ def sweep(
                     graph, points, out, engine=engine, jobs=jobs, scheduler=scheduler,
                     retry_failed=retry_failed, progress=progress,
                 )  # fmt: skip
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
+            said, code = interruption(error)
             raise failure(
-                f"interrupted; the same command continues from what {out} has", INTERRUPTED
+                f"{said}; the same command continues from what {out} has", code
             ) from None
-    known = read(out / "results.parquet")  # of the commands before, too, if they share the folder
-    title = f"{graph.name}: {counted(len(known), 'point')}, engine {engine}"
+    with one_line(), writing(out):
+        known = read(out / "results.parquet")  # of other commands with this folder, too
+        title = f"{graph.name}: {counted(len(known), 'point')}, engine {engine}"
+        if any(row["status"] == "ok" for row in known):
+            machines = sweep_table.machines(known)
+            pareto.draw(known, f"{title}\n{machines}", out / "pareto.png")
+        sweep_page.write(out / "index.html", known, network, graph.name, command_line(), engine)
     if any(row["status"] == "ok" for row in known):
-        machines = sweep_table.machines(known)
-        pareto.draw(known, f"{title}\n{machines}", out / "pareto.png")
         terminal().print(sweep_table.render(known, f"{title}: those that nothing beats"))
-    sweep_page.write(out / "index.html", known, network, graph.name, command_line(), engine)
     _tell(rows, len(known), out)
 
 

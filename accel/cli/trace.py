@@ -5,7 +5,7 @@ import re
 
 import click
 
-from accel.cli.common import progress_bar, read_inputs, results, terminal
+from accel.cli.common import check_place, progress_bar, read_inputs, results, terminal
 from accel.cli.exits import one_line
 from accel.cli.machines import machine_options
 
@@ -51,11 +51,13 @@ def trace(network, layer, cycles, inputs, machine, engine, form, out) -> None:
     from accel.trace import START
     from accel.trace import trace as write
 
+    out = out or results("trace", pathlib.Path(network).stem)
     with one_line():
+        check_place(out)
         images = read_inputs(inputs)[0] if inputs else None
         with progress_bar("reading") as progress:
             made = write(
-                network, layer, out or results("trace", pathlib.Path(network).stem),
+                network, layer, out,
                 machine=machine, engine=engine, cycles=cycles, inputs=images, form=form,
                 progress=progress,
             )  # fmt: skip

@@ -4,8 +4,8 @@ import pathlib
 
 import click
 
-from accel.cli.common import command_line, progress_bar, terminal
-from accel.cli.exits import INTERRUPTED, failure, one_line
+from accel.cli.common import check_place, command_line, progress_bar, terminal
+from accel.cli.exits import failure, interruption, one_line
 from accel.report.words import counted
 
 
@@ -60,6 +60,7 @@ def train(network, data, held_back, epochs, out, resume, batch_size, **choices) 
         choices["batch_size"] = None if batch_size == "all" else batch_size
     out = out or pathlib.Path("build") / network
     with one_line():
+        check_place(out)
         try:
             with progress_bar("reading") as progress:
                 trainer, files = session.train(
@@ -67,9 +68,12 @@ def train(network, data, held_back, epochs, out, resume, batch_size, **choices) 
                     resume=resume, progress=progress, tell=click.echo, command=command_line(),
                     **choices,
                 )  # fmt: skip
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
+            said, code = interruption(error)
+            begun = (out / "checkpoint.npz").exists()
+            how = f"the same command with --resume continues from {out}"
             raise failure(
-                f"interrupted; the same command with --resume continues from {out}", INTERRUPTED
+                f"{said}; {how if begun else 'no epoch was over: start again'}", code
             ) from None
     last = trainer.history[-1]
     console = terminal()

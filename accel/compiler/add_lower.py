@@ -1,8 +1,9 @@
 """Lower an element-wise operator on two tensors into commands of the window unit."""
 
 import dataclasses
+import operator
 
-from accel.compiler.ready import WINDOW, Ready
+from accel.compiler.ready import WINDOW, Known, Ready, Snapshot
 from accel.compiler.stream import Stream
 from accel.compiler.window import AddLayer
 from accel.compiler.window_tile import add_pixels, pitch_words
@@ -61,14 +62,19 @@ class Addition:
         by_groups = bool(target[0].group)
         apart = set(self.pitches) != {channels} and not by_groups
         small = channels % params.cols == 0 and height * width <= params.bank_rows
-        self.flat = not apart and not small and self.pixels * channels % params.cols == 0
+        if by_groups:
+            self.channels = target[0].row // width
+        self.row = width * self.channels
+        self.flat = not apart and not small and self.pixels * self.channels % params.cols == 0
         if self.flat:
-            self.pixels, self.channels = self.pixels * channels // params.cols, params.cols
+            self.pixels, self.channels = self.pixels * self.channels // params.cols, params.cols
             self.pitches = [params.cols] * 3
 
     def run(self) -> None:
         """Add the commands, those first whose operands are there first."""
-        for block in sorted(self.blocks(add_pixels(self.pixels, self.params)), key=self._ready):
+        now = [Snapshot(ready) for _, ready in self.sources]
+        blocks = self.blocks(add_pixels(self.pixels, self.params))
+        for block in sorted(blocks, key=lambda block: self._ready(block, now)):
             self.block(*block)
 
     def blocks(self, size: int) -> list[tuple[int, int, int]]:
@@ -82,8 +88,13 @@ class Addition:
     def rows(self, block: tuple[int, int, int]) -> int:
         """How many rows, from the first on, a block needs."""
         first, count, _ = block
-        _, width, channels = self.layer.shape
-        return -(-(first + count) * self.channels // (width * channels))
+        return -(-(first + count) * self.channels // self.row)
+
+    def complete(self, block: tuple[int, int, int]) -> int:
+        """How many rows, from the first on, are there behind a block and all before it."""
+        first, count, channel = block
+        end = first + count if channel + self.params.cols >= self.channels else first
+        return end * self.channels // self.row
 
     def words(self, count: int) -> int:
         """Words of the buffer from one operand's pixels to the other's."""
@@ -92,13 +103,13 @@ class Addition:
     def _cols(self, channel: int) -> int:
         return min(self.params.cols, self.channels - channel)
 
-    def _ready(self, block: tuple[int, int, int]) -> int:
+    def _ready(self, block: tuple[int, int, int], now: list[Snapshot]) -> int:
         first, count, channel = block
         cols, waits = self._cols(channel), 0
-        for (source, ready), pitch in zip(self.sources, self.pitches, strict=False):
+        for (source, _), ready, pitch in zip(self.sources, now, self.pitches, strict=False):
             start = source.address + first * pitch + channel
             last = start + (count - 1) * pitch + cols - 1
-            waits = max(waits, int(ready.before(start, last, None if self.flat else cols).sum()))
+            waits = max(waits, sum(ready.before(start, last, None if self.flat else cols)))
         return waits
 
     def block(self, first: int, count: int, channel: int, at: int | None = None) -> None:
@@ -162,10 +173,10 @@ class _Rectangle:
         first = place.address + self.image * place.image + place.channel(self.channel)
         return first + self.y0 * place.row + self.x0 * place.pixel
 
-    def last(self, place: Placement, cols: int) -> int:
-        """The address of its last byte."""
+    def last(self, first: int, place: Placement, cols: int) -> int:
+        """The address of its last byte; ``first`` is that of its first one."""
         rows, columns = self.y1 - self.y0 - 1, self.x1 - self.x0 - 1
-        return self.address(place) + rows * place.row + columns * place.pixel + cols - 1
+        return first + rows * place.row + columns * place.pixel + cols - 1
 
 
 class _Rectangles:
@@ -176,8 +187,12 @@ class _Rectangles:
         self.params = stream.params
 
     def run(self) -> None:
-        for block in sorted(self._blocks(), key=self._ready):
-            self._block(block)
+        found, sources = [], [(place, Snapshot(ready)) for place, ready in self.sources]
+        for block in self._blocks():
+            copies = [self._copy(block, place, ready) for place, ready in sources]
+            found.append((max(sum(ready.counts) for _, ready in copies), block, copies))
+        for _, block, copies in sorted(found, key=operator.itemgetter(0)):
+            self._block(block, copies)
 
     def _blocks(self) -> list[_Rectangle]:
         height, width, channels = self.layer.shape
@@ -195,17 +210,18 @@ class _Rectangles:
     def _cols(self, block: _Rectangle) -> int:
         return min(self.params.cols, self.layer.shape[2] - block.channel)
 
-    def _ready(self, block: _Rectangle) -> int:
-        cols = self._cols(block)
-        return max(
-            int(ready.before(block.address(place), block.last(place, cols), cols).sum())
-            for place, ready in self.sources
-        )
+    def _copy(self, block: _Rectangle, place: Placement, ready: Snapshot) -> tuple[int, Known]:
+        """Where a block's operand lies, and when it is there."""
+        first, cols = block.address(place), self._cols(block)
+        return first, Known(ready.before(first, block.last(first, place, cols), cols))
 
-    def _block(self, block: _Rectangle) -> None:
+    def _block(self, block: _Rectangle, copies: list[tuple[int, Known]]) -> None:
         params, cols, (target, done) = self.params, self._cols(block), self.target
         words = pitch_words(block.pixels, 2, 1, params.window_taps)
-        there = [self._load(block, place, ready, words) for place, ready in self.sources]
+        there = [
+            self._load(block, place, copy, words)
+            for (place, _), copy in zip(self.sources, copies, strict=True)
+        ]
         nx, ny = block.x1 - block.x0, block.y1 - block.y0
         fields = self.layer.fields | {
             "cols": cols, "nx": nx, "ny": ny, "k": 2, "seg": 1,
@@ -219,10 +235,13 @@ class _Rectangles:
         count = self.stream.window(fields, there[0], there[0])
         done.written(fields["dst"], ny, target.row, cols, WINDOW, count)
 
-    def _load(self, block: _Rectangle, place: Placement, ready: Ready, words: int) -> int:
+    def _load(
+        self, block: _Rectangle, place: Placement, copy: tuple[int, Known], words: int
+    ) -> int:
         """Load one operand into ``words`` words; returns its virtual address."""
         cols, rows, columns = self.params.cols, block.y1 - block.y0, block.x1 - block.x0
-        fields = {"src": block.address(place), "rows": rows, "items": columns, "inner": cols,
+        first, ready = copy
+        fields = {"src": first, "rows": rows, "items": columns, "inner": cols,
                   "item_pitch": place.pixel}
         if place.pixel == cols:
             fields |= {"items": 1, "inner": columns * cols, "item_pitch": 0}

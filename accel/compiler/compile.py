@@ -110,12 +110,14 @@ def _drafts(context: Context, parts, mapping: Mapping):
         layers = [layer for draft in drafts for layer in draft.machine_layers]
         tilings = [one for draft in drafts for one in draft.tilings]
         stored = {name for draft in drafts for name in draft.stored}
-        first = dataclasses.replace(first, whole=grouped.whole(layers, tilings))
+        first = dataclasses.replace(
+            first, whole=grouped.whole(layers, tilings), parts=grouped.in_parts(layers, tilings)
+        )
         names = grouped.chosen(first, layers, tilings, stored)
         seated = grouped.seats_of(context.graph, names, context.params.cols)
         plain = {layer.name: layer for layer in layers if isinstance(layer, MachineLayer)}
         context = dataclasses.replace(
-            context, seats=context.seats | seated, whole=first.whole
+            context, seats=context.seats | seated, whole=first.whole, parts=first.parts
         )
     memory, drafts = _made(context, parts, mapping, plain)
     return context, memory, drafts
@@ -139,7 +141,7 @@ def _place(context: Context, parts, drafts, memory: allocate.Memory) -> dict[str
     for name in stored:
         root = context.seats[name].root
         if root not in roots:
-            roots[root] = memory.take(batch * graph.tensors[root].size)
+            roots[root] = memory.take(batch * context.seats[root].image)
     stored += [node.output for node in graph.nodes if isinstance(node, seats.Moves)]
     tensors = {}
     for name in stored:

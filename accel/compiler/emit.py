@@ -25,14 +25,13 @@ def encode(commands: list[Command], offset: int) -> np.ndarray:
         accel.isa.EncodingError: naming command, field, allowed range and value.
     """
     words = np.zeros((len(commands), _WORDS), np.uint64)
-    grouped: dict[Op, tuple[list[int], list[dict[str, int]]]] = {op: ([], []) for op in Op}
-    for number, (op, fields) in enumerate(commands):
-        numbers, every = grouped[op]
-        numbers.append(number)
-        every.append(fields)
-    for op, (numbers, every) in grouped.items():
-        if numbers:
-            words[numbers] = _words(op, every, offset)
+    grouped: dict[Op, list[dict[str, int]]] = {op: [] for op in Op}
+    for op, fields in commands:
+        grouped[op].append(fields)
+    opcodes = np.fromiter((op for op, _ in commands), np.int64, len(commands))
+    for op, every in grouped.items():
+        if every:
+            words[opcodes == op] = _words(op, every, offset)
     return words.astype("<u8").view(np.uint8).reshape(-1)
 
 
@@ -40,27 +39,43 @@ def _words(op: Op, commands: list[dict[str, int]], offset: int) -> np.ndarray:
     """The words (uint64) of commands that are all ``op``, given by their fields."""
     words = np.zeros((len(commands), _WORDS), np.uint64)
     words[:, 0] = int(op)
-    zeros = dict.fromkeys(set().union(*commands), 0)
     known = {field.name: field for field in FIELDS[op] if field.name != "opcode"}
-    if zeros.keys() - known.keys():
-        pack(op, **zeros)  # raises: there is no such field
-    numbers = itertools.chain.from_iterable((zeros | fields).values() for fields in commands)
-    table = np.fromiter(numbers, np.int64, len(commands) * len(zeros))
-    for name, values in zip(zeros, table.reshape(len(commands), -1).T, strict=True):
-        field = known[name]
-        if name in _ADDRESS.get(op, ()):
-            values = values + offset * np.array([_is_moved(op, one, field) for one in commands])
-        _check(op, field, values)
-        _insert(words, field, values)
+    columns = _columns(commands)
+    if columns.keys() - known.keys():
+        pack(op, **dict.fromkeys(columns, 0))  # raises: there is no such field
+    for name in _ADDRESS.get(op, ()):
+        if name in columns:
+            columns[name] = columns[name] + offset * _moved(op, name, columns, commands)
+    for name, values in columns.items():
+        _check(op, known[name], values)
+        _insert(words, known[name], values)
     return words
 
 
-def _is_moved(op: Op, fields: dict[str, int], field: Field) -> bool:
-    """Whether a command has an address in ``field``: one that only fills, or stays near, has none.
-    """
-    if field.name == "dst" and fields.get("near"):
-        return False
-    return field.name in fields and (op not in (Op.LOAD, Op.WLOAD) or fields["inner"] != 0)
+def _columns(commands: list[dict[str, int]]) -> dict[str, np.ndarray]:
+    """Every field's numbers (int64), those of commands that do not have it 0."""
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for number, fields in enumerate(commands):
+        alike.setdefault((*fields,), []).append(number)
+    columns: dict[str, np.ndarray] = {}
+    for names, numbers in alike.items():
+        some = map(commands.__getitem__, numbers)
+        values = itertools.chain.from_iterable(map(dict.values, some))
+        table = np.fromiter(values, np.int64, len(numbers) * len(names))
+        for name, column in zip(names, table.reshape(len(numbers), -1).T, strict=True):
+            if name not in columns:
+                columns[name] = np.zeros(len(commands), np.int64)
+            columns[name][numbers] = column
+    return columns
+
+
+def _moved(op: Op, name: str, columns, commands: list[dict[str, int]]) -> np.ndarray:
+    """Which commands have an address in a field: one that only fills, or stays near, has none."""
+    if op in (Op.LOAD, Op.WLOAD):
+        return columns["inner"] != 0
+    if name == "dst" and "near" in columns:
+        return columns["near"] == 0
+    return np.array([name in fields for fields in commands])
 
 
 def _check(op: Op, field: Field, values: np.ndarray) -> None:

@@ -14,13 +14,15 @@ y.  A convolution over G * C channels with kernel kh x kw is one over C channels
 (kh * G) x kw whose stride, and padding, downwards is G times as large.  Or, of a pointwise one, the
 groups of a row are one row: W pixels further is the same pixel's next group, a kernel 1 x G with
 dilation W.  Only the order of the sum differs.  So the array's layers need nothing new
-(:func:`by_groups`).
+(:func:`by_groups`).  And where a layer takes a whole image in chunks of channels, so that it starts
+when the first of them are there, each chunk is a group (accel/compiler/tile.py).
 """
 
 import dataclasses
 
 import numpy as np
 
+from accel.compiler import tile, walks
 from accel.compiler.layer import Axis, Context, MachineLayer, View
 from accel.compiler.seats import Seat
 from accel.graph import places
@@ -31,6 +33,10 @@ from accel.graph.ir import Concat, Conv, Graph
 _SHARE = 0.5
 #: Groups of a tensor that are too few to let a layer load the columns that it leaves out, too.
 _FEW = 2
+#: The part of a tensor's bytes that may be added, so that the last group has as much room as all.
+_SPARE = 0.125
+#: So many times as long as it takes to read such a tensor must a layer keep the array busy.
+_BUSY = 2
 #: Beats of a group's row that are worth it in a batch, whose small images are one tall image to
 #: the array: as measured.
 _LONG = 8
@@ -39,8 +45,13 @@ _LONG = 8
 def seat(name: str, shape: tuple[int, int, int], cols: int) -> Seat:
     """Where a tensor by groups of ``cols`` channels lies: in memory of its own."""
     height, width, channels = shape
-    row = width * channels
+    row = width * filled(channels, cols)
     return Seat(name, 0, cols, row, height * row, width * cols)
+
+
+def filled(channels: int, cols: int) -> int:
+    """Channels of whole groups: the last group may have fewer, but takes as much room."""
+    return -(-channels // cols) * cols
 
 
 def by_groups(context: Context, node: Conv, view: View, rows: Axis, columns: Axis):
@@ -50,8 +61,14 @@ def by_groups(context: Context, node: Conv, view: View, rows: Axis, columns: Axi
     """
     if not view.group:
         return node, view, rows, columns
+    weights, cell = node.weights, context.params.cols
+    # What lies behind the channels of the last group counts for nothing.
+    spare = filled(weights.shape[3], cell) - weights.shape[3]
+    if spare:
+        node = dataclasses.replace(node, weights=np.pad(weights, [(0, 0)] * 3 + [(0, spare)]))
+    if node.name in context.parts:
+        return node, view, rows, columns
     outputs, kh, kw, channels = node.weights.shape
-    cell = view.pixel_pitch
     count = channels // cell
     if is_side_by_side(context, node, view):
         width = view.group // cell
@@ -130,7 +147,8 @@ class _Choice:
         """Whether there is more than a group, and than a pixel in a row: of a batch many more."""
         cols, (_, width, channels) = self._cols, shape
         short = width * cols < _LONG * self._context.params.bus_bytes
-        several = channels % cols == 0 and channels > cols and width > 1
+        spare = filled(channels, cols) - channels
+        several = spare <= _SPARE * channels and channels > cols and width > 1
         return several and not (short and self._context.batch > 1)
 
     def _written(self, part: str, whole_name: str, first: int) -> bool:
@@ -140,12 +158,17 @@ class _Choice:
             return False
         if part != whole_name and len(self._users[part]) != 1:
             return False
-        if first % cols or self._graph.tensors[part].shape[2] % cols:
+        channels = self._graph.tensors[part].shape[2]
+        behind = first + channels < self._graph.tensors[whole_name].shape[2]
+        if first % cols or behind and channels % cols:
             return False
         if not isinstance(layer, MachineLayer):
             return True
         groups = [group for one in layer.slices for group in one.groups]
-        return all(group.first % cols == 0 and group.cols == cols for group in groups)
+        return all(
+            group.first % cols == 0 and group.cols == min(cols, channels - group.first)
+            for group in groups
+        )
 
     def _read(self, layer, name: str) -> bool:
         """Whether a layer can read a tensor by groups, and starts as early, and loads as little.
@@ -156,8 +179,9 @@ class _Choice:
             return True
         (part, *others), (_, width, channels) = layer.slices, self._graph.tensors[name].shape
         rows, view, params = layer.rows, layer.view, self._context.params
-        needed = (rows.kernel + rows.stride) * width * channels
+        needed = (rows.kernel + rows.stride) * width * filled(channels, self._cols)
         return (
+            self._fills(layer, channels) and
             not others
             and part.channels == channels
             and all(group.width == channels for group in part.groups)
@@ -165,8 +189,33 @@ class _Choice:
             and (view.pixel_pitch == channels or channels > _FEW * self._cols)
             and (view.row_pitch == width * channels or self._pointwise(layer, width))
             and rows.dilation == 1
-            and needed <= _SHARE * params.input_bytes
-            and len(self._cuts[layer.name].chunks) == 1
+            and (self._by_chunks(layer) if len(self._cuts[layer.name].chunks) > 1
+                 else needed <= _SHARE * params.input_bytes)
+        )  # fmt: skip
+
+    def _fills(self, layer: MachineLayer, channels: int) -> bool:
+        """Whether a layer has time for the last group's room, and takes no more weight tiles."""
+        params, full = self._context.params, filled(channels, self._cols)
+        if full == channels:
+            return True
+        plain, tiles = (
+            walks.kernel(layer.rows, layer.columns, count, params.rows).tiles
+            for count in (channels, full)
+        )
+        array = len(layer.slices[0].groups) * tiles * layer.rows.outputs * layer.columns.outputs
+        beats = layer.rows.size * layer.columns.size * full / params.bus_bytes
+        return plain == tiles and beats * _BUSY <= array
+
+    def _by_chunks(self, layer: MachineLayer) -> bool:
+        """Whether a layer that takes its channels in chunks can take them group by group."""
+        params, cut = self._context.params, self._cuts[layer.name]
+        groups = tile.in_groups(layer, layer.slices[0], params, cut)
+        return (
+            not cut.apart
+            and layer.view.pixel_pitch == layer.slices[0].channels
+            and len(groups.chunks) <= tile.PARTS
+            and tile.holds(layer, params, groups.chunks)
+            and sum(one.tiles for one in groups.chunks) == sum(one.tiles for one in cut.chunks)
         )
 
     def _pointwise(self, layer: MachineLayer, width: int) -> bool:
@@ -194,6 +243,15 @@ def whole(layers: list, tilings: list) -> frozenset[str]:
         if isinstance(layer, MachineLayer)
         and not cut[0].apart
         and cut[0].width == layer.pool_columns.outputs
+    )
+
+
+def in_parts(layers: list, tilings: list) -> frozenset[str]:
+    """The array's layers that take a whole image in chunks of channels."""
+    return frozenset(
+        layer.name
+        for layer, cut in zip(layers, tilings, strict=True)
+        if isinstance(layer, MachineLayer) and len(cut[0].chunks) > 1 and not cut[0].apart
     )
 
 

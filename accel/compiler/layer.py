@@ -91,6 +91,7 @@ class Context:
         params, batch: what it is compiled for.
         data: whether weights and biases matter.
         whole: the layers that read whole rows (accel/compiler/grouped.py).
+        parts: those that read a whole image in chunks of channels.
     """
 
     graph: Graph
@@ -99,6 +100,7 @@ class Context:
     batch: int
     data: bool
     whole: frozenset[str] = frozenset()
+    parts: frozenset[str] = frozenset()
 
     def view(self, name: str) -> View:
         """All images of a tensor."""

@@ -269,7 +269,7 @@ def _decimate(context: Context, node: Conv, view: View, rows: Axis, columns: Axi
     """With a kernel of 1, load only the rows and columns that a stride uses."""
     inside = not rows.before and rows.span(0, rows.outputs)[1] <= rows.size
     whole = not view.group or grouped.is_side_by_side(context, node, view)
-    if rows.kernel == 1 and inside and whole:
+    if rows.kernel == 1 and inside and (whole or node.name in context.parts):
         view = dataclasses.replace(view, row_pitch=view.row_pitch * rows.stride)
         rows = Axis(rows.outputs, rows.outputs)
     # Loading single pixels pays when the bus would otherwise carry whole beats of unused ones.

@@ -72,6 +72,8 @@ class Lowering:
             for index, group in enumerate(part.groups)
             for kernels in [group_kernels(layer, part, group, tiling)]
         }
+        #: The fields of EXECs, as far as groups and blocks have them in common.
+        self.execs: dict[tuple, dict[str, int]] = {}
         #: Behind which convolution row each unit row is complete.
         self.complete = [
             layer.pool_rows.inside(unit, unit + 1)[1] for unit in range(layer.pool_rows.outputs)
@@ -182,13 +184,14 @@ class _Strip:
     def shared(self) -> list[Rows] | list[FedRows]:
         """The strip's rows, chunk by chunk, for all who share them."""
         if self.lowering.fed:
-            return fed_rows(self.lowering.fed, [one.channels for one in self.tiling.chunks])
+            return fed_rows(self.lowering.fed, [one.depth for one in self.tiling.chunks])
         count = 1 if self.tiling.apart else len(self.tiling.chunks)
         return [self._rows(chunk, self.x0, self.x1) for chunk in range(count)]
 
     def _rows(self, chunk: int, x0: int, x1: int) -> Rows:
-        first = self.part.first + sum(c.channels for c in self.tiling.chunks[:chunk])
-        layer, view, channels = self.layer, self.layer.view, self.tiling.chunks[chunk].channels
+        layer, view, kernel = self.layer, self.layer.view, self.tiling.chunks[chunk]
+        first = self.part.first + sum(c.depth for c in self.tiling.chunks[:chunk])
+        first = self.lowering.source.channel(first)
         left, pixels, right = split(layer.columns, x0, x1)
         lo, hi = layer.columns.span(x0, x1)
         place = self.lowering.source.address + self.image * view.image_pitch
@@ -197,12 +200,14 @@ class _Strip:
             source=place + max(0, lo) * view.pixel_pitch + first,
             row_pitch=view.row_pitch,
             pixel_pitch=view.pixel_pitch,
-            left=left, pixels=pixels, right=right,
-            width=channels,
-            pitch=self.tiling.chunks[chunk].pitch((hi - lo) * channels),
+            left=left, pixels=pixels * kernel.groups, right=right,
+            width=kernel.channels,
+            pitch=kernel.pitch((hi - lo) * kernel.depth),
             fill=layer.pad,
         )  # fmt: skip
-        cols = channels if channels < self.part.channels else None
+        cols = kernel.depth if kernel.depth < self.part.channels else None
+        if view.row_pitch == self.lowering.source.group:
+            cols = None  # one row's channels are others than the next one's
         return Rows(self.stream.array, self.lowering.ready, strip, cols)
 
     def _block(self, block: Rectangle, number: int, shared: list, units) -> None:
@@ -234,29 +239,32 @@ class _Strip:
 
     def _exec(self, block: Rectangle, group: Group, kernel, walk, there: Rows) -> dict[str, int]:
         nx, ny = block.x1 - block.x0, block.y1 - block.y0
-        fields = kernel.fields(walk, there.pitch)
-        fields["cols"], fields["nx"], fields["ny"] = group.cols, nx, ny
-        if nx > 1:
-            fields["step_x"] = self.layer.columns.stride * there.width
-        if ny > 1:
-            fields["step_y"] = self.layer.rows.stride * there.pitch
-        return fields
+        key = nx, ny, group.cols, id(kernel), id(walk), there.pitch, there.width
+        if key not in self.lowering.execs:
+            fields = kernel.fields(walk, there.pitch)
+            fields["cols"], fields["nx"], fields["ny"] = group.cols, nx, ny
+            if nx > 1:
+                fields["step_x"] = self.layer.columns.stride * there.width
+            if ny > 1:
+                fields["step_y"] = self.layer.rows.stride * there.pitch
+            self.lowering.execs[key] = fields
+        return self.lowering.execs[key].copy()
 
     def _post(self, block: Rectangle, group: Group, units: tuple[int, int, bool]) -> None:
         u0, u1, begin = units
         layer, target, stream = self.layer, self.lowering.target, self.stream
-        for op, fields in self.lowering.tables:
-            stream.post(op, fields)
-        self.lowering.tables = []
+        if self.lowering.tables:
+            for op, fields in self.lowering.tables:
+                stream.post(op, fields)
+            self.lowering.tables = []
+        y0, y1 = layer.pool_rows.cover(u0, u1)
         fields = {
             "begin": int(begin),
             "count": (block.y1 - block.y0) * (block.x1 - block.x0),
             "cols": group.cols,
             "out_w": self.units[1] - self.units[0], "out_h": u1 - u0,
-            **self.lowering.fields,
+            **self.lowering.fields, "in_w": self.x1 - self.x0, "in_h": y1 - y0,
         }
-        y0, y1 = layer.pool_rows.cover(u0, u1)
-        fields |= {"in_w": self.x1 - self.x0, "in_h": y1 - y0}
         if layer.pooling.kind != Pool.NONE:
             fields |= self._pool(y0, u0, u1)
         if self.lowering.near:
@@ -264,10 +272,8 @@ class _Strip:
             return
         # A batch folded into one tall image fills the tensor's images one after another.
         first = target.address + self.image * target.image + u0 * target.row
-        fields |= {
-            "dst": first + self.units[0] * target.pixel + target.channel(group.first),
-            "pitch_x": target.pixel, "pitch_y": target.row,
-        }  # fmt: skip
+        first += self.units[0] * target.pixel + target.channel(group.first)
+        fields["dst"], fields["pitch_x"], fields["pitch_y"] = first, target.pixel, target.row
         posts = stream.post(Op.POST, fields)
         # The unit rows that this block completes.
         first, last = (

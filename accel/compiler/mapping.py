@@ -47,6 +47,11 @@ class Mapping:
                 window_tile.tiling_key(layer),
                 lambda: window_tile.tilings(layer, params, self._most),
             )
+        if layer.view.group:
+            return [
+                tile.in_groups(layer, part, params, cut)
+                for part, cut in zip(layer.slices, self.of(plain, params), strict=True)
+            ]
         if plain is None or tile.tiling_keys(plain) == tile.tiling_keys(layer):
             return [self._own(layer, part, params) for part in layer.slices]
         return [

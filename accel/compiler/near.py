@@ -128,6 +128,7 @@ def _fits_behind(context: Context, first, second: WindowLayer, third) -> bool:
     rows, columns = second.rows.outputs, second.columns.outputs
     return (
         third.view.tensor == second.output
+        and not third.view.group
         and _only(context, second.output)
         and first.view.images == third.view.images == 1
         and len(third.slices) == 1

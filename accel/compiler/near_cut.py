@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 
-from accel.compiler import walks
+from accel.compiler import tile, walks
 from accel.compiler.layer import Axis, MachineLayer
 from accel.compiler.rows import split
 from accel.compiler.tiling import Tiling
@@ -70,7 +70,9 @@ def by_group(
     if rows * width < min(params.rows, height * width):
         return None
     part = first.slices[0]
-    kernel = walks.kernel(first.rows, first.columns, part.channels, params.rows)
+    kernel = tile.whole(first, part, params)
+    if not kernel:
+        return None
     line = kernel.pitch(((width - 1) * first.columns.stride + first.columns.extent) * part.channels)
     stays = ((height - 1) * first.rows.stride + first.rows.extent) * line <= params.input_bytes
     block = (2 * rows * first.rows.stride + first.rows.extent) * line
@@ -110,7 +112,7 @@ def has_room(pair: Pair, layers, params: Params) -> bool:
 def _line(pair: Pair, first: MachineLayer) -> int:
     """Bytes of a row of a pair's input."""
     columns = (first.columns.outputs - 1) * first.columns.stride + first.columns.extent
-    return sum(chunk.pitch(columns * chunk.channels) for chunk in pair.tiling.chunks)
+    return sum(chunk.pitch(columns * chunk.depth) for chunk in pair.tiling.chunks)
 
 
 def _whole(pair: Pair, first: MachineLayer) -> int:
@@ -172,7 +174,9 @@ def _rows_pair(first, together: int, rows: int, spare: float, params: Params) ->
     if rows * width < min(params.rows, height * width):
         return None
     part = first.slices[0]
-    kernel = walks.kernel(first.rows, first.columns, part.channels, params.rows)
+    kernel = tile.whole(first, part, params)
+    if not kernel:
+        return None
     line = kernel.pitch(((width - 1) * first.columns.stride + first.columns.extent) * part.channels)
     if 4 * (rows * first.rows.stride + first.rows.extent) * line > params.input_bytes:
         return None

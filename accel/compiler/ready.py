@@ -1,6 +1,7 @@
 """When which part of a tensor is in memory, counted in completed POST and WINDOW commands."""
 
 import copy
+import dataclasses
 
 import numpy as np
 
@@ -12,6 +13,38 @@ RECENT = 8
 RECENT_CUTS = 3
 #: The two engines that write tensors: rows of a count.
 POST, WINDOW = 0, 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """Counts (POSTs, WINDOWs) that have been looked up already, for what asks a Ready."""
+
+    counts: tuple[int, int]
+
+    def before(self, first: int, last: int, cols: int | None = None) -> tuple[int, int]:
+        """The counts, wherever."""
+        return self.counts
+
+
+class Snapshot:
+    """Answers as its Ready does now, and sooner where the same rows are asked for often."""
+
+    def __init__(self, ready: "Ready"):
+        self._ready = ready
+        #: By rows: the POSTs, and the WINDOWs, of each channel cell.
+        self._rows: dict[tuple[int, int], list[list[int]]] = {}
+
+    def before(self, first: int, last: int, cols: int | None = None) -> tuple[int, int]:
+        """See Ready.before."""
+        start, row_bytes = self._ready.start, self._ready.row_bytes
+        row, offset = divmod(first - start, row_bytes)
+        rows = row, (last - start) // row_bytes + 1
+        if rows not in self._rows:
+            part = self._ready.counts[:, slice(*rows)]
+            self._rows[rows] = np.maximum.reduce(part, axis=1).tolist()
+        posts, windows = self._rows[rows]
+        cells = self._ready.cells(offset, cols)
+        return max(posts[cells]), max(windows[cells])
 
 
 class Ready:
@@ -29,6 +62,8 @@ class Ready:
     def __init__(self, placement: Placement, cell: int):
         height, width, self.channels = placement.shape
         self.start, self.row_bytes, self.cell = placement.address, width * self.channels, cell
+        if placement.group:
+            self.row_bytes = placement.row
         self.whole = False
         #: Of a tensor by channel groups: bytes of one in a row.
         self.group = placement.group
@@ -52,7 +87,7 @@ class Ready:
         row, offset = divmod(address - self.start, self.row_bytes)
         step = max(1, pitch // self.row_bytes)
         lines = slice(row, row + (rows - 1) * step + 1, step)
-        self.counts[writer, lines, self._cells(offset, cols)] = count
+        self.counts[writer, lines, self.cells(offset, cols)] = count
 
     def spanned(
         self, first: int, last: int, cols: int | None, writer: int, count: int
@@ -67,8 +102,8 @@ class Ready:
         ``cols`` channels from the one at ``first`` on are read of every pixel; None is any.
         """
         row, offset = divmod(first - self.start, self.row_bytes)
-        rows = slice(row, (last - self.start) // self.row_bytes + 1)
-        part = self.counts[:, rows, self._cells(offset, cols)]
+        end = (last - self.start) // self.row_bytes + 1
+        part = self.counts[:, row:end, self.cells(offset, cols)]
         return np.maximum.reduce(part, axis=(1, 2))
 
     def together(self, starts: range, length: int, cols: int | None, now) -> list[int]:
@@ -80,7 +115,7 @@ class Ready:
         """
         row, offset = divmod(starts[0] - self.start, self.row_bytes)
         if starts.step == self.row_bytes and offset + length <= self.row_bytes:
-            cells = self._cells(offset, cols)
+            cells = self.cells(offset, cols)
             pairs = self.counts[:, row : row + len(starts), cells].max(axis=2).T
         elif cols is None and starts.step == self.group:
             lines = (np.arange(offset, offset + len(starts) * self.group, self.group)
@@ -94,8 +129,8 @@ class Ready:
         waits = np.maximum(waits, np.unique(waits)[-RECENT_CUTS:][0])
         return [*(int(n) + 1 for n in np.flatnonzero(np.diff(waits))), len(starts)]
 
-    def _cells(self, offset: int, cols: int | None) -> slice:
-        """Of ``cols`` channels from the one ``offset`` bytes behind a row's first."""
+    def cells(self, offset: int, cols: int | None) -> slice:
+        """Those of ``cols`` channels from the one ``offset`` bytes behind a row's first."""
         if cols is None or self.whole:
             return slice(None)
         first = offset % self.channels

@@ -30,7 +30,6 @@ last the EXEC does.  tests/support/listing.py checks the rules, by field and wit
 program of the campaigns.
 """
 
-import dataclasses
 import math
 
 from accel.compiler.errors import CompileError
@@ -61,19 +60,9 @@ _WAITS = {
 }  # fmt: skip
 
 
-@dataclasses.dataclass(slots=True)
-class Item:
-    """A command on its way into the order.
-
-    Attributes:
-        command: opcode and fields.
-        cost: rough cycles it keeps its engine busy.
-        needs: (engine + LISTED or DONE, count): so many of its commands must be that.
-    """
-
-    command: Command
-    cost: float
-    needs: list[tuple[int, int]]
+#: A command on its way into the order; the rough cycles it keeps its engine busy; and what it
+#: needs, (engine + LISTED or DONE, count): so many of that one's commands must be that.
+Item = tuple[Command, float, list[tuple[int, int]]]
 
 
 class _Queue:
@@ -89,16 +78,16 @@ class _Queue:
         What a command before it needed as well is left out.
         """
         most, wanted = self._most, []
-        for what, count in needs:
+        for need in needs:
+            what, count = need
             if count > most[what]:
                 most[what] = count
-                wanted.append((what, count))
+                wanted.append(need)
         for name, what in _WAITS[op]:
-            count = fields.get(name, 0)
-            if count > most[what]:
+            if name in fields and (count := fields[name]) > most[what]:
                 most[what] = count
                 wanted.append((what, count))
-        self.items.append(Item((op, fields), cost, wanted))
+        self.items.append(((op, fields), cost, wanted))
 
 
 def order(stream: Stream) -> list[Command]:
@@ -134,44 +123,49 @@ class _Player:
         #: Each engine's next command, and when it starts; _NEVER while that is not known.
         self.next: list[Item | None] = [None for _ in engines]
         self.heads = [_NEVER for _ in engines]
-        #: By engine: who looks again when it has so many commands listed.
+        #: By engine: who looks again when it has so many commands listed; and the least of those.
         self.waiting: list[list[tuple[int, int]]] = [[] for _ in engines]
+        self.least = [_NEVER for _ in engines]
 
     def run(self) -> list[Command]:
         commands: list[Command] = []
-        heads, waiting, free, times = self.heads, self.waiting, self.free, self.times
-        for engine in range(len(ENGINES)):
-            self._go_on(engine)
+        heads, least, free, times = self.heads, self.least, self.free, self.times
+        items, turn = self.items, self.next
+        for engine, queue in enumerate(items):
+            turn[engine] = item = next(queue, None)
+            if item:
+                self._look(engine, item)
         for _ in range(self.total):
             start = min(heads)
             if start == _NEVER:
                 raise AssertionError("commands wait for each other in a circle")
             engine = heads.index(start)  # of those that start together, the first
-            item = self.next[engine]
-            commands.append(item.command)
-            free[engine] = end = start + item.cost + _OVERHEAD
-            times[engine + LISTED].append(start)
+            command, cost, _ = turn[engine]
+            commands.append(command)
+            free[engine] = end = start + cost + _OVERHEAD
+            listed = times[engine + LISTED]
+            listed.append(start)
             times[engine + DONE].append(end + _LATENCY)
-            self._go_on(engine)
-            if waiting[engine]:
-                self._wake(engine, len(times[engine]))
+            turn[engine] = item = next(items[engine], None)
+            if item is None:
+                heads[engine] = _NEVER
+            elif item[2]:
+                self._look(engine, item)
+            else:
+                heads[engine] = end
+            if least[engine] <= len(listed):
+                self._wake(engine, len(listed))
         return commands
-
-    def _go_on(self, engine: int) -> None:
-        """Turn to an engine's next command."""
-        self.next[engine] = item = next(self.items[engine], None)
-        if item:
-            self._look(engine, item)
-        else:
-            self.heads[engine] = _NEVER
 
     def _look(self, engine: int, item: Item) -> None:
         """Find out when an engine's next command starts, or what that waits for."""
-        start = self.free[engine]
-        for what, count in item.needs:
-            times = self.times[what]
+        start, every = self.free[engine], self.times
+        for what, count in item[2]:
+            times = every[what]
             if count > len(times):
-                self.waiting[what % len(ENGINES)].append((count, engine))
+                other = what % len(ENGINES)
+                self.waiting[other].append((count, engine))
+                self.least[other] = min(self.least[other], count)
                 self.heads[engine] = _NEVER
                 return
             if times[count - 1] > start:
@@ -181,11 +175,11 @@ class _Player:
     def _wake(self, engine: int, listed: int) -> None:
         """Let those look again that waited for the latest of an engine's ``listed`` commands."""
         waiting = self.waiting[engine]
-        if min(waiting)[0] <= listed:
-            self.waiting[engine] = [one for one in waiting if one[0] > listed]
-            for count, other in waiting:
-                if count <= listed:
-                    self._look(other, self.next[other])
+        left = self.waiting[engine] = [one for one in waiting if one[0] > listed]
+        self.least[engine] = min(left)[0] if left else _NEVER
+        for count, other in waiting:
+            if count <= listed:
+                self._look(other, self.next[other])
 
 
 def _queues(stream: Stream) -> list[list[Item]]:
@@ -215,24 +209,22 @@ def _blocks(stream: Stream) -> tuple[_Queue, _Queue, _Queue]:
     params = stream.params
     weights, execs, posts = _Queue(), _Queue(), _Queue()
     exec_ends, post_ends = [0], [0]
+    first = stream.blocks[0].execs[0]["wait_load"] if stream.blocks else 0
     for number, block in enumerate(stream.blocks):
         record = params.param_bytes + block.weights["tiles"] * params.tile_bytes
+        # An EXEC comes behind its WEIGHTS, and takes the bank of the block before the last.
+        needs = (WEIGHTS + LISTED, number + 1), (POST + DONE, post_ends[max(0, number - 1)])
         weights.add(
             Op.WEIGHTS, block.weights, record / params.bus_bytes,
             (EXEC + LISTED, exec_ends[max(0, number - 1)]),
             # At the start, where everything waits for the bus, the first input comes first.
-            (LOAD + LISTED, stream.blocks[0].execs[0]["wait_load"]),
+            (LOAD + LISTED, first),
             (POST + DONE, post_ends[max(0, number + 1 - PARAM_SLOTS)]),
         )  # fmt: skip
         for fields in block.execs:
             tiles = -(-fields["k"] // params.rows)
             pixels = fields["nx"] * fields["ny"]
-            execs.add(
-                Op.EXEC, fields, tiles * max(pixels, params.rows),
-                (WEIGHTS + LISTED, number + 1),
-                # The accumulator bank of the block before the last.
-                (POST + DONE, post_ends[max(0, number - 1)]),
-            )  # fmt: skip
+            execs.add(Op.EXEC, fields, tiles * max(pixels, params.rows), *needs)
         exec_ends.append(len(execs.items))
         for op, fields in block.posts:
             vectors = fields["count"] if op == Op.POST else 1

@@ -48,7 +48,10 @@ class Stream:
         # last command.
         self._layers = dict.fromkeys(UNITS, 0)
         self._counts_of: dict[int, list[int]] = {}
+        self._now: dict[str, list[int]] = {}
         self._last: dict[int, Fields] = {}
+        for unit in UNITS:
+            self.works_for(unit, 0)
 
     @property
     def array(self) -> Target:
@@ -63,9 +66,7 @@ class Stream:
     def works_for(self, unit: str, layer: int) -> None:
         """From now on, what is added for a unit is for that layer."""
         self._layers[unit] = layer
-
-    def _counts(self, unit: str) -> list[int]:
-        return self._counts_of.setdefault(self._layers[unit], [0, 0, 0])
+        self._now[unit] = self._counts_of.setdefault(layer, [0, 0, 0])
 
     def load(
         self, fields: Fields, length: int, ready: Ready, cols: int | None = None,
@@ -93,7 +94,7 @@ class Stream:
     def begin(self, address: int, tiles: int) -> None:
         """Start a block whose parameters and weights lie at ``address``."""
         self.blocks.append(Block({"src": address, "tiles": tiles}, [], []))
-        self._counts(ARRAY)[_READ] += self.params.param_bytes + tiles * self.params.tile_bytes
+        self._now[ARRAY][_READ] += self.params.param_bytes + tiles * self.params.tile_bytes
 
     def execute(self, fields: Fields, base: int, lowest: int, windows: int = 0) -> None:
         """Add an EXEC at a virtual address; it reads nothing below ``lowest``.
@@ -114,7 +115,7 @@ class Stream:
         self._last[self._layers[ARRAY]] = fields
         if op == Op.POST and fields["begin"] and not fields.get("near"):
             bus = self.params.bus_bytes
-            self._counts(ARRAY)[_WRITTEN] += bus * traffic.store_beats(fields, bus)
+            self._now[ARRAY][_WRITTEN] += bus * traffic.store_beats(fields, bus)
         return self.done[POST]
 
     def window(
@@ -128,7 +129,7 @@ class Stream:
         if record:
             address, tiles = record
             self.wparams.append({"src": address, "tiles": tiles})
-            self._counts(BESIDE)[_READ] += traffic.record_bytes(tiles, self.params)
+            self._now[BESIDE][_READ] += traffic.record_bytes(tiles, self.params)
         self.window_ring.read(lowest)
         self._works(BESIDE, fields, self.params.window_taps)
         fields |= {"base": base % self.window_ring.size, "wait_wload": len(self.wloads)}
@@ -137,7 +138,7 @@ class Stream:
         self._last[self._layers[BESIDE]] = fields
         if not fields.get("near"):
             image = fields | {"out_w": fields["nx"], "out_h": fields["ny"]}
-            self._counts(BESIDE)[_WRITTEN] += bus * traffic.store_beats(image, bus)
+            self._now[BESIDE][_WRITTEN] += bus * traffic.store_beats(image, bus)
         return self.done[WINDOW]
 
     def mark(self, layer: int, address: int) -> tuple[int, int, int]:
@@ -152,7 +153,7 @@ class Stream:
 
     def _works(self, unit: str, fields: Fields, at_once: int) -> None:
         """Count a busy cycle for every vector of ``at_once`` elements, of every pixel."""
-        self._counts(unit)[_BUSY] += fields["nx"] * fields["ny"] * -(-fields["k"] // at_once)
+        self._now[unit][_BUSY] += fields["nx"] * fields["ny"] * -(-fields["k"] // at_once)
 
     def _done(self) -> tuple[int, int]:
         return self.done[POST], self.done[WINDOW]
@@ -164,7 +165,7 @@ class Stream:
         if not fields["inner"]:
             return
         # The window unit reads C bytes of every pixel, however many matter.
-        spare = 0 if cols in (None, fields["inner"]) else self.params.cols - cols
+        spare = 0 if cols in (None, fields["inner"]) else max(0, self.params.cols - cols)
         last = (
             fields["src"]
             + (fields["rows"] - 1) * fields.get("row_pitch", 0)
@@ -175,7 +176,7 @@ class Stream:
         fields["wait_post"] = int(posts)
         fields["wait_window"] = max(fields.get("wait_window", 0), int(windows))
         bus = self.params.bus_bytes
-        self._counts(unit)[_READ] += bus * traffic.load_beats(fields, bus)
+        self._now[unit][_READ] += bus * traffic.load_beats(fields, bus)
 
 
 def _place(ring: Ring, length: int, at: int | None) -> tuple[int, int]:

@@ -5,17 +5,18 @@ or is the first of those that a mapper tries (accel/mapper.py).
 """
 
 import dataclasses
+import operator
 from collections.abc import Callable
 
 from accel.compiler import walks
 from accel.compiler.errors import CompileError
-from accel.compiler.layer import MachineLayer, Slice
+from accel.compiler.layer import Axis, MachineLayer, Slice
 from accel.compiler.tile_cost import Scorer
 from accel.compiler.tiling import Tiling
 from accel.params import Params
 
 #: Most parts that a small layer's channels come in, and the fewest cycles that a part is worth.
-_PARTS, _PART = 8, 64
+PARTS, _PART = 8, 64
 
 
 def _chunks(layer: MachineLayer, part: Slice, params: Params, size: int):
@@ -72,10 +73,11 @@ def tilings(layer: MachineLayer, part: Slice, params: Params, most: int) -> list
     if not found:
         raise CompileError(_refusal(layer, part, params))
     if most == 1:
-        return [_in_parts(layer, part, params, _fastest(found))]
+        return [in_parts(layer, part, params, _fastest(found))]
     ranked = []
-    for _, tiling in sorted(found, key=lambda option: option[0]):
-        for choice in (_in_parts(layer, part, params, tiling), tiling):
+    for _, made in sorted(found, key=operator.itemgetter(0)):
+        tiling = Tiling(*made)
+        for choice in (in_parts(layer, part, params, tiling), tiling):
             if choice not in ranked:
                 ranked.append(choice)
         if len(ranked) >= most:
@@ -105,8 +107,8 @@ def alike(
     return own if next(both) <= next(both) else same
 
 
-def _fastest(options: list[tuple[float, Tiling]]) -> Tiling:
-    return min(options, key=lambda option: option[0])[1]
+def _fastest(options: list[tuple[float, tuple]]) -> Tiling:
+    return Tiling(*min(options, key=operator.itemgetter(0))[1])
 
 
 def _refusal(layer: MachineLayer, part: Slice, params: Params) -> str:
@@ -134,7 +136,7 @@ def _least_bytes(layer: MachineLayer, part: Slice, params: Params) -> int:
     )
 
 
-def _in_parts(layer: MachineLayer, part: Slice, params: Params, tiling: Tiling) -> Tiling:
+def in_parts(layer: MachineLayer, part: Slice, params: Params, tiling: Tiling) -> Tiling:
     """The same tiling with the channels in chunks, where images are small.
 
     An image that is a single block starts when its first channels are there, while the layer before
@@ -147,22 +149,54 @@ def _in_parts(layer: MachineLayer, part: Slice, params: Params, tiling: Tiling) 
     if pixels < params.rows:
         return tiling  # the bus has no time for the commands: weights are all that it carries
     kernel = tiling.chunks[0]
-    for count in range(min(_PARTS, kernel.tiles * pixels // _PART), 1, -1):
+    for count in range(min(PARTS, kernel.tiles * pixels // _PART), 1, -1):
         size = -(-part.channels // (count * params.rows)) * params.rows
         chunks = _chunks(layer, part, params, size)
-        if sum(chunk.tiles for chunk in chunks) == kernel.tiles and _fit(
+        if sum(chunk.tiles for chunk in chunks) == kernel.tiles and holds(
             layer, params, chunks
         ):
             return dataclasses.replace(tiling, chunks=chunks)
     return tiling
 
 
-def _fit(layer: MachineLayer, params: Params, chunks: tuple[walks.Kernel, ...]) -> bool:
+def in_groups(layer: MachineLayer, part: Slice, params: Params, tiling: Tiling) -> Tiling:
+    """The same tiling with chunks of whole channel groups of the input (accel.compiler.grouped).
+
+    Of a pointwise layer's rows the groups come side by side; elsewhere each is a chunk.
+    """
+    cols = params.cols
+    count = -(-tiling.chunks[0].depth // cols)
+    groups = -(-part.channels // cols)
+    sizes = [min(count, groups - first) for first in range(0, groups, count)]
+    chunks = [_side_by_side(layer, params, size) for size in sizes]
+    if not all(chunks):
+        chunks = _chunks(layer, part, params, cols)
+    return dataclasses.replace(tiling, chunks=tuple(chunks))
+
+
+def whole(layer: MachineLayer, part: Slice, params: Params) -> walks.Kernel | None:
+    """The kernel of all of a slice's channels at once; None if they lie in groups that it cannot
+    have side by side.
+    """
+    if layer.view.group:
+        return _side_by_side(layer, params, part.channels // params.cols)
+    return walks.kernel(layer.rows, layer.columns, part.channels, params.rows)
+
+
+def _side_by_side(layer: MachineLayer, params: Params, groups: int) -> walks.Kernel | None:
+    """The kernel of a layer that has so many channel groups of whole rows side by side, if any."""
+    columns = layer.columns
+    if layer.rows.kernel > 1 or columns != Axis(columns.size, columns.size):
+        return None
+    return walks.side_by_side(columns.size, groups, params.cols, params.rows)
+
+
+def holds(layer: MachineLayer, params: Params, chunks: tuple[walks.Kernel, ...]) -> bool:
     """Whether a whole image in chunks fits the buffer."""
     rows, columns = (
         (axis.outputs - 1) * axis.stride + axis.extent for axis in (layer.rows, layer.columns)
     )
-    pitches = [chunk.pitch(columns * chunk.channels) for chunk in chunks]
+    pitches = [chunk.pitch(columns * chunk.depth) for chunk in chunks]
     return rows * sum(pitches) <= params.input_bytes
 
 

@@ -3,6 +3,8 @@
 A time is that of array, weights and loads, and of latency that nothing hides.
 """
 
+import functools
+
 from accel.compiler import walks
 from accel.compiler.layer import MachineLayer, Slice
 from accel.compiler.tiling import Tiling
@@ -26,13 +28,14 @@ _EXPOSED = 0.5
 _NEIGHBOURS = 2
 
 
-def _balanced(total: int, limit: int) -> list[int]:
+@functools.lru_cache(1 << 10)
+def _balanced(total: int, limit: int) -> tuple[int, ...]:
     """Sizes up to ``limit`` that cut ``total`` into equal parts, largest first."""
     sizes = {-(-total // n) for n in range(1, min(total, 64) + 1)} | {1}
     sizes |= {size for size in (2, 3, 4) if size <= total}
     if limit < total:
         sizes.add(max(1, limit))
-    return sorted((size for size in sizes if size <= limit), reverse=True)
+    return tuple(sorted((size for size in sizes if size <= limit), reverse=True))
 
 
 def _widest_strip(layer: MachineLayer, width: int) -> int:
@@ -75,14 +78,18 @@ class Scorer:
         self.tiles = tiles
         self.band = _band(layer, params)
         self.weights = (params.param_bytes + tiles * params.tile_bytes) / params.bus_bytes
+        #: Rough beats of a block's commands.
+        self.commands = (_LOADS + _COMMANDS * self.groups) * COMMAND_BYTES / params.bus_bytes
+        #: What is known by a number of columns or rows.
+        self._pitches, self._cycles_of, self._rows_of = {}, {}, {}
 
     def array(self, pixels: int) -> float:
         """Cycles of a group on a block: the slowest of array, weight stream and requantiser."""
         drain = pixels * self.params.cols / self.params.post_lanes + _POST
         return max(self.tiles * max(pixels, self.params.rows), self.weights, drain)
 
-    def options(self) -> list[tuple[float, Tiling]]:
-        """All legal tilings with their costs."""
+    def options(self) -> list[tuple[float, tuple]]:
+        """All legal tilings, as what makes a Tiling, with their costs."""
         options = []
         most = 1 if self.layer.pooling.alone else self.layer.pool_columns.outputs
         for width in _balanced(self.layer.pool_columns.outputs, most):
@@ -121,28 +128,24 @@ class Scorer:
         return self._needed(height) * self._pitch(wide) <= self._room()
 
     def _strip(self, width: int):
-        """Legal tilings with strips of ``width`` units, as (cost, tiling)."""
+        """Legal tilings with strips of ``width`` units, as (cost, what makes a tiling)."""
         layer = self.layer
         columns = _widest_strip(layer, width)
         strips = layer.view.images * -(-layer.pool_columns.outputs // width)
         strips *= -(-layer.pool_rows.outputs // self.band)
         if columns <= self.params.bank_rows:
-            for cost, units in self._local(columns):
-                tiling = Tiling(
-                    self.chunks, width, self.band, units, columns, True, False, self.apart
-                )
-                yield strips * cost + self._edges(self._rows(units), columns, columns), tiling
+            for cost, units, height in self._local(columns):
+                tiling = self.chunks, width, self.band, units, columns, True, False, self.apart
+                yield strips * cost + self._edges(height, columns, columns), tiling
             if layer.pool_rows.kernel <= layer.pool_rows.stride == 1:
                 return  # without pooling, nothing is ever carried
         for cost, height, piece, resident, apart in self._carried(columns):
-            tiling = Tiling(
-                self.chunks, width, self.band, height, piece, False, resident, apart
-            )
+            tiling = self.chunks, width, self.band, height, piece, False, resident, apart
             wide = piece if apart else columns
             yield strips * cost + self._edges(height, piece, wide), tiling
 
     def _local(self, columns: int):
-        """(cost, unit rows) of blocks that are images of their own."""
+        """(cost, unit rows, convolution rows) of blocks that are images of their own."""
         rows = self.layer.pool_rows
         for units in _balanced(self.band, self.band):
             height = self._rows(units)
@@ -152,7 +155,7 @@ class Scorer:
                 blocks = -(-self.band // units)
                 cost = self._cost(height, columns, columns, fresh, blocks, 1, self.apart)
                 if cost is not None:
-                    yield cost, units
+                    yield cost, units, height
 
     def _carried(self, columns: int):
         """(cost, convolution rows, columns of a piece, resident, apart) of raster-order blocks."""
@@ -175,10 +178,12 @@ class Scorer:
 
     def _rows(self, units: int) -> int:
         """Most convolution rows of ``units`` unit rows."""
-        rows = self.layer.pool_rows
-        lo, hi = rows.span(0, units)
-        first, last = rows.cover(max(0, rows.outputs - units), rows.outputs)
-        return max(min(hi - lo, rows.size), last - first)
+        if units not in self._rows_of:
+            rows = self.layer.pool_rows
+            lo, hi = rows.span(0, units)
+            first, last = rows.cover(max(0, rows.outputs - units), rows.outputs)
+            self._rows_of[units] = max(min(hi - lo, rows.size), last - first)
+        return self._rows_of[units]
 
     def _inputs(self, columns: int) -> int:
         """Input columns of ``columns`` convolution columns."""
@@ -193,7 +198,12 @@ class Scorer:
         return min(self.params.input_bytes, _FIELD_MOST)
 
     def _pitch(self, columns: int) -> int:
-        return max(kernel.pitch(self._inputs(columns) * kernel.channels) for kernel in self.chunks)
+        if columns not in self._pitches:
+            pixels = self._inputs(columns)
+            self._pitches[columns] = max(
+                kernel.pitch(pixels * kernel.channels) for kernel in self.chunks
+            )
+        return self._pitches[columns]
 
     def _edges(self, height, columns, wide) -> float:
         """Cycles that a layer waits for its first block's input and the next one for its last.
@@ -206,8 +216,10 @@ class Scorer:
         return _EXPOSED * (needed * self._row_cycles(wide) + drain)
 
     def _row_cycles(self, wide) -> float:
-        row_bytes = self._inputs(wide) * self.part.channels
-        return row_bytes / min(self.params.bus_bytes, self.params.rows) + 4
+        if wide not in self._cycles_of:
+            row_bytes = self._inputs(wide) * self.part.channels
+            self._cycles_of[wide] = row_bytes / min(self.params.bus_bytes, self.params.rows) + 4
+        return self._cycles_of[wide]
 
     def _cost(self, height, columns, wide, fresh, blocks, passes, apart) -> float | None:
         """Cycles of a strip's blocks; None if a block's input does not fit the buffer.
@@ -233,7 +245,6 @@ class Scorer:
             exposed = passes * _LATENCY
         if hidden:
             stored = height * columns * self.layer.channels / params.bus_bytes
-            commands = (_LOADS + _COMMANDS * self.groups) * COMMAND_BYTES / params.bus_bytes
-            traffic = self.groups * self.weights + commands + _NEIGHBOURS * (load + stored)
+            traffic = self.groups * self.weights + self.commands + _NEIGHBOURS * (load + stored)
             return blocks * (max(compute, traffic) + _OVERHEAD)
         return blocks * (compute + load + exposed)

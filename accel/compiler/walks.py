@@ -17,6 +17,9 @@ import functools
 import math
 
 from accel.compiler.layer import Axis
+from accel.isa import FIELDS, Op
+
+_MOST_SKIP = {field.name: field.range[1] for field in FIELDS[Op.EXEC]}["seg_skip"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Walk:
 class Kernel:
     """A kernel's walks for pixels of ``channels`` bytes.
 
-    A row pitch P must satisfy factor * P = residue (mod R); factor 0 leaves it free.
+    A row pitch P must satisfy factor * P = residue (mod R); factor 0 leaves it free.  A row may
+    have ``groups`` such pixels of each, a whole row of each group behind the other.
     """
 
     channels: int
@@ -48,6 +52,12 @@ class Kernel:
     factor: int
     residue: int
     lanes: int
+    groups: int = 1
+
+    @property
+    def depth(self) -> int:
+        """Channels of all groups together."""
+        return self.groups * self.channels
 
     @functools.cached_property
     def tiles(self) -> int:
@@ -69,6 +79,16 @@ class Kernel:
         return {"k": k, "seg": seg, "seg_skip": (step - seg) // self.lanes}
 
 
+def side_by_side(width: int, groups: int, channels: int, lanes: int) -> Kernel | None:
+    """A pointwise kernel on rows of ``width`` pixels of each group; None if none fits."""
+    distance = (width - 1) * channels
+    if distance % lanes or distance // lanes > _MOST_SKIP:
+        return None
+    taps = tuple((0, group * width) for group in range(groups))
+    return Kernel(channels, (Walk(taps, 1, width, False),), 0, 0, lanes, groups)
+
+
+@functools.lru_cache(1 << 12)
 def kernel(rows: Axis, columns: Axis, channels: int, lanes: int) -> Kernel:
     """The walks with the fewest weight tiles, then the fewest commands."""
     kh, kw, dh, dw = rows.kernel, columns.kernel, rows.dilation, columns.dilation

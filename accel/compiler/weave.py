@@ -131,7 +131,7 @@ def _line(layer: MachineLayer, tiling: Tiling) -> int:
     """Bytes of an input row in the buffer."""
     columns = tiling.piece if tiling.apart else min(tiling.width, layer.columns.outputs)
     columns = (columns - 1) * layer.columns.stride + layer.columns.extent
-    return sum(chunk.pitch(columns * chunk.channels) for chunk in tiling.chunks)
+    return sum(chunk.pitch(columns * chunk.depth) for chunk in tiling.chunks)
 
 
 def may(layer) -> bool:

@@ -40,13 +40,17 @@ def tiles(chunks: tuple[Kernel, ...]) -> int:
 
 def _array_bytes(group: Group, chunks: tuple[Kernel, ...], params: Params) -> np.ndarray:
     parts = [_planes(group, params)]
+    _, kh, kw, _ = group.weights.shape
     first = 0
     for chunk in chunks:
-        channels = slice(first, first + chunk.channels)
-        first += chunk.channels
+        weights = group.weights[..., first : first + chunk.depth]
+        first += chunk.depth
         for walk in chunk.walks:
-            taps = [group.weights[:, ky, kx, channels] for ky, kx in walk.taps]
-            lanes = np.concatenate(taps, axis=1).T  # [k, outputs]
+            if chunk.groups > 1 or len(chunk.walks) == 1 and len(walk.taps) == kh * kw:
+                lanes = weights.reshape(group.cols, -1).T  # [k, outputs]: as they lie
+            else:
+                taps = [weights[:, ky, kx] for ky, kx in walk.taps]
+                lanes = np.concatenate(taps, axis=1).T
             parts.append(_tiles(lanes, params.rows, params))
     return np.concatenate(parts)
 
@@ -69,6 +73,8 @@ def _planes(group: Group, params: Params) -> np.ndarray:
 def _tiles(lanes: np.ndarray, rows: int, params: Params) -> np.ndarray:
     """Weights [k, outputs] as tiles of ``rows`` x C bytes."""
     depth = -(-lanes.shape[0] // rows) * rows
-    tiles = np.zeros((depth, params.cols), np.uint8)
-    tiles[: lanes.shape[0], : lanes.shape[1]] = lanes.astype(np.int8).view(np.uint8)
-    return tiles.reshape(-1)
+    if lanes.dtype == np.int8 and lanes.shape == (depth, params.cols):
+        return np.ascontiguousarray(lanes).view(np.uint8).reshape(-1)
+    tiles = np.zeros((depth, params.cols), np.int8)
+    tiles[: lanes.shape[0], : lanes.shape[1]] = lanes
+    return tiles.reshape(-1).view(np.uint8)

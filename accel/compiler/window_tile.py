@@ -1,7 +1,9 @@
 """Choose how a window layer is cut into blocks: rows and columns of outputs, per C channels."""
 
 import dataclasses
+import functools
 import math
+import operator
 
 from accel.compiler import traffic
 from accel.compiler.window import AddLayer, WindowLayer
@@ -54,10 +56,11 @@ def tilings(layer: WindowLayer, params: Params, most: int) -> list[WindowTiling]
     if layer.rows.kernel * layer.columns.kernel > _MOST["k"]:
         return []
     for width in balanced(layer.columns.outputs):
+        pitch = _pitch(layer, width, params)
         costs = [
-            (cost, WindowTiling(width, height, _pitch(layer, width, params)))
+            (cost, (width, height, pitch))
             for height in balanced(layer.rows.outputs)
-            for cost in [_cost(layer, width, height, params)]
+            for cost in [_cost(layer, width, height, pitch, params)]
             if cost is not None
         ]
         options += costs
@@ -65,7 +68,8 @@ def tilings(layer: WindowLayer, params: Params, most: int) -> list[WindowTiling]
         widths += bool(costs)
         if widths == 3:
             break
-    return [tiling for _, tiling in sorted(options, key=lambda option: option[0])[:most]]
+    best = sorted(options, key=operator.itemgetter(0))[:most]
+    return [WindowTiling(*made) for _, made in best]
 
 
 def add_pixels(total: int, params: Params) -> int:
@@ -82,12 +86,11 @@ def balanced(total: int) -> list[int]:
     return sorted({-(-total // count) for count in range(1, total + 1)}, reverse=True)
 
 
-def _word_beats(layer: WindowLayer, params: Params) -> float:
+@functools.lru_cache
+def _word_beats(pixel_pitch: int, cols: int, bus: int) -> float:
     """Bus beats of a pixel's C bytes, which are read from wherever the pixel lies."""
-    bus = params.bus_bytes
-    step = math.gcd(layer.view.pixel_pitch, bus)
-    starts = range(0, bus, step)
-    return sum(-(-(start + params.cols) // bus) for start in starts) / len(starts)
+    starts = range(0, bus, math.gcd(pixel_pitch, bus))
+    return sum(-(-(start + cols) // bus) for start in starts) / len(starts)
 
 
 def stays(layer: WindowLayer, params: Params) -> bool:
@@ -104,10 +107,12 @@ def _pitch(layer: WindowLayer, width: int, params: Params) -> int:
     return pitch_words(words, layer.rows.kernel, kw, params.window_taps) * params.cols
 
 
-def _cost(layer: WindowLayer, width: int, height: int, params: Params) -> float | None:
+def _cost(
+    layer: WindowLayer, width: int, height: int, pitch: int, params: Params
+) -> float | None:
     """Rough cycles of the layer; None if a block does not fit the buffer."""
     rows, columns, size = layer.rows, layer.columns, params.window_bytes
-    pitch, needed = _pitch(layer, width, params), (height - 1) * rows.stride + rows.kernel
+    needed = (height - 1) * rows.stride + rows.kernel
     skip = (pitch // params.cols - columns.kernel) // params.window_taps
     if needed * pitch > size or rows.kernel > 1 and skip > _MOST["seg_skip"]:
         return None
@@ -122,7 +127,8 @@ def _cost(layer: WindowLayer, width: int, height: int, params: Params) -> float 
     fresh = min(height * rows.stride, needed) if alone else needed
     words = (width - 1) * columns.stride + columns.kernel
     # Neighbouring layers move the same tensors meanwhile.
-    load = _NEIGHBOURS * fresh * (words * _word_beats(layer, params) + 4)
+    row = words * _word_beats(layer.view.pixel_pitch, params.cols, params.bus_bytes) + 4
+    load = _NEIGHBOURS * fresh * row
     load += _COMMANDS * COMMAND_BYTES / params.bus_bytes
     if layer.groups:
         tiles = -(-rows.kernel * columns.kernel // params.window_taps)
@@ -135,7 +141,7 @@ def _cost(layer: WindowLayer, width: int, height: int, params: Params) -> float 
     # layer before it computes whole images group by group, its last group.
     small = rows.size * columns.size <= params.bank_rows
     tail = _EXPOSED * compute * (blocks if small else groups)
-    tail += _FIRST * needed * (words * _word_beats(layer, params) + 4)
+    tail += _FIRST * needed * row
     images = layer.view.images
     return images * blocks * groups * (block + _OVERHEAD) + tail
 

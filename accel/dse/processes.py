@@ -33,7 +33,7 @@ def _serve(pipe: connection.Connection, work: Work) -> None:
     It leaves Ctrl-C to its parent and ends with it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):  # the parent has enough
         pipe.send(None)  # ready
         graph, engine = pipe.recv()
@@ -43,13 +43,14 @@ def _serve(pipe: connection.Connection, work: Work) -> None:
             pipe.send(row)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Wait for the parent's end, and end, too: for a thread of a child."""
     connection.wait([multiprocessing.parent_process().sentinel])
     os._exit(1)
 
 
 @contextlib.contextmanager
-def _nobodys_main() -> Iterator[None]:
+def nobodys_main() -> Iterator[None]:
     """Let a process that starts inside not import the user's script once more.
 
     Workers need nothing of it, and a script without ``if __name__ == "__main__"`` would start
@@ -76,7 +77,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-        with _nobodys_main():
+        with nobodys_main():
             self.process.start()
         theirs.close()  # so that its death can be read from ours
         self.points: collections.deque[Point] = collections.deque()

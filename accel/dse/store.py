@@ -14,7 +14,7 @@ import time
 from accel.dse import rows
 from accel.dse.errors import SweepError
 from accel.dse.point import Point
-from accel.errors import shown
+from accel.errors import shown, why
 from accel.report.files import write_json
 
 #: Seconds between two versions of the Parquet file while the sweep runs.
@@ -40,16 +40,19 @@ class Store(contextlib.AbstractContextManager):
         self._identity, self.parquet = identity, folder / "results.parquet"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _claim(folder / "sweep.json", identity)
             self._journal = (folder / "journal.jsonl").open("a+", encoding="utf-8")
         except OSError as error:
-            raise SweepError(f"{folder}: cannot hold a sweep: {error}") from error
+            raise SweepError(f"{folder}: cannot hold a sweep: {why(error, folder)}") from error
         try:
             fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _claim(folder / "sweep.json", identity)
             self._rows = _replay(self._journal)
-        except OSError as error:
+        except BlockingIOError as error:
             self._journal.close()
             raise SweepError(f"{folder}: another sweep is writing here") from error
+        except OSError as error:
+            self._journal.close()
+            raise SweepError(f"{folder}: cannot hold a sweep: {why(error, folder)}") from error
         except BaseException:
             self._journal.close()
             raise
@@ -65,21 +68,41 @@ class Store(contextlib.AbstractContextManager):
         return self._rows.get(point)
 
     def add(self, row: dict) -> None:
-        """Keep a finished point."""
-        self._journal.write(json.dumps(row) + "\n")
-        self._journal.flush()
+        """Keep a finished point.
+
+        Raises:
+            SweepError: there is no room for it; what was kept before still is.
+        """
+        with self._named():
+            self._journal.write(json.dumps(row) + "\n")
+            self._journal.flush()
         self._rows[_point(row)] = row
         if time.monotonic() - self._written > _PERIOD:
             self.write()
 
     def write(self) -> None:
         """Write the Parquet file."""
-        rows.write(self.rows, self._identity, self.parquet)
+        with self._named():
+            rows.write(self.rows, self._identity, self.parquet)
         self._written = time.monotonic()
 
     def __exit__(self, *exception) -> None:
-        with self._journal:
+        try:
             self.write()
+        finally:
+            with contextlib.suppress(OSError):  # a line's rest, of which add() has told
+                self._journal.close()
+
+    @contextlib.contextmanager
+    def _named(self):
+        """Say what cannot be written, and that nothing before it is lost."""
+        try:
+            yield
+        except OSError as error:
+            raise SweepError(
+                f"{self.parquet.parent}: cannot hold more of the sweep: "
+                f"{why(error, self.parquet.parent)}; then the same command continues it"
+            ) from error
 
 
 def _claim(path: pathlib.Path, identity: dict[str, str]) -> None:

@@ -3,14 +3,14 @@
 import json
 import pathlib
 import re
-import shutil
-import tempfile
 
 import numpy as np
 
 from accel.dump import hexfile, nodes
+from accel.errors import why
 from accel.graph.ir import External
 from accel.graph.ports import InputError
+from accel.whole import replacing_folder
 
 INDEX, SCHEMA, GENERATOR = "index.json", 1, "accel run --dump"
 _ORDER = (
@@ -30,16 +30,10 @@ def write(result, folder: pathlib.Path) -> pathlib.Path:
     inside = result._inside()
     try:
         check(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as name:
-            new = pathlib.Path(name) / "new"
-            new.mkdir()
+        with replacing_folder(folder) as new:
             _Writer(inside, result.report, new).write()
-            if folder.exists():
-                shutil.rmtree(folder)
-            new.rename(folder)
     except OSError as error:
-        raise InputError(f"{folder}: cannot hold the layers: {error}") from error
+        raise InputError(f"{folder}: cannot hold the layers: {why(error, folder)}") from error
     return folder / INDEX
 
 

@@ -7,7 +7,6 @@ import difflib
 import importlib
 import os
 import pathlib
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -17,6 +16,7 @@ from accel.errors import shown
 from accel.frontend import coverage
 from accel.frontend.errors import ModelError
 from accel.graph.ir import Graph
+from accel.whole import workspace
 
 #: Module by the file's suffix; each has a class ``FloatModel``.
 FORMATS = {".onnx": "accel.frontend.onnx.quantize", ".tflite": "accel.frontend.tflite.quantize"}
@@ -133,7 +133,7 @@ class FloatFile(abc.ABC):
             raise ModelError(f"{target}: cannot be written: {why}")
         with self._quantised(self.check(images), options, target.name, target.parent) as made:
             file, graph = made
-            shutil.move(file, target)
+            file.replace(target)
             return graph
 
     @contextlib.contextmanager
@@ -141,8 +141,8 @@ class FloatFile(abc.ABC):
         self, images: dict[str, np.ndarray], options: Options, name: str, beside=None
     ) -> Iterator[tuple[pathlib.Path, Graph]]:
         """A quantised file, in a folder for the time being, and what the importer makes of it."""
-        with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=beside) as folder:
-            result = pathlib.Path(folder) / name
+        with workspace(beside or pathlib.Path(tempfile.gettempdir()), name) as folder:
+            result = folder / name
             self._write(result, images, options)
             try:
                 graph = type(self).load(result)

@@ -10,11 +10,11 @@ import importlib.util
 import pathlib
 import sys
 
+from accel.caches import writable_directory
 from accel.page import probes
 from accel.params import Params
 from accel.rtl.top import Accelerator
 from accel.sim.build import Builder, Flavour, Progress
-from accel.sim.cache import cache_directory
 from accel.sim.engine import SimulationError
 from accel.sim.toolchain import PORTABLE_FLAGS, Toolchain, find_verilator
 
@@ -47,7 +47,7 @@ class WasmBuilder(Builder):
     """Builds and caches machines as WebAssembly modules, with what accel.page.probes reads."""
 
     def _made_for(self, compiler):
-        cache = cache_directory() / "zig"
+        cache = writable_directory() / "zig"
         sources = hashlib.sha256()
         for file in (_HARNESS, _HARNESS.with_name("dram.h"), _HERE / "shim.h"):
             sources.update(file.read_bytes())

@@ -22,11 +22,11 @@ import importlib.util
 import os
 import pathlib
 import re
-import shutil
+import subprocess
 from collections.abc import Callable, Iterable
 
 from accel.params import Params
-from accel.sim.cache import Cache, cache_directory, key_of, whole
+from accel.sim.cache import Cache, discard, key_of, whole
 from accel.sim.engine import SimulationError
 from accel.sim.shipped import simulated
 from accel.sim.toolchain import (
@@ -97,7 +97,9 @@ class Builder:
     ):
         self._flavour = flavour
         self._toolchain = self._made_for(compiler)
-        self._cache = Cache(pathlib.Path(cache) if cache else cache_directory())
+        #: Compilers at work, which an interruption ends.
+        self._running: set[subprocess.Popen] = set()
+        self._cache = Cache(pathlib.Path(cache) if cache else None)
         self._include = find_verilator() / "include"
         # The predefined macros tell the compiler's version and what its target means here.
         target = self._toolchain.target
@@ -154,14 +156,21 @@ class Builder:
         return (self._cache.entry("verilog", key, make) / "accelerator.v").read_text()
 
     def _library(self, directory, text, harness, defines, progress):
-        """Build the library in ``directory``."""
+        """Build the library in ``directory``, unless a killed build had."""
         work = directory / "work"
+        if (directory / self._toolchain.output).exists():
+            discard(work)
+            return
         with concurrent.futures.ThreadPoolExecutor(1) as beside:
             runtime = beside.submit(self._runtime)
-            if not work.is_dir():
-                progress("run Verilator", 0.0)
-                self._verilate(work, text)
-            runtime = runtime.result()
+            try:
+                if not work.is_dir():
+                    progress("run Verilator", 0.0)
+                    self._verilate(work, text)
+                runtime = runtime.result()
+            except BaseException:
+                self._end_compilers()
+                raise
         flags = ["-I.", "-include", str(_SIGN), *defines]
         objects = self._compile_all(self._units(work, harness), work, flags, progress)
         progress("link", 0.0)
@@ -169,7 +178,7 @@ class Builder:
         with whole(directory / self._toolchain.output) as new:
             self._compile(*before, "-o", str(new), *objects, *runtime, *behind,
                           *self._flavour.linker, cwd=work)  # fmt: skip
-        shutil.rmtree(work)
+        discard(work)
 
     def _verilate(self, work, text):
         """Make the folder ``work`` with the machine in C++."""
@@ -233,6 +242,7 @@ class Builder:
                     progress("compile", count / len(jobs))
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
+                self._end_compilers()
                 raise
         return [str(_object_of(path, cwd)) for path, _ in sources]
 
@@ -248,9 +258,14 @@ class Builder:
                 "-c", str(path), "-o", str(new), cwd=cwd,
             )  # fmt: skip
 
+    def _end_compilers(self):
+        """End those that are at work: nobody waits for what they make."""
+        for process in list(self._running):
+            process.kill()
+
     def _compile(self, *arguments, cwd):
         environment = {**os.environ, **self._toolchain.environment}
-        result = run([*self._toolchain.command, *arguments], cwd, environment)
+        result = run([*self._toolchain.command, *arguments], cwd, environment, self._running)
         check(self._toolchain.name, result)
         return result.stdout
 

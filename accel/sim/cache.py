@@ -2,9 +2,11 @@
 
     KIND/KEY/         an entry; what decides its contents is hashed into its key
     KIND/KEY.begun/   one that is being made, or whose maker was killed: the next goes on with it
-    KIND/KEY.lock     held by the process that makes it; the others wait
+    KIND/KEY.gone/    one that is being removed
+    KIND/KEY.lock     held by the process that makes or removes it; the others wait
 
-A key says all that matters, so what a killed process finished is as good as new.
+A key says all that matters, so what a killed process finished is as good as new.  Whoever may not
+write into the folder still uses what is there; what is not he makes in another one (accel.caches).
 """
 
 import contextlib
@@ -14,9 +16,12 @@ import os
 import pathlib
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 
+from accel.caches import cache_directory, writable_directory
+from accel.errors import why
 from accel.sim.engine import SimulationError
 
 #: Entries of a kind that are kept; beyond that the longest unused ones go.
@@ -25,21 +30,15 @@ _KEPT = 64
 _ABANDONED = 24 * 3600
 
 
-def cache_directory() -> pathlib.Path:
-    """Return where builds are kept: ``$XDG_CACHE_HOME/accel`` or ``~/.cache/accel``."""
-    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(base) / "accel"
-
-
 def key_of(*parts: str) -> str:
     """Return the name of an entry that ``parts`` decide."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 class Cache:
-    """The entries below the folder ``root``."""
+    """The entries below the folder ``root``; without one, below the user's usual folder."""
 
-    def __init__(self, root: pathlib.Path):
+    def __init__(self, root: pathlib.Path | None = None):
         self._root = root
 
     def entry(self, kind: str, key: str, make: Callable[[pathlib.Path], None]) -> pathlib.Path:
@@ -51,16 +50,23 @@ class Cache:
         Raises:
             SimulationError: the folder cannot be used; whatever ``make`` raises.
         """
-        entry = self._root / kind / key
+        root = self._root or cache_directory()
         try:
-            if not entry.is_dir():
+            entry = root / kind / key
+            if self._root is None and not _is_there(entry):
+                root = writable_directory()
+                entry = root / kind / key
+            if not _is_there(entry):
                 entry.parent.mkdir(parents=True, exist_ok=True)
                 with _locked(entry.with_suffix(".lock")):
-                    if not entry.is_dir():
+                    if not _is_there(entry):
                         _fill(entry, make)
-            os.utime(entry)
+                _tidy(entry.parent)
+            with contextlib.suppress(OSError):  # somebody else's, for all to read
+                os.utime(entry)
         except OSError as error:
-            raise SimulationError(f"cannot use the cache {self._root}: {error}") from error
+            where = root if error.filename else f"{root}, or {tempfile.gettempdir()}"
+            raise SimulationError(f"cannot use the cache {where}: {why(error, root)}") from error
         return entry
 
 
@@ -71,8 +77,29 @@ def whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
     The name is this process's own: a killed one may have left a compiler that still writes.
     """
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    if new.is_dir():  # of a killed process that had this one's number
+        shutil.rmtree(new)
     yield new
     new.rename(path)
+
+
+def discard(folder: pathlib.Path, suffix: str = ".new") -> None:
+    """Remove a folder: at once it has another name, under which nobody takes the rest of it."""
+    gone = folder.with_name(f"{folder.name}{suffix}")
+    if gone.exists():  # what a killed process left of another
+        shutil.rmtree(gone, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        folder.rename(gone)
+    # A killed process's compiler may still make files there: the rest goes with the next one.
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _is_there(entry: pathlib.Path) -> bool:
+    """Whether an entry is there; of those that earlier versions removed a folder may be left."""
+    try:
+        return any(entry.iterdir())
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return False
 
 
 def _fill(entry, make):
@@ -81,29 +108,62 @@ def _fill(entry, make):
     try:
         make(begun)
     except Exception:
-        shutil.rmtree(begun, ignore_errors=True)
+        discard(begun, ".gone")
         raise
     for leftover in begun.glob("*.new"):  # a killed process's
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
     begun.rename(entry)
-    _tidy(entry.parent)
 
 
 def _tidy(folder):
-    """Remove the longest unused entries, and what nobody went on with for a day."""
-    names = [name for name in os.listdir(folder) if re.fullmatch(r"[0-9a-f]+", name)]
-    entries = [folder / name for name in names]
-    for old in sorted(entries, key=lambda path: -path.stat().st_mtime)[_KEPT:]:
-        shutil.rmtree(old, ignore_errors=True)
-    for begun in folder.glob("*.begun"):
-        with contextlib.suppress(FileNotFoundError):  # somebody else's, finished by now
-            if time.time() - begun.stat().st_mtime > _ABANDONED:
-                shutil.rmtree(begun, ignore_errors=True)
+    """Remove the longest unused entries, and what nobody went on with for a day.
+
+    What another process is at is left to it.
+    """
+    names = os.listdir(folder)
+    entries = {name: _used(folder / name) for name in names if re.fullmatch(r"[0-9a-f]+", name)}
+    old = sorted(entries, key=entries.get, reverse=True)[_KEPT:]
+    begun = [name.removesuffix(".begun") for name in names if name.endswith(".begun")]
+    abandoned = [key for key in begun if time.time() - _used(folder / f"{key}.begun") > _ABANDONED]
+    gone = [name.removesuffix(".gone") for name in names if name.endswith(".gone")]
+    locks = [name.removesuffix(".lock") for name in names if name.endswith(".lock")]
+    unused = [key for key in locks if key not in entries and key not in begun]
+    for key in {*old, *abandoned, *gone, *unused}:
+        with contextlib.suppress(OSError), _locked(folder / f"{key}.lock", wait=False) as lock:
+            if key in old:
+                discard(folder / key, ".gone")
+            if key in abandoned:
+                discard(folder / f"{key}.begun", ".gone")
+            shutil.rmtree(folder / f"{key}.gone", ignore_errors=True)
+            if not (folder / key).exists() and not (folder / f"{key}.begun").exists():
+                lock.unlink()
+
+
+def _used(path: pathlib.Path) -> float:
+    """When an entry was last used; now, if somebody has just removed it."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
 
 
 @contextlib.contextmanager
-def _locked(path):
-    """Hold an exclusive lock on the file ``path`` (which stays: removing it would race)."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _locked(path: pathlib.Path, wait: bool = True) -> Iterator[pathlib.Path]:
+    """Hold an exclusive lock on the file ``path``, which only its holder may remove.
+
+    Raises:
+        OSError: somebody else holds it, and nobody is to ``wait``.
+    """
+    while True:
+        with path.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            try:
+                same = os.path.samestat(os.fstat(file.fileno()), path.stat())
+            except FileNotFoundError:
+                same = False
+            if same:  # not removed by who held it before
+                yield path
+                return

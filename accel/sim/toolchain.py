@@ -79,18 +79,34 @@ def find_compiler() -> str:
     raise SimulationError("no C++ compiler (c++, g++ or clang++) is on the PATH")
 
 
-def run(command, cwd, environment) -> subprocess.CompletedProcess:
+def run(
+    command, cwd, environment, running: set[subprocess.Popen] | None = None
+) -> subprocess.CompletedProcess:
     """Run a program to its end; its output is text.
+
+    ``running`` holds its process meanwhile, for somebody who wants to end it.
 
     Raises:
         SimulationError: it cannot be started.
     """
     try:
-        return subprocess.run(
-            command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
-        )
+        process = subprocess.Popen(
+            command, cwd=cwd, env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
     except OSError as error:
         raise SimulationError(f"cannot start {command[0]}: {error.strerror}") from error
+    running = set() if running is None else running
+    running.add(process)
+    with process:
+        try:
+            output, errors = process.communicate()
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            running.discard(process)
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 def check(step: str, result: subprocess.CompletedProcess) -> None:

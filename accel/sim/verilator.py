@@ -105,6 +105,8 @@ class VerilatorEngine:
         self._cache = cache
         self._params = None
         self._library = None
+        #: The library's file, once it is built.
+        self.file: pathlib.Path | None = None
 
     def build(self, params: Params, progress: Progress | None = None) -> None:
         """Emit, verilate, compile and load the machine, or take it from the cache.
@@ -115,8 +117,8 @@ class VerilatorEngine:
         if params == self._params:
             return
         builder = Builder(self._compiler, self._cache, self._flavour)
-        path = builder.build(params, self._design, progress)
-        self._library, self._params = load(path), params
+        self.file = builder.build(params, self._design, progress)
+        self._library, self._params = load(self.file), params
 
     def run(
         self, memory: np.ndarray, start: int, commands: int, behaviour: Memory, max_cycles: int,

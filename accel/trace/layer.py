@@ -9,16 +9,19 @@ from collections.abc import Callable, Sequence
 from accel import floats, machines
 from accel.batch import Batch, run_batch
 from accel.compiler import compile_graph
+from accel.errors import why
 from accel.graph import ports
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
 from accel.opening import Model, own_images
+from accel.params import Params
 from accel.program import Layer, Program
 from accel.sim import get_engine
 from accel.sim.pysim import PysimEngine
 from accel.sim.traced import PERIOD, flavour
 from accel.sim.verilator import VerilatorEngine
-from accel.trace import cut, save
+from accel.trace import apart, cut, save
+from accel.whole import workspace
 
 #: Cycles of the simulation before the machine counts its first one: a counter of n is there from
 #: cycle START + n on.  (The host writes five registers, and the core is reset.)
@@ -93,7 +96,7 @@ def trace(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{folder}: cannot hold a waveform: {error}") from error
+        raise InputError(f"{folder}: cannot hold a waveform: {why(error, folder)}") from error
     images = _image(model, graph, inputs)
     simulator = get_engine(engine)
     if isinstance(simulator, VerilatorEngine):
@@ -108,12 +111,21 @@ def trace(
     path = folder / f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', found.name)}.{form}"
     tell("writing the waveform", 0.6)
     start = START + WRITE * meant.params.checksum
-    writing = _Writing(simulator, _start(program, step), path, first + start, last + start)
-    run_batch(writing, program, graph, images, meant.memory)
     title = f"{graph.name}: {found.name}, cycles {first} to {last} of {meant.title}"
     period = PERIOD if isinstance(simulator, VerilatorEngine) else cut.PERIOD
     marks = {"begins": (begins + start) * period, "ends": (ends + start) * period}
-    saves = save.write(path, meant.params, title, marks)
+    try:
+        with workspace(folder, path.name) as work:
+            made = work / path.name
+            window = first + start, last + start
+            writing = _Writing(simulator, meant.params, _start(program, step), made, *window)
+            run_batch(writing, program, graph, images, meant.memory)
+            saves = save.write(made, path, meant.params, title, marks)
+            for file in (made, *saves):
+                file.replace(folder / file.name)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot hold a waveform: {why(error, folder)}") from error
+    saves = tuple(folder / file.name for file in saves)
     return Waveform(path, saves, found, first, last, begins, ends, counters)
 
 
@@ -167,14 +179,16 @@ class _Writing:
     """An engine that writes the waveform of one of its runs.
 
     Parameters:
-        engine: that runs.
+        engine: that runs, built for ``params``.
         number: of the run, from 0.
         path: of the waveform.
         first, last: its cycles, ``last`` not among them.
     """
 
-    def __init__(self, engine, number: int, path: pathlib.Path, first: int, last: int):
-        self._engine, self._left = engine, number
+    def __init__(
+        self, engine, params: Params, number: int, path: pathlib.Path, first: int, last: int
+    ):
+        self._engine, self._params, self._left = engine, params, number
         self._path, self._window = path, (first, last)
 
     def run(self, *arguments, **options):
@@ -184,5 +198,5 @@ class _Writing:
             return self._engine.run(*arguments, **options)
         if isinstance(self._engine, PysimEngine):
             return cut.run(self._engine, arguments, self._path, *self._window, **options)
-        self._engine.waveform = self._path, *self._window
-        return self._engine.run(*arguments, **options)
+        return apart.run(self._engine.file, self._params, (self._path, *self._window), arguments,
+                         options)  # fmt: skip

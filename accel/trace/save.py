@@ -30,12 +30,14 @@ _AXI = {"m_axi": "memory: AXI4", "s_axil": "registers: AXI4-Lite"}
 
 
 def write(
-    path: pathlib.Path, params: Params, title: str, marks: dict[str, int]
+    path: pathlib.Path, named: pathlib.Path, params: Params, title: str, marks: dict[str, int]
 ) -> tuple[pathlib.Path, ...]:
-    """Write both files beside a waveform; ``marks`` are times, in the
-    file's unit, by what they mean."""
+    """Write both files beside a waveform, which will be ``named``.
+
+    ``marks`` are times, in the waveform's unit, by what they mean.
+    """
     groups = list(grouped(of_file(path)))
-    texts = {".gtkw": gtkwave(path, groups, title, marks), ".sucl": surfer(groups, title, marks)}
+    texts = {".gtkw": gtkwave(named, groups, title, marks), ".sucl": surfer(groups, title, marks)}
     files = []
     for suffix, text in texts.items():
         files.append(path.with_suffix(suffix))

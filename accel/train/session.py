@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from accel import models
+from accel.errors import why
 from accel.network.export import to_bytes
 from accel.report import curves, train_page
 from accel.report.files import replacing, write_json
@@ -108,7 +109,7 @@ def train(
         trainer.run(epochs, save_to=files.checkpoint, progress=progress)
         _write(trainer, files, command)
     except OSError as error:
-        raise TrainingError(f"{folder}: cannot be written: {error}") from error
+        raise TrainingError(f"{folder}: cannot be written: {why(error, folder)}") from error
     return trainer, files
 
 

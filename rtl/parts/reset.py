@@ -32,8 +32,10 @@ class ResetChain:
     """Adds submodules to ``m`` that are reset one cycle after one another.
 
     A single reset register would drive thousands of flip-flops all over the chip, and its wires
-    would limit the clock.  So each block gets a register of its own, fed by the one before.  The
-    registers hold different values at any time, hence no synthesiser merges them.
+    would limit the clock.  So there is a chain of registers, one for each block, and beside it a
+    register for the block itself, which need not lie on the way to the next one.  No two of them
+    are equal at all times, hence no synthesiser merges them: a block's reset begins with its
+    register of the chain, and ends a cycle later.
 
     A block with an input ``reset`` gets its reset there, for a chain of its own inside.
     """
@@ -45,8 +47,9 @@ class ResetChain:
         """Make ``block`` the submodule ``name`` of the module, or of another; return it."""
         self._blocks += 1
         assert self._blocks < RESET_CYCLES, "RESET_CYCLES must be longer than the chain"
+        link = Signal(name=f"reset_chain_{name}", reset_less=True)
         local = Signal(name=f"reset_{name}", reset_less=True)
-        self._m.d.sync += local.eq(self._last)
+        self._m.d.sync += [link.eq(self._last), local.eq(self._last | link)]
         into = into or self._m
         if hasattr(block, "reset"):
             into.submodules[name] = block
@@ -54,5 +57,5 @@ class ResetChain:
         else:
             domains = dict.fromkeys(("sync", *DOMAINS), local)
             into.submodules[name] = ResetInserter(domains)(block)
-        self._last = local
+        self._last = link
         return block

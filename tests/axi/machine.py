@@ -16,7 +16,7 @@ from cocotbext.axi import (
 )
 
 from accel.registers import Reg
-from tests.mutation.cases import Case
+from tests.mutation.case import Case
 
 #: The most cycles that a program of the size drawn here may take, whatever the channels do.
 PATIENCE = 2_000_000

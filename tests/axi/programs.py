@@ -6,14 +6,21 @@ import numpy as np
 
 from accel import golden
 from accel.compiler import CompileError
+from accel.isa import RECORD_BYTES
 from accel.program import Placement
 from accel.sim.engine import Memory
-from tests.mutation.cases import Case, case_of
+from tests.faults.subject import PARAMS
+from tests.mutation.case import Case
+from tests.mutation.cases import case_of
+from tests.support.machine import Machine
 from tests.support.random_chains import random_chain
 from tests.support.random_layers import describe, random_graph
+from tests.support.random_programs import random_program
 
 #: Multiplications of a program: a simulator with Python beside it makes 1,000 cycles a second.
 MOST = 60_000
+#: The share of programs of random instructions; blocks of such a program.
+INSTRUCTIONS, BLOCKS = 0.2, 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +41,9 @@ class Checked:
 
 
 def draw(rng: np.random.Generator) -> Checked:
-    """A layer or a chain that the machine takes, with one image."""
+    """A layer or a chain that the machine takes, with one image; or instructions at random."""
+    if rng.random() < INSTRUCTIONS:
+        return instructions(rng)
     while True:
         graph = random_chain(rng) if rng.random() < 0.5 else random_graph(rng)
         try:
@@ -48,3 +57,20 @@ def draw(rng: np.random.Generator) -> Checked:
     return Checked(case, tuple(
         (place, right[program.copies.get(name, name)]) for name, place in program.tensors.items()
     ))  # fmt: skip
+
+
+def instructions(rng: np.random.Generator) -> Checked:
+    """A random program of the instruction set; the interpreter says what is right."""
+    program = random_program(PARAMS, rng, BLOCKS)
+    machine = Machine(program.program(PARAMS), {})
+    machine.run()
+    case = Case("instructions", program.memory, program.start, program.commands, Memory())
+    # All of memory but the completion records, which no interpreter knows.
+    ends = [0, *(end for mark in sorted(program.marks) for end in (mark, mark + RECORD_BYTES)),
+            program.memory.size]  # fmt: skip
+    wanted = []
+    for first, end in zip(ends[::2], ends[1::2], strict=True):
+        size = end - first
+        place = Placement(f"bytes from {first}", first, (1, 1, size), 1, size, size, size)
+        wanted.append((place, place.view(machine.memory).copy()))
+    return Checked(case, tuple(wanted))

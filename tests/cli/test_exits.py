@@ -50,7 +50,7 @@ def reported(tmp_path, monkeypatch):
         (KeyError("relu27"), 3, "internal error at test_exits.py, line "),
         (RuntimeError("two\nlines"), 3, "RuntimeError: two lines"),
         (MemoryError("10 GiB"), 3, "not enough memory: 10 GiB"),
-        (OSError(28, "No space left on device"), 3, "[Errno 28] No space left on device"),
+        (OSError(28, "No space left on device"), 3, "No space left on device; free some space"),
         (SimulationError("no compiler"), 3, "no compiler"),
         (MachineError("the machine stopped with TIMEOUT"), 1, "stopped with TIMEOUT"),
         (KeyboardInterrupt(), 130, "interrupted"),

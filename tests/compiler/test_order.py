@@ -10,9 +10,9 @@ from accel.isa import Op, WindowMode
 from accel.opening import open_network
 from accel.params import Params
 from tests.compiler.test_networks import MACHINES
+from tests.layers.campaign import draw_layer
 from tests.support import networks
 from tests.support.chain_campaign import draw_chain, near
-from tests.support.layer_campaign import draw_layer
 from tests.support.listing import misplaced, misplaced_in
 from tests.support.programs import commands
 
@@ -45,7 +45,8 @@ def test_of_random_chains():
 def test_of_random_layers_and_networks(machine):
     checked = 0
     for number in range(30):
-        rng, _, graph, batch = draw_layer(6, number, (MACHINES[machine],))
+        rng = np.random.default_rng([6, number])
+        graph, batch = draw_layer(rng, MACHINES[machine])
         graphs = graph, networks.random_network(rng), networks.random_window_network(rng)
         for one in graphs:
             try:

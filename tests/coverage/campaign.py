@@ -11,7 +11,7 @@ from accel.sim import verilator
 from tests.coverage import counts, netlist, points
 from tests.faults.elements import room_of
 from tests.faults.subject import PARAMS
-from tests.mutation.cases import LONGEST, cases, drawn, end
+from tests.mutation.cases import LONGEST, cases, drawn
 from tests.support.random_chains import random_chain
 from tests.support.random_layers import random_graph
 
@@ -76,7 +76,7 @@ def run(layers: int, chains: int, seed: int = 1) -> Covered:
         path = pathlib.Path(folder) / "counts.dat"
         library.accel_counts(str(path).encode())
         for case in programs:
-            ended = end(library, case, LONGEST)
+            ended = case.end(library, LONGEST)
             cycles += ended.cycles
             functional.see(case, ended)
             if places is None:

@@ -10,7 +10,7 @@ import itertools
 from accel.isa import COMMAND_BYTES, FIELDS, RECORD, Error, Op, Pool, Rounding, WindowMode, unpack
 from accel.params import Params
 from accel.registers import Reg
-from tests.mutation.cases import READ, Case, Ended
+from tests.mutation.case import READ, Case, Ended
 
 #: What the array's idle cycles are charged to.
 IDLE = "fill", "weight", "memory", "post", "sync"

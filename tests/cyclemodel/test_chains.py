@@ -6,7 +6,7 @@ import pytest
 from accel import golden
 from accel.compiler import compile_graph
 from accel.graph.ir import Conv
-from tests.support import chain_campaign
+from tests.support import witnesses
 from tests.support.chain_campaign import CHAINED, check_chain, draw_chain, fewest, near
 from tests.support.chain_page import page
 from tests.support.random_chains import random_chain
@@ -39,7 +39,7 @@ def test_a_chain_that_fails_comes_with_the_fewest_layers_that_do(monkeypatch):
             tensors[node.output] = tensors[node.output] + np.int8(1)
         return tensors
 
-    monkeypatch.setattr(chain_campaign.golden, "run", run)
+    monkeypatch.setattr(witnesses.golden, "run", run)
     number = next(number for number in range(99) if len(draw_chain(SEED, number)[2].nodes) == 4)
     layers, found = fewest(SEED, number, "auto", MACHINES)
     assert layers == len(found.nodes) == 3 and "bytes" in found.wrong[0]

@@ -15,16 +15,7 @@ from accel.sim import get_engine
 from accel.sim.engine import Memory
 from tests.support import networks
 from tests.support.campaign import MACHINES
-from tests.support.cycle_campaign import check_layer, differences
-
-#: Layers of the quick sample, always the same ones: a failure must repeat.
-QUICK, SEED = 24, 7
-
-
-@pytest.mark.parametrize("number", range(QUICK))
-def test_random_layers(number):
-    result = check_layer(SEED, number, "auto", MACHINES[:2])
-    assert not result["wrong"], f"seed {SEED} layer {number}: {result}"
+from tests.support.cycle_campaign import differences
 
 
 @pytest.mark.parametrize("batch", [1, 3])
@@ -56,14 +47,6 @@ def test_short_commands_behind_full_queues(latency):
     program = compile_graph(graph, MACHINES[3], 2)
     cycles, found = differences(engine, program, Memory(latency_cycles=latency), 50_000)
     assert cycles and not found
-
-
-@pytest.mark.campaign
-@pytest.mark.parametrize("part", range(10))
-def test_a_thousand_random_layers(part):
-    for number in range(100 * part, 100 * part + 100):
-        result = check_layer(1, number, "auto")
-        assert not result["wrong"], f"seed 1 layer {number}: {result}"
 
 
 @pytest.mark.campaign

@@ -44,6 +44,8 @@ STREAMS = (
                 "moves.eq(1)"),
             Bug("the spare entry is forgotten", "self.output.valid.eq(spared | self.input.valid)",
                 "self.output.valid.eq(self.input.valid)"),
+            Bug("a place is filled while it is offered", "m.If(~spared & ~filled)",
+                "m.If(~filled)"),
         ),
     ),
     Apart(
@@ -148,6 +150,11 @@ BUFFERS = (
         "pitch of rows, 16 lanes", buffers.legal_pitch, buffers.lanes,
         bugs=(Bug("rows end where they end", "return extra[:lane_bits] == 0",
                   "return extra[:lane_bits] == 1"),),
+    ),
+    *(
+        Case(f"pitch of rows, {count} lanes", buffers.legal_pitch, buffers.lanes,
+             {"lanes_": count})
+        for count in (4, 8, 32, 64, 128)
     ),
     Case(
         "BankedBuffer, 4 banks of bytes", BankedBuffer, buffers.banked_buffer, depth=7,

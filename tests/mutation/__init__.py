@@ -1,15 +1,25 @@
-"""Mutants of the RTL's netlist: how many of them the tests' networks notice.
+"""Mutants of the RTL's netlist: how many of them the tests' programs notice.
 
     python -m tests.mutation --count 1000 --seed 1 [--report reports/mutation.md]
+        [--results FILE --minutes 8 --prove]
 
 Yosys' ``mutate`` changes one bit of one port of one cell (inverted, stuck at 0 or 1, or inverted
 while another bit is 0 or 1), all over the flat netlist.  All mutants are in one netlist, each
 active for one value of an input, so that one build of Verilator is enough; then each runs the cases
 until one of them ends otherwise than the unchanged machine: another byte in memory, counter or
-register, a rule of the bus that is broken, another error or none.
+register, another transaction, a rule of the bus that is broken, another error or none.  Cases in
+which the unchanged machine shows that a mutant would never change its bit are left out for it.
+What nothing notices may be proved equivalent.
 
-    netlist   the mutants, and the simulator with all of them
-    cases     programs: layers, chains, a whole network, errors, registers; stalls on the bus
-    campaign  runs mutants
-    report    the page
+    netlist     the mutants, and the simulator with all of them
+    case        a program, and how it ends
+    cases       programs: layers, chains, networks, errors, registers; stalls on the bus
+    directed    programs for every bit of a requantiser, far addresses, full queues
+    counts      programs whose counts have many bits
+    singles     commands alone, with their fields at their ends
+    host        hosts that do anything at any time
+    campaign    runs mutants
+    results     verdicts in a file
+    graph, window, equivalent    proofs that a mutant changes nothing
+    report      the page
 """

@@ -1,27 +1,64 @@
 """Runs mutants until a case notices them."""
 
+import collections
 import concurrent.futures
 import ctypes
 import dataclasses
 import functools
+import itertools
+import pathlib
+import pickle
+import re
+import time
 
 import numpy as np
 
 from accel.sim import verilator
+from accel.sim.cache import Cache, cache_directory, key_of
 from tests.faults.subject import PARAMS
-from tests.mutation.cases import LONGEST, Ended, cases, end, right
-from tests.mutation.netlist import Mutant, Mutants
+from tests.mutation.case import Case, Ended
+from tests.mutation.cases import LONGEST, cases, right
+from tests.mutation.equivalent import proof
+from tests.mutation.graph import Netlist
+from tests.mutation.host import HostCase, hosts
+from tests.mutation.netlist import Mutant, Mutants, flat
+from tests.mutation.results import Results
+from tests.mutation.singles import singles
 
 #: A mutant that runs so many times as long as the unchanged machine is noticed; at least so long.
 PATIENCE, LEAST = 3, 5000
+#: So many cases of a kind are enough, and these kinds notice most mutants in the shortest time.
+MOST = {"layer": 12, "chain": 4, "wild network": 8, "wild another network": 8,
+        "a broken command": 40}  # fmt: skip
+FIRST = "network", "instructions"
 
 
 @dataclasses.dataclass(frozen=True)
 class Judged:
-    """A mutant, and the case that noticed it, or None."""
+    """A mutant, and the case that noticed it, or None; and how it is proved to change nothing."""
 
     mutant: Mutant
     noticed_by: str | None
+    proof: str = ""
+
+
+@functools.cache
+def every() -> tuple[Case | HostCase, ...]:
+    """All cases, those first that notice most; of some kinds fewer than measure coverage."""
+    counts, found = collections.Counter(), []
+    for case in cases():
+        kind = kind_of(case.name)
+        counts[kind] += 1
+        if counts[kind] <= MOST.get(kind, len(cases())):
+            found.append(case)
+    first = [case for case in found if kind_of(case.name) in FIRST]
+    others = [case for case in found if kind_of(case.name) not in FIRST]
+    return (*first, *hosts((*first,)), *others, singles(PARAMS))
+
+
+def kind_of(name: str) -> str:
+    """A case's name without what is its own."""
+    return re.sub(r"( [\da-f]+| [A-Z_]+)$", "", name).removeprefix("raised ")
 
 
 class Judge:
@@ -29,27 +66,56 @@ class Judge:
 
     def __init__(self, count: int, seed: int):
         mutants = Mutants(count, seed)
-        self._library = verilator.load(mutants.simulator(PARAMS))
+        path = mutants.simulator(PARAMS)
+        self._library = verilator.load(path)
         self._library.accel_mutant.argtypes = (ctypes.c_uint32,)
-        self.mutants = mutants.listed
-        self._library.accel_mutant(0)
-        ran = [(case, end(self._library, case, LONGEST)) for case in cases()]
-        self._cases = [(case, ended) for case, ended in ran if ended.cycles < LONGEST]
-        self.cycles = sum(ended.cycles for _, ended in self._cases)
-        left = np.frombuffer(self._cases[0][1].memory, np.uint8)
+        self.mutants, self.netlist = mutants.listed, path.parent.name  # digest of all that it is
+        self._cases: dict[str, tuple[Case | HostCase, Ended]] = {}
+        self._infected: dict[str, np.ndarray] = {}
+        for case, (ended, infected) in zip(every(), self._unchanged(), strict=True):
+            if ended.cycles < LONGEST or isinstance(case, HostCase):  # which ends by itself
+                self._cases[case.digest] = case, ended
+                self._infected[case.digest] = infected
+        self.cycles = sum(ended.cycles for _, ended in self._cases.values())
+        left = np.frombuffer(self._cases[cases()[0].digest][1].memory, np.uint8)
         if not right(dataclasses.replace(cases()[0], memory=left)):
             raise AssertionError("the unchanged machine does not compute what golden does")
 
-    def judge(self, mutant: Mutant) -> Judged:
-        """Run the cases in their order."""
-        self._library.accel_mutant(mutant.number)
-        for case, wanted in self._cases:
-            if self._end(case, wanted) != wanted:
-                return Judged(mutant, case.name)
-        return Judged(mutant, None)
+    def _unchanged(self) -> list[tuple[Ended, np.ndarray]]:
+        """How each case ends on the unchanged machine, and which mutants it would infect; now or
+        when it was run before."""
+        def make(folder):
+            self._library.accel_mutant(0)
+            ran = [(case.end(self._library, LONGEST), self._infections()) for case in every()]
+            (folder / "ran.pickle").write_bytes(pickle.dumps(ran))
 
-    def _end(self, case, wanted: Ended) -> Ended:
-        return end(self._library, case, LEAST + PATIENCE * wanted.cycles)
+        key = key_of(self.netlist, *(case.digest for case in every()))
+        ran = Cache(cache_directory()).entry("unchanged", key, make) / "ran.pickle"
+        return pickle.loads(ran.read_bytes())
+
+    @property
+    def cases(self) -> dict[str, Case | HostCase]:
+        """The cases by their digests."""
+        return {digest: case for digest, (case, _) in self._cases.items()}
+
+    def _infections(self) -> np.ndarray:
+        """For each mutant, whether it would have changed anything in the last run."""
+        words = np.zeros(-(-len(self.mutants) // 32), np.uint32)
+        self._library.accel_infected(ctypes.c_void_p(words.ctypes.data))
+        return np.unpackbits(words.view(np.uint8), bitorder="little").astype(bool)
+
+    def infected(self, number: int, digests: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the cases in which a mutant changes anything: others cannot notice it."""
+        return tuple(digest for digest in digests if self._infected[digest][number])
+
+    def notices(self, mutant: Mutant, digests: tuple[str, ...]) -> str | None:
+        """Run these cases in their order; the digest of the first that notices the mutant."""
+        self._library.accel_mutant(mutant.number)
+        for digest in digests:
+            case, wanted = self._cases[digest]
+            if case.end(self._library, LEAST + PATIENCE * wanted.cycles) != wanted:
+                return digest
+        return None
 
 
 @functools.cache
@@ -57,17 +123,71 @@ def _judge(count: int, seed: int) -> Judge:
     return Judge(count, seed)
 
 
-def _one(count: int, seed: int, number: int) -> Judged:
-    judge = _judge(count, seed)
-    return judge.judge(judge.mutants[number])
+def _one(count: int, seed: int, work: tuple[int, tuple[str, ...]]) -> tuple[int, str | None]:
+    judge, (number, digests) = _judge(count, seed), work
+    return number, judge.notices(judge.mutants[number], digests)
 
 
-def run(count: int, seed: int, jobs: int) -> tuple[Judge, list[Judged]]:
-    """Judge ``count`` mutants."""
+def run(count: int, seed: int, jobs: int, path: pathlib.Path | None = None,
+        seconds: float = float("inf")) -> tuple[Judge, list[Judged]]:  # fmt: skip
+    """Judge ``count`` mutants, but those whose verdicts are in the file ``path``.
+
+    After ``seconds`` no further one is begun; returned are the judge and what was judged.
+    """
     judge = _judge(count, seed)
-    numbers = range(len(judge.mutants))
+    results, cases = Results(path, judge.netlist), (*judge.cases,)
+    work = [(number, judge.infected(number, left)) for number in range(len(judge.mutants))
+            if (left := results.left(str(number), cases))]  # fmt: skip
+    saved = time.monotonic()
+    for number, digest in _done(count, seed, jobs, work, saved + seconds):
+        results.add(str(number), digest, cases)
+        if time.monotonic() > saved + 20:
+            results.save()
+            saved = time.monotonic()
+    results.save()
+    judged = []
+    for number, mutant in enumerate(judge.mutants):
+        noticed = results.of(str(number), cases)
+        if noticed is not False:
+            by = judge.cases[noticed].name if noticed else None
+            judged.append(Judged(mutant, by, results.proofs.get(str(number), "")))
+    return judge, judged
+
+
+def prove(count: int, seed: int, path: pathlib.Path, seconds: float = float("inf")) -> None:
+    """Try to prove equivalent what nothing noticed, and keep in the file ``path`` what was."""
+    judge, ends = _judge(count, seed), time.monotonic() + seconds
+    results, net = Results(path, judge.netlist), Netlist(flat(PARAMS) / "flat.json")
+    left = [(str(number), mutant) for number, mutant in enumerate(judge.mutants)
+            if results.of(str(number), (*judge.cases,)) is None]  # fmt: skip
+    for thorough in (False, True):
+        for name, mutant in left:
+            if name in results.proofs or time.monotonic() > ends:
+                continue
+            found = proof(net, mutant, thorough)
+            if found or thorough:
+                results.proofs[name] = found or ""
+                results.save()
+
+
+def _done(count, seed, jobs, work, ends):
+    """The verdicts on ``work``, until the time is over."""
     if jobs == 1:
-        return judge, [judge.judge(mutant) for mutant in judge.mutants]
+        for one in work:
+            if time.monotonic() > ends:
+                return
+            yield _one(count, seed, one)
+        return
+    # Forked, they have what the unchanged machine does.
     with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
-        work = functools.partial(_one, count, seed)
-        return judge, list(pool.map(work, numbers, chunksize=10))
+        waiting, begun = iter(work), set()
+        while True:
+            if time.monotonic() < ends:
+                begun |= {pool.submit(_one, count, seed, one)
+                          for one in itertools.islice(waiting, 2 * jobs - len(begun))}  # fmt: skip
+            if not begun:
+                return
+            done, begun = concurrent.futures.wait(
+                begun, return_when=concurrent.futures.FIRST_COMPLETED
+            )
+            yield from (one.result() for one in done)

@@ -1,4 +1,4 @@
-"""Programs that mutants are to be noticed by, and how one ends."""
+"""Programs that mutants are to be noticed by."""
 
 import dataclasses
 import functools
@@ -10,66 +10,24 @@ from accel.compiler import CompileError, compile_graph
 from accel.graph.ir import Graph, Min, Sub
 from accel.isa import COMMAND_BYTES, FIELDS, FLOATS, Op, Rounding, WindowMode, pack, unpack
 from accel.program import Program
-from accel.registers import Reg
-from accel.sim import verilator
 from accel.sim.engine import Memory
-from accel.sim.host import RESULTS
 from tests.faults.subject import PARAMS, graph
+from tests.mutation.case import Case
+from tests.mutation.counts import long
+from tests.mutation.directed import directed
 from tests.support import networks
 from tests.support.chain_campaign import random_chain
 from tests.support.random_layers import random_graph
+from tests.support.random_programs import random_program
 
 #: How many of each kind.
-LAYERS, CHAINS, WILD, BROKEN = 24, 10, 16, 300
-#: Registers that are read at the end of every case.
-READ = (*RESULTS, Reg.ID, Reg.SHAPE, Reg.CONTROL, Reg.PROGRAM, Reg.COMMANDS, Reg.TIMEOUT, Reg.BASE,
-        Reg.VERSION, Reg.MACHINE, Reg.BUDGET)  # fmt: skip
+LAYERS, CHAINS, WRITTEN, WILD, BROKEN = 24, 10, 30, 16, 300
 #: Where a program lies that does not begin at address 0.
 BASE = 0x5000
 #: By how much addresses are raised that a register lowers again: every bit of one is 0 and 1 once.
 RAISED = 0x5555_5000, 0xAAAA_A000
 #: A program that takes longer is none of the cases.
-LONGEST = 80_000
-
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-    """A program in memory, the memory's behaviour, and what the host writes to BASE and BUDGET."""
-
-    name: str
-    memory: np.ndarray
-    start: int
-    commands: int
-    behaviour: Memory
-    base: int = 0
-    budget: int = 0
-
-
-@dataclasses.dataclass(frozen=True)
-class Ended:
-    """Memory, registers and cycles at the end, or what the simulator said of it."""
-
-    memory: bytes
-    values: tuple[int, ...]
-    cycles: int
-    said: str
-
-
-def end(library, case: Case, limit: int) -> Ended:
-    """Run a case on a fresh machine for at most ``limit`` cycles."""
-    memory, result = case.memory.copy(), verilator.Result()
-    registers = {Reg.BUDGET: case.budget} if case.budget else {}
-    config = verilator.config_of(PARAMS, memory, case.start, case.commands, case.behaviour, limit,
-                                 registers | {Reg.BASE: case.base})  # fmt: skip
-    config.reads = len(READ)
-    config.read_address[: len(READ)] = READ
-    handle = library.accel_begin(config)
-    try:
-        while not result.finished:
-            library.accel_advance(handle, limit, result)
-    finally:
-        library.accel_end(handle)
-    return Ended(memory.tobytes(), tuple(result.values), result.cycles, result.error.decode())
+LONGEST = 150_000
 
 
 def case_of(name: str, net: Graph, rng, behaviour: Memory, batch: int = 1) -> tuple[Program, Case]:
@@ -103,6 +61,7 @@ def cases() -> tuple[Case, ...]:
     more, another = case_of("another network", others(), rng, Memory(latency_cycles=9))
     found += [another, *(_wild(program, whole, number) for number in range(WILD))]
     found += [_wild(more, another, number) for number in range(WILD)]
+    found += written()
     found += [_broken(whole, number) for number in range(BROKEN)]
     for name, behaviour in {
         "a read fails": Memory(fail_read=whole.start + 64),
@@ -113,7 +72,33 @@ def cases() -> tuple[Case, ...]:
     found.append(dataclasses.replace(whole, name="an unaligned program", start=whole.start + 4))
     found += [dataclasses.replace(whole, name=f"a budget of {budget}", budget=budget)
               for budget in (1, 5000, 0x5555_5555, 0xAAAA_AAAA)]  # fmt: skip
-    return tuple(found)
+    return (*found, *_limits(whole), *_long())
+
+
+def written() -> list[Case]:
+    """Programs of the instruction set itself, random ones and others; some raised."""
+    rng = np.random.default_rng(19)
+    found = [(f"instructions {number}", random_program(PARAMS, rng)) for number in range(WRITTEN)]
+    found += directed(PARAMS)
+    cases_ = [Case(name, one.memory, one.start, one.commands, _memory(rng)) for name, one in found]
+    return [_raised(case, int(rng.integers(1 << 20)) << 12) if number % 2 else case
+            for number, case in enumerate(cases_)]  # fmt: skip
+
+
+def _limits(case: Case) -> list[Case]:
+    """A memory that never answers, and every bit of TIMEOUT and BUDGET."""
+    case, found = dataclasses.replace(case, behaviour=Memory(dead=True)), []
+    for bit in range(8, 32):
+        soon = (1 << bit) + 50
+        found += [dataclasses.replace(case, name=f"a limit of {soon}", timeout=soon, budget=300),
+                  dataclasses.replace(case, name=f"a budget of {soon}", budget=soon, timeout=200)]
+    return found
+
+
+def _long() -> list[Case]:
+    """Programs whose counts have many bits."""
+    return [Case(name, one.memory, one.start, one.commands, Memory(latency_cycles=1))
+            for name, one in long(PARAMS)]  # fmt: skip
 
 
 def others() -> Graph:

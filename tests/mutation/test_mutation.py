@@ -5,7 +5,7 @@ import types
 import pytest
 
 from accel.sim import verilator
-from tests.mutation import campaign, netlist, report
+from tests.mutation import campaign, netlist, report, results
 
 LINE = (
     r"mutate -ctrl mutant 16 12 -mode cnot0 -module accelerator "
@@ -20,17 +20,21 @@ REGISTER = (
 
 def test_a_mutants_line():
     mutant = netlist.mutant_of(LINE)
-    assert (mutant.number, mutant.mode, mutant.port, mutant.wire) == (12, "cnot0", "A[11]", "")
+    assert (mutant.number, mutant.mode, mutant.wire) == (12, "cnot0", "")
+    assert (mutant.port, mutant.bit, mutant.control) == ("A", 11, 16)
     assert netlist.mutant_of(REGISTER).wire == "core.post.pool.average.place2[3]"
 
 
 def test_the_page_counts_by_room_and_lists_what_nothing_noticed():
     judged = [campaign.Judged(netlist.mutant_of(LINE), None),
-              campaign.Judged(netlist.mutant_of(REGISTER), "layer 3")]  # fmt: skip
-    text = report.render(types.SimpleNamespace(cycles=1000), judged, "command")
-    assert "| window unit | 1 | 0 | 0.0% |" in text
-    assert "| post-processing | 1 | 1 | 100.0% |" in text
+              campaign.Judged(netlist.mutant_of(REGISTER), "layer 3"),
+              campaign.Judged(netlist.mutant_of(REGISTER), None, "in 2 cycles")]  # fmt: skip
+    judge = types.SimpleNamespace(cycles=1000, cases={}, mutants=[0] * 9)
+    text = report.render(judge, judged, "command")
+    assert "| window unit | 1 | 0 | 0 | 1 | 0.0% |" in text
+    assert "| post-processing | 2 | 1 | 1 | 0 | 100.0% |" in text and "**50.0%** of" in text
     assert "layer 1" in text and "rtl/window/compute.py:59" in text and "/somewhere" not in text
+    assert ": in 2 cycles\n" in text and "\n6 more are not judged yet" in text
 
 
 @pytest.mark.campaign
@@ -41,3 +45,33 @@ def test_a_sample():
     judge, judged = campaign.run(24, 3, 1)
     assert [one.mutant for one in judged] == judge.mutants and len(judged) == 24
     assert sum(one.noticed_by is not None for one in judged) >= 12
+
+
+def test_verdicts_are_kept_and_only_what_is_new_is_tried(tmp_path):
+    path = tmp_path / "results.json"
+    first = results.Results(path, "netlist")
+    assert first.left("1", ("a", "b")) == ("a", "b") and first.of("1", ("a",)) is False
+    first.add("1", "b", ("a", "b"))
+    first.add("2", None, ("a", "b"))
+    first.proofs["2"] = "in a cycle"
+    first.save()
+    again = results.Results(path, "netlist")
+    assert again.left("1", ("a", "b", "c")) == () and again.of("1", ("b", "c")) == "b"
+    assert again.left("1", ("a", "c")) == ("a", "c")  # what noticed it is gone
+    assert again.left("2", ("a", "c")) == ("c",) and again.of("2", ("b",)) is None
+    assert again.of("2", ("b", "c")) is False and again.proofs == {"2": "in a cycle"}
+    assert results.Results(path, "another").left("1", ("a",)) == ("a",)
+
+
+def test_each_mutant_says_whether_it_would_change_its_bit():
+    text = "".join(
+        f"  cell $eq $auto$mutate.cc:631:mutate_ctrl${number}\n    parameter \\A_WIDTH 16\n"
+        f"    connect \\A \\mutant\n    connect \\B 16'{number:016b}\n"
+        f"    connect \\Y $is{number}\n  end\n"
+        f"  cell $mux $auto$mutate.cc:641:mutate_ctrl_mux${number}\n    parameter \\WIDTH 1\n"
+        f"    connect \\A \\old [{number}]\n    connect \\B \\new [{number}]\n"
+        f"    connect \\S $is{number}\n    connect \\Y $out{number}\n  end\n" for number in (3, 7)
+    )  # fmt: skip
+    made = netlist.with_infected(f"module \\m\n{text}\nend\n", [3, 7])
+    assert "connect \\A { \\old [7] \\old [3] }" in made  # the lowest bit is the last
+    assert "connect \\B { \\new [7] \\new [3] }" in made and made.endswith("  end\nend\n")

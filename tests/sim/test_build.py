@@ -1,6 +1,7 @@
 """Building and caching simulation libraries, with and without a real compiler."""
 
 import os
+import pathlib
 import re
 import shutil
 import stat
@@ -11,6 +12,7 @@ import time
 import pytest
 
 from accel.params import Params
+from accel.sim import cache
 from accel.sim.build import Builder
 from accel.sim.cache import cache_directory
 from accel.sim.engine import SimulationError
@@ -76,16 +78,17 @@ def test_what_a_killed_build_had_compiled_is_kept(tmp_path, compiler):
     path = compiler('touch "$out"')
     with pytest.raises(KeyboardInterrupt):
         Builder(path, tmp_path / "cache").build(PARAMS, Copier, end)
-    before = compilations(tmp_path)
+    before = len(compilations(tmp_path))
     (begun,) = (tmp_path / "cache" / "machine").glob("*.begun")
+    finished = {path.stem for path in (begun / "work").glob("*.o")}
     (begun / "accelerator.so.1.new").touch()  # and what it had not finished is not
     stages = []
     built = Builder(path, tmp_path / "cache").build(
         PARAMS, Copier, lambda stage, share: stages.append(stage)
     )
     assert "run Verilator" not in stages
-    done = [re.findall(r"-o (\S+?)\.o", line)[0] for line in compilations(tmp_path)]
-    assert len(done) == len(set(done)) >= len(before) > 0
+    again = [re.findall(r"-o (\S+?)\.o", line)[0] for line in compilations(tmp_path)[before:]]
+    assert finished and finished.isdisjoint(pathlib.Path(name).name for name in again)
     assert [path.name for path in built.parent.iterdir()] == [LIBRARY]
     assert not begun.exists()
 
@@ -160,3 +163,89 @@ def test_verilog_is_deterministic_and_its_fingerprint_tells_machines_apart():
     assert "src =" not in text
     assert fingerprint(PARAMS, Copier) == fingerprint(PARAMS, Copier)
     assert fingerprint(PARAMS, Copier) != fingerprint(Params(rows=8), Copier)
+
+
+def killed_removing(monkeypatch, below, build):
+    """Begin a build that ends, as killed, where it would remove a folder below another."""
+    remove = shutil.rmtree
+
+    def end(path, *arguments, **options):
+        if below in pathlib.Path(path).parents:
+            raise KeyboardInterrupt
+        remove(path, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", end)
+        with pytest.raises(KeyboardInterrupt):
+            build()
+
+
+def test_a_build_that_is_killed_while_it_tidies_up(tmp_path, compiler, monkeypatch):
+    """The library is there, and of the folder that it was made in a part."""
+    path = compiler('touch "$out"')
+    folder = tmp_path / "cache"
+    killed_removing(monkeypatch, folder, lambda: Builder(path, folder).build(PARAMS, Copier))
+    (begun,) = (tmp_path / "cache" / "machine").glob("*.begun")
+    for work in begun.glob("work*"):
+        (work / "Vaccelerator_classes.mk").unlink(missing_ok=True)  # what went first
+    count = len(compilations(tmp_path))
+    built = Builder(path, tmp_path / "cache").build(PARAMS, Copier)
+    assert len(compilations(tmp_path)) == count
+    assert [one.name for one in built.parent.iterdir()] == [LIBRARY]
+
+
+def test_an_entry_is_never_half_removed(tmp_path, monkeypatch):
+    """The longest unused entry goes when there are too many: at once, or not at all."""
+    monkeypatch.setattr(cache, "_KEPT", 1)
+    store = cache.Cache(tmp_path)
+
+    def make(directory):
+        (directory / "file").touch()
+
+    old = store.entry("kind", "aa", make)
+    os.utime(old, (0, 0))
+    killed_removing(monkeypatch, tmp_path, lambda: store.entry("kind", "bb", make))
+    assert not old.exists() or (old / "file").exists()
+    assert (store.entry("kind", "aa", make) / "file").exists()
+    os.utime(old, (0, 0))
+    store.entry("kind", "cc", make)
+    left = {path.name for path in (tmp_path / "kind").iterdir()}
+    assert left == {"cc", "cc.lock"} or left == {"bb", "bb.lock"}
+
+
+def test_an_empty_entry_is_none(tmp_path):
+    """Earlier versions removed an entry file by file, and may have been killed behind the last."""
+    (tmp_path / "kind" / "aa").mkdir(parents=True)
+    entry = cache.Cache(tmp_path).entry("kind", "aa", lambda place: (place / "file").touch())
+    assert (entry / "file").exists()
+
+
+def test_what_another_process_makes_is_left_to_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "_ABANDONED", -1)
+    begun = tmp_path / "kind" / "aa.begun"
+    begun.mkdir(parents=True)
+    with cache._locked(tmp_path / "kind" / "aa.lock"):
+        cache.Cache(tmp_path).entry("kind", "bb", lambda place: (place / "file").touch())
+        assert begun.exists()
+    cache.Cache(tmp_path).entry("kind", "cc", lambda place: (place / "file").touch())
+    assert {path.name for path in (tmp_path / "kind").iterdir()} == {
+        "bb", "bb.lock", "cc", "cc.lock"
+    }  # fmt: skip
+
+
+def test_a_lock_that_was_removed_is_none(tmp_path):
+    """Who waited for a lock that its holder removed would hold one that nobody else can see."""
+    held = threading.Event()
+
+    def hold():
+        with cache._locked(tmp_path / "aa.lock") as lock:
+            held.set()
+            time.sleep(0.2)
+            lock.unlink()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    with cache._locked(tmp_path / "aa.lock"):
+        assert (tmp_path / "aa.lock").exists()
+    holder.join()

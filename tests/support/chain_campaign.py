@@ -3,11 +3,9 @@
     python -m tests.support.chain_campaign --chains 2000 --seed 1
         [--report reports/chain_campaign.md]
 
-Every chain runs twice: under random stalls of the memory, every stored byte against the golden
-model, and the counters that no stall may change against those of the second run; which is on a
-memory of any latency and width, every counter against the cycle model.  A run that does not end is
-an error of the machine.  Machines take turns; what one has no room for, the last one takes.  A
-chain that fails is printed with the fewest of its layers that do.
+Every chain runs twice, between both witnesses (tests/support/witnesses.py).  A run that does not
+end is an error of the machine.  Machines take turns; what one has no room for, the last one takes.
+A chain that fails is printed with the fewest of its layers that do.
 """
 
 import argparse
@@ -17,20 +15,14 @@ import time
 
 import numpy as np
 
-from accel import golden
-from accel.batch import run_batch
 from accel.compiler import CompileError, compile_graph
-from accel.cyclemodel import predict
 from accel.graph.ir import Graph
-from accel.isa import RECORD
 from accel.params import Params
-from accel.sim import get_engine
-from accel.sim.engine import Memory
 from tests.support.campaign import MACHINES
 from tests.support.chain_page import page
-from tests.support.cycle_campaign import differences, random_memory
 from tests.support.random_chains import first, random_chain
 from tests.support.random_layers import describe
+from tests.support.witnesses import hold
 
 #: Those with a window unit; one whose buffers hold next to nothing; one that is wider than tall,
 #: whose window unit cannot feed the array; and the roomiest.
@@ -42,10 +34,6 @@ CHAINED = (
            window_taps=4, window_bytes=2048),
     MACHINES[3],
 )  # fmt: skip
-#: What the array's idle cycles are charged to; and all that stalls of the memory can change.  Beats
-#: that are written, too: where array and window unit store by turns, halves of a beat leave apart.
-IDLE = "fill", "weight", "memory", "post", "sync"
-STALLED = "cycles", "write_beats", *IDLE
 
 
 @dataclasses.dataclass
@@ -98,41 +86,10 @@ def check_chain(seed: int, number: int, engine: str, machines=CHAINED, layers: i
         describe(graph), graph.nodes, params, batch, near(program), _roomy(graph, batch, params),
         refused,
     )  # fmt: skip
-    images = rng.integers(-128, 128, (batch, *graph.tensors["input"].shape)).astype(np.int8)
-    stalls = Memory(
-        latency_cycles=int(rng.integers(1, 60)), stall_seed=int(rng.integers(1, 1 << 31)),
-        stall_percent=int(rng.integers(0, 60)),
-    )  # fmt: skip
-    simulator = get_engine(engine)
-    simulator.build(params)
-    ran = run_batch(simulator, program, graph, images, stalls)
-    expected = golden.run(graph, images)
-    for name, values in ran.tensors.items():
-        found.compared += values.size
-        if (values != expected[name]).any():
-            found.wrong.append(f"{name}: {np.count_nonzero(values != expected[name])} bytes")
-    found.wrong += _steady(program, ran)
-    found.cycles, wrong = differences(simulator, program, random_memory(rng, params.bus_bytes))
-    found.wrong += wrong
-    found.counters = len(RECORD) * sum(1 + len(step.layers) for step in program.steps)
+    held = hold(rng, graph, program, batch, engine)
+    found.cycles, found.compared, found.counters = held.cycles, held.compared, held.counters
+    found.wrong = held.wrong
     return found
-
-
-def _steady(program, ran) -> list[str]:
-    """Which of the counters that no stall may change did; and whether each cycle has its cause."""
-    wrong, memory = [], Memory()
-    for step, outcome in zip(program.steps, ran.outcomes, strict=True):
-        if outcome is None:
-            continue
-        counted = outcome.counters
-        total, _ = predict(program.params, program.image, step.start, step.commands,
-                           memory.latency_cycles, memory.bytes_per_cycle)  # fmt: skip
-        wrong += [f"stalled {name}: {counted[name]}, not {total[name]}" for name in RECORD
-                  if name not in STALLED and counted[name] != total[name]]  # fmt: skip
-        charged = counted["busy"] + sum(counted[name] for name in IDLE)
-        if charged != counted["cycles"]:
-            wrong.append(f"stalled cycles: {counted['cycles']}, of which {charged} have a cause")
-    return wrong
 
 
 def near(program) -> int:

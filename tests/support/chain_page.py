@@ -23,7 +23,7 @@ def page(results: dict, command: str, machines) -> str:
         "program in which a command waits for a later one (`tests/support/listing.py`).", "",
         f"**{len(found):,} chains: {len(failed)} failed.** "
         f"{sum(one.compared for one in found):,} bytes and {sum(one.counters for one in found):,} "
-        f"counters compared, {sum(one.cycles for one in found):,} cycles of the second runs. Some "
+        f"counters compared, {sum(one.cycles for one in found):,} cycles of both runs. Some "
         f"tensor stayed on the chip in {sum(one.near > 0 for one in found):,} chains; "
         f"{sum(one.near < one.roomy for one in found):,} had to give up some or all that the same "
         "array would keep with larger buffers.", "",

@@ -1,23 +1,15 @@
-"""Random layers on the cycle model against the RTL: every counter of every record.
-
-``python -m tests.support.cycle_campaign --layers 1000 --seed 1 --report reports/cycle_model.json``
-"""
+"""Random memories, and what the cycle model says otherwise than the RTL: counter by counter."""
 
 import dataclasses
 
 import numpy as np
 
-from accel.compiler import compile_graph
 from accel.cyclemodel import predict
 from accel.dram import CHIPS
 from accel.isa import RECORD, RECORD_BYTES
 from accel.program import Program
-from accel.sim import get_engine
 from accel.sim.engine import Memory
-from tests.support.campaign import MACHINES
-from tests.support.layer_campaign import draw_layer, run_campaign
 from tests.support.listing import misplaced
-from tests.support.random_layers import describe
 
 #: More than any of these programs takes.
 MAX_CYCLES = 20_000_000
@@ -70,20 +62,3 @@ def differences(
             if got[name][counter] != value
         ]
     return cycles, found
-
-
-def check_layer(seed: int, number: int, engine: str, machines=MACHINES) -> dict:
-    """Run layer ``number`` of the campaign of ``seed``: its description and differences."""
-    rng, params, graph, batch = draw_layer(seed, number, machines)
-    memory = random_memory(rng, params.bus_bytes)
-    simulator = get_engine(engine)
-    simulator.build(params)
-    cycles, found = differences(simulator, compile_graph(graph, params, batch), memory)
-    return {
-        "layer": describe(graph), "params": params, "memory": memory, "batch": batch,
-        "cycles": cycles, "wrong": found,
-    }  # fmt: skip
-
-
-if __name__ == "__main__":
-    run_campaign(__doc__, 1000, MACHINES, check_layer)

@@ -1,13 +1,14 @@
 """Random networks of all operators: golden model against the oracle, RTL against the golden model.
 
     python -m tests.support.graph_campaign --graphs 300 --seed 1 [--formats onnx,tflite]
-        [--stages oracle,4x4,8x8,16x16] [--folder DIR] [--report reports/graph_campaign.md]
+        [--stages oracle,4x4,8x8,16x16,odd] [--folder DIR] [--report reports/graph_campaign.md]
 
 Stage ``oracle`` holds the golden model against ONNX Runtime's exact session and LiteRT's reference
-kernels; the others run the RTL with a random memory, compare every byte of every layer with the
-golden model and every counter with the cycle model.  What was found is kept in the folder, so that
-an interrupted campaign goes on; a network that fails is written there, cut down to the first steps
-with which it fails, with its input.
+kernels; the others run the RTL twice, under random stalls and with a random memory, compare every
+byte of every layer with the golden model and every counter with the cycle model; ``odd`` on
+machines of odd shapes, some with buffers at their least (tests/layers/machines.py).  What was found
+is kept in the folder, so that an interrupted campaign goes on; a network that fails is written
+there, cut down to the first steps with which it fails, with its input.
 """
 
 import argparse
@@ -24,8 +25,8 @@ import numpy as np
 
 from accel.compiler import CompileError
 from accel.params import Params
+from tests.layers.machines import ALL
 from tests.support import campaign
-from tests.support.cycle_campaign import random_memory
 from tests.support.random_graphs.check import DRAW, Found, against_oracle, on_the_rtl
 
 #: By stage: machines, of which networks take turns; the last one takes what the others refuse.
@@ -33,6 +34,7 @@ MACHINES = {
     "4x4": (campaign.MACHINES[0], campaign.MACHINES[3]),
     "8x8": (campaign.MACHINES[1], Params(rows=8, cols=8)),
     "16x16": (Params(rows=16, cols=16),),
+    "odd": (*ALL[len(campaign.MACHINES) :], Params(rows=8, cols=8)),
 }
 STAGES = ("oracle", *MACHINES)
 
@@ -62,8 +64,7 @@ def check(job: Job, case, folder: pathlib.Path, engine: str = "auto") -> Found:
             machines = MACHINES[job.stage]
             for params in machines[job.number % len(machines):]:
                 try:
-                    return on_the_rtl(case, params, random_memory(rng, params.bus_bytes), folder,
-                                      engine)
+                    return on_the_rtl(case, params, rng, folder, engine)
                 except CompileError:  # the machine is too small
                     if params is machines[-1]:
                         raise
@@ -122,8 +123,9 @@ def page(jobs: list[Job], rows: dict, command: str) -> str:
         "# Random networks of all operators", "",
         f"`{command}`, {time.strftime('%Y-%m-%d')}. Networks of up to a dozen random steps, "
         "batch 1 to 3. *oracle*: golden model against ONNX Runtime's exact session (ONNX), "
-        "LiteRT's reference kernels (TFLite); other stages: RTL with a random memory against "
-        "golden model and cycle model.", "",
+        "LiteRT's reference kernels (TFLite); other stages: RTL under random stalls, then with a "
+        "random memory, against golden model and cycle model (*odd*: buffers at their least, odd "
+        "shapes).", "",
         "| format | stage | networks | elements compared | networks that differ | cycles |",
         "|---|---|---:|---:|---:|---:|",
     ]  # fmt: skip

@@ -5,12 +5,8 @@ import collections
 from accel.isa import Op, WindowMode
 from accel.params import PARAM_SLOTS
 from accel.program import Program
-from tests.support.programs import commands_of
+from tests.support.programs import COUNTED, commands_of
 
-#: Whose count a command is part of; that of WEIGHTS and WPARAM nobody can name.
-COUNTED = {Op.LOAD: "load", Op.EXEC: "exec", Op.POST: "post", Op.TABLE: "post",
-           Op.ACTIVATION: "post", Op.WLOAD: "wload", Op.WINDOW: "window",
-           Op.WEIGHTS: "weights", Op.WPARAM: "wparam"}  # fmt: skip
 #: Records of parameters that the window unit holds.
 WINDOW_SLOTS = 2
 

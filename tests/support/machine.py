@@ -175,7 +175,8 @@ class Machine:
         return True
 
     def _read(self, address: int, length: int) -> np.ndarray:
-        require(address >= 0 and address + length <= self.memory.size, "read outside the memory")
+        address %= 1 << self.params.addr_bits
+        require(address + length <= self.memory.size, "read outside the memory")
         return self.memory[address : address + length]
 
     def _load(self, f) -> bool:
@@ -183,6 +184,10 @@ class Machine:
         return True
 
     def _wload(self, f) -> bool:
+        if f["fill_left"] or f["fill_right"]:
+            ends = f["dst"], f["dst_pitch"], f["fill_left"], f["items"] * f["inner"]
+            require(not any(end % self.params.cols for end in (*ends, f["fill_right"])),
+                    "a WLOAD's fills are whole words")
         copy(self._read, self.window.buffer, f)
         return True
 

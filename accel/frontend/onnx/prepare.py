@@ -20,6 +20,7 @@ import onnx
 from accel.frontend.errors import ModelError
 from accel.frontend.onnx import affine, batches, biases, reading, reductions, tokens
 from accel.frontend.onnx.rewriting import Rewriting
+from accel.whole import workspace
 
 
 def prepare(path, shapes: Mapping[str, Sequence[int]] | None = None) -> onnx.ModelProto:
@@ -57,12 +58,15 @@ def _folded(file: str, model: onnx.ModelProto) -> onnx.ModelProto:
     """The model with constants folded, and batch normalisation in the convolution before it."""
     from onnxruntime.quantization import shape_inference
 
-    with tempfile.TemporaryDirectory(prefix="accel-") as folder, quiet() as said:
-        source, target = (pathlib.Path(folder) / name for name in ("in.onnx", "out.onnx"))
+    place = pathlib.Path(tempfile.gettempdir())
+    with workspace(place, "accel") as folder, quiet() as said:
+        source, target = (folder / name for name in ("in.onnx", "out.onnx"))
         onnx.save(model, source)
         try:
             shape_inference.quant_pre_process(str(source), str(target), skip_symbolic_shape=True)
             result = onnx.load(target)
+        except OSError:  # a full disk
+            raise
         except Exception as error:  # onnxruntime raises what it likes
             raise ModelError(f"{file}: onnxruntime cannot prepare it: {reading.one_line(error)}"
                              ) from error  # fmt: skip

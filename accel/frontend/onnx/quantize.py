@@ -81,6 +81,8 @@ class FloatModel(FloatFile):
         onnx.save(self.model, prepared)
         try:
             _quantize(prepared, target, images, options)
+        except OSError:  # a full disk
+            raise
         except Exception as error:  # onnxruntime raises what it likes
             raise ModelError(f"{self.source}: onnxruntime cannot quantise it: "
                              f"{one_line(error)}") from error  # fmt: skip

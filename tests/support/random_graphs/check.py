@@ -6,16 +6,19 @@ import pathlib
 import numpy as np
 
 from accel import frontend, golden, litert
-from accel.batch import differing, run_batch
+from accel.batch import Batch, differing, run_batch
 from accel.compiler import compile_graph
 from accel.cyclemodel import predict
 from accel.graph import ports
 from accel.graph.ir import External, Graph
 from accel.params import Params
+from accel.program import Program
 from accel.sim import get_engine
 from accel.sim.engine import Memory
+from tests.support.cycle_campaign import random_memory
 from tests.support.random_graphs import onnx_draw, tflite_draw
 from tests.support.random_graphs.case import Case
+from tests.support.witnesses import random_stalls, steady
 
 DRAW = {"onnx": onnx_draw.draw, "tflite": tflite_draw.draw}
 
@@ -99,32 +102,45 @@ def _apart(actual, wanted) -> tuple[int, float]:
 
 
 def on_the_rtl(
-    case: Case, params: Params, memory: Memory, folder: pathlib.Path, engine: str = "auto"
+    case: Case, params: Params, rng: np.random.Generator, folder: pathlib.Path,
+    engine: str = "auto",
 ) -> Found:
-    """The machine against the golden model, byte by byte, and the cycle model, by counters."""
+    """The machine against the golden model, byte by byte, and the cycle model, by counters.
+
+    It runs twice: under random stalls, which may change no counter but those of time; and on a
+    random memory, where every counter is predicted.
+    """
     graph, images = opened(case, folder)
     batch = len(next(iter(images.values())))
     program = compile_graph(graph, params, batch)
-    simulator = get_engine(engine)
+    simulator, expected, found = get_engine(engine), golden.run(graph, images), Found()
     simulator.build(params)
-    ran = run_batch(simulator, program, graph, images, memory)
-    found = Found()
-    [counts] = differing([ran], graph, golden.run(graph, images))
-    found.exact = sum(ran.tensors[name].size for name in counts)
-    found.wrong = [f"{name}: {count} bytes differ" for name, count in counts.items() if count]
+    for memory in (random_stalls(rng), random_memory(rng, params.bus_bytes)):
+        ran = run_batch(simulator, program, graph, images, memory)
+        [counts] = differing([ran], graph, expected)
+        found.exact += sum(ran.tensors[name].size for name in counts)
+        found.wrong += [f"{name}: {count} bytes differ" for name, count in counts.items() if count]
+        found.cycles += sum(one.counters["cycles"] for one in ran.outcomes if one)
+        found.wrong += steady(program, ran) if memory.stall_percent else _counted(
+            program, ran, memory)
+    return found
+
+
+def _counted(program: Program, ran: Batch, memory: Memory) -> list[str]:
+    """A line for each counter that is not as the cycle model predicts it."""
+    wrong = []
     for step, outcome, records in zip(program.steps, ran.outcomes, ran.records, strict=True):
         if outcome is None:
             continue
-        found.cycles += outcome.counters["cycles"]
-        total, marks = predict(params, program.image, step.start, step.commands,
+        total, marks = predict(program.params, program.image, step.start, step.commands,
                                **memory.timing)
         pairs = [("total", outcome.counters, total)] + [
             (layer.name, record, marks[layer.mark_addr])
             for layer, record in zip(step.layers, records, strict=True)
         ]  # fmt: skip
-        found.wrong += [
+        wrong += [
             f"{name}: {counter} is {value}, predicted {predicted[counter]}"
             for name, counted, predicted in pairs for counter, value in counted.items()
             if predicted[counter] != value
         ]
-    return found
+    return wrong
