@@ -29,6 +29,15 @@ def writable_directory() -> pathlib.Path:
     return usual if can_write(usual) else spare_directory()
 
 
+def for_tools() -> dict[str, str]:
+    """Return the environment of YoWASP's tools, which keep compiled code, and fail if they cannot.
+    """
+    usual = cache_directory().parent / "YoWASP"
+    if "YOWASP_CACHE_DIR" in os.environ or can_write(usual):
+        return dict(os.environ)
+    return os.environ | {"YOWASP_CACHE_DIR": str(spare_directory() / "YoWASP")}
+
+
 def can_write(folder: pathlib.Path) -> bool:
     """Whether files can be made in a folder, which is made if need be; it may be full."""
     try:

@@ -48,7 +48,8 @@ def why(error: Exception, path: str | os.PathLike | None = None) -> str:
     """
     if not isinstance(error, OSError) or error.errno is None:
         return str(error)
-    said = error.strerror or os.strerror(error.errno)
+    known = error.errno in _ADVICE  # libraries add words of their own
+    said = os.strerror(error.errno) if known or not error.strerror else error.strerror
     named = "" if error.filename in (None, path and os.fspath(path)) else f"{error.filename}: "
     advice = _ADVICE.get(error.errno)
     return f"{named}{said}" + (f"; {advice}" if advice else "")

@@ -16,6 +16,7 @@ import sysconfig
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 
+from accel.caches import for_tools
 from accel.errors import AccelError
 from accel.floorplan import seat
 from accel.netlist import absorb_registers
@@ -249,7 +250,8 @@ def _run(work, name, command, log):
     with log.open("w") as file:
         try:
             result = subprocess.run(
-                command, cwd=work, stdout=file, stderr=subprocess.STDOUT, check=False
+                command, cwd=work, stdout=file, stderr=subprocess.STDOUT, check=False,
+                env=for_tools(),
             )
         except OSError as error:
             raise FpgaError(f"cannot start {command[0]}: {error.strerror}") from error

@@ -181,13 +181,13 @@ def _naming(path: pathlib.Path, temporary: pathlib.Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        named = error.filename
-        if isinstance(named, (str, os.PathLike)):
-            named = pathlib.Path(named)
-            if named.is_relative_to(temporary / _NEW):
-                path = path / named.relative_to(temporary / _NEW)
-            elif not named.is_relative_to(temporary):
-                raise
+        names = [pathlib.Path(name) for name in (error.filename2, error.filename)
+                 if isinstance(name, (str, os.PathLike))]  # of a copy the second is written
+        ours = [name for name in names if name.is_relative_to(temporary)]
+        if names and not ours:
+            raise
+        if ours and ours[0].is_relative_to(temporary / _NEW):
+            path = path / ours[0].relative_to(temporary / _NEW)
         number = error.errno or errno.EIO
         said = error.strerror or str(error) or os.strerror(number)
         raise OSError(number, said, str(path)) from error

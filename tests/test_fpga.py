@@ -147,6 +147,19 @@ def test_failing_tools_are_named_with_their_error(tools):
         fpga.place_and_route(PARAMS, directory=work)
 
 
+def test_what_a_failing_tool_has_begun_is_not_kept(tools):
+    """But the netlist of a run before, and the log that says why."""
+    work = tools()
+    fpga.synthesised(PARAMS, work)
+    before = (work / "accelerator.json").read_text()
+    tools(yosys="printf '{\"modules' > accelerator.json; echo 'ERROR: no room'; exit 1")
+    with pytest.raises(fpga.FpgaError, match="no room"):
+        fpga.synthesised(PARAMS, work)
+    assert (work / "accelerator.json").read_text() == before
+    assert "no room" in (work / "yosys.out").read_text()
+    assert not [path for path in work.iterdir() if path.name.startswith(".")]
+
+
 def test_synthesis_alone_counts_cells_as_nextpnr_packs_them(tools):
     kinds = {"LUT4": 3, "CCU2C": 2, "TRELLIS_DPR16X4": 1, "TRELLIS_FF": 4, "MULT18X18D": 1,
              "DP16KD": 2, "PFUMX": 9}  # fmt: skip

@@ -1,5 +1,6 @@
 """The command line; how commands end is in accel.cli.exits."""
 
+import os
 import sys
 
 import click
@@ -37,6 +38,9 @@ class OneLineErrors(click.Group):
 
     def main(self, *arguments, **options):
         """Run a command and end; where nobody reads the errors either, as after the last line."""
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:  # closed, and the next file would be taken for it
+                setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
         try:
             return super().main(*arguments, **options)
         except BrokenPipeError:

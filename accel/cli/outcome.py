@@ -1,12 +1,13 @@
 """What a run or an estimate ends with: its folder, its table, and the errors behind it."""
 
 import pathlib
+import shutil
 import tempfile
 import typing
 
 import numpy as np
 
-from accel.cli.exits import internal
+from accel.cli.exits import FAILED, failure, internal
 from accel.errors import why
 from accel.whole import replacing
 
@@ -35,12 +36,26 @@ def keep(
     try:
         failed = folder.write(report, out, layers)
     except OSError as error:
-        other = pathlib.Path(tempfile.mkdtemp(prefix="accel-"))
         told = f"{out}: cannot write the report: {why(error, out)}"
-        problems.append(f"{told}; it is in {other}")
-        out, failed = other, folder.write(report, other, layers)
+        out, failed = _elsewhere(report, layers, told)
+        problems.append(f"{told}; it is in {out}")
     problems += [f"{out / name}: cannot be drawn: {_said(one)}" for name, one in failed.items()]
     return out, problems
+
+
+def _elsewhere(report: dict, layers, told: str) -> tuple[pathlib.Path, dict[str, Exception]]:
+    """Write a report among the temporary files; where that fails, too, what was ``told`` is all."""
+    from accel.report import folder
+
+    out = None
+    try:
+        out = pathlib.Path(tempfile.mkdtemp(prefix="accel-"))
+        return out, folder.write(report, out, layers)
+    except OSError as error:
+        if out is not None:
+            shutil.rmtree(out, ignore_errors=True)
+        raise failure(f"{told}; nor is there room for it in {tempfile.gettempdir()}", FAILED
+                      ) from error  # fmt: skip
 
 
 def keep_outputs(graph_outputs: list[np.ndarray], out: pathlib.Path) -> None:

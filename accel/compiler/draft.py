@@ -3,6 +3,8 @@
 from accel.compiler import (
     add_lower,
     allocate,
+    deep,
+    early,
     near,
     near_lower,
     order,
@@ -13,7 +15,7 @@ from accel.compiler import (
 )
 from accel.compiler.fed import Fed
 from accel.compiler.layer import Context, MachineLayer
-from accel.compiler.lower import Lowering, group_kernels
+from accel.compiler.lower import Lowering
 from accel.compiler.mapping import Mapping
 from accel.compiler.near_tail import Tail
 from accel.compiler.ready import Ready
@@ -51,6 +53,10 @@ class Draft:
             self._near |= {number, number + 1} if pair.feeds else {number}
         taken = {number + more for number, pair in self._pairs.items()
                  for more in range(3 if pair.feeds else 2)}  # fmt: skip
+        if mapping.near:
+            early.begin(context, layers, self._tilings, taken)
+        self._runs = deep.runs(context, layers, self._tilings, taken) if mapping.near else set()
+        taken |= {number + more for number in self._runs for more in range(deep.COUNT)}
         self._woven = weave.pairs(context, layers, self._tilings, taken)
         self._addresses, self._sizes = [], {}
         for layer, tiling in zip(layers, self._tilings, strict=True):
@@ -73,6 +79,8 @@ class Draft:
                 tail = self._tail(number, stream, ready, tensors)
                 fed = self._lower_pair(pair, number, last, stream, ready, tensors, fed, tail)
                 number = last + (2 if tail else 1)
+            elif number in self._runs and self._lower_run(number, stream, ready, tensors):
+                number += deep.COUNT
             else:
                 both = [number, number + 1] if number in self._woven and not fed else [number]
                 self._lower(both, stream, ready, tensors, fed)
@@ -117,6 +125,28 @@ class Draft:
         addition = add_lower.Addition(layer, stream, sources, target)
         tail = Tail(addition, (number + 1, number + 3), stream)
         return tail if tail.pays else None
+
+    def _lower_run(self, number: int, stream: Stream, ready, tensors) -> bool:
+        """Add the commands of layers that go by rows, unless their tensors lie otherwise."""
+        layer = self._layers[number + 1]
+        sources = [(tensors[view.tensor], ready[view.tensor]) for view in layer.views]
+        target = tensors[layer.output], ready[layer.output]
+        if not add_lower.linear(layer, self._params, sources, target):
+            return False
+        lowerings = [self._lowering(number + more, stream, ready, tensors) for more in (0, 2, 3)]
+        addition = add_lower.Addition(layer, stream, sources, target)
+        deep.lower(lowerings, addition, number, stream)
+        return True
+
+    def _lowering(self, number: int, stream: Stream, ready, tensors) -> Lowering:
+        """An array's layer from memory to memory."""
+        layer = self._layers[number]
+        source, target = (
+            (tensors[name], ready[name]) for name in (layer.view.tensor, layer.output)
+        )
+        return Lowering(
+            layer, self._tilings[number], stream, source, target, self._addresses[number]
+        )
 
     def _lower(self, numbers: list[int], stream: Stream, ready, tensors, fed: Fed | None) -> None:
         """Add the commands of a layer, whose input may be ``fed``, or of two in turn."""
@@ -190,5 +220,5 @@ def _weights(layer, tiling, params: Params):
         return
     for number, part in enumerate(layer.slices):
         for index, group in enumerate(part.groups):
-            kernels = group_kernels(layer, part, group, tiling[number])
+            kernels = weights.group_kernels(layer, part, group, tiling[number])
             yield (number, index), weights.record(group, kernels, params)

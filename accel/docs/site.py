@@ -4,6 +4,7 @@ import importlib.util
 import pathlib
 
 from accel.docs.stage import stage
+from accel.whole import workspace
 
 #: What must be installed, by what it is imported as.
 NEEDS = {"sphinx": "sphinx", "furo": "furo", "myst_parser": "myst-parser"}
@@ -19,7 +20,7 @@ def missing() -> list[str]:
 
 
 def build(out: pathlib.Path) -> None:
-    """Write the site to ``out``; its sources and what Sphinx remembers lie beside it.
+    """Write the site to ``out``, each file whole; its sources and what Sphinx remembers lie beside.
 
     Raises:
         DocsError: a package is missing, or there were warnings; Sphinx has printed them.
@@ -27,7 +28,12 @@ def build(out: pathlib.Path) -> None:
     work = out.with_name(f"{out.name}-work")
     require()
     stage(work / "source")
-    html(work / "source", out, work / "doctrees")
+    with workspace(out.parent, out.name) as new:
+        html(work / "source", new, work / "doctrees")
+        for file in sorted(path for path in new.rglob("*") if path.is_file()):
+            target = out / file.relative_to(new)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(target)
 
 
 def require() -> None:

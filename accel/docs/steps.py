@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterator
 
 import click.testing
 
+from accel.report.files import write_text
+
 _FENCE = re.compile(r"^```(pycon|console)\n(.*?)^```$", re.M | re.S)
 #: What accel.progress says every ten seconds, on a machine that takes so long.
 _PROGRESS = re.compile(r"^\d+ s: .*\n", re.M)
@@ -182,7 +184,7 @@ def rewrite(page: pathlib.Path, folder: pathlib.Path) -> None:
             first = step.line - 1 + step.source.count("\n")
             count = step.expected.count("\n")
             parts[first : first + count] = [_lasting(printed)]
-    page.write_text("".join(parts), encoding="utf-8")
+    write_text("".join(parts), page)
 
 
 def _lasting(printed: str) -> str:

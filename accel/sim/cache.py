@@ -16,6 +16,7 @@ import os
 import pathlib
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 
@@ -64,7 +65,8 @@ class Cache:
             with contextlib.suppress(OSError):  # somebody else's, for all to read
                 os.utime(entry)
         except OSError as error:
-            raise SimulationError(f"cannot use the cache {root}: {why(error, root)}") from error
+            where = root if error.filename else f"{root}, or {tempfile.gettempdir()}"
+            raise SimulationError(f"cannot use the cache {where}: {why(error, root)}") from error
         return entry
 
 

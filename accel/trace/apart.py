@@ -18,8 +18,9 @@ from accel.sim.verilator import Machine, load
 
 #: Bytes: with less the disk was full when the process ended.
 _FULL = 1 << 20
-#: Seconds of the processor in which a process computes nothing, of so many seconds.
-_IDLE, _PATIENCE = 0.05, 5.0
+#: Seconds of the processor in which a process computes nothing, of so many seconds; so often in
+#: turn it may on a slow disk.
+_IDLE, _PATIENCE, _ROUNDS = 0.05, 5.0, 12
 
 
 def run(
@@ -73,15 +74,16 @@ def _run(pipe, library: pathlib.Path, params: Params, waveform) -> None:
 
 
 def _end_if_stuck(folder: pathlib.Path) -> None:
-    """End the process when it computes nothing any more and the disk is full.
+    """End the process when it computes nothing any more: soon if the disk is full.
 
     Verilator's writer of .vcd, when it fails at the file's end, waits for itself.
     """
-    while True:
+    idle = 0
+    while idle < _ROUNDS and not (idle and _is_full(folder)):
         before = time.process_time()
         time.sleep(_PATIENCE)
-        if time.process_time() - before < _IDLE and _is_full(folder):
-            os._exit(1)
+        idle = idle + 1 if time.process_time() - before < _IDLE else 0
+    os._exit(1)
 
 
 def _is_full(folder: pathlib.Path) -> bool:
@@ -92,4 +94,4 @@ def _ended(path: pathlib.Path, status: int | None) -> OSError:
     """Why the process ended before it answered."""
     if _is_full(path.parent):
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-    return OSError(errno.EIO, f"the simulator ended with status {status} at it", str(path))
+    return OSError(errno.EIO, f"the simulator, which writes it, ended with {status}", str(path))

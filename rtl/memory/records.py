@@ -14,6 +14,7 @@ from accel.rtl.memory.read import ReadSplitter
 from accel.rtl.memory.readahead import ReadAhead
 from accel.rtl.parts.checksum import WORD_BITS, Checksum, sum_bits
 from accel.rtl.parts.forward import forward
+from accel.rtl.parts.full import some_flag
 
 TILES_BITS = next(field.width for field in FIELDS[Op.WEIGHTS] if field.name == "tiles")
 
@@ -94,7 +95,12 @@ class RecordReader(wiring.Component):
         connect(m, splitter.output, ahead.request)
         connect(m, ahead.client, flipped(self.client))
         connect(m, ahead.output, flipped(self.entries))
-        connect(m, tiles.r_stream, flipped(self.tiles))
+        # Whether there is a command decides what is done with each word of data, far from here.
+        m.d.comb += [
+            self.tiles.valid.eq(some_flag(m, tiles)),
+            self.tiles.payload.eq(tiles.r_data),
+            tiles.r_en.eq(self.tiles.ready),
+        ]
 
         taken = self._take(m, gate.output, splitter.input, tiles)
         under_way = Signal(range(self.COMMANDS + 2))

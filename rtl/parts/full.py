@@ -1,4 +1,4 @@
-"""Whether a FIFO is full, out of a register: comparing its level takes time where there is none."""
+"""Whether a FIFO is full or has some, by register: comparing its level takes time."""
 
 from amaranth import Module, Signal, Value
 from amaranth.lib.fifo import SyncFIFO
@@ -18,3 +18,14 @@ def full_soon(fifo: SyncFIFO, full: Signal) -> Value:
     """What ``full``, the FIFO's flag, will be in the next cycle."""
     push, pop = fifo.w_en, fifo.r_en & fifo.r_rdy
     return ~pop & (full | (push & (fifo.level == fifo.depth - 1)))
+
+
+def some_flag(m: Module, fifo: SyncFIFO) -> Signal:
+    """``fifo.r_rdy`` as a register of its own, for whom the FIFO's reader has far to go.
+
+    Nothing may be written while it is full.
+    """
+    some = Signal(name="some")
+    pop = fifo.r_en & some
+    m.d.sync += some.eq(fifo.w_en | (some & ~(pop & (fifo.level == 1))))
+    return some

@@ -12,7 +12,8 @@ class StreamSlice(wiring.Component):
         shape: shape of an entry.
 
     Members:
-        input, output: the entries.  ``input.ready`` and ``output`` come from registers.
+        input, output: the entries.  ``input.ready`` and ``output.valid`` come from
+            registers, ``output.payload`` from one of two.
         level: how many it holds.
 
     Latency: one cycle.  Throughput: an entry a cycle.
@@ -29,23 +30,29 @@ class StreamSlice(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        # What comes in the cycle in which the output turns out to be held up.
-        spare, spared, moves = Signal.like(self.input.payload, reset_less=True), Signal(), Signal()
-        output = Signal.like(self.input.payload, reset_less=True)
+        # Two places, filled and emptied in turn.  Whether the output is taken is known late: it
+        # moves a pointer, while enabling a whole entry's registers would take wires of its own.
+        places = [
+            Signal.like(self.input.payload, reset_less=True, name=f"place{n}") for n in range(2)
+        ]
+        filled, emptied, spared, moves = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
-            self.output.payload.eq(output),
+            self.output.payload.eq(Mux(emptied, places[1], places[0])),
             self.input.ready.eq(~spared),
             self.level.eq(self.output.valid + spared),
             moves.eq(~self.output.valid | self.output.ready),
         ]
-        with m.If(~spared):
-            m.d.sync += spare.eq(self.input.payload)
+        # What a free place holds does not matter.
+        with m.If(~spared & ~filled):
+            m.d.sync += places[0].eq(self.input.payload)
+        with m.If(~spared & filled):
+            m.d.sync += places[1].eq(self.input.payload)
+        m.d.sync += [
+            filled.eq(filled ^ (self.input.valid & ~spared)),
+            emptied.eq(emptied ^ (self.output.valid & self.output.ready)),
+        ]
         with m.If(moves):
-            m.d.sync += [
-                self.output.valid.eq(spared | self.input.valid),
-                output.eq(Mux(spared, spare, self.input.payload)),
-                spared.eq(0),
-            ]
+            m.d.sync += [self.output.valid.eq(spared | self.input.valid), spared.eq(0)]
         with m.Elif(self.input.valid):
             m.d.sync += spared.eq(1)
         return m

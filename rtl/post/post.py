@@ -144,11 +144,15 @@ class PostEngine(wiring.Component):
         m.submodules.params_read = params_read = Delay(1, READ_LATENCY)
         m.d.comb += [params_read.i.eq(reader.last_read), self.slot_free.eq(params_read.o)]
         # A new block's sums come many cycles after the bank was given to it.
+        # The store engine and the others may lie far apart: a register for each.
+        stores, others = Signal(), Signal()
         m.d.sync += [
             self.bank_free.eq(reader.last_read),
-            self.progress.eq(store.progress | reader.active | pool.active),
+            stores.eq(store.progress),
+            others.eq(reader.active | pool.active),
         ]
         m.d.comb += [
+            self.progress.eq(stores | others),
             self.completed.eq(store.completed),
             self.idle.eq(idle & ~self.command.valid & store.idle),
         ]
@@ -163,8 +167,11 @@ class PostEngine(wiring.Component):
         full_soon, some, may_read = full + self.block_done - take_bank, Signal(), Signal()
         # The first pixel comes many cycles after the reader was started.
         m.d.sync += [
-            full.eq(full_soon), some.eq(full_soon != 0), begin.eq(take_bank & post.begin)
-        ]  # fmt: skip
+            full.eq(full_soon),
+            # A halt comes some cycles late anyhow.
+            some.eq((full_soon != 0) & ~self.halt),
+            begin.eq(take_bank & post.begin),
+        ]
         table = Signal()
         # The state is read all over the engine.  What the reader's start and the many flip-flops of
         # the command wait for are registers of their own: `vacant` is IDLE, `shifts` is TABLE and
@@ -173,7 +180,7 @@ class PostEngine(wiring.Component):
         m.d.comb += [
             held.take.eq(vacant),
             held.shift.eq(shifts),
-            take_bank.eq(may_read & some & ~self.halt),
+            take_bank.eq(may_read & some),
             table.eq(command.table | command.activation),
             reader.bank.eq(bank),
             reader.slot.eq(slot),

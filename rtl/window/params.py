@@ -94,19 +94,22 @@ class WindowRecordWriter(wiring.Component):
         m = Module()
         params = self._params
         free, slot = Signal(range(SLOTS + 1), init=SLOTS), Signal()
+        free_soon, one_free = Signal.like(free), Signal(init=1)
         m.submodules.words = words = EntryCutter(params)
         connect(m, flipped(self.entries), words.input)
         weights = Signal()
         number = Signal(range(max(params.param_words, WINDOW_TILES * params.window_taps)))
         go, last_plane, last = Signal(), Signal(), Signal()
+        m.d.comb += free_soon.eq((free + self.slot_free - (go & last))[: len(free)])
         m.d.sync += [
-            free.eq((free + self.slot_free - (go & last))[: len(free)]),
+            free.eq(free_soon),
+            one_free.eq(free_soon != 0),  # what each word waits for
             self.completed.eq(go & last),
             self.write.valid.eq(go & (weights | (number < PARAM_PLANES))),
         ]
         last_weights = self._count(m, go, weights)
         m.d.comb += [
-            words.output.ready.eq(self.tiles.valid & (free != 0)),
+            words.output.ready.eq(self.tiles.valid & one_free),
             words.drop.eq(last),
             go.eq(words.output.valid & words.output.ready),
             last_plane.eq(~weights & (number == params.param_words - 1)),

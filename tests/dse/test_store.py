@@ -1,4 +1,6 @@
 import dataclasses
+import errno
+import fcntl
 import json
 
 import pyarrow.parquet
@@ -90,6 +92,29 @@ def test_another_sweeps_folder_is_refused(tmp_path, name):
 def test_two_sweeps_do_not_share_a_folder(tmp_path):
     with Store(tmp_path, IDENTITY), pytest.raises(SweepError, match="another sweep is writing"):
         Store(tmp_path, IDENTITY)
+
+
+def test_two_sweeps_that_begin_at_once(tmp_path):
+    """Who comes first may not have said yet what his results are of."""
+    (tmp_path / "journal.jsonl").touch()
+    with (tmp_path / "journal.jsonl").open() as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        with pytest.raises(SweepError, match="another sweep is writing"):
+            Store(tmp_path, IDENTITY)
+    assert not (tmp_path / "sweep.json").exists()
+
+
+def test_a_full_disk_is_named_and_loses_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    rule = "the same command continues it"
+    with pytest.raises(SweepError, match=rule), Store(tmp_path, IDENTITY) as store:
+        store.add(row(POINTS[0]))
+        monkeypatch.setattr(store._journal, "flush", full, raising=False)
+        store.add(row(POINTS[1]))
+    with Store(tmp_path, IDENTITY) as store:
+        assert row(POINTS[0]) in store.rows
 
 
 def test_a_folder_that_cannot_be(tmp_path):

@@ -44,6 +44,8 @@ STREAMS = (
                 "moves.eq(1)"),
             Bug("the spare entry is forgotten", "self.output.valid.eq(spared | self.input.valid)",
                 "self.output.valid.eq(self.input.valid)"),
+            Bug("a place is filled while it is offered", "m.If(~spared & ~filled)",
+                "m.If(~filled)"),
         ),
     ),
     Apart(

@@ -40,7 +40,7 @@ class Inside:
         return cls(m, fragment, variables)
 
     def signal(self, name: str) -> Signal:
-        """The block's local variable ``name``."""
+        """The block's local variable ``name``; perhaps a list of signals."""
         return self._variables[id(self.component)][name]
 
     def block(self, name: str) -> "Inside":

@@ -15,10 +15,13 @@ def slice_holds(m, inside, place) -> Signal:
     valid, spared = inside.component.output.valid, inside.signal("spared")
     level = Signal(2, name="slice_level")
     m.d.comb += level.eq(valid + spared)
-    first, second = inside.signal("output"), inside.signal("spare")
+    filled, emptied = inside.signal("filled"), inside.signal("emptied")
+    places = inside.signal("places")
+    first, second = Mux(emptied, places[1], places[0]), Mux(emptied, places[0], places[1])
     claim(
         m,
         implies(spared, valid),
+        (filled ^ emptied) == (valid & ~spared),
         implies(place.following & (place.position == 0) & valid, first == place.tag),
         implies(place.following & (place.position == 1) & spared, second == place.tag),
     )

@@ -227,6 +227,17 @@ def run(options) -> dict:
     return total
 
 
+def added(before: dict, entry: dict) -> dict:
+    """Two runs' entries as one: sums, and the worst of both."""
+    sums = {key: round(before[key] + entry[key], 1)
+            for key in ("executions", "loaded", "refused", "seconds")}
+    most = {key: max(before[key], entry[key])
+            for key in ("slowest_seconds", "peak_rss_mb", "coverage", "seed_files", "corpus_files")}
+    both = {"command": f"{before['command']}; {entry['command']}",
+            "failures": before["failures"] + entry["failures"]}
+    return entry | sums | most | both
+
+
 def _child(options, work, seed, count) -> tuple[dict, int]:
     """One child's counts and coverage; its death is a failure of its last input."""
     result_file = pathlib.Path(work) / "result.json"
@@ -260,6 +271,8 @@ def main() -> int:
     parser.add_argument("--format", choices=sorted(SEEDS), required=True)
     parser.add_argument("--count", type=int, default=100_000, help="inputs to run")
     parser.add_argument("--report", help="JSON file that gets an entry for the format")
+    parser.add_argument("--add", action="store_true",
+                        help="to the report's entry: another seed's files")  # fmt: skip
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--failures", default="build/fuzz", help="folder for inputs that fail")
     parser.add_argument("--work", help=argparse.SUPPRESS)
@@ -273,6 +286,8 @@ def main() -> int:
     if options.report:
         path = pathlib.Path(options.report)
         report = json.loads(path.read_text()) if path.exists() else {}
+        if options.add and options.format in report:
+            entry = added(report[options.format], entry)
         path.write_text(json.dumps({**report, options.format: entry}, indent=2) + "\n")
     return 1 if entry["failures"] else 0
 

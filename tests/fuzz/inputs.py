@@ -1,11 +1,12 @@
 """Every other file that a user brings, damaged: arrays, machines, SCALE-Sim's files, sweeps, runs.
 
-    python -m tests.fuzz.inputs --count 100000 [--seed 1] [--report reports/fuzz_inputs.md]
+    python -m tests.fuzz.inputs --count 25000 --seeds 4 [--seed 1] [--report reports/fuzz_inputs.md]
 
 A good file of each kind is changed at random (bytes, numbers, lines, what was cut off or doubled)
 and read.  It must be read, or refused by one AccelError, a single line that names the file, within
 SECONDS of processor time and RSS_MB of memory of the whole process.  Everything else is a failure;
-its input is kept in build/fuzz.
+its input is kept in build/fuzz.  So is what came out, kind by kind and seed by seed: the same
+command goes on where another was ended, and more seeds add to it.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from accel.dse.point import Point
 from accel.dse.store import Store
 from accel.errors import AccelError
 from accel.machines import open_machine
+from accel.report.files import write_text
 from accel.scalesim.config import read_config
 from accel.scalesim.topology import read_topology
 from accel.train import checkpoint
@@ -195,28 +197,50 @@ def fuzz(name: str, count: int, seed: int) -> tuple[collections.Counter, list[st
     return outcomes, failures, slowest
 
 
+def kept(name: str, count: int, seed: int, journal: pathlib.Path) -> dict:
+    """What came of one kind and seed: now, or, of the same count, before."""
+    text = journal.read_text() if journal.exists() else ""
+    text = text[: text.rfind("\n") + 1]  # without a line that was cut off
+    for line in text.splitlines():
+        one = json.loads(line)
+        if (one["kind"], one["count"], one["seed"]) == (name, count, seed):
+            return one
+    outcomes, failed, slowest = fuzz(name, count, seed)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    one = {"kind": name, "count": count, "seed": seed, **outcomes, "failures": failed,
+           "slowest": slowest, "peak_mb": peak}  # fmt: skip
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    write_text(text + json.dumps(one) + "\n", journal)
+    return one
+
+
 def main() -> int:
     """Command line; the exit code is 1 if anything failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=100_000, help="files of each kind")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=25_000, help="files of each kind and seed")
+    parser.add_argument("--seed", type=int, default=1, help="the first")
+    parser.add_argument("--seeds", type=int, default=4, help="how many")
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--report", type=pathlib.Path)
     asked = parser.parse_args()
     warnings.simplefilter("error")
-    rows, failures = [], []
+    rows, failures, peak = [], [], 0
     for name in asked.kinds.split(","):
-        outcomes, failed, slowest = fuzz(name, asked.count, asked.seed)
+        done = [kept(name, asked.count, asked.seed + number, FAILURES / "inputs.jsonl")
+                for number in range(asked.seeds)]  # fmt: skip
+        read, refused = (sum(one.get(key, 0) for one in done) for key in ("read", "refused"))
+        slowest = max(one["slowest"] for one in done)
+        peak = max(peak, *(one["peak_mb"] for one in done))
+        failed = [failure for one in done for failure in one["failures"]]
         failures += failed
-        rows.append(f"| {name} | {asked.count:,} | {outcomes['read']:,} | {outcomes['refused']:,} "
+        rows.append(f"| {name} | {sum(one['count'] for one in done):,} | {read:,} | {refused:,} "
                     f"| {slowest:.2f} s | {len(failed):,} |\n")  # fmt: skip
         print(rows[-1], *failed[:20], sep="\n", flush=True)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     if peak > RSS_MB:
         failures.append(f"{peak} MB of memory")
     text = f"""# Damaged files of every other kind
 
-`python -m tests.fuzz.inputs --count {asked.count} --seed {asked.seed}`,
+`python -m tests.fuzz.inputs --count {asked.count} --seed {asked.seed} --seeds {asked.seeds}`,
 {time.strftime("%Y-%m-%d")}, {header()["machine"]["cpu"]}: good files with one to four
 changes. Each must be read, or refused by one line that names it; anything else failed.
 At most {peak:,} MB of memory.

@@ -91,3 +91,15 @@ def test_mutations():
     assert sum(0 < count <= 16 for count in differing) > 50  # a seed with few changes
     mutator(b"short", 60, 2)
     assert native[-1] == b"short"
+
+
+def test_entries_add_up():
+    keys = ("executions", "loaded", "refused", "seconds", "slowest_seconds", "peak_rss_mb",
+            "coverage", "seed_files", "corpus_files")  # fmt: skip
+    one, other = (
+        {**dict.fromkeys(keys, number), "command": f"c{number}", "failures": [number], "limits": {}}
+        for number in (1, 2)
+    )
+    both = importers.added(one, other)
+    assert [both[key] for key in keys] == [3, 3, 3, 3, 2, 2, 2, 2, 2]
+    assert (both["command"], both["failures"]) == ("c1; c2", [1, 2])

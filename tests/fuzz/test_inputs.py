@@ -89,3 +89,15 @@ def test_a_journal_with_what_no_sweep_writes(line, why, tmp_path):
     path.write_text(f"{line}\n")
     with pytest.raises(SweepError, match=rf"line 1: is damaged: .*{why}"):
         inputs.KINDS["sweep"].read(path)
+
+
+def test_what_came_out_is_kept(tmp_path, monkeypatch):
+    """A second call computes nothing again, and a line that was cut off is none."""
+    journal = tmp_path / "inputs.jsonl"
+    first = inputs.kept("config", 20, 1, journal)
+    with journal.open("a") as file:
+        file.write('{"kind": "conf')
+    inputs.kept("config", 20, 2, journal)
+    monkeypatch.setattr(inputs, "fuzz", None)
+    assert inputs.kept("config", 20, 1, journal) == first
+    assert first["read"] + first["refused"] == 20

@@ -59,6 +59,7 @@ def test_receptive_fields():
     assert arithmetic.receptive_field([(3, 1)] * 3) == 7
     assert arithmetic.receptive_field([(7, 2), (3, 2), (3, 1)]) == 7 + 2 * 2 + 2 * 4
     assert arithmetic.receptive_field([(3, 1, 2)]) == 5
+    assert arithmetic.receptive_field([(1, 2), (3, 1), (1, 1, 7)]) == 1 + 2 * 2
 
 
 @pytest.mark.parametrize("layers", [[(3, 2), (2, 1), (3, 3)], [(2, 2, 3), (3, 1, 2)]])

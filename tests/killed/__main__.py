@@ -7,6 +7,7 @@ import pathlib
 import tempfile
 
 import tests.killed
+from accel.report.files import write_text
 from tests.killed.campaign import Campaign, Trial
 from tests.killed.report import render
 from tests.killed.works import WORKS
@@ -27,7 +28,8 @@ def main() -> int:
     journal = KEPT / "trials.jsonl"
     done = [Trial(**json.loads(line)) for line in _lines(journal)]
     known = {(one.kind, one.seed) for one in done}
-    campaign = Campaign(pathlib.Path(tempfile.mkdtemp(prefix="accel-killed-")).resolve())
+    work = pathlib.Path(tempfile.mkdtemp(dir=KEPT, prefix="work-"))
+    campaign = Campaign(work, KEPT / "home")
     for number in range(asked.count):
         kind, seed = asked.only[number % len(asked.only)], asked.seed + number // len(asked.only)
         if (kind, seed) in known:
@@ -38,6 +40,8 @@ def main() -> int:
             file.write(json.dumps(dataclasses.asdict(trial)) + "\n")
         for problem in trial.problems:
             print(f"{kind}, seed {seed}, {trial.signal} at {trial.moment}: {problem}", flush=True)
+    if not any(work.iterdir()):  # it keeps the folders of trials that failed
+        work.rmdir()
     text = render(done)
     print(text)
     if asked.report:
@@ -48,7 +52,10 @@ def main() -> int:
 def _lines(journal: pathlib.Path) -> list[str]:
     """What earlier calls found; a last line that was cut off is none."""
     text = journal.read_text() if journal.exists() else ""
-    return text[: text.rfind("\n") + 1].splitlines()
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        write_text(whole, journal)
+    return whole.splitlines()
 
 
 if __name__ == "__main__":

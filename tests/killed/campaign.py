@@ -1,7 +1,10 @@
 """One trial after the other: a command is killed, its folder looked at, and it is started again."""
 
 import dataclasses
+import functools
+import hashlib
 import pathlib
+import pickle
 import random
 import shutil
 import signal
@@ -9,6 +12,7 @@ import subprocess
 import tempfile
 import time
 
+from accel.whole import replacing
 from tests.killed import files, process
 from tests.killed.works import TWO, WORKS, Work
 
@@ -16,6 +20,8 @@ from tests.killed.works import TWO, WORKS, Work
 SIGNALS = {signal.SIGKILL: 6, signal.SIGTERM: 2, signal.SIGINT: 2}
 #: What a command that was asked to end may end with: by itself, as asked, or by the signal itself.
 ENDS = {signal.SIGTERM: (0, 143, -15), signal.SIGINT: (0, 130, -2)}
+#: Files that are written several times in one command: journals, what is made of them, checkpoints.
+_GROWING = (".jsonl", ".parquet", ".csv", ".npz")
 #: What is no result: the command's home and what it says, and what it reads.
 _ASIDE = ("home/", "tmp/")
 
@@ -55,17 +61,22 @@ class Reference:
 
 
 class Campaign:
-    """Trials in a folder that keeps a home with caches for all of them."""
+    """Trials in folders below ``root``, with one ``home`` that keeps caches for all of them."""
 
-    def __init__(self, root: pathlib.Path):
-        self._root = root
-        self._home = root / "home"
+    def __init__(self, root: pathlib.Path, home: pathlib.Path | None = None):
+        self._root, self._home = root.resolve(), (home or root / "home").resolve()
+        for folder in (self._root, self._home):
+            folder.mkdir(parents=True, exist_ok=True)
         self._references: dict[tuple[str, bool], Reference] = {}
 
     def reference(self, kind: str, earlier: bool = False) -> Reference:
         """The undisturbed command, or the one before it."""
         if (kind, earlier) not in self._references:
-            self._references[kind, earlier] = self._undisturbed(kind, earlier)
+            kept = self._home / f"{kind}-{earlier}-{_sources()}.pickle"
+            if not kept.exists():
+                with replacing(kept) as new:
+                    new.write_bytes(pickle.dumps(self._undisturbed(kind, earlier)))
+            self._references[kind, earlier] = pickle.loads(kept.read_bytes())
         return self._references[kind, earlier]
 
     def _undisturbed(self, kind: str, earlier: bool) -> Reference:
@@ -76,12 +87,24 @@ class Campaign:
                 folder = pathlib.Path(name)
                 work.prepare(folder)
                 began = time.monotonic()
-                made = process.start(folder, work, home=self._home, arguments=arguments)
+                home = self._home_of(work, folder)
+                made = process.start(folder, work, home=home, arguments=arguments)
                 assert made.wait(process.PATIENCE) == 0, process.said(folder)
                 seconds = time.monotonic() - began
                 operations = int((folder / "tmp" / process.COUNTED).read_text())
                 found = _results(folder)
         return Reference(found, seconds, operations)
+
+    def _home_of(self, work: Work, folder: pathlib.Path) -> pathlib.Path:
+        """A home of its own for a work that fills its caches; of others' caches it has Yosys."""
+        if not work.own_cache:
+            return self._home
+        ours, shared = (home / ".cache" / "wasmtime" for home in (folder / "home", self._home))
+        for path in (ours.parent, shared):
+            path.mkdir(parents=True, exist_ok=True)
+        if not ours.exists():
+            ours.symlink_to(shared)
+        return folder / "home"
 
     def run(self, kind: str, seed: int) -> Trial:
         """One trial."""
@@ -110,11 +133,11 @@ class Campaign:
         wait, all_of_it = rng.uniform(0, usual.seconds), rng.random() < 0.5
         trial.moment = (f"operation {at} of {usual.operations}" if counted
                         else f"{wait:.2f} of {usual.seconds:.2f} s")  # fmt: skip
-        other = None
+        other, home = None, self._home_of(work, folder)
         if trial.two:
             (folder / "other").mkdir()
-            other = process.start(folder / "other", work, home=folder / "home")
-        made = process.start(folder, work, at, number, home=self._home)
+            other = process.start(folder / "other", work, home=home)
+        made = process.start(folder, work, at, number, home=home)
         try:
             code = made.wait(process.PATIENCE if counted else wait)
         except subprocess.TimeoutExpired:
@@ -138,6 +161,9 @@ class Campaign:
                 files.check(name, content)
             except Exception as error:
                 problems.append(f"{name} is not whole: {type(error).__name__}: {error}")
+                continue
+            known = WORKS[trial.kind].measures or _is_a_version(name, content, before, usual.files)
+            problems += [] if known else [f"{name} is neither the old one nor the new one"]
         problems += [f"{name} is lost" for name in before.keys() - now.keys()
                      if not any(name.startswith(f"{one}/") for one in WORKS[trial.kind].wholes)]
         for whole in WORKS[trial.kind].wholes:
@@ -150,16 +176,26 @@ class Campaign:
     def _again(self, folder: pathlib.Path, work: Work, usual: Reference) -> list[str]:
         """Start the command once more; what is wrong with how it ends."""
         going_on = work.resume if work.mark and (folder / work.mark).exists() else ()
-        made = process.start(folder, work, home=self._home,
+        made = process.start(folder, work, home=self._home_of(work, folder),
                              arguments=(*work.arguments, *going_on))  # fmt: skip
         code = made.wait(process.PATIENCE)
         process.end(made)
         if code:
             return [f"started again it ends with {code}: {process.said(folder)[-800:]}"]
-        problems = [f"{name} differs from an undisturbed one's"
-                    for name in _differing(_results(folder), usual.files)]  # fmt: skip
+        found = _results(folder)
+        differing = (found.keys() ^ usual.files.keys() if work.measures
+                     else _differing(found, usual.files))  # fmt: skip
+        problems = [f"{name} differs from an undisturbed one's" for name in differing]
         left = [name for name in files.leftovers(folder) if not name.startswith("tmp/")]
         return problems + [f"{name} stays" for name in left]
+
+
+@functools.cache
+def _sources() -> str:
+    """What undisturbed commands depend on."""
+    files = (path for folder in ("accel", "rtl", "tests/killed")
+             for path in sorted((process.ROOT / folder).rglob("*.py")))  # fmt: skip
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
 def _farewell(number: int, code: int, said: str) -> list[str]:
@@ -189,6 +225,13 @@ def _differing(found: dict[str, bytes], wanted: dict[str, bytes]) -> list[str]:
         if name not in found or name not in wanted
         or not files.same(name, found[name], wanted[name])
     )  # fmt: skip
+
+
+def _is_a_version(name: str, content: bytes, *known: dict[str, bytes]) -> bool:
+    """Whether a file is one of the versions that there are; some have many."""
+    return pathlib.PurePath(name).suffix in _GROWING or any(
+        name in one and files.same(name, content, one[name]) for one in known
+    )
 
 
 def _lay(found: dict[str, bytes], folder: pathlib.Path) -> None:

@@ -32,8 +32,7 @@ def start(
     home: pathlib.Path | None = None, arguments: tuple[str, ...] | None = None,
 ) -> subprocess.Popen:
     """Start a command, which gets a signal before a file operation, or counts them."""
-    home = folder / "home" if work.own_cache or home is None else home
-    given = environment(folder, home)
+    given = environment(folder, home or folder / "home")
     with (folder / "tmp" / "said").open("w") as said:
         return subprocess.Popen(
             [sys.executable, "-m", "tests.killed.victim", str(moment), str(int(number)),

@@ -27,6 +27,7 @@ class Work:
         resume: added where the file ``mark`` is there: the way to continue.
         wholes: folders that are one thing: the old one or the new one.
         own_cache: whether it begins with a home and caches of its own; else it shares them.
+        measures: whether its files hold times, so that none is compared.
     """
 
     arguments: tuple[str, ...]
@@ -37,6 +38,7 @@ class Work:
     mark: str = ""
     wholes: tuple[str, ...] = ()
     own_cache: bool = False
+    measures: bool = False
 
 
 def _float_model(folder: pathlib.Path) -> None:
@@ -89,6 +91,7 @@ WORKS = {
                  earlier="hls notes --no-check -o hls --limit 2"),
     "trace": _with("trace notes --layer 0 --array 4x4 --out out"),
     "fpga": _with("out", module="tests.killed.tools"),
+    "bench": _with("bench golden --repeats 1 --out out", measures=True),
     "build": _with("out", module="tests.killed.builder", own_cache=True),
     "kernels": _with("out 2", _compiled_before, module="tests.killed.kernels", own_cache=True),
 }  # fmt: skip

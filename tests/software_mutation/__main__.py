@@ -22,6 +22,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1e9, help="stop some time after these")
     parser.add_argument("--again", action="store_true", help="try those that lived once more")
+    parser.add_argument("--enough", type=float, default=4,
+                        help="seconds of tests that a mutant must outlive")  # fmt: skip
     parser.add_argument("--report", type=pathlib.Path)
     asked = parser.parse_args()
     until = time.monotonic() + asked.seconds
@@ -34,13 +36,15 @@ def main() -> int:
         return 2
     path = draw.session(asked.count, asked.seed)
     touched = touch.refresh(lambda text: print(text, flush=True))
-    done = campaign.run(path, touched, until, asked.again, lambda t: print(t, flush=True))
+    done = campaign.run(path, touched, until, asked.again, asked.enough,
+                        lambda text: print(text, flush=True))  # fmt: skip
     from tests.software_mutation import report  # imports what mutants change: not before
 
     known = verdicts.Verdicts()
     judged = campaign.judged(path, known)
     command = f"python -m tests.software_mutation --count {asked.count} --seed {asked.seed}"
-    text = report.render(judged, len(touched.seconds), command)
+    left = campaign.drawn(path) - len(judged)
+    text = report.render(judged, left, len(touched.seconds), asked.enough, command)
     if asked.report:
         asked.report.write_text(text, encoding="utf-8")
     print(report.table(judged))

@@ -3,22 +3,33 @@
 import ast
 import collections
 import dataclasses
+import heapq
 
 import pytest
 from cosmic_ray.work_item import MutationSpec
 
 from tests.software_mutation import draw, planted, warm
-from tests.software_mutation.references import all_users, definition_at, is_kernel, users
+from tests.software_mutation.references import (
+    Definition,
+    all_users,
+    definition_at,
+    is_kernel,
+    users,
+)
 from tests.software_mutation.rooms import ROOT
 from tests.software_mutation.touch import PYTEST, Touch
 
-#: Seconds of tests, as measured without a mutant, that a mutant must outlive.
+#: Seconds of tests, as measured without a mutant, that a mutant must outlive, by default.
 ENOUGH = 10
+#: ... of which the import of a file of tests counts for so many.
+IMPORT = 0.3
+#: How much slower a test counts that is in another folder than the source's.
+FOREIGN = 3
 #: Tests of a first batch, which kills most; files of later tests are not even imported then.
 FIRST = 8
 #: A mutant hangs if a test computes for TIMES its seconds and SPARE; COMPILING is what compiling
 #: kernels anew may take besides, and LONGEST the most that all may take, computing or waiting.
-TIMES, SPARE, COMPILING, LONGEST = 5, 10, 60, 900
+TIMES, SPARE, COMPILING, LONGEST = 5, 10, 20, 900
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,25 +81,48 @@ def choose(touch: Touch, source: str, line: int) -> list[str]:
     elif importing:  # a default, a class's field, a constant
         tests = tests | touch.tests(source, range(definition.first + 1, definition.last + 1))
         tests |= _tests_of(touch, users(definition))
-    level, seen = {definition} - {None}, set()
-    while level and not tests:
-        seen |= level
-        level = {user for one in level for user in users(one)} - seen
-        tests = _tests_of(touch, level)
-    return in_order(tests, touch.seconds)
+    if definition and (not tests or is_kernel(definition)):
+        tests = tests | _callers_tests(touch, definition)
+    return in_order(tests, touch.seconds, source)
 
 
-def in_order(tests, seconds: dict[str, float]) -> list[str]:
-    """Quick tests first; of one function's, with other parameters, each counts as slower.
+def _callers_tests(touch: Touch, definition: Definition) -> set[str]:
+    """Those that run what uses a definition; or if that is compiled or never seen, uses this."""
+    tests, seen, left = set(), {definition}, [definition]
+    while left:
+        for user in users(left.pop()) - seen:
+            found = _tests_of(touch, [user])
+            tests, seen = tests | found, seen | {user}
+            if is_kernel(user) or not found:
+                left.append(user)
+    return tests
 
-    What ten cases of a test have not noticed, a test of something else rather will.
+
+def in_order(tests, seconds: dict[str, float], source: str) -> list[str]:
+    """The tests that cost least first.
+
+    Those of other folders than the source's count as slower, and so do more cases of one function:
+    what ten of them have not noticed, a test of something else rather will.  A file of tests has to
+    be imported once.
     """
-    costs, before = {}, collections.Counter()
+    own = "tests/" + source.split("/")[1]
+    files, before = collections.defaultdict(list), collections.Counter()
     for test in sorted(tests, key=lambda test: (seconds[test], test)):
-        function = test.partition("[")[0]
+        file, function = test.partition("::")[0], test.partition("[")[0]
         before[function] += 1
-        costs[test] = seconds[test] * before[function]
-    return sorted(costs, key=costs.get)
+        cost = seconds[test] * before[function] * (1 if test.startswith(own) else FOREIGN)
+        files[file].append((cost, test))
+    for costs in files.values():
+        costs.sort()
+    waiting = [(costs[0][0] + IMPORT, file, 0) for file, costs in files.items()]
+    heapq.heapify(waiting)
+    found = []
+    while waiting:
+        _, file, number = heapq.heappop(waiting)
+        found.append(files[file][number][1])
+        if number + 1 < len(files[file]):
+            heapq.heappush(waiting, (files[file][number + 1][0], file, number + 1))
+    return found
 
 
 def _tests_of(touch: Touch, definitions) -> set[str]:
@@ -143,23 +177,27 @@ def run(source: str, line: int, text: str, tests: dict[str, float], send) -> Non
     send("\nlived")
 
 
-def judge(touch: Touch, mutation: MutationSpec) -> Verdict:
-    """Try one mutant."""
+def judge(touch: Touch, mutation: MutationSpec, enough: float = ENOUGH) -> Verdict:
+    """Try one mutant with tests of ``enough`` seconds."""
     source, line = str(mutation.module_path), mutation.start_pos[0]
-    return judge_text(touch, source, line, draw.mutated(mutation))
+    return judge_text(touch, source, line, draw.mutated(mutation), enough)
 
 
-def judge_text(touch: Touch, source: str, line: int, text: str) -> Verdict:
+def judge_text(
+    touch: Touch, source: str, line: int, text: str, enough: float = ENOUGH
+) -> Verdict:
     """Try a change of a line, given as the whole new text."""
     try:
         compile(text, source, "exec")
     except SyntaxError as error:
         return Verdict(True, f"no Python: {error.msg}", 0)
     kernels = any(is_kernel(one) for one in all_users(definition_at(source, line)))
-    tests, spent = {}, 0.0
+    tests, files, spent = {}, set(), 0.0
     for test in choose(touch, source, line):
-        spent += touch.seconds[test]
-        if tests and spent > ENOUGH:
+        file = test.partition("::")[0]
+        spent += touch.seconds[test] + (0 if file in files else IMPORT)
+        files.add(file)
+        if tests and spent > enough:
             break
         tests[test] = SPARE + TIMES * touch.seconds[test] + COMPILING * kernels
     if not tests:

@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import resource
 import shutil
 import subprocess
 
@@ -129,6 +130,21 @@ def test_the_command(tmp_path):
     assert done.exit_code == 0, done.output
     assert "counters at its end: cycles " in done.output
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".gtkw", ".sucl", ".vcd"]
+
+
+def test_a_waveform_that_there_is_no_room_for(lenet5):
+    """Verilator's writer ends the process that it is in; the one of before stays."""
+    before = lenet5.path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+    try:
+        with pytest.raises(InputError, match=r"conv2\.fst: .* ended with -6"):
+            trace(*LENET5, lenet5.path.parent, array=(4, 4), engine="verilator")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert lenet5.path.read_bytes() == before
+    names = [path.name for path in lenet5.path.parent.iterdir()]
+    assert len(names) == 3 and not [name for name in names if name.startswith(".")]
 
 
 def test_lz4_both_ways(tmp_path):

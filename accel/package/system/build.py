@@ -59,7 +59,7 @@ def place_and_route(build: pathlib.Path, sources, seed: int) -> dict:
         "ulx3s.json", "--lpf", "ulx3s.lpf", "--textcfg", "ulx3s.config", "--seed", seed,
         "--report", "nextpnr.json", "--router", "router2",
     )  # fmt: skip
-    tools.run(work, "ecppack", "--compress", "ulx3s.config", "--bit", "../ulx3s.bit")
+    tools.run(work, "ecppack", "--compress", "ulx3s.config", "--bit", "ulx3s.bit")
     raw = json.loads((work / "nextpnr.json").read_text())
     clocks = {
         name: {key: round(value, 2) for key, value in clock.items()}
@@ -107,7 +107,10 @@ def main() -> None:
         print(*(build / "gateware" / source for source in sources), sep="\n")
         return
     report = place_and_route(build, sources, given.seed)
-    (build / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    made = build / "gateware"
+    (made / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    for name in ("ulx3s.bit", "report.json"):  # whole, or the ones of before
+        (made / name).replace(build / name)
     print(json.dumps({key: report[key] for key in ("clock_mhz", *_CELLS)}, indent=1))
     print(build / "ulx3s.bit")
 

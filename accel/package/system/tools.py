@@ -45,6 +45,11 @@ def verilator(build: pathlib.Path, *arguments) -> None:
     program = shutil.which("verilator", path=environment.get("PATH")) or "verilator"
     # GCC has coroutines, which Verilator makes of delays, only if told.
     quiet = [f"-Wno-{name}" for name in ("fatal", "lint", "COMBDLY", "UNOPTFLAT")]
+    begun = build / "obj.begun"
+    if begun.exists():  # one that was killed: make would take half an object for a whole one
+        shutil.rmtree(build / "obj", ignore_errors=True)
+    begun.touch()
     call(program, "--build", "-O3", *quiet, "-j", "0", "-CFLAGS", "-std=gnu++20 -fcoroutines",
          "--Mdir", build / "obj", *arguments, env=environment,
          stdout=subprocess.DEVNULL)  # fmt: skip
+    begun.unlink()

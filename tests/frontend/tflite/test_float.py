@@ -189,6 +189,33 @@ def test_inputs_must_be_float_images(tmp_path):
         float_model(model.save(tmp_path))
 
 
+def changed(change) -> Float:
+    model = mobile()
+    change(model)
+    return model
+
+
+@pytest.mark.parametrize("change, text", {
+    "an operator's input": (
+        lambda model: model.operators[0]["inputs"].__setitem__(0, 999),
+        r"operator 0 \(CONV_2D\): must refer to one of the \d+ tensors, not 999"),
+    "below the missing one": (
+        lambda model: model.operators[1]["inputs"].__setitem__(2, -2),
+        r"operator 1 \(DEPTHWISE_CONV_2D\): must refer to one of the \d+ tensors, not -2"),
+    "an input": (lambda model: setattr(model, "inputs", [999]),
+                 r"the subgraph must refer to one of the \d+ tensors, not 999"),
+    "an output": (lambda model: setattr(model, "outputs", [-1]),
+                  r"the subgraph must refer to one of the \d+ tensors, not -1"),
+    "a batch": (lambda model: model.tensors[0].update(shape=[2, *SHAPE]),
+                r"static shape with a batch of 1, .*not float32 \[2, 12, 12, 3\]"),
+    "bytes": (lambda model: model.tensors[0].update(dtype="int8"),
+              r"input tensor 0 \('t0'\): must be float32 of .*, not int8 \[1, 12, 12, 3\]"),
+}.values())  # fmt: skip
+def test_files_that_no_quantiser_gets(change, text, tmp_path):
+    with pytest.raises(ModelError, match=text):
+        prepare(changed(change).save(tmp_path))
+
+
 def test_weights_with_other_scales_than_channels(tmp_path):
     path = ranged(tmp_path)
     prepare(path)

@@ -1,4 +1,4 @@
-"""The flag is what the FIFO itself says of its level, in every cycle."""
+"""The flags are what the FIFO itself says of its level, in every cycle."""
 
 import random
 
@@ -7,19 +7,20 @@ from amaranth import Module
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.sim import Simulator
 
-from accel.rtl.parts.full import full_flag
+from accel.rtl.parts.full import full_flag, some_flag
 
 
 @pytest.mark.parametrize("depth", [2, 3, 8])
 def test_it_is_the_fifos_own_word(depth):
     m, rng, seen = Module(), random.Random(depth), []
     m.submodules.fifo = fifo = SyncFIFO(width=1, depth=depth)
-    full = full_flag(m, fifo)
+    full, some = full_flag(m, fifo), some_flag(m, fifo)
 
     async def bench(ctx):
         for cycle in range(400):
             ready = ctx.get(fifo.w_rdy)
             assert ctx.get(full) == (not ready)
+            assert ctx.get(some) == ctx.get(fifo.r_rdy)
             seen.append(ready)
             # It fills and empties in turns; nothing is written while it is full.
             more = rng.random() < (0.8 if cycle // 40 % 2 else 0.3)
