@@ -3,7 +3,7 @@
 import dataclasses
 import operator
 
-from accel.compiler.ready import WINDOW, Known, Ready
+from accel.compiler.ready import WINDOW, Known, Ready, Snapshot
 from accel.compiler.stream import Stream
 from accel.compiler.window import AddLayer
 from accel.compiler.window_tile import add_pixels, pitch_words
@@ -72,7 +72,9 @@ class Addition:
 
     def run(self) -> None:
         """Add the commands, those first whose operands are there first."""
-        for block in sorted(self.blocks(add_pixels(self.pixels, self.params)), key=self._ready):
+        now = [Snapshot(ready) for _, ready in self.sources]
+        blocks = self.blocks(add_pixels(self.pixels, self.params))
+        for block in sorted(blocks, key=lambda block: self._ready(block, now)):
             self.block(*block)
 
     def blocks(self, size: int) -> list[tuple[int, int, int]]:
@@ -101,14 +103,13 @@ class Addition:
     def _cols(self, channel: int) -> int:
         return min(self.params.cols, self.channels - channel)
 
-    def _ready(self, block: tuple[int, int, int]) -> int:
+    def _ready(self, block: tuple[int, int, int], now: list[Snapshot]) -> int:
         first, count, channel = block
         cols, waits = self._cols(channel), 0
-        for (source, ready), pitch in zip(self.sources, self.pitches, strict=False):
+        for (source, _), ready, pitch in zip(self.sources, now, self.pitches, strict=False):
             start = source.address + first * pitch + channel
             last = start + (count - 1) * pitch + cols - 1
-            posts, windows = ready.before(start, last, None if self.flat else cols).tolist()
-            waits = max(waits, posts + windows)
+            waits = max(waits, sum(ready.before(start, last, None if self.flat else cols)))
         return waits
 
     def block(self, first: int, count: int, channel: int, at: int | None = None) -> None:
@@ -186,10 +187,10 @@ class _Rectangles:
         self.params = stream.params
 
     def run(self) -> None:
-        found = []
+        found, sources = [], [(place, Snapshot(ready)) for place, ready in self.sources]
         for block in self._blocks():
-            copies = [self._copy(block, place, ready) for place, ready in self.sources]
-            found.append((max(sum(ready.counts.tolist()) for _, ready in copies), block, copies))
+            copies = [self._copy(block, place, ready) for place, ready in sources]
+            found.append((max(sum(ready.counts) for _, ready in copies), block, copies))
         for _, block, copies in sorted(found, key=operator.itemgetter(0)):
             self._block(block, copies)
 
@@ -209,7 +210,7 @@ class _Rectangles:
     def _cols(self, block: _Rectangle) -> int:
         return min(self.params.cols, self.layer.shape[2] - block.channel)
 
-    def _copy(self, block: _Rectangle, place: Placement, ready: Ready) -> tuple[int, Known]:
+    def _copy(self, block: _Rectangle, place: Placement, ready: Snapshot) -> tuple[int, Known]:
         """Where a block's operand lies, and when it is there."""
         first, cols = block.address(place), self._cols(block)
         return first, Known(ready.before(first, block.last(first, place, cols), cols))

@@ -4,6 +4,7 @@ from accel.compiler import (
     add_lower,
     allocate,
     deep,
+    early,
     near,
     near_lower,
     order,
@@ -14,7 +15,7 @@ from accel.compiler import (
 )
 from accel.compiler.fed import Fed
 from accel.compiler.layer import Context, MachineLayer
-from accel.compiler.lower import Lowering, group_kernels
+from accel.compiler.lower import Lowering
 from accel.compiler.mapping import Mapping
 from accel.compiler.near_tail import Tail
 from accel.compiler.ready import Ready
@@ -52,6 +53,8 @@ class Draft:
             self._near |= {number, number + 1} if pair.feeds else {number}
         taken = {number + more for number, pair in self._pairs.items()
                  for more in range(3 if pair.feeds else 2)}  # fmt: skip
+        if mapping.near:
+            early.begin(context, layers, self._tilings, taken)
         self._runs = deep.runs(context, layers, self._tilings, taken) if mapping.near else set()
         taken |= {number + more for number in self._runs for more in range(deep.COUNT)}
         self._woven = weave.pairs(context, layers, self._tilings, taken)
@@ -217,5 +220,5 @@ def _weights(layer, tiling, params: Params):
         return
     for number, part in enumerate(layer.slices):
         for index, group in enumerate(part.groups):
-            kernels = group_kernels(layer, part, group, tiling[number])
+            kernels = weights.group_kernels(layer, part, group, tiling[number])
             yield (number, index), weights.record(group, kernels, params)

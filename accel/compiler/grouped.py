@@ -25,6 +25,7 @@ import numpy as np
 from accel.compiler import tile, walks
 from accel.compiler.layer import Axis, Context, MachineLayer, View
 from accel.compiler.seats import Seat
+from accel.compiler.window import AddLayer
 from accel.graph import places
 from accel.graph.ir import Concat, Conv, Graph
 
@@ -139,9 +140,19 @@ class _Choice:
             and self._users[name] <= known
             and self._inside.get(name) == {name, *found}
             and not self._ports & {name, *found}
+            and not self._padded_sum(name)
             and all(self._written(part, name, first) for part, first in found.items())
             and all(self._read(layer, name) for layer in self._readers[name])
         )
+
+    def _padded_sum(self, name: str) -> bool:
+        """Whether a tensor whose last group has room to spare is one of an addition's.
+
+        The bus is all that an addition waits for.
+        """
+        around = [self._writers.get(name), *self._readers.get(name, ())]
+        spare = self._graph.tensors[name].shape[2] % self._cols
+        return spare > 0 and any(isinstance(layer, AddLayer) for layer in around)
 
     def _worth(self, shape: tuple[int, int, int]) -> bool:
         """Whether there is more than a group, and than a pixel in a row: of a batch many more."""
@@ -207,15 +218,8 @@ class _Choice:
         return plain == tiles and beats * _BUSY <= array
 
     def _by_chunks(self, layer: MachineLayer) -> bool:
-        """Whether a layer that takes its channels in chunks can take them group by group.
-
-        And has nobody but the array beside it: as measured, it takes a few cycles more if the
-        window unit writes or reads such a tensor, whose bursts then wait for longer ones.
-        """
-        params, cut, name = self._context.params, self._cuts[layer.name], layer.view.tensor
-        writers = [self._writers.get(part) for part in parts(self._graph, name)]
-        if not all(isinstance(one, MachineLayer) for one in (*writers, *self._readers[name])):
-            return False
+        """Whether a layer that takes its channels in chunks can take them group by group."""
+        params, cut = self._context.params, self._cuts[layer.name]
         groups = tile.in_groups(layer, layer.slices[0], params, cut)
         return (
             not cut.apart

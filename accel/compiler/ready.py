@@ -17,13 +17,34 @@ POST, WINDOW = 0, 1
 
 @dataclasses.dataclass(frozen=True)
 class Known:
-    """Counts [POSTs, WINDOWs] that have been looked up already, for what asks a Ready."""
+    """Counts (POSTs, WINDOWs) that have been looked up already, for what asks a Ready."""
 
-    counts: np.ndarray
+    counts: tuple[int, int]
 
-    def before(self, first: int, last: int, cols: int | None = None) -> np.ndarray:
+    def before(self, first: int, last: int, cols: int | None = None) -> tuple[int, int]:
         """The counts, wherever."""
         return self.counts
+
+
+class Snapshot:
+    """Answers as its Ready does now, and sooner where the same rows are asked for often."""
+
+    def __init__(self, ready: "Ready"):
+        self._ready = ready
+        #: By rows: the POSTs, and the WINDOWs, of each channel cell.
+        self._rows: dict[tuple[int, int], list[list[int]]] = {}
+
+    def before(self, first: int, last: int, cols: int | None = None) -> tuple[int, int]:
+        """See Ready.before."""
+        start, row_bytes = self._ready.start, self._ready.row_bytes
+        row, offset = divmod(first - start, row_bytes)
+        rows = row, (last - start) // row_bytes + 1
+        if rows not in self._rows:
+            part = self._ready.counts[:, slice(*rows)]
+            self._rows[rows] = np.maximum.reduce(part, axis=1).tolist()
+        posts, windows = self._rows[rows]
+        cells = self._ready.cells(offset, cols)
+        return max(posts[cells]), max(windows[cells])
 
 
 class Ready:
@@ -66,7 +87,7 @@ class Ready:
         row, offset = divmod(address - self.start, self.row_bytes)
         step = max(1, pitch // self.row_bytes)
         lines = slice(row, row + (rows - 1) * step + 1, step)
-        self.counts[writer, lines, self._cells(offset, cols)] = count
+        self.counts[writer, lines, self.cells(offset, cols)] = count
 
     def spanned(
         self, first: int, last: int, cols: int | None, writer: int, count: int
@@ -82,7 +103,7 @@ class Ready:
         """
         row, offset = divmod(first - self.start, self.row_bytes)
         end = (last - self.start) // self.row_bytes + 1
-        part = self.counts[:, row:end, self._cells(offset, cols)]
+        part = self.counts[:, row:end, self.cells(offset, cols)]
         return np.maximum.reduce(part, axis=(1, 2))
 
     def together(self, starts: range, length: int, cols: int | None, now) -> list[int]:
@@ -94,7 +115,7 @@ class Ready:
         """
         row, offset = divmod(starts[0] - self.start, self.row_bytes)
         if starts.step == self.row_bytes and offset + length <= self.row_bytes:
-            cells = self._cells(offset, cols)
+            cells = self.cells(offset, cols)
             pairs = self.counts[:, row : row + len(starts), cells].max(axis=2).T
         elif cols is None and starts.step == self.group:
             lines = (np.arange(offset, offset + len(starts) * self.group, self.group)
@@ -108,8 +129,8 @@ class Ready:
         waits = np.maximum(waits, np.unique(waits)[-RECENT_CUTS:][0])
         return [*(int(n) + 1 for n in np.flatnonzero(np.diff(waits))), len(starts)]
 
-    def _cells(self, offset: int, cols: int | None) -> slice:
-        """Of ``cols`` channels from the one ``offset`` bytes behind a row's first."""
+    def cells(self, offset: int, cols: int | None) -> slice:
+        """Those of ``cols`` channels from the one ``offset`` bytes behind a row's first."""
         if cols is None or self.whole:
             return slice(None)
         first = offset % self.channels

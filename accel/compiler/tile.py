@@ -73,11 +73,11 @@ def tilings(layer: MachineLayer, part: Slice, params: Params, most: int) -> list
     if not found:
         raise CompileError(_refusal(layer, part, params))
     if most == 1:
-        return [_in_parts(layer, part, params, _fastest(found))]
+        return [in_parts(layer, part, params, _fastest(found))]
     ranked = []
     for _, made in sorted(found, key=operator.itemgetter(0)):
         tiling = Tiling(*made)
-        for choice in (_in_parts(layer, part, params, tiling), tiling):
+        for choice in (in_parts(layer, part, params, tiling), tiling):
             if choice not in ranked:
                 ranked.append(choice)
         if len(ranked) >= most:
@@ -136,7 +136,7 @@ def _least_bytes(layer: MachineLayer, part: Slice, params: Params) -> int:
     )
 
 
-def _in_parts(layer: MachineLayer, part: Slice, params: Params, tiling: Tiling) -> Tiling:
+def in_parts(layer: MachineLayer, part: Slice, params: Params, tiling: Tiling) -> Tiling:
     """The same tiling with the channels in chunks, where images are small.
 
     An image that is a single block starts when its first channels are there, while the layer before

@@ -145,6 +145,30 @@ def test_random_networks_by_groups(machine):
     assert found or machine in ("16x16", "4x4 tiny")
 
 
+@pytest.mark.parametrize("seed, channels", [(21, 16), (26, 32)])
+def test_chunks_of_a_group_wait_for_all_groups_of_their_rows(seed, channels):
+    """On an array that is wider than tall, a layer by groups may have a group in chunks."""
+    rng = np.random.default_rng(seed)
+    params = dataclasses.replace(MACHINES["4x8"], acc_rows=256, input_bytes=8192)
+    net = networks.Builder(rng, (int(rng.integers(5, 12)), int(rng.integers(5, 12)), 3))
+    net.conv(channels, (3, 3), padding=(1, 1, 1, 1)).pool("max", (3, 3), (1, 1), (1, 1, 1, 1))
+    check(net.conv(int(rng.integers(3, 24))).conv(5).graph(), params, 1, rng)
+
+
+@pytest.mark.parametrize("side, channels", [(14, 72), (7, 24), (5, 30), (6, 40)])
+def test_what_small_images_are_read_of_lies_by_groups_too(side, channels):
+    """In chunks of whole groups; the last group may have fewer channels than its room."""
+    rng = np.random.default_rng(3)
+    params = dataclasses.replace(SMALL, acc_rows=512, input_bytes=1 << 15)
+    net = networks.Builder(rng, (side, side, 8)).conv(channels).conv(12).conv(5, (3, 3))
+    first = net.nodes[0].output
+    graph = net.graph()
+    place = compiled(graph, params).tensors[first]
+    assert place.group == side * 4
+    assert place.row == side * (channels + (-channels) % 4)
+    check(graph, params, 1, rng)
+
+
 def test_bursts_are_longer_and_the_machine_is_not_slower():
     net = builder(3, (16, 16, 8))
     net.conv(32, (3, 3), padding=(1, 1, 1, 1)).conv(32, (3, 3), padding=(1, 1, 1, 1))

@@ -15,6 +15,9 @@ CASES = {
     "1x1 groups": ((2, 4, 4, 5), (6, 2, 1, 1), {"groups": 2}),
     "1x1 strided": ((2, 3, 5, 6), (4, 3, 1, 1), {"stride": 2}),
     "1x1 padded": ((2, 2, 3, 4), (3, 2, 1, 1), {"padding": (1, 1, 1, 1)}),
+    **{f"1x1 padded {side}": ((2, 2, 3, 4), (3, 2, 1, 1),
+                              {"padding": tuple(int(n == number) for n in range(4))})
+       for number, side in enumerate(("above", "left", "below", "right"))},
     "stride": ((1, 2, 8, 9), (3, 2, 3, 2), {"stride": (2, 3)}),
     "rounded down": ((2, 2, 8, 8), (2, 2, 3, 3), {"stride": 2}),
     "padding": ((2, 2, 5, 6), (3, 2, 3, 3), {"padding": (1, 1, 1, 1)}),

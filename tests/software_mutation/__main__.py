@@ -43,7 +43,8 @@ def main() -> int:
     known = verdicts.Verdicts()
     judged = campaign.judged(path, known)
     command = f"python -m tests.software_mutation --count {asked.count} --seed {asked.seed}"
-    text = report.render(judged, len(touched.seconds), asked.enough, command)
+    left = campaign.drawn(path) - len(judged)
+    text = report.render(judged, left, len(touched.seconds), asked.enough, command)
     if asked.report:
         asked.report.write_text(text, encoding="utf-8")
     print(report.table(judged))

@@ -49,15 +49,18 @@ def run(
         path: the session.
         touched: which test runs which line.
         until: when, by time.monotonic, no further mutant is begun.
-        again: try mutants that lived once more: there are new tests.
+        again: try mutants that lived, and are not known to be equivalent, once more: there are new
+            tests.
         enough: seconds of tests that a mutant must outlive.
         tell: gets a line for each.
     """
     with use_db(path, WorkDB.Mode.open) as database:
         left = list(database.pending_work_items)
         if again:
+            known = Verdicts()
             left = [item for item, result in database.completed_work_items
-                    if result.test_outcome == TestOutcome.SURVIVED]  # fmt: skip
+                    if result.test_outcome == TestOutcome.SURVIVED and not known.why(
+                        str(item.mutations[0].module_path), *result.diff.split("\n"))]  # fmt: skip
         # In any order but that of rooms: what is done when it is stopped is a sample, too.
         left.sort(key=lambda item: hashlib.sha256(item.job_id.encode()).digest())
         for number, item in enumerate(left):
@@ -73,6 +76,12 @@ def run(
             tell(f"{time.monotonic() - begun:5.1f} s {mutation.module_path}:{mutation.start_pos[0]}"
                  f" {before} -> {after}: {verdict.said}")  # fmt: skip
     return True
+
+
+def drawn(path) -> int:
+    """How many mutants a session has."""
+    with use_db(path, WorkDB.Mode.open) as database:
+        return database.num_work_items
 
 
 def judged(path, verdicts: Verdicts) -> list[Judged]:

@@ -17,13 +17,14 @@ def table(judged: list[Judged]) -> str:
     return head + "|---|---:|---:|---:|---:|---:|\n" + "".join(lines)
 
 
-def render(judged: list[Judged], tests: int, enough: float, command: str) -> str:
-    """The whole page."""
+def render(judged: list[Judged], left: int, tests: int, enough: float, command: str) -> str:
+    """The whole page; ``left``: mutants that were drawn and not tried yet."""
     late = sum(one.said == "out of time" for one in judged)
     importing = sum("importing" in one.said or one.said.startswith("no Python") for one in judged)
     return f"""# Mutants of the software
 
-`{command}`, {time.strftime("%Y-%m-%d")}, {header()["machine"]["cpu"]}: {len(judged):,} changes by
+`{command}`, {time.strftime("%Y-%m-%d")}, {header()["machine"]["cpu"]}:
+{_count(judged, left)} changes by
 Cosmic Ray (another operator, a number one larger or smaller, a condition negated, a loop that never
 runs, an exception not caught, a decorator gone), each at a place drawn at random of compiler,
 importers, golden model and graph. Each is tried alone against those of {tests:,} quick tests
@@ -45,6 +46,12 @@ No input shows a difference in what the software promises; `tests/software_mutat
 has the reasons.
 
 {_list([one for one in judged if not one.killed and one.why]) or "None."}"""
+
+
+def _count(judged: list[Judged], left: int) -> str:
+    if not left:
+        return f"{len(judged):,}"
+    return f"{len(judged):,} (the first of {len(judged) + left:,}; the same command goes on)"
 
 
 def _killed(members: list[Judged]) -> int:

@@ -93,8 +93,12 @@ def test_the_lines_of_a_statement(line, lines, importing):
 
 
 def test_different_tests_come_first():
-    seconds = {"a[1]": 1, "a[2]": 1.5, "a[3]": 2, "b": 2.5, "c[1]": 8}
-    assert trial.in_order(seconds, seconds) == ["a[1]", "b", "a[2]", "a[3]", "c[1]"]
+    one, two, far = (f"tests/{name}.py::" for name in ("graph/test_one", "graph/test_two", "test"))
+    seconds = {one + "a[1]": 1, one + "a[2]": 1.5, one + "a[3]": 2, one + "b": 2.5, two + "c": 2.2,
+               two + "d": 2.4, far + "e": 1, far + "f": 0.1}  # fmt: skip
+    assert trial.in_order(seconds, seconds, "accel/graph/ir.py") == [
+        far + "f", one + "a[1]", one + "b", two + "c", two + "d", one + "a[2]", far + "e",
+        one + "a[3]"]  # fmt: skip
 
 
 def test_who_uses_a_kernel():
@@ -129,7 +133,8 @@ def test_the_page():
         return campaign.Judged(source, 3, "a = 1", "a = 2", killed, "4 tests pass", why)
 
     text = report.render([one(True), one(True), one(False), one(False, "as good"),
-                          one(True, source="accel/quant.py")], 7, 10, "command")  # fmt: skip
+                          one(True, source="accel/quant.py")], 95, 7, 10, "command")  # fmt: skip
+    assert "5 (the first of 100; the same command goes on) changes" in text
     assert "| graph | 4 | 2 | 1 | 1 | 66.7% |" in text
     assert "| golden model | 1 | 1 | 0 | 0 | 100.0% |" in text
     assert "| **together** | 5 | 3 | 1 | 1 | 75.0% |" in text

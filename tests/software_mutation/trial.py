@@ -3,6 +3,7 @@
 import ast
 import collections
 import dataclasses
+import heapq
 
 import pytest
 from cosmic_ray.work_item import MutationSpec
@@ -22,11 +23,13 @@ from tests.software_mutation.touch import PYTEST, Touch
 ENOUGH = 10
 #: ... of which the import of a file of tests counts for so many.
 IMPORT = 0.3
+#: How much slower a test counts that is in another folder than the source's.
+FOREIGN = 3
 #: Tests of a first batch, which kills most; files of later tests are not even imported then.
 FIRST = 8
 #: A mutant hangs if a test computes for TIMES its seconds and SPARE; COMPILING is what compiling
 #: kernels anew may take besides, and LONGEST the most that all may take, computing or waiting.
-TIMES, SPARE, COMPILING, LONGEST = 5, 10, 60, 900
+TIMES, SPARE, COMPILING, LONGEST = 5, 10, 20, 900
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +83,7 @@ def choose(touch: Touch, source: str, line: int) -> list[str]:
         tests |= _tests_of(touch, users(definition))
     if definition and (not tests or is_kernel(definition)):
         tests = tests | _callers_tests(touch, definition)
-    return in_order(tests, touch.seconds)
+    return in_order(tests, touch.seconds, source)
 
 
 def _callers_tests(touch: Touch, definition: Definition) -> set[str]:
@@ -95,17 +98,31 @@ def _callers_tests(touch: Touch, definition: Definition) -> set[str]:
     return tests
 
 
-def in_order(tests, seconds: dict[str, float]) -> list[str]:
-    """Quick tests first; of one function's, with other parameters, each counts as slower.
+def in_order(tests, seconds: dict[str, float], source: str) -> list[str]:
+    """The tests that cost least first.
 
-    What ten cases of a test have not noticed, a test of something else rather will.
+    Those of other folders than the source's count as slower, and so do more cases of one function:
+    what ten of them have not noticed, a test of something else rather will.  A file of tests has to
+    be imported once.
     """
-    costs, before = {}, collections.Counter()
+    own = "tests/" + source.split("/")[1]
+    files, before = collections.defaultdict(list), collections.Counter()
     for test in sorted(tests, key=lambda test: (seconds[test], test)):
-        function = test.partition("[")[0]
+        file, function = test.partition("::")[0], test.partition("[")[0]
         before[function] += 1
-        costs[test] = seconds[test] * before[function]
-    return sorted(costs, key=costs.get)
+        cost = seconds[test] * before[function] * (1 if test.startswith(own) else FOREIGN)
+        files[file].append((cost, test))
+    for costs in files.values():
+        costs.sort()
+    waiting = [(costs[0][0] + IMPORT, file, 0) for file, costs in files.items()]
+    heapq.heapify(waiting)
+    found = []
+    while waiting:
+        _, file, number = heapq.heappop(waiting)
+        found.append(files[file][number][1])
+        if number + 1 < len(files[file]):
+            heapq.heappush(waiting, (files[file][number + 1][0], file, number + 1))
+    return found
 
 
 def _tests_of(touch: Touch, definitions) -> set[str]:

@@ -20,13 +20,21 @@ from accel.graph.ir import Graph
 from accel.opening import open_network
 from accel.params import Params
 from tests.compiler.test_networks import MACHINES
+from tests.layers.campaign import draw_layer
 from tests.support import networks
-from tests.support.chain_campaign import draw_chain
-from tests.support.layer_campaign import draw_layer
+from tests.support.random_chains import random_chain
 
 FILE = pathlib.Path(__file__).parent.parent / "data" / "pinned_cycles.json"
 #: Bytes a cycle of the memory, for cases that are to be bound by it.
 SLOW = 2
+#: Machines of chains: several buffers, whose window units feed the array at once or not.
+CHAINED = (
+    MACHINES["4x4"], MACHINES["4x8"], MACHINES["8x8"], MACHINES["16x16"],
+    Params(rows=4, cols=4, input_bytes=512, acc_rows=32, pool_entries=16, bus_bytes=8,
+           window_taps=2, window_bytes=128, queue_depth=2),
+    Params(rows=4, cols=8, input_bytes=8192, acc_rows=256, pool_entries=64, bus_bytes=8,
+           window_taps=4, window_bytes=2048),
+)  # fmt: skip
 NETWORKS = ("kws", "lenet5", "mnist", "resnet8", "shallow")
 
 
@@ -46,12 +54,13 @@ def cost(graph: Graph, params: Params, batch: int, **mapping) -> list[int]:
 
 
 def _chain(number):
-    _, params, graph, batch = draw_chain(7, number)
-    return graph, params, batch
+    rng = np.random.default_rng([7, number, 15])
+    return random_chain(rng), CHAINED[number % len(CHAINED)], 1 + number % 3 // 2
 
 
 def _layer(machine, number):
-    _, params, graph, batch = draw_layer(7, number, (MACHINES[machine],))
+    params = MACHINES[machine]
+    graph, batch = draw_layer(np.random.default_rng([7, number]), params)
     return graph, params, batch
 
 

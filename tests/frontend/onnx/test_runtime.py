@@ -326,6 +326,44 @@ def test_a_softmax_quantised_to_the_other_type(kinds, tmp_path):
     np.testing.assert_array_equal(actual, expected)
 
 
+@pytest.mark.parametrize("windows", [
+    {"pads": [0, 0, 1, 1]}, {"pads": [1, 1, 0, 0]}, {"pads": [1, 0, 2, 1]},
+    {"auto_pad": "SAME_UPPER"}, {"auto_pad": "VALID"}, {"pads": [0, 1, 1, 0], "ceil_mode": 1},
+])  # fmt: skip
+def test_a_float_average_that_counts_its_padding(windows, tmp_path):
+    """Behind it stands a Flatten, so that ONNX Runtime computes it in float."""
+    model, x = start((1, 2, 7, 6), scale=0.1)
+    made = model.node("AveragePool", [model.node("DequantizeLinear", x, "xd")], "p",
+                      kernel_shape=[3, 3], strides=[2, 3], count_include_pad=1, **windows)
+    model = finish(model, model.node("Flatten", [made], "f"), model.params("y", 0.1, 5), np.int8,
+                   "qdq")
+    graph, actual, expected = both(model, tmp_path, integers(np.random.default_rng(5),
+                                                             (1, 2, 7, 6)))
+    assert not windows.get("pads") or windows.get("ceil_mode") or any(
+        isinstance(node, AveragePool) for node in graph.nodes)
+    assert share(actual, expected) < 0.1
+
+
+@pytest.mark.parametrize("units, taken", [
+    (2**30, True), (2**31 - 2**12, True), (-(2**31) + 2**12, True), (2**31, False),
+    (-(2**31) - 2**8, False), (-(2**30) - 2**7, True),
+])  # fmt: skip
+def test_a_float_bias_in_32_bits(units, taken, tmp_path):
+    """It counts products of the scales; here they are 1."""
+    model, x = start((1, 2, 3, 4), scale=1, zero=0)
+    real = model.node("DequantizeLinear", x, "xd")
+    weights = model.weights("w", np.array([[1, 2]]).reshape(1, 2, 1, 1), np.ones(1, np.float32))
+    bias = model.const("b", [units], np.float32)
+    made = model.node("Conv", [real, weights, bias], "c")
+    path = finish(model, made, model.params("y", 2**25, 3), np.int8, "qdq").save(tmp_path)
+    if taken:
+        [node] = frontend.load(path, strict=True).nodes
+        assert node.bias.tolist() == [units]
+    else:
+        with pytest.raises(ModelError, match="bias must be from -2147483648 to 2147483647 in mult"):
+            frontend.load(path, strict=True)
+
+
 @pytest.mark.parametrize("shape", [(1, 8, 7, 9), (1, 6)])
 @pytest.mark.parametrize("opset", [11, 13, 19])
 def test_a_softmax_without_an_axis(shape, opset, tmp_path):

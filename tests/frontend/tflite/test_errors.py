@@ -412,6 +412,13 @@ def single(op, shapes, out, constants=(), **fields):
     return model.output(model.op(op, inputs, out, **fields))
 
 
+def bytes_softmax():
+    """Of uint8, whose zero point is 0 where that of int8 is -128."""
+    model = Model()
+    source = model.input([1, 4], "uint8")
+    return model.output(model.op("SOFTMAX", [source], [1, 4], "uint8", scale=0.25, zero=7))
+
+
 @pytest.mark.parametrize(
     ("model", "text"),
     [
@@ -471,7 +478,9 @@ def single(op, shapes, out, constants=(), **fields):
         (single("PACK", [[1, 4]], [2, 4]), "axis must be from 1 to 2, not 0"),
         (single("SHAPE", [[1, 4]], [2]), "output must be int32, not int8"),
         (single("SHAPE", [[1, 4]], [2], dtype="int32"), "must be computed from the input, not c"),
-        (single("SOFTMAX", [[1, 4]], [1, 4]), "output must have scale 1/256 and zero point -128"),
+        (single("SOFTMAX", [[1, 4]], [1, 4]),
+         r"output must have scale 1/256 and zero point -128, not 0\.0\d+ and 3$"),
+        (bytes_softmax(), "output must have scale 1/256 and zero point 0, not 0.25 and 7"),
         (single("SOFTMAX", [[1, 4]], [1, 4], scale=1 / 256, zero=-128, Beta=float("nan")),
          "beta must be positive and finite, not nan"),
         (single("SOFTMAX", [[1, 4]], [1, 4], scale=1 / 256, zero=-128, Beta=1e-30),
