@@ -15,11 +15,11 @@ LISTED = 20
 def render(done: Sequence[Trial]) -> str:
     """All trials so far, by kind."""
     seeds = [one.seed for one in done] or [0]
-    count = f"--count {len(done)} --seed {min(seeds)}"
     machine = header()["machine"]["cpu"]
     lines = [
         "# Killed at random moments", "",
-        f"`python -m tests.killed {count}`, {time.strftime('%Y-%m-%d')}, {machine}:",
+        f"`python -m tests.killed`, seeds {min(seeds)} to {max(seeds)}, "
+        f"{time.strftime('%Y-%m-%d')}, {machine}:",
         f"{len(done):,} commands that a signal ended at a random moment of their own time, or",
         "before a random one of their file operations. Then every file under its final name must",
         "be whole, folders that are one thing the old or the new one, and the same command,",
