@@ -69,7 +69,9 @@ def test_output_that_does_not_fit_is_one_line(monkeypatch):
 
     monkeypatch.setattr("rich.console.Console.print", full)
     done = call("models")
-    assert (done.exit_code, done.output) == (3, "Error: [Errno 28] No space left on device\n")
+    assert (done.exit_code, done.output) == (
+        3, "Error: No space left on device; free some space there, or choose another place\n"
+    )  # fmt: skip
 
 
 def test_without_arguments_there_is_help():

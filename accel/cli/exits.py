@@ -129,11 +129,8 @@ def everything(command: str) -> Iterator[None]:
         if error.errno == errno.EPIPE:  # the reader has seen enough
             _nobody_reads()
             raise click.exceptions.Exit(PIPE) from error
-        if error.filename is None and _output_fails():
-            _nobody_reads()
-            error.filename = "standard output"
-        elif error.filename is None and is_full(error):  # results are named
-            error.filename = tempfile.gettempdir()
+        if error.filename is None:
+            error.filename = _what_failed(error)
         raise failure(why(error), USAGE if error.errno in _DENIED else FAILED) from error
     except Exception as error:
         raise failure(internal(error), FAILED) from error
@@ -154,20 +151,26 @@ def internal(error: BaseException) -> str:
     return f"internal error{where}: {type(error).__name__}: {error}{kept}"
 
 
-def _output_fails() -> bool:
-    """Whether it is standard output that cannot be written: a file on a full disk, or /dev/full."""
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        return True
+def _what_failed(error: OSError) -> str | None:
+    """What could not be written where an error does not say: all results are named.
+
+    So it is standard output, or on a full disk a temporary file; None if nobody can tell.
+    """
     try:
         number = sys.stdout.fileno()
     except (OSError, ValueError):  # no file at all
-        return False
-    mode = os.fstat(number).st_mode
-    if stat.S_ISREG(mode):
-        return os.fstatvfs(number).f_bavail == 0
-    return stat.S_ISCHR(mode) and not os.isatty(number)
+        return None
+    try:
+        sys.stdout.flush()
+        found = os.fstat(number)
+        fails = (os.fstatvfs(number).f_bavail == 0 if stat.S_ISREG(found.st_mode)
+                 else found.st_rdev == os.makedev(1, 7))  # fmt: skip  # /dev/full
+    except (OSError, ValueError):
+        fails = True
+    if fails:
+        _nobody_reads()
+        return "standard output"
+    return tempfile.gettempdir() if is_full(error) else None
 
 
 def _nobody_reads() -> None:

@@ -12,7 +12,6 @@ from accel.cli.common import (
     progress_bar,
     results,
     terminal,
-    writing,
 )
 from accel.cli.exits import FAILED, USAGE, failure, interruption, one_line
 from accel.cli.machines import machine_option
@@ -146,13 +145,12 @@ def sweep(
             raise failure(
                 f"{said}; the same command continues from what {out} has", code
             ) from None
-    with one_line(), writing(out):
-        known = read(out / "results.parquet")  # of other commands with this folder, too
-        title = f"{graph.name}: {counted(len(known), 'point')}, engine {engine}"
-        if any(row["status"] == "ok" for row in known):
-            machines = sweep_table.machines(known)
-            pareto.draw(known, f"{title}\n{machines}", out / "pareto.png")
-        sweep_page.write(out / "index.html", known, network, graph.name, command_line(), engine)
+    known = read(out / "results.parquet")  # of other commands with this folder, too
+    title = f"{graph.name}: {counted(len(known), 'point')}, engine {engine}"
+    if any(row["status"] == "ok" for row in known):
+        machines = sweep_table.machines(known)
+        pareto.draw(known, f"{title}\n{machines}", out / "pareto.png")
+    sweep_page.write(out / "index.html", known, network, graph.name, command_line(), engine)
     if any(row["status"] == "ok" for row in known):
         terminal().print(sweep_table.render(known, f"{title}: those that nothing beats"))
     _tell(rows, len(known), out)

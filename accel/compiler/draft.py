@@ -15,7 +15,7 @@ from accel.compiler import (
 )
 from accel.compiler.fed import Fed
 from accel.compiler.layer import Context, MachineLayer
-from accel.compiler.lower import Lowering, group_kernels
+from accel.compiler.lower import Lowering
 from accel.compiler.mapping import Mapping
 from accel.compiler.near_tail import Tail
 from accel.compiler.ready import Ready
@@ -220,5 +220,5 @@ def _weights(layer, tiling, params: Params):
         return
     for number, part in enumerate(layer.slices):
         for index, group in enumerate(part.groups):
-            kernels = group_kernels(layer, part, group, tiling[number])
+            kernels = weights.group_kernels(layer, part, group, tiling[number])
             yield (number, index), weights.record(group, kernels, params)

@@ -20,6 +20,8 @@ from accel.params import Params
 
 #: The bus is short where it is busy for this part of the array's time.
 _SHORT = 0.5
+#: Rough cycles that more copies, one after the other, take at the beginning.
+_LATENCY = 200
 
 
 def begin(context: Context, layers: list, tilings: list, taken: set[int]) -> None:
@@ -30,8 +32,11 @@ def begin(context: Context, layers: list, tilings: list, taken: set[int]) -> Non
         tilings: how they are cut; changed.
         taken: layers that stay as they are.
     """
+    made = {context.seats[layer.output].root for layer in layers}
     for number, layer in enumerate(layers):
-        if number not in taken and isinstance(layer, MachineLayer) and len(layer.slices) == 1:
+        if number in taken or not isinstance(layer, MachineLayer) or len(layer.slices) > 1:
+            continue
+        if context.seats[layer.view.tensor].root in made:
             (tiling,) = tilings[number]
             behind = layers[number + 1] if number + 1 < len(layers) else None
             found = _in_chunks(layer, tiling, context.params)
@@ -74,4 +79,4 @@ def _pays(
     # Fewer weights are a gain where the bus is short.
     added = 3 * stored if isinstance(behind, AddLayer) else 0
     weights = cost.bus - less.bus if cost.bus + added > _SHORT * cost.array else 0
-    return waits + weights > stored
+    return waits + weights > stored + _LATENCY

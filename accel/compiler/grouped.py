@@ -25,6 +25,7 @@ import numpy as np
 from accel.compiler import tile, walks
 from accel.compiler.layer import Axis, Context, MachineLayer, View
 from accel.compiler.seats import Seat
+from accel.compiler.window import AddLayer
 from accel.graph import places
 from accel.graph.ir import Concat, Conv, Graph
 
@@ -139,9 +140,19 @@ class _Choice:
             and self._users[name] <= known
             and self._inside.get(name) == {name, *found}
             and not self._ports & {name, *found}
+            and not self._padded_sum(name)
             and all(self._written(part, name, first) for part, first in found.items())
             and all(self._read(layer, name) for layer in self._readers[name])
         )
+
+    def _padded_sum(self, name: str) -> bool:
+        """Whether a tensor whose last group has room to spare is one of an addition's.
+
+        The bus is all that an addition waits for.
+        """
+        around = [self._writers.get(name), *self._readers.get(name, ())]
+        spare = self._graph.tensors[name].shape[2] % self._cols
+        return spare > 0 and any(isinstance(layer, AddLayer) for layer in around)
 
     def _worth(self, shape: tuple[int, int, int]) -> bool:
         """Whether there is more than a group, and than a pixel in a row: of a batch many more."""

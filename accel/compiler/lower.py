@@ -5,7 +5,7 @@ import dataclasses
 import typing
 from collections.abc import Iterator
 
-from accel.compiler import begin, tables, walks, weights
+from accel.compiler import begin, tables, weights
 from accel.compiler.fed import Fed, FedRows, fed_rows
 from accel.compiler.layer import Group, MachineLayer, Slice
 from accel.compiler.ready import POST, Ready
@@ -70,7 +70,7 @@ class Lowering:
             )
             for number, (part, tiling) in enumerate(zip(layer.slices, tilings, strict=True))
             for index, group in enumerate(part.groups)
-            for kernels in [group_kernels(layer, part, group, tiling)]
+            for kernels in [weights.group_kernels(layer, part, group, tiling)]
         }
         #: The fields of EXECs, as far as groups and blocks have them in common.
         self.execs: dict[tuple, dict[str, int]] = {}
@@ -297,13 +297,3 @@ class _Strip:
             "pt": y0 - rows.span(u0, u0 + 1)[0],
             "pl": self.x0 - columns.span(self.units[0], self.units[0] + 1)[0],
         }
-
-
-def group_kernels(
-    layer: MachineLayer, part: Slice, group: Group, tiling: Tiling
-) -> tuple[walks.Kernel, ...]:
-    """The walks over a group's channels, chunk by chunk."""
-    if part.splittable:
-        return tiling.chunks
-    lanes = tiling.chunks[0].lanes
-    return (walks.kernel(layer.rows, layer.columns, group.width, lanes),)

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from accel.compiler.layer import Group
-from accel.compiler.walks import Kernel
+from accel.compiler.layer import Group, MachineLayer, Slice
+from accel.compiler.tiling import Tiling
+from accel.compiler.walks import Kernel, kernel
 from accel.params import PARAM_PLANES, Params
 
 
@@ -31,6 +32,16 @@ def window_record(group: Group, params: Params) -> Record:
     return Record(
         params.param_bytes + count * tile * params.cols, lambda: _window_bytes(group, params)
     )
+
+
+def group_kernels(
+    layer: MachineLayer, part: Slice, group: Group, tiling: Tiling
+) -> tuple[Kernel, ...]:
+    """The walks over a group's channels, chunk by chunk."""
+    if part.splittable:
+        return tiling.chunks
+    lanes = tiling.chunks[0].lanes
+    return (kernel(layer.rows, layer.columns, group.width, lanes),)
 
 
 def tiles(chunks: tuple[Kernel, ...]) -> int:

@@ -73,9 +73,9 @@ def _image(content: bytes):
     Image.open(io.BytesIO(content)).load()
 
 
-def _ending(text: bytes):
+def _ending(*texts: bytes):
     def check_end(content: bytes):
-        if not content.rstrip().endswith(text):
+        if not content.rstrip().endswith(texts):
             raise ValueError(f"ends with {content[-40:]!r}")
 
     return check_end
@@ -97,7 +97,7 @@ _READERS = {
     ".npy": lambda content: np.load(io.BytesIO(content)),
     ".onnx": onnx.load_from_string,
     ".parquet": lambda content: pyarrow.parquet.read_table(io.BytesIO(content)),
-    ".v": _ending(b"endmodule"), ".html": _ending(b"</html>"), ".csv": _ending(b""),
+    ".v": _ending(b"endmodule", b"*/"), ".html": _ending(b"</html>"), ".csv": _ending(b""),
 }  # fmt: skip
 
 

@@ -64,14 +64,20 @@ def test_resume_goes_on_where_it_was(tmp_path, digits):
     assert whole == parts
 
 
-def test_an_interrupted_run_says_how_to_go_on(tmp_path, digits, monkeypatch):
+@pytest.mark.parametrize("epochs, said", [(1, "--resume continues"), (0, "start again")])
+def test_an_interrupted_run_says_how_to_go_on(tmp_path, digits, monkeypatch, epochs, said):
+    """Before the first epoch is over there is nothing to continue from."""
+
     def interrupt(*arguments, **options):
+        (tmp_path / "run").mkdir()
+        if epochs:
+            (tmp_path / "run" / "checkpoint.npz").touch()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(session, "train", interrupt)
     done = call("train", "shallow", "--data", digits, "--out", tmp_path / "run")
     assert done.exit_code == 130
-    assert "--resume continues" in done.output
+    assert said in done.output
 
 
 @pytest.mark.parametrize(
