@@ -81,6 +81,8 @@ def choose(touch: Touch, source: str, line: int) -> list[str]:
     elif importing:  # a default, a class's field, a constant
         tests = tests | touch.tests(source, range(definition.first + 1, definition.last + 1))
         tests |= _tests_of(touch, users(definition))
+        own = _folder(source)  # some look at what a module has, and run nothing of it
+        tests |= {test for test in touch.seconds if test.startswith(own)}
     if definition and (not tests or is_kernel(definition)):
         tests = tests | _callers_tests(touch, definition)
     return in_order(tests, touch.seconds, source)
@@ -98,6 +100,11 @@ def _callers_tests(touch: Touch, definition: Definition) -> set[str]:
     return tests
 
 
+def _folder(source: str) -> str:
+    """Where a source's own tests are."""
+    return f"tests/{source.split('/')[1]}"
+
+
 def in_order(tests, seconds: dict[str, float], source: str) -> list[str]:
     """The tests that cost least first.
 
@@ -105,7 +112,7 @@ def in_order(tests, seconds: dict[str, float], source: str) -> list[str]:
     what ten of them have not noticed, a test of something else rather will.  A file of tests has to
     be imported once.
     """
-    own = "tests/" + source.split("/")[1]
+    own = _folder(source)
     files, before = collections.defaultdict(list), collections.Counter()
     for test in sorted(tests, key=lambda test: (seconds[test], test)):
         file, function = test.partition("::")[0], test.partition("[")[0]

@@ -682,3 +682,22 @@ def test_the_default_domain_by_its_name(in_nodes, tmp_path):
         for each in (graph, plain)
     )
     np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("kind, dtype, text", [
+    ("computed", None, "weights 'wd' must be constant, not computed"),
+    ("stored", np.int16, r"'w' must be int8, uint8 or int32 \(quantise the model\), not int16"),
+])  # fmt: skip
+def test_weights_are_stored_bytes(kind, dtype, text, tmp_path):
+    model, x = start((1, 2, 3, 4))
+    model.opset = 21  # which knows int16
+    if kind == "computed":
+        model.inputs.append(helper.make_tensor_value_info("v", TensorProto.INT8, [1, 2, 1, 1]))
+        name, dtype = "v", np.int8
+    else:
+        name = model.const("w", np.ones((1, 2, 1, 1)), dtype)
+    weights = model.node("DequantizeLinear", [name, *model.params("u", 0.1, 0, dtype)], "wd")
+    made = model.node("Conv", [model.node("DequantizeLinear", x, "xd"), weights], "c")
+    path = finish(model, made, model.params("y", 0.2, 3), np.int8, "qdq").save(tmp_path)
+    with pytest.raises(ModelError, match=text):
+        frontend.load(path, strict=True)
