@@ -201,7 +201,7 @@ FIELDS: dict[Op, tuple[Field, ...]] = {
         ("first", 8),
         *((f"value{n}", -8) for n in range(ACTIVATION_ENTRIES)),
     ),
-    # The same as LOAD, into the window unit's buffer.
+    # The same as LOAD, into the window unit's buffer, by words of C bytes: fills are whole ones.
     Op.WLOAD: _layout(_LOAD_WAITS, *_COPY),
     # Stream one parameter record and `tiles` tiles of window_taps x cols weights from memory
     # (bus-aligned), for the next MAC.
