@@ -1,7 +1,7 @@
 """Random layers on the RTL: every byte against golden, every counter against the cycle model.
 
     python -m tests.layers --count 100000 --seed 1 [--jobs 2] [--folder DIR]
-        [--report reports/random_layers.md]
+        [--report FILE]
 
 Each layer runs twice (tests/support/witnesses.py).  Machines take turns: every power of two, some
 with buffers at their least.  What was found is kept in the folder, so that an interrupted campaign
