@@ -41,7 +41,7 @@ def shortened(text: str, most: int = 1000) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
-def why(error: Exception, path: str | os.PathLike | None = None) -> str:
+def why(error: Exception, path: str | os.PathLike[str] | None = None) -> str:
     """What the system said of a file that could not be read or written, and what to do about it.
 
     The file is named unless it is ``path``, which the message names anyway.

@@ -153,7 +153,8 @@ def test_channels_of_small_images_load_in_parts():
     check(graph, params, 2, rng)
     program = compile_graph(graph, params, 1)
     loads = [f for op, f in commands(program) if op == Op.LOAD and f["inner"]]
-    assert [(f["rows"], f["items"], f["inner"]) for f in loads] == [(6, 6, 16)] * 2
+    # Two channel groups of 6 pixels and 8 channels, which lie side by side in a row.
+    assert [(f["rows"], f["items"], f["inner"]) for f in loads] == [(6, 1, 2 * 6 * 8)] * 2
     execs = [f for op, f in commands(program) if op == Op.EXEC]
     assert execs[0]["wait_load"] < execs[1]["wait_load"] and not execs[0]["last"]
     # Each part waits for its two channel groups alone.
