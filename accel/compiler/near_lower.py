@@ -202,7 +202,9 @@ class Chain:
         """Some groups go through, from top to bottom, and perhaps a follower behind them."""
         height, size, done = self.pair.tiling.height, self.second.rows.size, 0
         blocks = [(y0, min(y0 + height, size)) for y0 in range(0, size, height)]
-        for y0, y1 in strip.begun(blocks, len(groups)):
+        # The next groups read all rows again: those of several chunks would lie apart in two parts.
+        again = groups.stop < len(self.first.slices[0].groups) and len(shared) > 1
+        for y0, y1 in blocks if again else strip.begun(blocks, len(groups)):
             if y1 == size and not self.pair.by_rows:
                 strip.units_of(y0, y1, groups.start, shared)
                 self.rows.finish()

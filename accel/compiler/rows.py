@@ -78,13 +78,17 @@ class Rows:
         self.pitch, self.width, self.stays = strip.pitch, strip.width, stays
         #: WINDOWs to wait for: none, a copy has waited for them.
         self.windows = 0
-        self.base = self.next = None
+        #: The first of the rows that lie one behind the other, those before it lie elsewhere; and
+        #: the next one to be loaded.
+        self.first = self.base = self.next = None
         # Padding rows of this kind are alike.
         self._kind = strip.pitch, strip.row_bytes, strip.fill
 
     def need(self, first: int, last: int) -> None:
         """Load the rows ``first`` to ``last - 1`` (negative: padding) that are not there yet."""
-        if self.next is None or not self.stays and (first > self.next or self._lost(first, last)):
+        if self.next is None or not self.stays and (
+            not self.first <= first <= self.next or self._lost(first, last)
+        ):
             self._begin(first)
         if last <= self.next:
             return
@@ -103,7 +107,7 @@ class Rows:
     def _begin(self, first: int) -> None:
         """Find a place for the strip, whose first row is ``first``."""
         ring = self.target.ring
-        self.base, self.next = ring.head - first * self.pitch, first
+        self.base, self.first, self.next = ring.head - first * self.pitch, first, first
         if self.stays:
             ring.reserve(self.stays * self.pitch)
         elif first < 0 and ring.padding == (ring.head, self._kind):

@@ -5,6 +5,7 @@ import pytest
 
 from accel.compiler import Mapping, compile_graph
 from accel.compiler.ring import Ring
+from accel.compiler.rows import Rows, Strip, Target
 from accel.estimate import estimate
 from accel.isa import Op
 from accel.params import Params
@@ -13,6 +14,7 @@ from tests.support import networks, reference
 from tests.support.chain_campaign import draw_chain, near
 from tests.support.machine import Machine
 from tests.support.programs import commands, without_waits
+from tests.support.random_chains import first
 
 
 def chain(seed, shape, outputs):
@@ -251,3 +253,29 @@ APART = {"kws": 12385, "mobilenet": 43652, "resnet8": 53394}
 @pytest.mark.parametrize("name", APART)
 def test_a_fed_network_is_quicker(name):
     assert estimate(name, array=(16, 16))["total"]["cycles"] < APART[name]
+
+
+def test_rows_before_a_new_place_are_loaded_again():
+    """What other layers or chunks load meanwhile lies between them."""
+    ring = Ring(1024)
+
+    def copy(fields, length, ready, cols, at):
+        return ring.allocate(length)[0]
+
+    strip = Strip(size=8, source=0, row_pitch=0, pixel_pitch=0, left=4, pixels=0, right=0, width=1,
+                  pitch=4, fill=0)  # fmt: skip
+    rows = Rows(Target(ring, copy, lambda: (0, 0)), None, strip)
+    rows.need(0, 3)
+    ring.allocate(10)
+    rows.need(3, 8)
+    assert rows.address(3) == 3 * 4 + 10
+    rows.need(0, 8)
+    assert rows.address(0) == 8 * 4 + 10 and ring.head == rows.address(8)
+
+
+def test_a_first_block_in_two_parts_leaves_chunks_whole_for_the_groups_behind():
+    """Found by the campaign of random chains: number 167 of seed 1."""
+    rng, params, graph, batch = draw_chain(1, 167)
+    graph = first(graph, 2)
+    assert near(compile_graph(graph, params, batch)) == 1
+    check(graph, params, batch, rng)
