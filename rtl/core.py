@@ -92,17 +92,22 @@ class Core(wiring.Component):
         clients = (fetch.client, weights.client, *small, load.client)
         writers = (post, *window.values())
         reads = self._ports(m, chain, clients, writers)
+        engines |= window
         # Counts that only grow may come late; the exec engine waits for them most.
-        distribute(m, platform, "done", scoreboard.done, {"exec": exe, **engines, **window})
-        stoppable = {"fetch": fetch, "reads": reads, **engines, **window}
-        distribute(m, platform, "halt", self.control.halt, stoppable)
-        # Changes long before a start.
-        distribute(m, platform, "base", self.control.base, {"reads": reads, "post": post, **window})
+        distribute(m, platform, "done", scoreboard.done, {"exec": exe, **engines})
+        self._order(m, platform, {"fetch": fetch, "reads": reads, **engines})
         placed = self._datapath(m, chain, load, weights, exe, post, window)
         self._supervision(m, fetch, reads, scoreboard, counters, writers)
         self._compare_sums(m, chain, fetch, weights, *window.values())
         self._activity(m, scoreboard, counters, load, weights, exe, placed)
         return m
+
+    def _order(self, m, platform, units):
+        """What the control tells all: to stop, and where memory begins for those who ask for it."""
+        distribute(m, platform, "halt", self.control.halt, units)
+        # Changes long before a start.
+        asking = {name: one for name, one in units.items() if name in ("reads", "post", "window")}
+        distribute(m, platform, "base", self.control.base, asking)
 
     def _keep_score(self, m, scoreboard, name, completed, idle):
         """What the scoreboard is told of an engine."""

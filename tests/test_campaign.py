@@ -15,7 +15,7 @@ from accel.models import BUILTIN
 from accel.params import Params
 from accel.sim import get_engine
 from accel.sim.engine import Memory
-from tests.support.campaign import MACHINES
+from tests.support.machines import MACHINES
 from tests.support.shared import need
 
 MNIST8 = ("mnist8_QDQ_pt_QInt8", "mnist8_QOperator_pt_QInt8", "mnist8_QOperator_pt_QUInt8")

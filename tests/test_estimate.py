@@ -9,7 +9,7 @@ from accel import runner
 from accel.cli import main
 from accel.estimate import estimate
 from accel.graph.ports import InputError
-from tests.support.campaign import MACHINES
+from tests.support.machines import MACHINES
 
 #: Figures of a row that only a run has.
 ONLY_RUN = ("mismatches", "seconds")

@@ -8,8 +8,8 @@ from accel.compiler import compile_graph
 from accel.estimate import estimate
 from accel.opening import open_network
 from accel.params import Params
-from tests.support.campaign import MACHINES
 from tests.support.graphs import random_images
+from tests.support.machines import MACHINES
 from tests.support.networks import random_network, random_window_network
 from tests.support.shared import need
 

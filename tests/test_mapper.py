@@ -12,7 +12,7 @@ from accel.graph.ports import InputError
 from accel.opening import open_network
 from accel.params import Params
 from accel.sim.engine import Memory
-from tests.support.campaign import MACHINES
+from tests.support.machines import MACHINES
 
 
 def test_the_machine_runs_what_was_found():

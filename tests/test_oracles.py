@@ -12,7 +12,7 @@ from accel.params import Params
 from accel.sim import get_engine
 from accel.sim.engine import Memory
 from tests.golden.test_cmsis_nn import FILES, layer
-from tests.support.campaign import MACHINES
+from tests.support.machines import MACHINES
 from tests.support.shared import need
 
 LITERT = ("mlperf_tiny_kws_dscnn_int8", "tinymaix_mnist_resnet_q", "tinymaix_mnist_valid_q")

@@ -93,17 +93,14 @@ class WindowRecordWriter(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         params = self._params
-        free, slot = Signal(range(SLOTS + 1), init=SLOTS), Signal()
-        free_soon, one_free = Signal.like(free), Signal(init=1)
+        slot = Signal()
         m.submodules.words = words = EntryCutter(params)
         connect(m, flipped(self.entries), words.input)
         weights = Signal()
         number = Signal(range(max(params.param_words, WINDOW_TILES * params.window_taps)))
         go, last_plane, last = Signal(), Signal(), Signal()
-        m.d.comb += free_soon.eq((free + self.slot_free - (go & last))[: len(free)])
+        one_free = self._room(m, go & last)
         m.d.sync += [
-            free.eq(free_soon),
-            one_free.eq(free_soon != 0),  # what each word waits for
             self.completed.eq(go & last),
             self.write.valid.eq(go & (weights | (number < PARAM_PLANES))),
         ]
@@ -126,6 +123,14 @@ class WindowRecordWriter(wiring.Component):
         if params.checksum:
             add_checksum(m, params, self, go, words.output.payload)
         return m
+
+    def _room(self, m, ends):
+        """Whether a slot is free: each word waits for that, so it is a register of its own."""
+        free = Signal(range(SLOTS + 1), init=SLOTS)
+        free_soon, one_free = Signal.like(free), Signal(init=1)
+        m.d.comb += free_soon.eq((free + self.slot_free - ends)[: len(free)])
+        m.d.sync += [free.eq(free_soon), one_free.eq(free_soon != 0)]
+        return one_free
 
     def _write(self, m, word, weights, slot, number):
         """Write a word to its place; ``write.valid`` says whether it has one."""

@@ -114,8 +114,7 @@ class WindowWalker(wiring.Component):
         ends_y = self._count(m, issue & last & ends_x, "y", self.command.payload.ny)
         self._groups(m, issue, last)
         self._addresses(m, issue, last, ends_x, ends_y)
-        slot, group = self._slot(m), self.group
-
+        group = self.group
         m.d.comb += [
             issue.eq(self.active & ~halted & (~first | self._may_open(m))),
             ends.eq(issue & group.final),
@@ -129,7 +128,7 @@ class WindowWalker(wiring.Component):
             group.first.eq(first),
             group.last.eq(last),
             group.final.eq(last & ends_x & ends_y),
-            group.slot.eq(slot),
+            group.slot.eq(self._slot(m)),
         ]
         # A register drives what a command is loaded into: a hundred places, all over the unit.
         m.d.sync += [self.take.eq(start), halted.eq(self.halt)]

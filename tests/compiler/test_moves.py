@@ -15,9 +15,10 @@ from accel.params import Params
 from accel.sim import get_engine
 from accel.sim.engine import Memory
 from tests.compiler.test_networks import MACHINES, images
-from tests.support import campaign, moves, networks, reference
-from tests.support.cycle_campaign import differences, random_memory
+from tests.support import moves, networks, reference
+from tests.support.counted import differences, random_memory
 from tests.support.machine import Machine
+from tests.support.machines import MACHINES as BUILT
 from tests.support.programs import commands
 
 
@@ -137,7 +138,7 @@ def test_three_hundred_on_the_rtl(part):
 
 def check_on_the_rtl(number: int, name: str) -> None:
     rng = np.random.default_rng([3, number])
-    params = campaign.MACHINES[number % 4]
+    params = BUILT[number % 4]
     graph, batch = check_graph(moves.random_moves(rng)), int(rng.integers(1, 4))
     while networks.macs(graph) * batch > 60_000:
         graph = check_graph(moves.random_moves(rng))

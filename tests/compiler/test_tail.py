@@ -13,10 +13,10 @@ from accel.sim import get_engine
 from accel.sim.engine import Memory
 from tests.compiler.test_networks import images
 from tests.support import networks, reference
-from tests.support.campaign import MACHINES
-from tests.support.cycle_campaign import differences, random_memory
+from tests.support.counted import differences, random_memory
 from tests.support.listing import misplaced
 from tests.support.machine import Machine
+from tests.support.machines import MACHINES
 from tests.support.programs import commands, without_waits
 
 #: Those with room for a chain, from none to spare to plenty.

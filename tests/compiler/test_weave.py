@@ -13,9 +13,9 @@ from accel.sim import get_engine
 from accel.sim.engine import Memory
 from tests.compiler.test_networks import MACHINES, check, images
 from tests.support import networks
-from tests.support.campaign import MACHINES as BUILT
-from tests.support.cycle_campaign import differences
+from tests.support.counted import differences
 from tests.support.listing import misplaced
+from tests.support.machines import MACHINES as BUILT
 from tests.support.programs import commands
 
 PARAMS = Params(rows=8, cols=8, input_bytes=16384, acc_rows=256, bus_bytes=8)

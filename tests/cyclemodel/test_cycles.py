@@ -14,8 +14,8 @@ from accel.params import Params
 from accel.sim import get_engine
 from accel.sim.engine import Memory
 from tests.support import networks
-from tests.support.campaign import MACHINES
-from tests.support.cycle_campaign import differences
+from tests.support.counted import differences
+from tests.support.machines import MACHINES
 
 
 @pytest.mark.parametrize("batch", [1, 3])

@@ -13,8 +13,8 @@ from accel.params import MAX_BURST, Params
 from accel.sim import get_engine
 from accel.sim.engine import Memory
 from accel.sim.memory import MemoryModel
-from tests.support.campaign import MACHINES
-from tests.support.cycle_campaign import differences
+from tests.support.counted import differences
+from tests.support.machines import MACHINES
 
 SIZES = {4: 2, 16: 4, 64: 6}
 

@@ -16,7 +16,7 @@ from accel.report import timeline, trace
 from accel.sim import get_engine
 from accel.sim.engine import Memory
 from tests.support import networks
-from tests.support.campaign import MACHINES
+from tests.support.machines import MACHINES
 
 PARAMS = MACHINES[1]
 #: Cycles from a completion until a counter record that counts it can be taken.

@@ -33,7 +33,7 @@ class Machine:
     most_tiles: int = 4
 
 
-class _Command:
+class Command:
     """Any command: its engine, waits, and what is said of its block."""
 
     def __init__(self, place: int):
@@ -122,73 +122,89 @@ def _tiles_of(commands, block: int):
     return z3.Sum(given), z3.Sum(used)
 
 
-def at_rest(commands, machine: Machine) -> list:
-    """A state in which commands are left, and none can move."""
-    fetched = z3.Int("fetched")
-    done = [z3.Int(f"done{engine}") for engine in ENGINES]
-    streamed, used = z3.Int("streamed"), z3.Int("used")  # tiles of the WEIGHTS and EXEC at work
-    given = [z3.IntVal(place) < fetched for place in range(len(commands))]
-    number = [
-        z3.Sum([z3.If(other.engine == one.engine, 1, 0) for other in commands[:place]]
-               or [z3.IntVal(0)])
-        for place, one in enumerate(commands)
-    ]
-    finished = [
-        z3.Or([z3.And(one.of(engine), number[place] < done[engine]) for engine in ENGINES])
-        for place, one in enumerate(commands)
-    ]
-    head = [
-        z3.And(given[place],
-               z3.Or([z3.And(one.of(engine), number[place] == done[engine]) for engine in ENGINES]))
-        for place, one in enumerate(commands)
-    ]  # fmt: skip
+class State:
+    """Any state of the machine with a program, reachable or not.
 
-    def tiles(engine, which):
-        return z3.Sum([z3.If(z3.And(one.of(engine), which[place]), one.tiles, 0)
-                       for place, one in enumerate(commands)])  # fmt: skip
+    Attributes:
+        fetched: commands that are in a queue, at work or finished.
+        done: finished ones by engine, which are always its first.
+        streamed, used: tiles of the WEIGHTS and of the EXEC that are at work.
+        pending: commands in each engine's queue.
+        fifo: tiles in the weight FIFO.
+    """
 
-    def finished_of(condition):
-        return _count(z3.And(condition(one), finished[place])
-                      for place, one in enumerate(commands))  # fmt: skip
+    def __init__(self, commands):
+        self.commands = commands
+        self.fetched, self.streamed, self.used = map(z3.Int, ("fetched", "streamed", "used"))
+        self.done = [z3.Int(f"done{engine}") for engine in ENGINES]
+        given = [z3.IntVal(place) < self.fetched for place in range(len(commands))]
+        number = [_count(other.engine == one.engine for other in commands[:place])
+                  for place, one in enumerate(commands)]  # fmt: skip
+        done_of = [z3.Sum([z3.If(one.of(engine), self.done[engine], 0) for engine in ENGINES])
+                   for one in commands]  # fmt: skip
+        self.finished = [mine < done for mine, done in zip(number, done_of, strict=True)]
+        self.head = [z3.And(there, mine == done)
+                     for there, mine, done in zip(given, number, done_of, strict=True)]  # fmt: skip
+        self.pending = [
+            _count(z3.And(one.of(engine), there)
+                   for one, there in zip(commands, given, strict=True)) - self.done[engine]
+            for engine in ENGINES
+        ]  # fmt: skip
+        self.fifo = self._tiles(WEIGHTS) + self.streamed - self._tiles(EXEC) - self.used
 
-    fifo = tiles(WEIGHTS, finished) + streamed - tiles(EXEC, finished) - used
-    posted = finished_of(lambda one: one.block)
-    ended = finished_of(lambda one: z3.And(one.of(EXEC), one.last))
-    macs = finished_of(lambda one: z3.And(one.of(WINDOW), one.mac))
-    pending = [
-        _count(z3.And(one.of(engine), given[place]) for place, one in enumerate(commands))
-        - done[engine]
-        for engine in ENGINES
-    ]
-    found = [
-        fetched >= 0, fetched <= len(commands), z3.Not(z3.And(finished)), fifo >= 0,
-        fifo <= machine.fifo, streamed >= 0, used >= 0,
-        z3.Implies(pending[WEIGHTS] == 0, streamed == 0), z3.Implies(pending[EXEC] == 0, used == 0),
-        *(count >= 0 for count in (*done, *pending)),
-        *(count <= machine.queue for count in pending),
-    ]
-    for place, one in enumerate(commands):
-        before = Listed(commands[:place])
-        waits = z3.And([wait <= count for wait, count in zip(one.waits, done, strict=True)])
-        can = z3.And(
-            waits,
+    def _tiles(self, engine: int):
+        """Tiles of an engine's finished commands."""
+        return z3.Sum([z3.If(z3.And(one.of(engine), over), one.tiles, 0)
+                       for one, over in zip(self.commands, self.finished, strict=True)])
+
+    def _finished(self, condition):
+        """How many finished commands are such."""
+        return _count(z3.And(condition(one), over)
+                      for one, over in zip(self.commands, self.finished, strict=True))  # fmt: skip
+
+    def possible(self, machine: Machine) -> list:
+        """Queues and FIFO hold no more than there is room for, and what is at work is not over."""
+        at_work = zip(self.commands, self.head, strict=True)
+        return [
+            self.fetched >= 0, self.fetched <= len(self.commands), self.streamed >= 0,
+            self.used >= 0, self.fifo >= 0, self.fifo <= machine.fifo,
+            z3.Implies(self.pending[WEIGHTS] == 0, self.streamed == 0),
+            z3.Implies(self.pending[EXEC] == 0, self.used == 0),
+            *(z3.And(count >= 0, count <= machine.queue) for count in self.pending),
+            *(count >= 0 for count in self.done),
+            *(z3.Implies(head, z3.And(z3.Implies(one.of(WEIGHTS), self.streamed < one.tiles),
+                                      z3.Implies(one.of(EXEC), self.used < one.tiles)))
+              for one, head in at_work),
+        ]  # fmt: skip
+
+    def can_move(self, place: int, machine: Machine):
+        """Whether a command at the head of its queue can do something, behind those before it."""
+        one, before = self.commands[place], Listed(self.commands[:place])
+        posted = self._finished(lambda other: other.block)
+        ended = self._finished(lambda other: z3.And(other.of(EXEC), other.last))
+        macs = self._finished(lambda other: z3.And(other.of(WINDOW), other.mac))
+        return z3.And(
+            *(wait <= count for wait, count in zip(one.waits, self.done, strict=True)),
             z3.Implies(one.of(WEIGHTS), z3.And(posted > before.weights - PARAM_SLOTS,
-                                               fifo < machine.fifo)),
-            z3.Implies(one.of(EXEC), z3.And(
-                fifo > 0, z3.Implies(one.first, posted >= before.begun - BANKS + 1))),
+                                               self.fifo < machine.fifo)),
+            z3.Implies(one.of(EXEC), self.fifo > 0),
+            z3.Implies(z3.And(one.of(EXEC), one.first), posted >= before.begun - BANKS + 1),
             z3.Implies(one.block, ended > before.posted),
             z3.Implies(one.of(WPARAM), macs > before.records - WINDOW_SLOTS),
-            z3.Implies(z3.And(one.of(WINDOW), one.mac), done[WPARAM] > before.macs),
+            z3.Implies(z3.And(one.of(WINDOW), one.mac), self.done[WPARAM] > before.macs),
         )  # fmt: skip
-        found += [
-            z3.Implies(head[place], z3.Not(can)),
-            z3.Implies(z3.And(head[place], one.of(WEIGHTS)), streamed < one.tiles),
-            z3.Implies(z3.And(head[place], one.of(EXEC)), used < one.tiles),
-            # The next command to be fetched finds its queue full.
-            z3.Implies(fetched == place, z3.Or([
-                z3.And(one.of(engine), pending[engine] >= machine.queue) for engine in ENGINES])),
+
+    def at_rest(self, machine: Machine) -> list:
+        """Commands are left, and neither the fetcher nor any engine can move."""
+        full = [count >= machine.queue for count in self.pending]
+        return [
+            z3.Not(z3.And(self.finished)),
+            *(z3.Implies(head, z3.Not(self.can_move(place, machine)))
+              for place, head in enumerate(self.head)),
+            *(z3.Implies(self.fetched == place,
+                         z3.Or([z3.And(one.of(engine), full[engine]) for engine in ENGINES]))
+              for place, one in enumerate(self.commands)),
         ]  # fmt: skip
-    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,9 +243,10 @@ class Form:
 
     def look_for(self, bug: Without) -> None:
         """Raise Refuted if programs that need not keep a rule can stand still."""
-        commands = [_Command(place) for place in range(bug.length)]
-        solver = z3.Solver()
-        solver.add(*programs(commands, self.machine, bug.says), *at_rest(commands, self.machine))
+        commands = [Command(place) for place in range(bug.length)]
+        solver, state = z3.Solver(), State(commands)
+        solver.add(*programs(commands, self.machine, bug.says))
+        solver.add(*state.possible(self.machine), *state.at_rest(self.machine))
         answer = solver.check()
         assert answer in (z3.sat, z3.unsat), solver.reason_unknown()
         if answer == z3.sat:

@@ -9,7 +9,7 @@ from accel import frontend
 from accel.frontend import wide
 from accel.graph.ir import Concat, Conv, Reshape
 from accel.onnx_session import session
-from tests.support.campaign import MACHINES
+from tests.support.machines import MACHINES
 from tests.support.onnx_models import Model
 
 

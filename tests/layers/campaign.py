@@ -10,7 +10,7 @@ from accel.compiler import CompileError, compile_graph
 from accel.graph.ir import Graph
 from accel.params import Params
 from tests.layers.draws import Draws, Endless, shrunk
-from tests.layers.machines import ALL
+from tests.support.machines import ALL
 from tests.support.random_layers import describe, needs_window, random_graph
 from tests.support.witnesses import Held, hold
 

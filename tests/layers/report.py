@@ -4,7 +4,7 @@ import collections
 import time
 
 from tests.layers.campaign import Chunk
-from tests.layers.machines import ALL
+from tests.support.machines import ALL
 
 
 def page(chunks: list[Chunk], command: str) -> str:

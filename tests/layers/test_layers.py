@@ -8,9 +8,9 @@ import pytest
 from tests.layers import campaign
 from tests.layers.campaign import Chunk, Journal, run_chunk
 from tests.layers.draws import Draws, Endless, shrunk
-from tests.layers.machines import ALL, least
 from tests.layers.report import page
 from tests.support import witnesses
+from tests.support.machines import ALL, least
 
 
 @pytest.mark.parametrize("number", [0, 1, 5])

@@ -17,6 +17,15 @@ from tests.support.random_programs import random_program
 MOST_CYCLES = 200_000
 
 
+@pytest.fixture(scope="module")
+def engine() -> VerilatorEngine:
+    if not verilator.available():
+        pytest.skip("needs Verilator and a C++ compiler")
+    built = VerilatorEngine()
+    built.build(PARAMS)
+    return built
+
+
 def right(program, seed: int = 1) -> np.ndarray:
     """What the interpreter leaves in memory."""
     machine = Machine(program.program(PARAMS), {}, seed)
@@ -39,11 +48,7 @@ def test_every_program_has_one_result_in_any_order():
         assert program.same(right(program, 1), right(program, 2))
 
 
-def test_random_programs_and_directed_ones_are_as_the_interpreter():
-    if not verilator.available():
-        pytest.skip("needs Verilator and a C++ compiler")
-    engine = VerilatorEngine()
-    engine.build(PARAMS)
+def test_random_programs_and_directed_ones_are_as_the_interpreter(engine):
     rng = np.random.default_rng(4)
     for number in range(6):
         stalls = Memory(latency_cycles=3 * number, stall_seed=number, stall_percent=30)
@@ -53,11 +58,7 @@ def test_random_programs_and_directed_ones_are_as_the_interpreter():
 
 
 @pytest.mark.campaign
-def test_many_random_programs():
-    if not verilator.available():
-        pytest.skip("needs Verilator and a C++ compiler")
-    engine = VerilatorEngine()
-    engine.build(PARAMS)
+def test_many_random_programs(engine):
     rng = np.random.default_rng(5)
     for number in range(2000):
         program = random_program(PARAMS, rng)

@@ -13,7 +13,7 @@ from accel.compiler import compile_graph
 from accel.isa import COMMAND_BYTES, Error
 from accel.sim.engine import MachineError, Memory, SimulationError
 from accel.sim.verilator import VerilatorEngine, available
-from tests.support.campaign import MACHINES
+from tests.support.machines import MACHINES
 from tests.support.networks import residual
 
 pytestmark = pytest.mark.skipif(not available(), reason="no C++ compiler")

@@ -18,8 +18,8 @@ import numpy as np
 from accel.compiler import CompileError, compile_graph
 from accel.graph.ir import Graph
 from accel.params import Params
-from tests.support.campaign import MACHINES
 from tests.support.chain_page import page
+from tests.support.machines import MACHINES
 from tests.support.random_chains import first, random_chain
 from tests.support.random_layers import describe
 from tests.support.witnesses import hold

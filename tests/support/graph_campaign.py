@@ -6,7 +6,7 @@
 Stage ``oracle`` holds the golden model against ONNX Runtime's exact session and LiteRT's reference
 kernels; the others run the RTL twice, under random stalls and with a random memory, compare every
 byte of every layer with the golden model and every counter with the cycle model; ``odd`` on
-machines of odd shapes, some with buffers at their least (tests/layers/machines.py).  What was found
+machines of odd shapes, some with least buffers (tests/support/machines.py).  What was found
 is kept in the folder, so that an interrupted campaign goes on; a network that fails is written
 there, cut down to the first steps with which it fails, with its input.
 """
@@ -25,16 +25,16 @@ import numpy as np
 
 from accel.compiler import CompileError
 from accel.params import Params
-from tests.layers.machines import ALL
-from tests.support import campaign
+from tests.support.machines import ALL
+from tests.support.machines import MACHINES as SMALL
 from tests.support.random_graphs.check import DRAW, Found, against_oracle, on_the_rtl
 
 #: By stage: machines, of which networks take turns; the last one takes what the others refuse.
 MACHINES = {
-    "4x4": (campaign.MACHINES[0], campaign.MACHINES[3]),
-    "8x8": (campaign.MACHINES[1], Params(rows=8, cols=8)),
+    "4x4": (SMALL[0], SMALL[3]),
+    "8x8": (SMALL[1], Params(rows=8, cols=8)),
     "16x16": (Params(rows=16, cols=16),),
-    "odd": (*ALL[len(campaign.MACHINES) :], Params(rows=8, cols=8)),
+    "odd": (*ALL[len(SMALL) :], Params(rows=8, cols=8)),
 }
 STAGES = ("oracle", *MACHINES)
 

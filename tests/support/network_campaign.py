@@ -18,7 +18,7 @@ from accel.params import Params
 from accel.report.files import write_json
 from accel.sim import get_engine
 from accel.sim.engine import Memory
-from tests.support.cycle_campaign import differences
+from tests.support.counted import differences
 
 NETWORKS = sorted({*models.BUILTIN, *models.NETWORKS})
 #: More than any of these networks takes.

@@ -20,7 +20,7 @@ from accel.params import Params
 from accel.program import Program
 from accel.sim import get_engine
 from accel.sim.engine import Memory
-from tests.support.cycle_campaign import differences, random_memory
+from tests.support.counted import differences, random_memory
 from tests.support.programs import tightened
 
 #: What the array's idle cycles are charged to; and all that stalls of the memory can change.  Beats

@@ -8,7 +8,7 @@ from accel import frontend, golden
 from accel.graph import ports
 from accel.graph.ir import Concat, Conv, MaxPool, Table
 from accel.onnx_session import session
-from tests.support.campaign import MACHINES
+from tests.support.machines import MACHINES
 from tests.support.onnx_models import Model
 
 SHAPE = [1, 4, 6, 5]

@@ -18,7 +18,7 @@ import accel
 from accel import frontend, golden
 from accel.frontend import ModelError
 from accel.graph import ports
-from tests.support.campaign import MACHINES
+from tests.support.machines import MACHINES
 from tests.support.onnx_models import Model
 
 OPERATORS = ("QLinearConv", "ConvInteger", "QLinearMatMul", "MatMulInteger", "MaxPool",

@@ -15,7 +15,7 @@ from accel.params import Params
 from accel.program import Program
 from accel.sim import get_engine
 from accel.sim.engine import Memory
-from tests.support.cycle_campaign import random_memory
+from tests.support.counted import random_memory
 from tests.support.random_graphs import onnx_draw, tflite_draw
 from tests.support.random_graphs.case import Case
 from tests.support.witnesses import random_stalls, steady
