@@ -128,6 +128,9 @@ class _Strip:
         self.band, self.units = rows, columns
         self.x0, self.x1 = self.layer.pool_columns.cover(*columns)
         self.y0, self.y1 = self.layer.pool_rows.cover(*rows)
+        units = self.layer.pool_rows.outputs * self.layer.pool_columns.outputs
+        #: How much of the layer a unit row of a channel group is.
+        self.share = (columns[1] - columns[0]) / (units * len(part.groups) * len(self.layer.slices))
         if self.layer.pooling.alone:
             # This strip is a single window; its table entry replaces the one of the strip before.
             down, across = self.layer.pool_rows, self.layer.pool_columns
@@ -144,7 +147,7 @@ class _Strip:
             for u0, u1 in self.begun(blocks, len(groups)):
                 for number in range(len(groups)):
                     self.units_of(u0 + self.band[0], u1 + self.band[0], number, shared)
-                    yield self._share(u0, u1)
+                    yield (u1 - u0) * self.share
             return
         for number in range(len(groups)):
             for block in self._rectangles():
@@ -152,7 +155,7 @@ class _Strip:
                 self._block(block, number, shared, (*self.band, begin))
             if not tiling.resident:
                 shared = self.shared()
-            yield self._share(*self.band)
+            yield (self.band[1] - self.band[0]) * self.share
 
     def begun(self, blocks: list[tuple[int, int]], groups: int) -> list[tuple[int, int]]:
         """Ranges of unit rows that so many groups go through: where a program begins, in parts."""
@@ -162,12 +165,6 @@ class _Strip:
             return blocks
         tiles = self.lowering.kernels[self.number, 0][2]
         return begin.cut(blocks, self.layer, tiles, groups, self.stream.params)
-
-    def _share(self, u0: int, u1: int) -> float:
-        """How much of the layer a group's unit rows ``u0`` to ``u1 - 1`` are."""
-        units = self.layer.pool_rows.outputs * self.layer.pool_columns.outputs
-        columns, groups = self.units[1] - self.units[0], len(self.part.groups)
-        return (u1 - u0) * columns / (units * groups * len(self.layer.slices))
 
     def units_of(self, u0: int, u1: int, number: int, shared: list) -> None:
         """A group's block of the unit rows ``u0`` to ``u1 - 1``, an image of its own."""

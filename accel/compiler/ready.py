@@ -125,9 +125,10 @@ class Ready:
             pairs = np.array([self.before(start, start + length - 1, cols) for start in starts])
         # Copies run in order, so that a row waits for whatever the rows before it wait for.
         pairs = np.maximum(np.maximum.accumulate(pairs), np.asarray(now) - RECENT)
-        waits = pairs.sum(axis=1)
-        waits = np.maximum(waits, np.unique(waits)[-RECENT_CUTS:][0])
-        return [*(int(n) + 1 for n in np.flatnonzero(np.diff(waits))), len(starts)]
+        waits = pairs.sum(axis=1).tolist()
+        oldest = sorted(set(waits))[-RECENT_CUTS:][0]
+        cuts = (n for n in range(1, len(waits)) if max(oldest, waits[n - 1]) < waits[n])
+        return [*cuts, len(starts)]
 
     def cells(self, offset: int, cols: int | None) -> slice:
         """Those of ``cols`` channels from the one ``offset`` bytes behind a row's first."""

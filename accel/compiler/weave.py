@@ -186,7 +186,7 @@ def lower(lowerings: dict[int, Lowering], stream: Stream) -> None:
     """
     pieces = {number: lowering.pieces() for number, lowering in lowerings.items()}
     shares = dict.fromkeys(pieces, 0.0)
-    while pieces:
+    while len(pieces) > 1:
         number = min(pieces, key=shares.__getitem__)
         stream.works_for(ARRAY, number)
         share = next(pieces[number], None)
@@ -194,3 +194,7 @@ def lower(lowerings: dict[int, Lowering], stream: Stream) -> None:
             del pieces[number]
         else:
             shares[number] += share
+    for number, rest in pieces.items():
+        stream.works_for(ARRAY, number)
+        for _ in rest:
+            pass

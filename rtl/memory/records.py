@@ -61,6 +61,7 @@ class RecordReader(wiring.Component):
         arrived: strobe, an entry has come.
         completed: strobe, everything of a command has been used.
         halt: ask for no further data.
+        active: a command is past its waits and not everything of it has been used.
         idle: no command is held or in flight.
     """
 
@@ -80,6 +81,7 @@ class RecordReader(wiring.Component):
                 "arrived": Out(1),
                 "completed": In(1),
                 "halt": In(1),
+                "active": Out(1),
                 "idle": Out(1),
             }
         )
@@ -109,6 +111,7 @@ class RecordReader(wiring.Component):
             gate.done.eq(self.done),
             ahead.halt.eq(self.halt),
             self.arrived.eq(ahead.arrived),
+            self.active.eq(gate.output.valid | under_way.any()),
             self.idle.eq(~gate.held & ~under_way.any()),
         ]
         return m
@@ -144,12 +147,12 @@ class RecordEngine(wiring.Component):
             everything of a command has been used.
 
     Members:
-        command, done, client, halt, idle: see :class:`RecordReader`.
+        command, done, client, halt, active, idle: see :class:`RecordReader`.
         completed and all others: the user's own.
     """
 
     #: What the reader shows, and what it gives to the user.
-    _SHOWN = ("command", "done", "client", "halt", "idle")
+    _SHOWN = ("command", "done", "client", "halt", "active", "idle")
     _GIVEN = ("tiles", "entries", "arrived")
 
     def __init__(

@@ -132,13 +132,18 @@ class WindowUnit(wiring.Component):
         self._pass_on(m, walker, compute, lanes, memory, buffer)
         self._guard(m, param, walker, compute, lanes, memory, buffer)
         self._queue(m, walker, lanes, store)
-        self._supervise(m, load, param, walker, lanes, store)
+        computes = self._supervise(m, load, param, walker, lanes, store)
         self._count_macs(m, walker)
-        moves = ~self.idle.as_value().all() | self.near.valid
+        moves = load.active | param.active | walker.prepares | computes | ~store.idle
+        # What is offered may wait for long; it may start when one of these has changed.
+        watched = Cat(
+            self.wload.valid, self.wparam.valid, self.window.valid, self.done, self.halt
+        )
         add_resting(
-            top, platform, moves | self.reset, SETTLE, ResetChain(top, self.reset), load=load,
-            entrance=entrance, buffer=buffer, param=param, memory=memory, walker=walker,
-            compute=compute, lanes=lanes, store=store,
+            top, platform, moves | self.near.valid | self.reset, SETTLE,
+            ResetChain(top, self.reset), watched=watched, load=load, entrance=entrance,
+            buffer=buffer, param=param, memory=memory, walker=walker, compute=compute, lanes=lanes,
+            store=store,
         )  # fmt: skip
         return top
 
@@ -216,7 +221,8 @@ class WindowUnit(wiring.Component):
         ]
 
     def _supervise(self, m, load, param, walker, lanes, store):
-        """What the engines, the scoreboard and the counters are told."""
+        """What the engines, the scoreboard and the counters are told; returns whether a WINDOW
+        command is under way."""
         under_way = Signal(range(UNDER_WAY))
         m.d.sync += under_way.eq((under_way + walker.take - store.completed)[: len(under_way)])
         m.d.comb += [
@@ -233,6 +239,7 @@ class WindowUnit(wiring.Component):
             self.param_activity.eq(param.write.valid),
             self.busy.eq(walker.group.valid),
         ]
+        return under_way != 0
 
     def _count_macs(self, m, walker):
         """Multiply useful taps by useful columns, with registers on both sides."""

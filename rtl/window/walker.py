@@ -72,6 +72,7 @@ class WindowWalker(wiring.Component):
         read: a group's address in the window buffer, and its taps' offsets a cycle later.
         group: the same group.
         opens: strobe: an output's first group is issued.
+        prepares: the offsets of the command that is offered are not ready yet.
         active: a command's groups are not all issued.
         lanes, cols: elements of the group in the window; columns of the command.
 
@@ -98,6 +99,7 @@ class WindowWalker(wiring.Component):
                 "read": Out(banks_read(self._banks)),
                 "group": Out(group_layout(params)),
                 "opens": Out(1),
+                "prepares": Out(1),
                 "active": Out(1),
                 "lanes": Out(range(params.window_taps + 1)),
                 "cols": Out(range(params.cols + 1)),
@@ -149,6 +151,7 @@ class WindowWalker(wiring.Component):
             offsets.seg.eq(following.seg),
             offsets.seg_skip.eq(following.seg_skip),
             offsets.prepare.eq(held),
+            self.prepares.eq(held & ~offsets.prepared),
             offsets.take.eq(self.take),
         ]
         m.d.sync += [
