@@ -22,6 +22,7 @@ from tests.mutation.equivalent import proof
 from tests.mutation.graph import Netlist
 from tests.mutation.host import HostCase, hosts
 from tests.mutation.netlist import Mutant, Mutants, flat
+from tests.mutation.rare import rare
 from tests.mutation.results import Results
 from tests.mutation.singles import singles
 
@@ -31,6 +32,9 @@ PATIENCE, LEAST = 3, 5000
 MOST = {"layer": 12, "chain": 4, "wild network": 8, "wild another network": 8,
         "a broken command": 40}  # fmt: skip
 FIRST = "network", "instructions"
+#: All mutants are tried with the first cases before any is with more: with so much of the cycles of
+#: all cases in each round.  What is proved by the last one, which takes longest, is spared it.
+ROUNDS = 0.03, 0.35, 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +55,7 @@ def every() -> tuple[Case | HostCase, ...]:
         counts[kind] += 1
         if counts[kind] <= MOST.get(kind, len(cases())):
             found.append(case)
-    return (*found, *hosts((*found,)[:34]), singles(PARAMS))
+    return (*found, *hosts((*found,)[:34]), singles(PARAMS), *rare(PARAMS))
 
 
 def kind_of(name: str) -> str:
@@ -74,15 +78,20 @@ class Judge:
             if ended.cycles < LONGEST or isinstance(case, HostCase):  # which ends by itself
                 self._cases[case.digest] = case, ended
                 self._infected[case.digest] = infected
-        # Those that notice most, then the shortest.
-        order = sorted(self._cases, key=lambda one: (
-            kind_of(self._cases[one][0].name) not in FIRST, self._cases[one][1].cycles
-        ))  # fmt: skip
-        self._cases = {digest: self._cases[digest] for digest in order}
         self.cycles = sum(ended.cycles for _, ended in self._cases.values())
+        self._cases = {digest: self._cases[digest] for digest in self._order()}
         left = np.frombuffer(self._cases[cases()[0].digest][1].memory, np.uint8)
         if not right(dataclasses.replace(cases()[0], memory=left)):
             raise AssertionError("the unchanged machine does not compute what golden does")
+
+    def _order(self) -> list[str]:
+        """Some of those that notice most, for the first round; then the shortest first."""
+        shortest = sorted(self._cases, key=lambda digest: self._cases[digest][1].cycles)
+        most = [one for one in shortest if kind_of(self._cases[one][0].name) in FIRST]
+        sums = itertools.accumulate(self._cases[one][1].cycles for one in most)
+        first = [one for one, so_far in zip(most, sums, strict=True)
+                 if so_far <= ROUNDS[0] * self.cycles]  # fmt: skip
+        return first + [one for one in shortest if one not in first]
 
     def _unchanged(self) -> list[tuple[Ended, np.ndarray]]:
         """How each case ends on the unchanged machine, and which mutants it would infect; now or
@@ -95,6 +104,14 @@ class Judge:
         key = key_of(self.netlist, *(case.digest for case in every()))
         ran = Cache(cache_directory()).entry("unchanged", key, make) / "ran.pickle"
         return pickle.loads(ran.read_bytes())
+
+    @property
+    def rounds(self) -> list[tuple[str, ...]]:
+        """The digests of the cases that each round is with; the last one is with all."""
+        sums = itertools.accumulate(ended.cycles for _, ended in self._cases.values())
+        by_sum = [*zip(self._cases, sums, strict=True)]
+        return [tuple(digest for digest, so_far in by_sum if so_far <= share * self.cycles)
+                for share in ROUNDS]  # fmt: skip
 
     @property
     def cases(self) -> dict[str, Case | HostCase]:
@@ -139,15 +156,18 @@ def run(count: int, seed: int, jobs: int, path: pathlib.Path | None = None,
     """
     judge = _judge(count, seed)
     results, cases = Results(path, judge.netlist), (*judge.cases,)
-    work = [(number, judge.infected(number, left)) for number in range(len(judge.mutants))
-            if (left := results.left(str(number), cases))]  # fmt: skip
-    saved = time.monotonic()
-    for number, digest in _done(count, seed, jobs, work, saved + seconds):
-        results.add(str(number), digest, cases)
-        if time.monotonic() > saved + 20:
-            results.save()
-            saved = time.monotonic()
-    results.save()
+    ends = time.monotonic() + seconds
+    for some in judge.rounds:
+        work = [(number, judge.infected(number, left)) for number in range(len(judge.mutants))
+                if results.of(str(number), cases) is False
+                and (left := results.left(str(number), some))]  # fmt: skip
+        saved = time.monotonic()
+        for number, digest in _done(count, seed, jobs, work, ends):
+            results.add(str(number), digest, some)
+            if time.monotonic() > saved + 20:
+                results.save()
+                saved = time.monotonic()
+        results.save()
     judged = []
     for number, mutant in enumerate(judge.mutants):
         noticed = results.of(str(number), cases)
@@ -162,7 +182,8 @@ def prove(count: int, seed: int, path: pathlib.Path, seconds: float = float("inf
     judge, ends = _judge(count, seed), time.monotonic() + seconds
     results, net = Results(path, judge.netlist), Netlist(flat(PARAMS) / "flat.json")
     left = [(str(number), mutant) for number, mutant in enumerate(judge.mutants)
-            if results.of(str(number), (*judge.cases,)) is None]  # fmt: skip
+            if not results.of(str(number), (*judge.cases,))
+            and not results.left(str(number), judge.rounds[-2])]  # fmt: skip
     for thorough in (False, True):
         for name, mutant in left:
             if name in results.proofs or time.monotonic() > ends:

@@ -55,9 +55,9 @@ def cases() -> tuple[Case, ...]:
     """All cases, those first that notice most."""
     rng = np.random.default_rng(7)
     program, whole = case_of("network", graph(), rng, Memory(latency_cycles=20))
-    found = [whole, _moved(whole), *(_raised(whole, by) for by in RAISED)]
+    found = [whole, _moved(whole), *(raised(whole, by) for by in RAISED)]
     more = drawn("layer", random_graph, LAYERS, rng) + drawn("chain", random_chain, CHAINS, rng)
-    found += [_raised(case, int(rng.integers(1 << 20)) << 12) for case in more]
+    found += [raised(case, int(rng.integers(1 << 20)) << 12) for case in more]
     more, another = case_of("another network", others(), rng, Memory(latency_cycles=9))
     found += [another, *(_wild(program, whole, number) for number in range(WILD))]
     found += [_wild(more, another, number) for number in range(WILD)]
@@ -81,7 +81,7 @@ def written() -> list[Case]:
     found = [(f"instructions {number}", random_program(PARAMS, rng)) for number in range(WRITTEN)]
     found += directed(PARAMS)
     cases_ = [Case(name, one.memory, one.start, one.commands, _memory(rng)) for name, one in found]
-    return [_raised(case, int(rng.integers(1 << 20)) << 12) if number % 2 else case
+    return [raised(case, int(rng.integers(1 << 20)) << 12) if number % 2 else case
             for number, case in enumerate(cases_)]  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def _moved(case: Case) -> Case:
                                behaviour=Memory(latency_cycles=3))  # fmt: skip
 
 
-def _raised(case: Case, by: int) -> Case:
+def raised(case: Case, by: int) -> Case:
     """The same program with all its addresses higher, and BASE that lowers them again."""
     memory = case.memory.copy()
     for at in _commands(case):

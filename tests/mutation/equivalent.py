@@ -12,6 +12,7 @@ import tempfile
 
 from tests.mutation.graph import Netlist
 from tests.mutation.netlist import Mutant
+from tests.mutation.unreachable import never
 from tests.mutation.window import Window
 
 #: (registers that may differ, registers looked back at, cycles): one after the other is tried.
@@ -20,8 +21,10 @@ TRIED = (0, 0, 0), (0, 1, 1), (0, 2, 2), (1, 1, 1), (1, 2, 2), (1, 3, 3), (2, 3,
 THROUGH = (0, 1, 1), (1, 1, 1), (1, 2, 2), (2, 2, 2)
 #: The same, to prove that a mutant never changes its bit.
 NEVER = (1, 1), (3, 3)
-#: Cells of a window, at most; seconds of a proof, at most.
-MOST, SECONDS = 600, 8
+#: The same with invariants that are found (tests.mutation.unreachable), which look further back.
+FOUND = (0, 3), (1, 4), (2, 5)
+#: Cells of a window, at most, in all and of those of which there are two; seconds of a proof.
+LARGEST, MOST, SECONDS = 2500, 600, 8
 
 
 def proof(net: Netlist, mutant: Mutant, thorough: bool = True) -> str | None:
@@ -36,6 +39,10 @@ def proof(net: Netlist, mutant: Mutant, thorough: bool = True) -> str | None:
     for behind, cycles in NEVER:
         if _holds(Window(net, mutant, 0, behind).site(), cycles):
             return f"its bit never changes: {behind} registers behind, {cycles} cycles"
+    for apart, behind in FOUND:
+        window = Window(net, mutant, apart, behind)
+        if window.size <= MOST and _never(window):
+            return f"by PDR: {apart} registers apart, {behind} behind"
     for apart, behind, cycles in THROUGH if thorough else ():
         window = Window(net, mutant, apart, behind, through=True)
         if window.guards and window.size <= MOST:
@@ -60,6 +67,13 @@ def _keep_guards(window: Window, cycles: int) -> None:
         window.guards = {guard for guard, wrong in
                          zip(sorted(window.guards), reversed(seen[0]), strict=False)
                          if wrong == "0"}  # fmt: skip
+
+
+def _never(window: Window) -> bool:
+    """Whether no observed place ever differs from the beginning on, in a module not too large."""
+    module = window.module()
+    (inside,) = module["modules"].values()
+    return len(inside["cells"]) <= LARGEST and never(module, window.beginnings(), SECONDS)
 
 
 def _holds(module: dict, cycles: int) -> bool:

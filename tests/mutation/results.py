@@ -28,8 +28,8 @@ class Results:
         self.proofs: dict[str, str] = kept.get("proofs", {})
 
     def left(self, mutant: str, cases: tuple[str, ...]) -> tuple[str, ...]:
-        """Which of the cases a mutant has to be tried with."""
-        if self._noticed.get(mutant) in cases:
+        """Which of the cases a mutant has to be tried with; one that is proved, with none."""
+        if self._noticed.get(mutant) in cases or self.proofs.get(mutant):
             return ()
         passed = {*self._got_by(mutant)}
         return tuple(case for case in cases if case not in passed)
@@ -49,7 +49,8 @@ class Results:
         """The case that noticed a mutant; None: none does; False: it was not tried with all."""
         if self._noticed.get(mutant) in cases:
             return self._noticed[mutant]
-        return None if {*cases} <= {*self._got_by(mutant)} else False
+        tried = self.proofs.get(mutant) or {*cases} <= {*self._got_by(mutant)}
+        return None if tried else False
 
     def save(self) -> None:
         """Write the file, if there is one."""

@@ -26,6 +26,7 @@ class Pipeline(wiring.Component):
     turn: Out(3)
     flag: In(1)
     kept: Out(4)
+    count: Out(4)
 
     def elaborate(self, platform):
         m = Module()
@@ -40,6 +41,12 @@ class Pipeline(wiring.Component):
             m.d.sync += self.turn.eq(self.turn + 1)
             with m.If(self.turn >= 2):
                 m.d.sync += self.turn.eq(0)
+        # From 0 to 5, where a flag holds it; from 6 it would go on to 15.
+        stop = Signal(name="stop")
+        with m.If(self.flag):
+            m.d.sync += [self.count.eq(0), stop.eq(0)]
+        with m.Elif(self.valid & ~stop):
+            m.d.sync += [self.count.eq(self.count + 1), stop.eq(self.count == 4)]
         m.submodules.memory = memory = Memory(shape=4, depth=4, init=[])
         write, read = memory.write_port(), memory.read_port(domain="comb")
         m.d.comb += [
@@ -108,6 +115,15 @@ def test_what_never_happens_changes_nothing(net):
     assert not proved(net, turn, "Q", 1, "const0")
     assert not proved(net, turn, "Q", 2, "const1")
     assert not proved(net, turn, "Q", 2, "cnot1", 1)
+
+
+def test_what_an_invariant_rules_out_changes_nothing(net):
+    count, stop = register(net, "count"), register(net, "stop")
+    assert proof(net, Mutant(1, "const0", count, "Q", 3, -1, "", "")).startswith("by PDR")
+    assert proved(net, count, "Q", 0, "cnot1", 3)
+    assert not proved(net, count, "Q", 2, "const0")
+    assert not proved(net, count, "Q", 0, "cnot0", 3)
+    assert not proved(net, stop, "Q", 0, "const0")
 
 
 def test_what_counts_only_beside_a_flag_may_differ_in_memories(net):

@@ -123,8 +123,24 @@ class Window(Reach, Cells):
                  "equal": {"direction": "output", "bits": [same]},
                  "clk": {"direction": "input", "bits": [self._clock]},
                  "free": {"direction": "input", "bits": sorted(free)}}  # fmt: skip
-        return {"modules": {"window": {"attributes": {"top": 1}, "ports": ports,
-                                       "cells": self._cells, "netnames": {}}}}  # fmt: skip
+        return {"modules": {"window": {
+            "attributes": {"top": 1}, "ports": ports, "cells": self._cells,
+            "netnames": {},
+        }}}  # fmt: skip
+
+    def beginnings(self) -> dict:
+        """Names for the registers' outputs of the module, in both copies, with what they are at
+        first: for those who look at runs from the beginning on only, not for induction."""
+        found = {}
+        for name, cell in self._cells.items():
+            copy, _, original = name.partition("_")
+            if copy not in ("first", "second") or cell["type"] not in REGISTERS:
+                continue
+            kept = self._net.ports(original, "output")["Q"]
+            text = "".join(self._net.init.get(bit, "x") for bit in reversed(kept))
+            found[f"kept_{name}"] = {"hide_name": 0, "bits": cell["connections"]["Q"],
+                                     "attributes": {"init": text}}  # fmt: skip
+        return found
 
     @functools.cached_property
     def _clock(self) -> int:
