@@ -42,7 +42,8 @@ def main() -> int:
     print(text)
     if asked.report:
         asked.report.write_text(text, encoding="utf-8")
-    return int(len(judged) < len(judge.mutants) or report.score(judged) < WANTED)
+    begun = any(one.left for one in judged)
+    return int(begun or len(judged) < len(judge.mutants) or report.score(judged) < WANTED)
 
 
 if __name__ == "__main__":

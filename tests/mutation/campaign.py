@@ -18,7 +18,7 @@ from accel.sim.cache import Cache, cache_directory, key_of
 from tests.faults.subject import PARAMS
 from tests.mutation.case import Case, Ended
 from tests.mutation.cases import LONGEST, cases, right
-from tests.mutation.equivalent import proof
+from tests.mutation.equivalent import STEPS, proof
 from tests.mutation.graph import Netlist
 from tests.mutation.host import HostCase, hosts
 from tests.mutation.netlist import Mutant, Mutants, flat
@@ -39,11 +39,13 @@ ROUNDS = 0.03, 0.35, 1
 
 @dataclasses.dataclass(frozen=True)
 class Judged:
-    """A mutant, and the case that noticed it, or None; and how it is proved to change nothing."""
+    """A mutant, and the case that noticed it, or None; how it is proved to change nothing; and with
+    how many cases, if neither, it is yet to be tried."""
 
     mutant: Mutant
     noticed_by: str | None
     proof: str = ""
+    left: int = 0
 
 
 @functools.cache
@@ -152,7 +154,8 @@ def run(count: int, seed: int, jobs: int, path: pathlib.Path | None = None,
         seconds: float = float("inf")) -> tuple[Judge, list[Judged]]:  # fmt: skip
     """Judge ``count`` mutants, but those whose verdicts are in the file ``path``.
 
-    After ``seconds`` no further one is begun; returned are the judge and what was judged.
+    After ``seconds`` no further one is begun; returned are the judge and what was tried at least
+    with the first round's cases.
     """
     judge = _judge(count, seed)
     results, cases = Results(path, judge.netlist), (*judge.cases,)
@@ -170,10 +173,12 @@ def run(count: int, seed: int, jobs: int, path: pathlib.Path | None = None,
         results.save()
     judged = []
     for number, mutant in enumerate(judge.mutants):
-        noticed = results.of(str(number), cases)
-        if noticed is not False:
+        name = str(number)
+        noticed = results.of(name, cases)
+        if noticed is not False or not results.left(name, judge.rounds[0]):
             by = judge.cases[noticed].name if noticed else None
-            judged.append(Judged(mutant, by, results.proofs.get(str(number), "")))
+            judged.append(Judged(mutant, by, results.proofs.get(name, ""),
+                                 0 if by else len(results.left(name, cases))))  # fmt: skip
     return judge, judged
 
 
@@ -184,12 +189,12 @@ def prove(count: int, seed: int, path: pathlib.Path, seconds: float = float("inf
     left = [(str(number), mutant) for number, mutant in enumerate(judge.mutants)
             if not results.of(str(number), (*judge.cases,))
             and not results.left(str(number), judge.rounds[-2])]  # fmt: skip
-    for thorough in (False, True):
+    for step in STEPS:
         for name, mutant in left:
             if name in results.proofs or time.monotonic() > ends:
                 continue
-            found = proof(net, mutant, thorough)
-            if found or thorough:
+            found = proof(net, mutant, (step,))
+            if found or step == STEPS[-1]:
                 results.proofs[name] = found or ""
                 results.save()
 

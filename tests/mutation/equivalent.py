@@ -15,35 +15,38 @@ from tests.mutation.netlist import Mutant
 from tests.mutation.unreachable import never
 from tests.mutation.window import Window
 
-#: (registers that may differ, registers looked back at, cycles): one after the other is tried.
-TRIED = (0, 0, 0), (0, 1, 1), (0, 2, 2), (1, 1, 1), (1, 2, 2), (1, 3, 3), (2, 3, 3)
-#: The same where words in memories may differ, too.
-THROUGH = (0, 1, 1), (1, 1, 1), (1, 2, 2), (2, 2, 2)
+#: In each step, one after the other: registers that may differ, registers looked back at, cycles.
+TRIED = ((0, 0, 0), (0, 1, 1), (1, 1, 1)), ((0, 2, 2), (1, 2, 2), (1, 3, 3), (2, 3, 3)), ()
 #: The same, to prove that a mutant never changes its bit.
-NEVER = (1, 1), (3, 3)
+NEVER = ((1, 1),), ((3, 3),), ()
 #: The same with invariants that are found (tests.mutation.unreachable), which look further back.
-FOUND = (0, 3), (1, 4), (2, 5)
+FOUND = ((0, 2), (1, 3)), ((2, 4), (3, 3), (4, 4)), ()
+#: The same as at first where words in memories may differ, too.
+THROUGH = (), (), ((0, 1, 1), (1, 1, 1), (1, 2, 2), (2, 2, 2))
 #: Cells of a window, at most, in all and of those of which there are two; seconds of a proof.
-LARGEST, MOST, SECONDS = 2500, 600, 8
+LARGEST, MOST, SECONDS = 1500, 600, 8
+#: The first step takes seconds, the last ones minutes.
+STEPS = range(len(TRIED))
 
 
-def proof(net: Netlist, mutant: Mutant, thorough: bool = True) -> str | None:
-    """How a mutant is proved to change nothing; None if it is not.
+def proof(net: Netlist, mutant: Mutant, steps=STEPS) -> str | None:
+    """How a mutant is proved to change nothing, in one of these steps; None if it is not."""
+    return next(filter(None, (_step(net, mutant, step) for step in steps)), None)
 
-    What is not thorough takes seconds.
-    """
-    for apart, behind, cycles in TRIED:
+
+def _step(net: Netlist, mutant: Mutant, step: int) -> str | None:
+    for apart, behind, cycles in TRIED[step]:
         window = Window(net, mutant, apart, behind)
         if window.size <= MOST and _holds(window.module(), cycles):
             return f"{apart} registers apart, {behind} behind, {cycles} cycles"
-    for behind, cycles in NEVER:
+    for behind, cycles in NEVER[step]:
         if _holds(Window(net, mutant, 0, behind).site(), cycles):
             return f"its bit never changes: {behind} registers behind, {cycles} cycles"
-    for apart, behind in FOUND:
+    for apart, behind in FOUND[step]:
         window = Window(net, mutant, apart, behind)
         if window.size <= MOST and _never(window):
             return f"by PDR: {apart} registers apart, {behind} behind"
-    for apart, behind, cycles in THROUGH if thorough else ():
+    for apart, behind, cycles in THROUGH[step]:
         window = Window(net, mutant, apart, behind, through=True)
         if window.guards and window.size <= MOST:
             _keep_guards(window, cycles)

@@ -42,8 +42,9 @@ def render(judge: Judge, judged: list[Judged], command: str) -> str:
 
 def _some(judged: list[Judged], judge: Judge) -> str:
     """What is to be said of a page before its campaign's end."""
-    left = len(judge.mutants) - len(judged)
-    return f"\n\n{left:,} more are not judged yet; those here are the list's first." * bool(left)
+    left, begun = len(judge.mutants) - len(judged), sum(bool(one.left) for one in judged)
+    return (f"\n\n{left:,} more are not tried yet; those here are the list's first." * bool(left)
+            + f"\n\n{begun:,} are not tried with all cases yet, and count as open." * bool(begun))
 
 
 def score(judged: list[Judged]) -> float:
@@ -78,7 +79,8 @@ def _list(some) -> str:
         f"- {one.mutant.number}: {one.mutant.mode} of `{_plain(one.mutant.cell)}` "
         f"{one.mutant.port}[{one.mutant.bit}] ({_plain(one.mutant.wire) or 'unnamed'}), "
         f"{', '.join(_files(one.mutant.source)[:2]) or 'no source'}"
-        f"{f': {one.proof}' if one.proof else ''}\n" for one in some
+        f"{f': {one.proof}' if one.proof else ''}"
+        f"{f': {one.left} cases to go' if one.left else ''}\n" for one in some
     ) or "None.\n"  # fmt: skip
 
 

@@ -28,13 +28,15 @@ def test_a_mutants_line():
 def test_the_page_counts_by_room_and_lists_what_nothing_noticed():
     judged = [campaign.Judged(netlist.mutant_of(LINE), None),
               campaign.Judged(netlist.mutant_of(REGISTER), "layer 3"),
-              campaign.Judged(netlist.mutant_of(REGISTER), None, "in 2 cycles")]  # fmt: skip
+              campaign.Judged(netlist.mutant_of(REGISTER), None, "in 2 cycles"),
+              campaign.Judged(netlist.mutant_of(REGISTER), None, left=7)]  # fmt: skip
     judge = types.SimpleNamespace(cycles=1000, cases={}, mutants=[0] * 9)
     text = report.render(judge, judged, "command")
     assert "| window unit | 1 | 0 | 0 | 1 | 0.0% |" in text
-    assert "| post-processing | 2 | 1 | 1 | 0 | 100.0% |" in text and "**50.0%** of" in text
+    assert "| post-processing | 3 | 1 | 1 | 1 | 50.0% |" in text and "**33.3%** of" in text
     assert "layer 1" in text and "rtl/window/compute.py:59" in text and "/somewhere" not in text
-    assert ": in 2 cycles\n" in text and "\n6 more are not judged yet" in text
+    assert ": in 2 cycles\n" in text and "\n5 more are not tried yet" in text
+    assert ": 7 cases to go\n" in text and "\n1 are not tried with all cases yet" in text
 
 
 @pytest.mark.campaign
@@ -53,13 +55,16 @@ def test_verdicts_are_kept_and_only_what_is_new_is_tried(tmp_path):
     assert first.left("1", ("a", "b")) == ("a", "b") and first.of("1", ("a",)) is False
     first.add("1", "b", ("a", "b"))
     first.add("2", None, ("a", "b"))
-    first.proofs["2"] = "in a cycle"
     first.save()
     again = results.Results(path, "netlist")
     assert again.left("1", ("a", "b", "c")) == () and again.of("1", ("b", "c")) == "b"
     assert again.left("1", ("a", "c")) == ("a", "c")  # what noticed it is gone
     assert again.left("2", ("a", "c")) == ("c",) and again.of("2", ("b",)) is None
-    assert again.of("2", ("b", "c")) is False and again.proofs == {"2": "in a cycle"}
+    assert again.of("2", ("b", "c")) is False
+    again.proofs["2"] = "in a cycle"  # no case will notice it
+    assert again.left("2", ("a", "c")) == () and again.of("2", ("b", "c")) is None
+    again.save()
+    assert results.Results(path, "netlist").proofs == {"2": "in a cycle"}
     assert results.Results(path, "another").left("1", ("a",)) == ("a",)
 
 

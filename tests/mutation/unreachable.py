@@ -13,11 +13,11 @@ import subprocess
 import tempfile
 
 #: To an and-inverter graph whose only output is `bad`; what has no known value at first is free.
-_TO_GRAPH = (
-    "read_json window.json; hierarchy -top window; proc; dffunmap; opt_clean; simplemap; techmap; "
-    "opt -fast; setundef -undriven -anyseq; dfflegalize -cell $_DFF_P_ 01 -mince 99999; aigmap; opt_clean; "
-    "write_aiger -zinit window.aig"
-)
+_TO_GRAPH = "; ".join((
+    "read_json window.json", "hierarchy -top window", "proc", "dffunmap", "opt_clean", "simplemap",
+    "techmap", "opt -fast", "setundef -undriven -anyseq", "dfflegalize -cell $_DFF_P_ 01", "aigmap",
+    "opt_clean", "write_aiger -zinit window.aig",
+))  # fmt: skip
 #: Which proves it for all time, or finds a run in which something differs, or gives up.
 _PROVE = "read_aiger window.aig; strash; scorr -F 2; dc2; pdr -T {seconds}"
 
