@@ -34,7 +34,7 @@ MOST = {"layer": 12, "chain": 4, "wild network": 8, "wild another network": 8,
 FIRST = "network", "instructions"
 #: All mutants are tried with the first cases before any is with more: with so much of the cycles of
 #: all cases in each round.  What is proved by the last one, which takes longest, is spared it.
-ROUNDS = 0.03, 0.35, 1
+ROUNDS = 0.03, 0.2, 1
 
 
 @dataclasses.dataclass(frozen=True)

@@ -70,6 +70,13 @@ class Netlist:
         """Whether a cell writes a memory."""
         return self.cells[name]["type"].startswith("$memwr")
 
+    def holds(self, name: str) -> bool:
+        """Whether a cell reads a memory and shows the same until it is asked again."""
+        ports = self.cells[name]["connections"]
+        clears = [*ports.get("SRST", ()), *ports.get("ARST", ())]
+        return (self.cells[name]["type"] == "$memrd_v2" and self.kind(name) == "memory"
+                and len(ports["EN"]) == 1 and {*clears} <= {"0"})  # fmt: skip
+
     def passes(self, name: str) -> bool:
         """Whether what differs at a cell's inputs can differ at its outputs in the same cycle."""
         return self.kind(name) not in (*REGISTERS, "memory")

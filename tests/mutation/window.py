@@ -216,6 +216,20 @@ class Window(Reach, Cells):
         connections[mutant.port] = bits
         self._buffer(self._mutated(bits)[mutant.bit], wanted)
 
+    def _held(self, name: str) -> list[int]:
+        """Add what a memory shows: anything that is asked for, then that until something else is;
+        returns what it may be."""
+        ports = self._net.cells[name]["connections"]
+        found, width = self._new(len(ports["DATA"])), len(ports["DATA"])
+        self._cells[f"held_{name}"] = {
+            "type": "$dffe", "attributes": {},
+            "parameters": {"WIDTH": width, "CLK_POLARITY": 1, "EN_POLARITY": 1},
+            "port_directions": {"CLK": "input", "EN": "input", "D": "input", "Q": "output"},
+            "connections": {"CLK": [self._clock], "EN": ports["EN"], "D": found,
+                            "Q": ports["DATA"]},
+        }  # fmt: skip
+        return found
+
     def _read_again(self, name: str) -> None:
         """A memory that is read at another address has anything there; so have bits that may
         differ, in words that may."""
@@ -291,6 +305,12 @@ class Window(Reach, Cells):
             seen.add(bit)
             name = net.driver.get(bit)
             register = name is not None and net.kind(name) in REGISTERS
+            if name is not None and level < self._behind and net.holds(name):
+                seen.update(net.driven(name))
+                free.update(self._held(name))
+                work.extend((one, level + 1) for one in net.cells[name]["connections"]["EN"]
+                            if not isinstance(one, str))  # fmt: skip
+                continue
             if name is None or net.kind(name) in ("memory", "$memrd") or (
                 register and level == self._behind and name not in self._apart
             ):  # fmt: skip

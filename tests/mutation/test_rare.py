@@ -1,0 +1,73 @@
+"""The unchanged machine does the rare cases right: the interpreter's bytes, or the error."""
+
+import pytest
+
+from accel.isa import FIELDS, Error, Op, pack, unpack
+from accel.sim import verilator
+from accel.sim.engine import Memory
+from accel.sim.verilator import VerilatorEngine
+from tests.faults.subject import PARAMS
+from tests.mutation.beyond import beyond
+from tests.mutation.crowded import crowded
+from tests.mutation.rare import LATE, late
+from tests.mutation.test_cases import MOST_CYCLES, check
+from tests.mutation.waits import waits
+
+
+@pytest.fixture(scope="module")
+def engine() -> VerilatorEngine:
+    if not verilator.available():
+        pytest.skip("needs Verilator and a C++ compiler")
+    built = VerilatorEngine()
+    built.build(PARAMS)
+    return built
+
+
+def test_crowded_memories(engine):
+    for _, program, memory in crowded(PARAMS):
+        check(engine, program, memory)
+
+
+def test_what_is_beyond_the_memory_is_an_error_of_its_channel(engine):
+    listed = beyond(PARAMS)
+    assert len({*(program.memory.tobytes() for _, program in listed)}) == len(listed)
+    for name, program in listed:
+        outcome = engine.run(program.memory.copy(), program.start, program.commands,
+                             Memory(latency_cycles=4), MOST_CYCLES)  # fmt: skip
+        written = name.split()[1] in ("post", "window")
+        assert outcome.error == (Error.AXI_WRITE if written else Error.AXI_READ), name
+
+
+def test_each_wait_is_heard(engine):
+    """With it bytes are right; without it the program takes another time."""
+    listed = waits(PARAMS)
+    assert len(listed) == sum(one.name.startswith("wait_") for op in Op for one in FIELDS[op])
+    for name, program in listed:
+        memory = Memory(latency_cycles=40)
+        check(engine, program, memory)
+        cycles = [engine.run(image, program.start, program.commands, memory, MOST_CYCLES).counters
+                  for image in (program.memory.copy(), _deaf(name, program))]  # fmt: skip
+        assert cycles[0]["cycles"] > cycles[1]["cycles"], name
+
+
+def _deaf(name: str, program):
+    """The program's memory without the wait of its name: that of a command that has no other."""
+    _, op, engine = name.split()
+    op, memory = Op[op.upper()], program.memory.copy()
+    for at in range(program.start + 64 * (program.commands - 1), program.start - 1, -64):
+        if memory[at] == op:
+            values = unpack(memory[at : at + 64].tobytes())[1]
+            if [one for one in values if one.startswith("wait_") and values[one]] == [
+                f"wait_{engine}"
+            ]:
+                memory[at : at + 64] = list(pack(op, **values | {f"wait_{engine}": 0}))
+                return memory
+    raise AssertionError(name)
+
+
+def test_an_error_after_many_commands(engine):
+    program = late(PARAMS)
+    outcome = engine.run(program.memory.copy(), program.start, program.commands,
+                         Memory(latency_cycles=1), MOST_CYCLES)  # fmt: skip
+    assert (outcome.error, outcome.where) == (Error.ILLEGAL_OPCODE, LATE)
+    assert outcome.counters["done_load"] >= LATE - 8
