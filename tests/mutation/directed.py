@@ -17,10 +17,12 @@ RECORDS, AVERAGED = 100, 60
 IDENTITY = {"multiplier": 1 << 30, "shift": 1}
 
 
-def requantised(params: Params, rounding: Rounding, seed: int) -> Written:
+def requantised(params: Params, rounding: Rounding, seed: int, draw=vectors,
+                records: int = RECORDS) -> Written:  # fmt: skip
     """Sums about every bias that is nasty, through the lanes of array and window unit.
 
     A ramp of bytes lies in both buffers; with a weight of 1 sums are the bias and what is around.
+    ``draw`` gives biases, multipliers and shifts.
     """
     rng = np.random.default_rng([seed, rounding])
     ramp = np.arange(-AROUND, AROUND).astype(np.int8)
@@ -28,9 +30,9 @@ def requantised(params: Params, rounding: Rounding, seed: int) -> Written:
     cols, count = params.cols, 2 * AROUND
     writer.add(Op.LOAD, src=0, inner=count, items=1, rows=1)
     writer.add(Op.WLOAD, src=count, inner=count * cols, items=1, rows=1)
-    for _ in range(RECORDS):
+    for _ in range(records):
         clamp = _clamp(rng)
-        array, window = (_weights(writer, rng, rounding, rows)
+        array, window = (_weights(writer, rng, rounding, rows, draw)
                          for rows in (params.rows, params.window_taps))  # fmt: skip
         places = [writer.room(count * cols) for _ in range(2)]
         writer.add(Op.WEIGHTS, src=array, tiles=1)
@@ -47,10 +49,10 @@ def requantised(params: Params, rounding: Rounding, seed: int) -> Written:
     return writer.written()
 
 
-def _weights(writer: Writer, rng, rounding: Rounding, rows: int) -> int:
+def _weights(writer: Writer, rng, rounding: Rounding, rows: int, draw) -> int:
     """Where a parameter record and a tile with ones in its first row lie."""
     cols = writer.params.cols
-    x, multiplier, shift = vectors(rng, cols, rounding)
+    x, multiplier, shift = draw(rng, cols, rounding)
     most = (1 << 31) - 1 - AROUND
     x = np.clip(x, -most, most)
     if rounding not in FLOATS:

@@ -1,5 +1,5 @@
 """Cases that networks and random programs seldom are: a crowded memory, addresses beyond it, each
-wait alone, an error after very many commands."""
+wait alone, products near a tie, an error after very many commands."""
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from tests.mutation.beyond import beyond
 from tests.mutation.case import Case
 from tests.mutation.cases import raised
 from tests.mutation.crowded import crowded
+from tests.mutation.ties import ties
 from tests.mutation.waits import waits
 from tests.support.program_writer import Writer, Written
 from tests.support.random_programs import random_program
@@ -27,6 +28,7 @@ def rare(params: Params) -> list[Case]:
              for name, program, memory in crowded(params)]  # fmt: skip
     found += [_case(name, program, Memory(latency_cycles=4)) for name, program in beyond(params)]
     found += [_case(name, program, Memory(latency_cycles=40)) for name, program in waits(params)]
+    found += [_case(name, program, Memory(latency_cycles=2)) for name, program in ties(params)]
     found.append(_case("a late error", late(params), Memory(latency_cycles=1)))
     for number in range(SLOW):
         memory = Memory(latency_cycles=int(rng.integers(100, 400)), stall_seed=1 + number,

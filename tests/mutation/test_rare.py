@@ -1,8 +1,9 @@
 """The unchanged machine does the rare cases right: the interpreter's bytes, or the error."""
 
+import numpy as np
 import pytest
 
-from accel.isa import FIELDS, Error, Op, pack, unpack
+from accel.isa import FIELDS, Error, Op, Rounding, pack, unpack
 from accel.sim import verilator
 from accel.sim.engine import Memory
 from accel.sim.verilator import VerilatorEngine
@@ -11,6 +12,7 @@ from tests.mutation.beyond import beyond
 from tests.mutation.crowded import crowded
 from tests.mutation.rare import LATE, late
 from tests.mutation.test_cases import MOST_CYCLES, check
+from tests.mutation.ties import near_a_tie, ties
 from tests.mutation.waits import waits
 
 
@@ -26,6 +28,14 @@ def engine() -> VerilatorEngine:
 def test_crowded_memories(engine):
     for _, program, memory in crowded(PARAMS):
         check(engine, program, memory)
+
+
+def test_products_near_a_tie(engine):
+    x, multiplier, shift = near_a_tie(np.random.default_rng(1), 1000, Rounding.AWAY)
+    beside = x * multiplier % (1 << 31) - (1 << 30)  # of those that are not shifted, in units
+    assert 100 < np.count_nonzero((shift == 0) & (beside != 0) & (abs(beside) < 256)) < 1000
+    for _, program in ties(PARAMS):
+        check(engine, program, Memory(latency_cycles=2))
 
 
 def test_what_is_beyond_the_memory_is_an_error_of_its_channel(engine):
