@@ -17,9 +17,15 @@ What nothing notices may be proved equivalent.
     directed    programs for every bit of a requantiser, far addresses, full queues
     counts      programs whose counts have many bits
     singles     commands alone, with their fields at their ends
+    rare        what networks and random programs seldom are, of these:
+    crowded     results scattered in a slow memory
+    beyond      addresses beyond the memory
+    waits       each wait of each command, alone
+    ties        products a few units from a tie
     host        hosts that do anything at any time
     campaign    runs mutants
     results     verdicts in a file
-    graph, window, equivalent    proofs that a mutant changes nothing
+    graph, window, equivalent    proofs that a mutant changes nothing, by k-induction
+    unreachable the same with invariants that are found
     report      the page
 """

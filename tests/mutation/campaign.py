@@ -32,6 +32,8 @@ PATIENCE, LEAST = 3, 5000
 MOST = {"layer": 12, "chain": 4, "wild network": 8, "wild another network": 8,
         "a broken command": 40}  # fmt: skip
 FIRST = "network", "instructions"
+#: They are run as if they were so many times shorter: the shortest cases are first.
+WORTH = 8
 #: All mutants are tried with the first cases before any is with more: with so much of the cycles of
 #: all cases in each round.  What is proved by the last one, which takes longest, is spared it.
 ROUNDS = 0.03, 0.2, 1
@@ -87,13 +89,18 @@ class Judge:
             raise AssertionError("the unchanged machine does not compute what golden does")
 
     def _order(self) -> list[str]:
-        """Some of those that notice most, for the first round; then the shortest first."""
-        shortest = sorted(self._cases, key=lambda digest: self._cases[digest][1].cycles)
-        most = [one for one in shortest if kind_of(self._cases[one][0].name) in FIRST]
+        """Some of those that notice most, for the first round; then those that take least for what
+        they notice."""
+        def cost(digest):
+            case, ended = self._cases[digest]
+            return ended.cycles / (WORTH if kind_of(case.name) in FIRST else 1)
+
+        order = sorted(self._cases, key=cost)
+        most = [one for one in order if kind_of(self._cases[one][0].name) in FIRST]
         sums = itertools.accumulate(self._cases[one][1].cycles for one in most)
         first = [one for one, so_far in zip(most, sums, strict=True)
                  if so_far <= ROUNDS[0] * self.cycles]  # fmt: skip
-        return first + [one for one in shortest if one not in first]
+        return first + [one for one in order if one not in first]
 
     def _unchanged(self) -> list[tuple[Ended, np.ndarray]]:
         """How each case ends on the unchanged machine, and which mutants it would infect; now or
@@ -164,6 +171,7 @@ def run(count: int, seed: int, jobs: int, path: pathlib.Path | None = None,
         work = [(number, judge.infected(number, left)) for number in range(len(judge.mutants))
                 if results.of(str(number), cases) is False
                 and (left := results.left(str(number), some))]  # fmt: skip
+        work.sort(key=lambda one: -len(one[1]))  # what was tried least comes first
         saved = time.monotonic()
         for number, digest in _done(count, seed, jobs, work, ends):
             results.add(str(number), digest, some)

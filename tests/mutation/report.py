@@ -101,17 +101,21 @@ _PAGE = """# Mutants of the netlist
 {count:,} mutants by Yosys' `mutate` over the flat netlist of a 4x4 machine with window unit, as
 synthesis leaves it (constant bits and cells that nothing reads are no hardware; clocks are left
 out).  Each runs the same {cases} cases until one notices: {cycles:,} cycles in all, under stalls;
-cases in which it would never change its bit are left out.  Noticed is any other byte in memory,
-counter, register, cycle or error than the unchanged machine's, another transaction on the bus, or a
-breach of AXI's rules.  That the unchanged machine is right is demanded by golden model and
-interpreter (`tests/rtl`, `tests/mutation/test_cases.py`).
+cases in which it would never change its bit are left out.  All mutants are tried with some cases
+before any is with more; what is proved to change nothing by the last round is spared that.
+
+Noticed is any other byte in memory, counter, register, cycle or error than the unchanged machine's,
+another transaction on the bus, or a breach of AXI's rules.  That the unchanged machine is right is
+demanded by golden model and interpreter (`tests/rtl`, `tests/mutation/test_cases.py`,
+`test_rare.py`).
 
 The cases: networks with every unit, at several addresses; random layers and chains; random programs
 of the instruction set; sums about every nasty bias through every requantiser in each rounding, and
 averages; results far apart; weights, biases, factors and shifts that no network has; broken
 commands, and commands alone with every field at its ends; failing reads and writes, a dead memory,
-time limits and budgets; counts of many bits; hosts that start, abort, reset and read at any
-time.{some}
+time limits and budgets; counts of many bits; hosts that start, abort, reset and read at any time;
+results scattered in a slow memory, addresses beyond it, each wait of each command alone, products a
+few units from a tie.{some}
 
 **{share:.1%}** of those that are not proved equivalent are noticed.
 
@@ -128,6 +132,8 @@ Not noticed, and not proved equivalent.
 ## Proved equivalent
 
 By k-induction on the part of the netlist around the mutant, with and without it
-(`tests/mutation/equivalent.py`): no register, memory or output of the machine ever differs.
+(`tests/mutation/equivalent.py`), or by property-directed reachability, which finds the invariants
+that rule out what no run reaches (`tests/mutation/unreachable.py`): no register, memory or output
+of the machine ever differs.
 
 {proved}"""
