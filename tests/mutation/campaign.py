@@ -24,7 +24,7 @@ from tests.mutation.host import HostCase, hosts
 from tests.mutation.netlist import Mutant, Mutants, flat
 from tests.mutation.rare import rare
 from tests.mutation.results import Results
-from tests.mutation.singles import singles
+from tests.mutation.singles import commands, one_by_one
 
 #: A mutant that runs so many times as long as the unchanged machine is noticed; at least so long.
 PATIENCE, LEAST = 3, 5000
@@ -34,6 +34,8 @@ MOST = {"layer": 12, "chain": 4, "wild network": 8, "wild another network": 8,
 FIRST = "network", "instructions"
 #: They are run as if they were so many times shorter: the shortest cases are first.
 WORTH = 8
+#: Commands alone are so many cases, each with a part of them.
+PARTS = 12
 #: All mutants are tried with the first cases before any is with more: with so much of the cycles of
 #: all cases in each round.  What is proved by the last one, which takes longest, is spared it.
 ROUNDS = 0.03, 0.2, 1
@@ -59,7 +61,9 @@ def every() -> tuple[Case | HostCase, ...]:
         counts[kind] += 1
         if counts[kind] <= MOST.get(kind, len(cases())):
             found.append(case)
-    return (*found, *hosts((*found,)[:34]), singles(PARAMS), *rare(PARAMS))
+    listed = commands(PARAMS)
+    alone = (one_by_one(f"single commands {n}", listed[n::PARTS]) for n in range(PARTS))
+    return (*found, *hosts((*found,)[:34]), *alone, *rare(PARAMS))
 
 
 def kind_of(name: str) -> str:
