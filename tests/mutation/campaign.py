@@ -43,13 +43,14 @@ ROUNDS = 0.03, 0.2, 1
 
 @dataclasses.dataclass(frozen=True)
 class Judged:
-    """A mutant, and the case that noticed it, or None; how it is proved to change nothing; and with
-    how many cases, if neither, it is yet to be tried."""
+    """A mutant, and the case that noticed it, or None; how it is proved to change nothing; and, if
+    neither, with how many cases it is yet to be tried, and whether all steps of a proof failed."""
 
     mutant: Mutant
     noticed_by: str | None
     proof: str = ""
     left: int = 0
+    unproved: bool = False
 
 
 @functools.cache
@@ -190,7 +191,8 @@ def run(count: int, seed: int, jobs: int, path: pathlib.Path | None = None,
         if noticed is not False or not results.left(name, judge.rounds[0]):
             by = judge.cases[noticed].name if noticed else None
             judged.append(Judged(mutant, by, results.proofs.get(name, ""),
-                                 0 if by else len(results.left(name, cases))))  # fmt: skip
+                                 0 if by else len(results.left(name, cases)),
+                                 results.proofs.get(name) == ""))  # fmt: skip
     return judge, judged
 
 

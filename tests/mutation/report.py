@@ -80,8 +80,16 @@ def _list(some) -> str:
         f"{one.mutant.port}[{one.mutant.bit}] ({_plain(one.mutant.wire) or 'unnamed'}), "
         f"{', '.join(_files(one.mutant.source)[:2]) or 'no source'}"
         f"{f': {one.proof}' if one.proof else ''}"
-        f"{f': {one.left} cases to go' if one.left else ''}\n" for one in some
+        f"{_known(one)}\n" for one in some
     ) or "None.\n"  # fmt: skip
+
+
+def _known(one: Judged) -> str:
+    """What is known of a mutant that is neither noticed nor proved to change nothing."""
+    if one.noticed_by or one.proof:
+        return ""
+    tried = f"{one.left} cases to go" if one.left else "no case notices it"
+    return f": {tried}, {'every proof fails' if one.unproved else 'a proof is yet to be tried'}"
 
 
 def _plain(name: str) -> str:

@@ -26,17 +26,20 @@ def test_a_mutants_line():
 
 
 def test_the_page_counts_by_room_and_lists_what_nothing_noticed():
+    register = netlist.mutant_of(REGISTER)
     judged = [campaign.Judged(netlist.mutant_of(LINE), None),
-              campaign.Judged(netlist.mutant_of(REGISTER), "layer 3"),
-              campaign.Judged(netlist.mutant_of(REGISTER), None, "in 2 cycles"),
-              campaign.Judged(netlist.mutant_of(REGISTER), None, left=7)]  # fmt: skip
+              campaign.Judged(register, "layer 3"),
+              campaign.Judged(register, None, "in 2 cycles"),
+              campaign.Judged(register, None, left=7, unproved=True)]  # fmt: skip
     judge = types.SimpleNamespace(cycles=1000, cases={}, mutants=[0] * 9)
     text = report.render(judge, judged, "command")
     assert "| window unit | 1 | 0 | 0 | 1 | 0.0% |" in text
     assert "| post-processing | 3 | 1 | 1 | 1 | 50.0% |" in text and "**33.3%** of" in text
     assert "layer 1" in text and "rtl/window/compute.py:59" in text and "/somewhere" not in text
     assert ": in 2 cycles\n" in text and "\n5 more are not tried yet" in text
-    assert ": 7 cases to go\n" in text and "\n1 are not tried with all cases yet" in text
+    assert ": no case notices it, a proof is yet to be tried\n" in text
+    assert ": 7 cases to go, every proof fails\n" in text
+    assert "\n1 are not tried with all cases yet" in text
 
 
 @pytest.mark.campaign
