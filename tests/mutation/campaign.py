@@ -80,7 +80,10 @@ class Judge:
         path = mutants.simulator(PARAMS)
         self._library = verilator.load(path)
         self._library.accel_mutant.argtypes = (ctypes.c_uint32,)
-        self.mutants, self.netlist = mutants.listed, path.parent.name  # digest of all that it is
+        self.mutants, self._build = mutants.listed, path.parent.name  # digest of all that it is
+        # What verdicts are of: whatever becomes of the simulator's sources, they stay.
+        text = (flat(PARAMS) / "flat.il").read_text(encoding="utf-8")
+        self.netlist = key_of(text, *(repr(mutant) for mutant in self.mutants))
         self._cases: dict[str, tuple[Case | HostCase, Ended]] = {}
         self._infected: dict[str, np.ndarray] = {}
         for case, (ended, infected) in zip(every(), self._unchanged(), strict=True):
@@ -115,7 +118,7 @@ class Judge:
             ran = [(case.end(self._library, LONGEST), self._infections()) for case in every()]
             (folder / "ran.pickle").write_bytes(pickle.dumps(ran))
 
-        key = key_of(self.netlist, *(case.digest for case in every()))
+        key = key_of(self._build, *(case.digest for case in every()))
         ran = Cache(cache_directory()).entry("unchanged", key, make) / "ran.pickle"
         return pickle.loads(ran.read_bytes())
 
