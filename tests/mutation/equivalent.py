@@ -42,9 +42,15 @@ def _step(net: Netlist, mutant: Mutant, step: int) -> str | None:
     for behind, cycles in NEVER[step]:
         if _holds(Window(net, mutant, 0, behind).site(), cycles):
             return f"its bit never changes: {behind} registers behind, {cycles} cycles"
+    seen = set()
     for apart, behind in FOUND[step]:
         window = Window(net, mutant, apart, behind)
-        if window.size <= MOST and _never(window):
+        module = window.module()
+        cells = len(module["modules"]["window"]["cells"])
+        if window.size > MOST or cells > LARGEST or (window.size, cells) in seen:
+            continue
+        seen.add((window.size, cells))  # one that is no larger says no more
+        if never(module, window.beginnings(), SECONDS):
             return f"by PDR: {apart} registers apart, {behind} behind"
     for apart, behind, cycles in THROUGH[step]:
         window = Window(net, mutant, apart, behind, through=True)
@@ -70,13 +76,6 @@ def _keep_guards(window: Window, cycles: int) -> None:
         window.guards = {guard for guard, wrong in
                          zip(sorted(window.guards), reversed(seen[0]), strict=False)
                          if wrong == "0"}  # fmt: skip
-
-
-def _never(window: Window) -> bool:
-    """Whether no observed place ever differs from the beginning on, in a module not too large."""
-    module = window.module()
-    (inside,) = module["modules"].values()
-    return len(inside["cells"]) <= LARGEST and never(module, window.beginnings(), SECONDS)
 
 
 def _holds(module: dict, cycles: int) -> bool:
