@@ -32,9 +32,8 @@ def merge_enables(text: str) -> str:
 def _merged(found: re.Match) -> str:
     """Consecutive writes, those of one word as one."""
     writes = _WRITE.finditer(found[0])
-    return "".join(
-        _masked(word, [*parts]) for word, parts in itertools.groupby(writes, lambda one: one["word"])
-    )
+    words = itertools.groupby(writes, lambda write: write["word"])
+    return "".join(_masked(word, [*parts]) for word, parts in words)
 
 
 def _masked(word: str, parts: list[re.Match]) -> str:
