@@ -1,19 +1,30 @@
-"""Runs programs on a machine that counts, and adds the counts."""
+"""Runs programs on a machine that counts, and demands right results where something can tell."""
 
-import ctypes
 import dataclasses
-import pathlib
-import tempfile
 
 import numpy as np
 
-from accel.sim import verilator
-from tests.coverage import counts, netlist, points
+from accel.isa import COMMAND_BYTES, EncodingError, Error, unpack
+from accel.sim.engine import Memory
+from tests.coverage import counts, netlist, presets
+from tests.coverage.counting import Counting
+from tests.coverage.directed import directed
+from tests.coverage.endings import endings
 from tests.faults.elements import room_of
 from tests.faults.subject import PARAMS
-from tests.mutation.cases import LONGEST, cases, drawn
+from tests.mutation.case import Case
+from tests.mutation.cases import cases, drawn
+from tests.mutation.host import hosts
+from tests.mutation.singles import commands, singles
+from tests.support.machine import Machine
+from tests.support.program_writer import Written
 from tests.support.random_chains import random_chain
 from tests.support.random_layers import random_graph
+from tests.support.rules import illegal
+
+#: Of the mutation campaign's programs, those that its hosts run.
+_HOSTED = 34
+_REFUSED = Error.ILLEGAL_OPCODE, Error.ILLEGAL_FIELD
 
 
 @dataclasses.dataclass
@@ -64,27 +75,71 @@ def decided(text: list[str], line: int) -> str:
 
 
 def run(layers: int, chains: int, seed: int = 1) -> Covered:
-    """The mutation campaign's programs, and so many random layers and chains more."""
-    library = verilator.load(netlist.simulator(PARAMS))
-    library.accel_counts.argtypes = (ctypes.c_char_p,)
-    rng = np.random.default_rng([seed, 181])
-    programs = [*cases(), *drawn("layer", random_graph, layers, rng),
-                *drawn("chain", random_chain, chains, rng)]  # fmt: skip
-    places, total, cycles = None, None, 0
-    functional = points.Points(PARAMS)
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / "counts.dat"
-        library.accel_counts(str(path).encode())
-        for case in programs:
-            ended = case.end(library, LONGEST)
-            cycles += ended.cycles
-            functional.see(case, ended)
-            if places is None:
-                places, total = counts.places(path), 0
-            total += counts.counted(path)
-    hardware = netlist.toggling(PARAMS)
-    taken = {
-        place: int(count) for place, count in zip(places, total, strict=True)
-        if not isinstance(place, counts.Toggle) or place.bit in hardware.get(place.name, ())
-    }  # fmt: skip
-    return Covered(len(programs), cycles, taken, netlist.text(PARAMS), functional.seen)
+    """The mutation campaign's programs and hosts, directed ones, and so many random layers and
+    chains more."""
+    counting, rng = Counting(), np.random.default_rng([seed, 181])
+    for case in [*cases(), *drawn("layer", random_graph, layers, rng),
+                 *drawn("chain", random_chain, chains, rng)]:  # fmt: skip
+        counting.run(case)
+    for name, program in directed(PARAMS):
+        run_written(counting, name, program)
+    for case, code in endings():
+        assert error_of(counting.run(case)) == code, case.name
+    for host in hosts(cases()[:_HOSTED]):
+        counting.run(host)
+    run_singles(counting)
+    run_high(counting)
+    return Covered(counting.programs, counting.cycles, counting.taken(), counting.text,
+                   counting.points.seen)  # fmt: skip
+
+
+def error_of(ended) -> Error:
+    """The code in the first register that a case reads, STATUS."""
+    assert not ended.said, ended.said
+    return Error(ended.values[0] >> 8 & 0xFF)
+
+
+def run_written(counting: Counting, name: str, program: Written) -> None:
+    """Run a program, and demand what the interpreter leaves in memory."""
+    rng = np.random.default_rng([*name.encode()])
+    memory = Memory(latency_cycles=int(rng.integers(1, 30)), stall_percent=int(rng.integers(40)),
+                    stall_seed=int(rng.integers(2) * rng.integers(1, 1 << 31)))  # fmt: skip
+    ended = counting.run(Case(name, program.memory, program.start, program.commands, memory))
+    assert error_of(ended) == Error.NONE, name
+    machine = Machine(program.program(PARAMS), {}, 1)
+    machine.run()
+    assert program.same(machine.memory, np.frombuffer(ended.memory, np.uint8)), name
+
+
+def run_singles(counting: Counting) -> None:
+    """Run single commands, and demand that those are refused that break a rule, and no others."""
+    listed = commands(PARAMS)
+    ended = counting.run(singles(PARAMS))
+    assert not ended.said, ended.said
+    status = counting.heard(2 * len(listed))[::2]
+    assert len(status) == len(listed)
+    for command, word in zip(listed, status.tolist(), strict=True):
+        refused = (word >> 8) in _REFUSED
+        assert refused == breaks_a_rule(command), unpack(command)
+        counting.points.single(command, refused)
+
+
+def breaks_a_rule(command: bytes) -> bool:
+    """Whether the machine must refuse a command."""
+    try:
+        op, values = unpack(command)
+    except EncodingError:
+        return True
+    return illegal(op, values, PARAMS)
+
+
+def run_high(counting: Counting) -> None:
+    """Run a program with counters that begin high: see tests.coverage.presets."""
+    for case, marks in presets.counted_cases():
+        usual, again = counting.run_again(case)
+        assert again.memory == usual.memory and again.cycles == usual.cycles
+        for high in presets.highs(usual):
+            late = presets.later(case, high.done)
+            high.give(counting.library)
+            first, second = counting.run_again(late)
+            presets.check(late, marks, usual, high, first)

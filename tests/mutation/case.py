@@ -50,21 +50,35 @@ class Case:
 
     def end(self, library, limit: int) -> Ended:
         """Run it on a fresh machine for at most ``limit`` cycles."""
-        memory, result = self.memory.copy(), verilator.Result()
+        (ended,) = self.ends(library, limit, 1)
+        return ended
+
+    def ends(self, library, limit: int, runs: int) -> list[Ended]:
+        """Run it on a fresh machine, and again on the same one, each from the same memory."""
+        memories = [self.memory.copy() for _ in range(runs)]
+        handle, found = library.accel_begin(self._config(memories[0], limit)), []
+        try:
+            for memory in memories:
+                if found:
+                    library.accel_restart(handle, self._config(memory, limit))
+                result = verilator.Result()
+                while not result.finished:
+                    library.accel_advance(handle, limit, result)
+                found.append((memory, result))
+        finally:
+            library.accel_end(handle)
+        return [Ended(memory.tobytes(), tuple(result.values), result.cycles, result.error.decode(),
+                      bus_of(library)) for memory, result in found]  # fmt: skip
+
+    def _config(self, memory: np.ndarray, limit: int):
+        """What a run is given."""
         registers = {Reg.BUDGET: self.budget} if self.budget else {}
         registers |= {Reg.BASE: self.base, Reg.TIMEOUT: self.timeout}
         config = verilator.config_of(PARAMS, memory, self.start, self.commands, self.behaviour,
                                      limit, registers)  # fmt: skip
         config.reads = len(READ)
         config.read_address[: len(READ)] = READ
-        handle = library.accel_begin(config)
-        try:
-            while not result.finished:
-                library.accel_advance(handle, limit, result)
-        finally:
-            library.accel_end(handle)
-        return Ended(memory.tobytes(), tuple(result.values), result.cycles, result.error.decode(),
-                     bus_of(library))  # fmt: skip
+        return config
 
 
 def bus_of(library) -> int:

@@ -1,0 +1,95 @@
+"""Runs that end badly, each with the error that it must end with; and what comes after one."""
+
+import dataclasses
+
+import numpy as np
+
+from accel.isa import COMMAND_BYTES, Error, Op, WindowMode
+from accel.registers import Reg
+from accel.sim.engine import Memory
+from tests.faults.subject import PARAMS
+from tests.mutation.case import Case
+from tests.mutation.cases import cases
+from tests.mutation.directed import IDENTITY, filled
+from tests.mutation.host import HostCase, accesses
+
+#: More than a small program takes; what ends one that goes on.
+_SOON = 300
+#: Cycles behind a start at which a run is aborted: in every state of the control.
+ABORTS = (0, 1, 5, 25, 40, 60, 64, 66, 68, 70, 75, 100, 150, 250, 400, 700, 1000, 1500)
+_START, _CLEAR, _ABORT = 1, 2, 4
+
+
+def endings() -> list[tuple[Case, Error]]:
+    """Runs of one program, and their errors."""
+    case = cases()[0]
+    last = case.start + case.commands * COMMAND_BYTES - COMMAND_BYTES
+    illegal, broken = case.memory.copy(), case.memory.copy()
+    illegal[last], broken[last + COMMAND_BYTES - 1] = 0xFF, 1
+    changed = {
+        "no opcode": ({"memory": illegal}, Error.ILLEGAL_OPCODE),
+        "a bit behind the last field": ({"memory": broken}, Error.ILLEGAL_FIELD),
+        "too many commands": ({"commands": 1 << 24}, Error.ILLEGAL_FIELD),
+        "more than are there": ({"commands": (1 << 24) - 1}, Error.ILLEGAL_OPCODE),
+        "a read fails": ({"behaviour": Memory(fail_read=case.start + 128)}, Error.AXI_READ),
+        "beyond the memory": ({"start": 0xFFFF_FF00}, Error.AXI_READ),
+        "a dead memory": ({"behaviour": Memory(dead=True), "timeout": _SOON}, Error.TIMEOUT),
+        "an unaligned program": ({"start": case.start + 4}, Error.UNALIGNED_PROGRAM),
+        "a budget": ({"budget": 2000}, Error.BUDGET),
+        "a budget for nothing": ({"budget": 1}, Error.BUDGET),
+    }
+    found = [(dataclasses.replace(case, name=name, **values), code)
+             for name, (values, code) in changed.items()]  # fmt: skip
+    return [*found, (_writes_fail(), Error.AXI_WRITE), (_waits_for_ever(), Error.DEADLOCK)]
+
+
+def _case(name: str, writer, **values) -> Case:
+    one = writer.written()
+    return Case(name, one.memory, one.start, one.commands,
+                **{"behaviour": Memory(latency_cycles=3)} | values)  # fmt: skip
+
+
+def _writes_fail() -> Case:
+    """Its only write is one to nowhere."""
+    writer = filled(PARAMS, 21)
+    writer.add(Op.WINDOW, mode=WindowMode.MAX, cols=PARAMS.cols, nx=9, ny=1, step_x=PARAMS.cols,
+               k=1, seg=1, lo=-128, hi=127, dst=0xFFFF_0000, pitch_x=PARAMS.cols,
+               **IDENTITY)  # fmt: skip
+    return _case("a write fails", writer)
+
+
+def _waits_for_ever() -> Case:
+    writer = filled(PARAMS, 22)
+    writer.add(Op.LOAD, inner=4, items=1, rows=1, wait_exec=1)
+    return _case("waits for ever", writer, timeout=_SOON)
+
+
+def aborted() -> list[tuple[HostCase, Error]]:
+    """Hosts that abort a program some time behind its start, and then run it again, to its end.
+
+    They read STATUS at either interrupt.  At last a memory that does not answer, in which nothing
+    ends but by the time limit.
+    """
+    case, found = cases()[0], []
+    for after in ABORTS:
+        found.append((_abort(f"aborted after {after}", case, after), Error.ABORTED))
+    dead = dataclasses.replace(case, behaviour=Memory(dead=True))
+    return [*found, (_abort("aborted, and no answer", dead, 100), Error.TIMEOUT)]
+
+
+def _abort(name: str, case: Case, after: int) -> HostCase:
+    """The host's accesses; an interrupt is awaited before the second start."""
+    rows = [(Reg.PROGRAM, case.start, 0, 0), (Reg.COMMANDS, case.commands, 0, 0),
+            (Reg.TIMEOUT, 1000, 0, 0), (Reg.CONTROL, _START, 0, 0),
+            (Reg.CONTROL, _ABORT, after, 0), (Reg.CONTROL, _CLEAR, 50, 1),
+            (Reg.CONTROL, _START, 20, 0)]  # fmt: skip
+    rng = np.random.default_rng(0)
+    writes, reads = (accesses(rng, addresses) for addresses in
+                     ([row[0] for row in rows], [Reg.STATUS, Reg.STATUS]))  # fmt: skip
+    for array in (writes, reads):
+        array[:, 0] = array[:, 5:] = 0
+    writes[:, 3], writes[:, 4] = [row[1] for row in rows], 15
+    writes[:, 0], writes[:, 1] = [row[2] for row in rows], [row[3] for row in rows]
+    reads[:, 1] = 1
+    reads[1, 0] = 200  # long behind the first interrupt was cleared
+    return HostCase(name, case.memory, case.behaviour, writes, reads, (), cycles=60_000)
