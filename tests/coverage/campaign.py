@@ -4,17 +4,19 @@ import dataclasses
 
 import numpy as np
 
-from accel.isa import COMMAND_BYTES, EncodingError, Error, unpack
+from accel.isa import EncodingError, Error, unpack
+from accel.registers import Reg
 from accel.sim.engine import Memory
 from tests.coverage import counts, netlist, presets
 from tests.coverage.counting import Counting
 from tests.coverage.directed import directed
-from tests.coverage.endings import endings
+from tests.coverage.endings import aborted, endings
+from tests.coverage.waits import waiting
 from tests.faults.elements import room_of
 from tests.faults.subject import PARAMS
-from tests.mutation.case import Case
-from tests.mutation.cases import cases, drawn
-from tests.mutation.host import hosts
+from tests.mutation.campaign import every
+from tests.mutation.case import READ, Case
+from tests.mutation.cases import cases, drawn, right
 from tests.mutation.singles import commands, singles
 from tests.support.machine import Machine
 from tests.support.program_writer import Written
@@ -22,8 +24,8 @@ from tests.support.random_chains import random_chain
 from tests.support.random_layers import random_graph
 from tests.support.rules import illegal
 
-#: Of the mutation campaign's programs, those that its hosts run.
-_HOSTED = 34
+#: A memory that takes its time.
+_SLOW = Memory(latency_cycles=60)
 _REFUSED = Error.ILLEGAL_OPCODE, Error.ILLEGAL_FIELD
 
 
@@ -78,18 +80,18 @@ def run(layers: int, chains: int, seed: int = 1) -> Covered:
     """The mutation campaign's programs and hosts, directed ones, and so many random layers and
     chains more."""
     counting, rng = Counting(), np.random.default_rng([seed, 181])
-    for case in [*cases(), *drawn("layer", random_graph, layers, rng),
+    for case in [*every()[:-1], *drawn("layer", random_graph, layers, rng),
                  *drawn("chain", random_chain, chains, rng)]:  # fmt: skip
         counting.run(case)
     for name, program in directed(PARAMS):
         run_written(counting, name, program)
-    for case, code in endings():
-        assert error_of(counting.run(case)) == code, case.name
-    for host in hosts(cases()[:_HOSTED]):
-        counting.run(host)
+    run_waits(counting)
+    run_endings(counting)
     run_singles(counting)
     run_high(counting)
-    return Covered(counting.programs, counting.cycles, counting.taken(), counting.text,
+    taken = counting.taken()
+    counting.points.toggles(taken)
+    return Covered(counting.programs, counting.cycles, taken, counting.text,
                    counting.points.seen)  # fmt: skip
 
 
@@ -109,6 +111,31 @@ def run_written(counting: Counting, name: str, program: Written) -> None:
     machine = Machine(program.program(PARAMS), {}, 1)
     machine.run()
     assert program.same(machine.memory, np.frombuffer(ended.memory, np.uint8)), name
+
+
+def run_waits(counting: Counting) -> None:
+    """Run programs in which one command waits, and demand that it does, or does not."""
+    for one in waiting(PARAMS):
+        cycles = []
+        for program in (one.program, one.without):
+            case = Case(one.name, program.memory, program.start, program.commands, _SLOW)
+            cycles.append(counting.run(case).cycles)
+        assert (cycles[0] > cycles[1]) if one.taken else (cycles[0] == cycles[1]), one.name
+        counting.points.count(one.name)
+
+
+def run_endings(counting: Counting) -> None:
+    """Run what ends badly, and demand its error; and that a run behind an abort is right."""
+    for case, code in endings():
+        assert error_of(counting.run(case)) == code, case.name
+    for host, code in aborted():
+        ended = counting.run(host)
+        status = [Error(word >> 8) for word in counting.heard(2).tolist()]
+        assert status == [code, Error.NONE if code == Error.ABORTED else code], (host.name, status)
+        counting.points.count(f"ended: {code.name}")
+        if code == Error.ABORTED:
+            memory = np.frombuffer(ended.memory, np.uint8)
+            assert right(dataclasses.replace(cases()[0], memory=memory)), host.name
 
 
 def run_singles(counting: Counting) -> None:
@@ -134,12 +161,16 @@ def breaks_a_rule(command: bytes) -> bool:
 
 
 def run_high(counting: Counting) -> None:
-    """Run a program with counters that begin high: see tests.coverage.presets."""
-    for case, marks in presets.counted_cases():
-        usual, again = counting.run_again(case)
-        assert again.memory == usual.memory and again.cycles == usual.cycles
-        for high in presets.highs(usual):
-            late = presets.later(case, high.done)
-            high.give(counting.library)
-            first, second = counting.run_again(late)
-            presets.check(late, marks, usual, high, first)
+    """Run a program with counters that begin high, and one that is refused at its last command."""
+    case, marks = presets.counted_case()
+    usual, _ = counting.run_again(case)
+    assert error_of(usual) == Error.NONE
+    for high in presets.highs(case, usual):
+        later = presets.later(case, high)
+        high.give(counting.library)
+        first, _ = counting.run_again(later)
+        presets.check(later, marks, usual, high, first)
+        high.give(counting.library)
+        first, _ = counting.run_again(presets.later(case, high, refused=True))
+        assert error_of(first) == Error.ILLEGAL_OPCODE, later.name
+        assert first.values[READ.index(Reg.WHERE)] == high.index + case.commands - 1

@@ -1,4 +1,4 @@
-"""A machine that counts what the programs reach that run on it."""
+"""A machine that counts what the programs reach that run on it, beside one that does not."""
 
 import ctypes
 import pathlib
@@ -7,6 +7,7 @@ import tempfile
 import numpy as np
 
 from accel.sim import verilator
+from accel.sim.verilator import VerilatorEngine
 from tests.coverage import counts, netlist, points
 from tests.faults.subject import PARAMS
 from tests.mutation.case import Case, Ended
@@ -16,6 +17,9 @@ from tests.mutation.host import HostCase
 
 class Counting:
     """The machine's simulator, and what was reached since it was made.
+
+    Its Verilog is another one than the ordinary simulator's; so that what it counts is what the
+    machine does, every program must end on it as on that, in every byte, register and cycle.
 
     Attributes:
         library: the simulator.
@@ -27,12 +31,10 @@ class Counting:
     def __init__(self):
         path, self.text = netlist.simulator(PARAMS)
         self.library = verilator.load(path)
-        self.library.accel_counts.argtypes = (ctypes.c_char_p,)
+        engine = VerilatorEngine()
+        engine.build(PARAMS)
+        self._ordinary = verilator.load(engine.file)
         self.library.accel_heard.restype = ctypes.c_uint64
-        self._folder = tempfile.TemporaryDirectory()
-        self._path = pathlib.Path(self._folder.name) / "counts.dat"
-        self.library.accel_counts(str(self._path).encode())
-        self._places, self._total = None, 0
         self.programs = self.cycles = 0
         self.points = points.Points(PARAMS)
 
@@ -41,6 +43,7 @@ class Counting:
         ended = case.end(self.library, LONGEST)
         self.count(ended)
         if isinstance(case, Case):
+            assert ended == case.end(self._ordinary, LONGEST), case.name
             self.points.see(case, ended)
         return ended
 
@@ -57,17 +60,18 @@ class Counting:
         return words[:count]
 
     def count(self, *runs: Ended) -> None:
-        """Add what the last machine reached in these runs of it."""
+        """These runs were of programs, too."""
         self.programs += len(runs)
         self.cycles += sum(ended.cycles for ended in runs)
-        if self._places is None:
-            self._places = counts.places(self._path)
-        self._total += counts.counted(self._path)
 
     def taken(self) -> dict[counts.Branch | counts.Toggle, int]:
         """How often each branch was taken, and each bit of hardware rose or fell."""
         hardware = netlist.toggling(PARAMS)
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "counts.dat"
+            self.library.accel_counts(str(path).encode())
+            places, counted = counts.places(path), counts.counted(path)
         return {
-            place: int(count) for place, count in zip(self._places, self._total, strict=True)
+            place: count for place, count in zip(places, counted.tolist(), strict=True)
             if not isinstance(place, counts.Toggle) or place.bit in hardware.get(place.name, ())
         }  # fmt: skip

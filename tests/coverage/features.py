@@ -47,7 +47,8 @@ FEATURES: dict[Op, dict[str, Feature]] = {
     Op.EXEC: {
         "first": _flag(lambda v: v["first"]), "last": _flag(lambda v: v["last"]),
         "several segments": _flag(lambda v: v["k"] > v["seg"]),
-        "skip": _flag(lambda v: v["seg_skip"]), "one pixel": _flag(lambda v: v["nx"] * v["ny"] == 1),
+        "skip": _flag(lambda v: v["seg_skip"]),
+        "one pixel": _flag(lambda v: v["nx"] * v["ny"] == 1),
     },
     Op.POST: {
         "begin": _flag(lambda v: v["begin"]), "mark": _flag(lambda v: v["mark"]),

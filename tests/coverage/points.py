@@ -5,11 +5,13 @@ points are listed before a run, so that one that is never seen shows.
 """
 
 import collections
+import re
 
 from accel.isa import COMMAND_BYTES, FIELDS, RECORD, EncodingError, Error, Op, unpack
 from accel.params import Params
 from accel.registers import Reg
 from tests.coverage import features
+from tests.coverage.counts import Toggle
 from tests.mutation.case import READ, Case, Ended
 from tests.mutation.singles import SOUND
 from tests.support.rules import complete, illegal
@@ -119,10 +121,22 @@ class Points:
                 end = "most" if values[name] == ends[1] else "least"
                 self.count(f"{op.name}: {name} at its {end}")
 
-    def count(self, name: str) -> None:
+    def toggles(self, taken: dict) -> None:
+        """Count how often the queues were full, and ran empty, by what rose and fell in them."""
+        full = self._params.queue_depth.bit_length() - 1
+        states = {"full": rf"held\[{full}\] 0->1", "empty": r"output__valid(\$\d+)?\[0\] 1->0"}
+        places = {f"{place.name}[{place.bit}] {place.way}": count
+                  for place, count in taken.items() if isinstance(place, Toggle)}  # fmt: skip
+        for name in queues():
+            for state, signal in states.items():
+                (count,) = [count for text, count in places.items()
+                            if re.fullmatch(rf".*\.{name}_queue\.{signal}", text)]  # fmt: skip
+                self.count(f"queue of {name}: {state}", count)
+
+    def count(self, name: str, often: int = 1) -> None:
         """Count a point, if it is one."""
         if name in self.seen:
-            self.seen[name] += 1
+            self.seen[name] += often
 
 
 def waits() -> list[tuple[Op, str]]:

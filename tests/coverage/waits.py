@@ -15,9 +15,8 @@ from tests.mutation.directed import IDENTITY, filled, tiles_at
 from tests.mutation.singles import SOUND
 from tests.support.program_writer import Writer, Written
 
-
 #: Pixels of a block; weight tiles of a slow one, vectors of a slow WINDOW.
-PIXELS, SLOW = 24, 100
+PIXELS, SLOW = 24, 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +98,7 @@ class _Draw:
         """A command of an engine that takes long."""
         if engine in ("load", "wload"):
             sizes = {"load": self._params.input_bytes, "wload": self._params.window_bytes}
-            self.writer.add(Op[engine.upper()], inner=1, items=sizes[engine] // 2, item_pitch=1,
+            self.writer.add(Op[engine.upper()], inner=1, items=sizes[engine] // 8, item_pitch=1,
                             rows=1)  # fmt: skip
         elif engine == "window":
             self.window(SLOW, mode=WindowMode.MAX)
