@@ -7,17 +7,17 @@ import numpy as np
 from accel.isa import EncodingError, Error, unpack
 from accel.registers import Reg
 from accel.sim.engine import Memory
-from tests.coverage import counts, netlist, presets
+from tests.coverage import counts, ends, netlist, presets
 from tests.coverage.counting import Counting
 from tests.coverage.directed import directed
 from tests.coverage.endings import aborted, endings
 from tests.coverage.waits import waiting
 from tests.faults.elements import room_of
 from tests.faults.subject import PARAMS
+from tests.mutation import singles
 from tests.mutation.campaign import every
 from tests.mutation.case import READ, Case
 from tests.mutation.cases import cases, drawn, right
-from tests.mutation.singles import commands, singles
 from tests.support.machine import Machine
 from tests.support.program_writer import Written
 from tests.support.random_chains import random_chain
@@ -140,8 +140,8 @@ def run_endings(counting: Counting) -> None:
 
 def run_singles(counting: Counting) -> None:
     """Run single commands, and demand that those are refused that break a rule, and no others."""
-    listed = commands(PARAMS)
-    ended = counting.run(singles(PARAMS))
+    listed = [*singles.commands(PARAMS), *ends.commands(PARAMS)]
+    ended = counting.run(singles.one_by_one("single commands", listed))
     assert not ended.said, ended.said
     status = counting.heard(2 * len(listed))[::2]
     assert len(status) == len(listed)

@@ -71,7 +71,10 @@ class Counting:
             path = pathlib.Path(folder) / "counts.dat"
             self.library.accel_counts(str(path).encode())
             places, counted = counts.places(path), counts.counted(path)
-        return {
+        taken = {
             place: count for place, count in zip(places, counted.tolist(), strict=True)
             if not isinstance(place, counts.Toggle) or place.bit in hardware.get(place.name, ())
         }  # fmt: skip
+        toggles = sum(isinstance(place, counts.Toggle) for place in taken)
+        assert toggles == 2 * sum(map(len, hardware.values())), "a bit is not counted"
+        return taken
