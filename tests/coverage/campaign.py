@@ -86,6 +86,7 @@ def run(layers: int, chains: int, seed: int = 1) -> Covered:
     for name, program in directed(PARAMS):
         run_written(counting, name, program)
     run_waits(counting)
+    run_elsewhere(counting)
     run_endings(counting)
     run_singles(counting)
     run_high(counting)
@@ -124,10 +125,21 @@ def run_waits(counting: Counting) -> None:
         counting.points.count(one.name)
 
 
+def run_elsewhere(counting: Counting) -> None:
+    """Run one program from one base address after another, and demand the same of each."""
+    usual, _, *raised = cases()[:4]
+    for case, ended in zip(raised * 2, counting.run_in_turn(*raised * 2), strict=True):
+        assert error_of(ended) == Error.NONE, case.name
+        memory = np.frombuffer(ended.memory, np.uint8)
+        assert right(dataclasses.replace(usual, memory=memory)), case.name
+
+
 def run_endings(counting: Counting) -> None:
-    """Run what ends badly, and demand its error; and that a run behind an abort is right."""
+    """Run what ends badly, twice, and demand its error; and that a run behind an abort is right."""
     for case, code in endings():
-        assert error_of(counting.run(case)) == code, case.name
+        assert [error_of(ended) for ended in counting.run_in_turn(case, case)] == [code] * 2, (
+            case.name)
+        counting.points.count(f"ended: {code.name}")
     for host, code in aborted():
         ended = counting.run(host)
         status = [Error(word >> 8) for word in counting.heard(2).tolist()]
@@ -163,14 +175,14 @@ def breaks_a_rule(command: bytes) -> bool:
 def run_high(counting: Counting) -> None:
     """Run a program with counters that begin high, and one that is refused at its last command."""
     case, marks = presets.counted_case()
-    usual, _ = counting.run_again(case)
+    usual, _ = counting.run_in_turn(case, case)
     assert error_of(usual) == Error.NONE
     for high in presets.highs(case, usual):
         later = presets.later(case, high)
         high.give(counting.library)
-        first, _ = counting.run_again(later)
+        first, _ = counting.run_in_turn(later, later)
         presets.check(later, marks, usual, high, first)
         high.give(counting.library)
-        first, _ = counting.run_again(presets.later(case, high, refused=True))
+        first, _ = counting.run_in_turn(*[presets.later(case, high, refused=True)] * 2)
         assert error_of(first) == Error.ILLEGAL_OPCODE, later.name
         assert first.values[READ.index(Reg.WHERE)] == high.index + case.commands - 1

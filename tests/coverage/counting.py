@@ -10,7 +10,7 @@ from accel.sim import verilator
 from accel.sim.verilator import VerilatorEngine
 from tests.coverage import counts, netlist, points
 from tests.faults.subject import PARAMS
-from tests.mutation.case import Case, Ended
+from tests.mutation.case import Case, Ended, in_turn
 from tests.mutation.cases import LONGEST
 from tests.mutation.host import HostCase
 
@@ -47,11 +47,11 @@ class Counting:
             self.points.see(case, ended)
         return ended
 
-    def run_again(self, case: Case) -> tuple[Ended, Ended]:
-        """Run a program, and once more on the same machine; returns how that ended."""
-        first, second = case.ends(self.library, LONGEST, 2)
-        self.count(first, second)
-        return first, second
+    def run_in_turn(self, *cases: Case) -> list[Ended]:
+        """Run programs on one machine, one behind the other; returns how they ended."""
+        ended = in_turn([*cases], self.library, LONGEST)
+        self.count(*ended)
+        return ended
 
     def heard(self, most: int) -> np.ndarray:
         """What the last host read, in its order, but no more than ``most``."""

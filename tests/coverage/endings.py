@@ -10,7 +10,7 @@ from accel.sim.engine import Memory
 from tests.faults.subject import PARAMS
 from tests.mutation.case import Case
 from tests.mutation.cases import cases
-from tests.mutation.directed import IDENTITY, filled
+from tests.mutation.directed import IDENTITY, filled, tiles_at
 from tests.mutation.host import HostCase, accesses
 
 #: More than a small program takes; what ends one that goes on.
@@ -18,6 +18,8 @@ _SOON = 300
 #: Cycles behind a start at which a run is aborted: in every state of the control.
 ABORTS = (0, 1, 5, 25, 40, 60, 64, 66, 68, 70, 75, 100, 150, 250, 400, 700, 1000, 1500)
 _START, _CLEAR, _ABORT = 1, 2, 4
+#: Addresses beyond any memory, in which every second bit is set.
+NOWHERE = 0x5555_5550, 0xAAAA_AAA8
 
 
 def endings() -> list[tuple[Case, Error]]:
@@ -40,7 +42,11 @@ def endings() -> list[tuple[Case, Error]]:
     }
     found = [(dataclasses.replace(case, name=name, **values), code)
              for name, (values, code) in changed.items()]  # fmt: skip
-    return [*found, (_writes_fail(), Error.AXI_WRITE), (_waits_for_ever(), Error.DEADLOCK)]
+    for address in NOWHERE:
+        found.append((dataclasses.replace(case, name=f"from {address:x}", start=address),
+                      Error.AXI_READ))  # fmt: skip
+        found += [(_writes_fail(op, address), Error.AXI_WRITE) for op in (Op.POST, Op.WINDOW)]
+    return [*found, (_waits_for_ever(), Error.DEADLOCK)]
 
 
 def _case(name: str, writer, **values) -> Case:
@@ -49,13 +55,20 @@ def _case(name: str, writer, **values) -> Case:
                 **{"behaviour": Memory(latency_cycles=3)} | values)  # fmt: skip
 
 
-def _writes_fail() -> Case:
-    """Its only write is one to nowhere."""
-    writer = filled(PARAMS, 21)
-    writer.add(Op.WINDOW, mode=WindowMode.MAX, cols=PARAMS.cols, nx=9, ny=1, step_x=PARAMS.cols,
-               k=1, seg=1, lo=-128, hi=127, dst=0xFFFF_0000, pitch_x=PARAMS.cols,
-               **IDENTITY)  # fmt: skip
-    return _case("a write fails", writer)
+def _writes_fail(op: Op, address: int) -> Case:
+    """Rows that go to nowhere and, in turns, to the first bytes of memory."""
+    writer, cols = filled(PARAMS, 21), PARAMS.cols
+    place = {"dst": address, "pitch_x": cols, "pitch_y": -address % (1 << 32)}
+    if op is Op.WINDOW:
+        writer.add(op, mode=WindowMode.MAX, cols=cols, nx=2, ny=2, step_x=cols, k=1, seg=1, lo=-128,
+                   hi=127, **IDENTITY, **place)  # fmt: skip
+        return _case(f"a WINDOW to {address:x}", writer)
+    weights = tiles_at(writer, np.random.default_rng(23), 1, PARAMS.tile_bytes)
+    writer.add(Op.WEIGHTS, src=weights, tiles=1)
+    writer.add(Op.EXEC, first=1, last=1, cols=cols, nx=4, ny=1, step_x=1, k=1, seg=1)
+    writer.add(op, begin=1, count=4, cols=cols, lo=-128, hi=127, in_w=2, in_h=2, out_w=2, out_h=2,
+               **place)  # fmt: skip
+    return _case(f"a POST to {address:x}", writer)
 
 
 def _waits_for_ever() -> Case:

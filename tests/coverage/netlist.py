@@ -47,7 +47,7 @@ _DECLARED = re.compile(
 #: What makes other simulators look at a block once at the beginning: no branch of the machine.
 _BEGINNING = re.compile(r"^ *if \(\\\$auto\$verilog_backend\S+ \) begin end\n", re.M)
 #: A bit that becomes 0: `wrapped` would take it for a word of a memory that is 0 anyway.
-_CLEARED = re.compile(r"^( *\S+ ?\[\d+\] = 1)'h0;$", re.M)
+CLEARED, KEPT = re.compile(r"^( *\S+ ?\[\d+\] = 1)'h0;$", re.M), r"\1'b0;"
 #: What a statement assigns.
 ASSIGNED = re.compile(r"(?:^|assign | )(?:\\(\S+) |([a-z]\w*)) *(?:\[[^\]=]*\] *)?<?= ")
 #: Counters that a test may set, by patterns of their names: what is counted in a run, the commands
@@ -71,7 +71,7 @@ def _emit(params: Params, design: Design) -> str:
     machine, text = _rtlil(params, design)
     verilog = run_yosys({"machine.il": text}, _PASSES, "machine.v")
     verilog = _named(verilog)
-    verilog = _CLEARED.sub(r"\1'b0;", _BEGINNING.sub("", verilog))
+    verilog = CLEARED.sub(KEPT, _BEGINNING.sub("", verilog))
     verilog = _DECLARED.sub(functools.partial(_counted, toggling(params)), verilog)
     for name in counters(verilog).values():
         declared = re.compile(rf"(reg \[\d+:0\] \\{re.escape(name)} )")

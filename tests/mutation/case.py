@@ -50,27 +50,10 @@ class Case:
 
     def end(self, library, limit: int) -> Ended:
         """Run it on a fresh machine for at most ``limit`` cycles."""
-        (ended,) = self.ends(library, limit, 1)
+        (ended,) = in_turn([self], library, limit)
         return ended
 
-    def ends(self, library, limit: int, runs: int) -> list[Ended]:
-        """Run it on a fresh machine, and again on the same one, each from the same memory."""
-        memories = [self.memory.copy() for _ in range(runs)]
-        handle, found = library.accel_begin(self._config(memories[0], limit)), []
-        try:
-            for memory in memories:
-                if found:
-                    library.accel_restart(handle, self._config(memory, limit))
-                result = verilator.Result()
-                while not result.finished:
-                    library.accel_advance(handle, limit, result)
-                found.append((memory, result))
-        finally:
-            library.accel_end(handle)
-        return [Ended(memory.tobytes(), tuple(result.values), result.cycles, result.error.decode(),
-                      bus_of(library)) for memory, result in found]  # fmt: skip
-
-    def _config(self, memory: np.ndarray, limit: int):
+    def config(self, memory: np.ndarray, limit: int):
         """What a run is given."""
         registers = {Reg.BUDGET: self.budget} if self.budget else {}
         registers |= {Reg.BASE: self.base, Reg.TIMEOUT: self.timeout}
@@ -79,6 +62,25 @@ class Case:
         config.reads = len(READ)
         config.read_address[: len(READ)] = READ
         return config
+
+
+def in_turn(cases: list[Case], library, limit: int) -> list[Ended]:
+    """Run programs on one machine, one behind the other; it is fresh at first."""
+    memories, handle, found = [case.memory.copy() for case in cases], None, []
+    try:
+        for case, memory in zip(cases, memories, strict=True):
+            config, result = case.config(memory, limit), verilator.Result()
+            if handle is None:
+                handle = library.accel_begin(config)
+            else:
+                library.accel_restart(handle, config)
+            while not result.finished:
+                library.accel_advance(handle, limit, result)
+            found.append((memory, result))
+    finally:
+        library.accel_end(handle)
+    return [Ended(memory.tobytes(), tuple(result.values), result.cycles, result.error.decode(),
+                  bus_of(library)) for memory, result in found]  # fmt: skip
 
 
 def bus_of(library) -> int:
