@@ -78,7 +78,7 @@ def _compile(
         encoded = emit.encode(part, offset)
         image[start : start + encoded.size] = encoded
     for address, record in (placed for draft in drafts for placed in draft.records if data):
-        image[offset + address : offset + address + record.size] = record.make()
+        record.write(image[offset + address : offset + address + record.size])
     return Program(
         params=params,
         batch=batch,

@@ -13,16 +13,16 @@ from accel.params import PARAM_PLANES, Params
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """A parameter record and its tiles: their length, and what makes their bytes (uint8)."""
+    """A parameter record and its tiles: their length, and what puts them into so many zeroes."""
 
     size: int
-    make: Callable[[], np.ndarray]
+    write: Callable[[np.ndarray], None]
 
 
 def record(group: Group, chunks: tuple[Kernel, ...], params: Params) -> Record:
     """The record of a group, its tiles in the order EXECs use them."""
     size = params.param_bytes + tiles(chunks) * params.tile_bytes
-    return Record(size, lambda: _array_bytes(group, chunks, params))
+    return Record(size, lambda room: _write_array(room, group, chunks, params))
 
 
 def window_record(group: Group, params: Params) -> Record:
@@ -30,7 +30,8 @@ def window_record(group: Group, params: Params) -> Record:
     tile = params.window_taps
     count = -(-group.weights[0].size // tile)
     return Record(
-        params.param_bytes + count * tile * params.cols, lambda: _window_bytes(group, params)
+        params.param_bytes + count * tile * params.cols,
+        lambda room: _write_window(room, group, params),
     )
 
 
@@ -49,10 +50,12 @@ def tiles(chunks: tuple[Kernel, ...]) -> int:
     return sum(chunk.tiles for chunk in chunks)
 
 
-def _array_bytes(group: Group, chunks: tuple[Kernel, ...], params: Params) -> np.ndarray:
-    parts = [_planes(group, params)]
+def _write_array(
+    room: np.ndarray, group: Group, chunks: tuple[Kernel, ...], params: Params
+) -> None:
+    _write_planes(room, group, params)
     _, kh, kw, _ = group.weights.shape
-    first = 0
+    first, at = 0, params.param_bytes
     for chunk in chunks:
         weights = group.weights[..., first : first + chunk.depth]
         first += chunk.depth
@@ -62,30 +65,25 @@ def _array_bytes(group: Group, chunks: tuple[Kernel, ...], params: Params) -> np
             else:
                 taps = [weights[:, ky, kx] for ky, kx in walk.taps]
                 lanes = np.concatenate(taps, axis=1).T
-            parts.append(_tiles(lanes, params.rows, params))
-    return np.concatenate(parts)
+            _write_tiles(room[at:], lanes, params)
+            at += -(-lanes.shape[0] // params.rows) * params.tile_bytes
 
 
-def _window_bytes(group: Group, params: Params) -> np.ndarray:
-    lanes = group.weights.reshape(group.cols, -1).T
-    return np.concatenate([_planes(group, params), _tiles(lanes, params.window_taps, params)])
+def _write_window(room: np.ndarray, group: Group, params: Params) -> None:
+    _write_planes(room, group, params)
+    _write_tiles(room[params.param_bytes :], group.weights.reshape(group.cols, -1).T, params)
 
 
-def _planes(group: Group, params: Params) -> np.ndarray:
+def _write_planes(room: np.ndarray, group: Group, params: Params) -> None:
     """The parameter record: byte planes of bias, multiplier and shift."""
-    planes = np.zeros((params.param_words, params.cols), np.uint8)
+    planes = room[: params.param_bytes].reshape(-1, params.cols)
     for low, values in ((0, group.bias), (4, group.multiplier)):
         words = np.asarray(values).astype("<i4").view(np.uint8).reshape(-1, 4)
         planes[low : low + 4, : group.cols] = words.T
     planes[PARAM_PLANES - 1, : group.cols] = np.asarray(group.shift).astype(np.int8).view(np.uint8)
-    return planes.reshape(-1)
 
 
-def _tiles(lanes: np.ndarray, rows: int, params: Params) -> np.ndarray:
-    """Weights [k, outputs] as tiles of ``rows`` x C bytes."""
-    depth = -(-lanes.shape[0] // rows) * rows
-    if lanes.dtype == np.int8 and lanes.shape == (depth, params.cols):
-        return np.ascontiguousarray(lanes).view(np.uint8).reshape(-1)
-    tiles = np.zeros((depth, params.cols), np.int8)
-    tiles[: lanes.shape[0], : lanes.shape[1]] = lanes
-    return tiles.reshape(-1).view(np.uint8)
+def _write_tiles(room: np.ndarray, lanes: np.ndarray, params: Params) -> None:
+    """Weights [k, outputs] in rows of C bytes, which are tiles, the last one perhaps with gaps."""
+    rows = room[: lanes.shape[0] * params.cols].view(np.int8).reshape(-1, params.cols)
+    rows[:, : lanes.shape[1]] = lanes

@@ -21,7 +21,8 @@ from accel.bench.header import header
 
 ROOT = pathlib.Path(__file__).parents[2]
 #: Networks, and images in a batch.
-CASES = (("resnet18", 1), ("googlenet", 1), ("resnet8", 8), ("kws", 8), ("mobilenet", 8))
+CASES = (("resnet18", 1), ("resnet50", 1), ("googlenet", 1), ("mobilenet_v2", 1), ("resnet8", 8),
+         ("kws", 8), ("mobilenet", 8))  # fmt: skip
 #: What is run in a checkout: prints, by case, processor seconds to compile and to simulate, cycles.
 PROBE = """
 import json, sys, time
