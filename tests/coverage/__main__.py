@@ -2,6 +2,7 @@
 
 import argparse
 import pathlib
+import time
 
 import tests.coverage
 from tests.coverage import campaign, report
@@ -16,6 +17,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", type=pathlib.Path)
     asked = parser.parse_args()
+    began = time.process_time()
     covered = campaign.run(asked.layers, asked.chains, asked.seed)
     command = (f"python -m tests.coverage --layers {asked.layers} --chains {asked.chains} "
                f"--seed {asked.seed}")  # fmt: skip
@@ -23,6 +25,7 @@ def main() -> int:
     text = report.render(covered, command, waived)
     print(text)
     print("".join(f"waivers: {line}\n" for line in waived.wrong), end="")
+    print(f"{time.process_time() - began:.0f} s of one core")
     if asked.report:
         asked.report.write_text(text, encoding="utf-8")
     whole = min(report.shares(covered, waived).values()) == 1

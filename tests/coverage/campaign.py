@@ -9,8 +9,8 @@ from accel.registers import Reg
 from accel.sim.engine import Memory
 from tests.coverage import counts, ends, netlist, presets
 from tests.coverage.counting import Counting
-from tests.coverage.directed import directed
-from tests.coverage.endings import aborted, endings
+from tests.coverage.directed import directed, unchecked
+from tests.coverage.endings import aborted, endings, endings_of_refused
 from tests.coverage.waits import waiting
 from tests.faults.elements import room_of
 from tests.faults.subject import PARAMS
@@ -26,6 +26,8 @@ from tests.support.rules import illegal
 
 #: A memory that takes its time.
 _SLOW = Memory(latency_cycles=60)
+#: More than any directed program takes.
+MOST_CYCLES = 400_000
 _REFUSED = Error.ILLEGAL_OPCODE, Error.ILLEGAL_FIELD
 
 
@@ -83,8 +85,11 @@ def run(layers: int, chains: int, seed: int = 1) -> Covered:
     for case in [*every()[:-1], *drawn("layer", random_graph, layers, rng),
                  *drawn("chain", random_chain, chains, rng)]:  # fmt: skip
         counting.run(case)
-    for name, program in directed(PARAMS):
-        run_written(counting, name, program)
+    for name, program, memory in directed(PARAMS):
+        run_written(counting, name, program, memory)
+    for name, one in unchecked(PARAMS):
+        case = Case(name, one.memory, one.start, one.commands, Memory(latency_cycles=3))
+        assert error_of(counting.run(case, MOST_CYCLES)) == Error.NONE, name
     run_waits(counting)
     run_elsewhere(counting)
     run_endings(counting)
@@ -102,12 +107,10 @@ def error_of(ended) -> Error:
     return Error(ended.values[0] >> 8 & 0xFF)
 
 
-def run_written(counting: Counting, name: str, program: Written) -> None:
+def run_written(counting: Counting, name: str, program: Written, memory: Memory) -> None:
     """Run a program, and demand what the interpreter leaves in memory."""
-    rng = np.random.default_rng([*name.encode()])
-    memory = Memory(latency_cycles=int(rng.integers(1, 30)), stall_percent=int(rng.integers(40)),
-                    stall_seed=int(rng.integers(2) * rng.integers(1, 1 << 31)))  # fmt: skip
-    ended = counting.run(Case(name, program.memory, program.start, program.commands, memory))
+    case = Case(name, program.memory, program.start, program.commands, memory)
+    ended = counting.run(case, MOST_CYCLES)
     assert error_of(ended) == Error.NONE, name
     machine = Machine(program.program(PARAMS), {}, 1)
     machine.run()
@@ -128,9 +131,10 @@ def run_waits(counting: Counting) -> None:
 def run_elsewhere(counting: Counting) -> None:
     """Run one program from one base address after another, and demand the same of each."""
     usual, _, *raised = cases()[:4]
+    raised += [presets.shifted(usual, by) for by in (8, 24, 40)]  # of a command's 64 bytes
     for case, ended in zip(raised * 2, counting.run_in_turn(*raised * 2), strict=True):
         assert error_of(ended) == Error.NONE, case.name
-        memory = np.frombuffer(ended.memory, np.uint8)
+        memory = np.frombuffer(ended.memory, np.uint8)[: usual.memory.size]
         assert right(dataclasses.replace(usual, memory=memory)), case.name
 
 
@@ -140,6 +144,7 @@ def run_endings(counting: Counting) -> None:
         assert [error_of(ended) for ended in counting.run_in_turn(case, case)] == [code] * 2, (
             case.name)
         counting.points.count(f"ended: {code.name}")
+    run_budgets(counting)
     for host, code in aborted():
         ended = counting.run(host)
         status = [Error(word >> 8) for word in counting.heard(2).tolist()]
@@ -150,9 +155,23 @@ def run_endings(counting: Counting) -> None:
             assert right(dataclasses.replace(cases()[0], memory=memory)), host.name
 
 
+def run_budgets(counting: Counting) -> None:
+    """End a run by its budget about when a command is refused: in one of the cycles at once, and
+    then it is the budget that counts, but the command that is told."""
+    case = endings_of_refused()
+    (usual,) = counting.run_in_turn(case)
+    length = presets.words_of(usual)["cycles"]
+    together = []
+    for budget in range(length + 55, length + 85):
+        (ended,) = counting.run_in_turn(dataclasses.replace(case, budget=budget))
+        together.append((error_of(ended), ended.values[READ.index(Reg.WHERE)]))
+    assert {code for code, _ in together} == {Error.BUDGET, Error.ILLEGAL_OPCODE}
+    assert (Error.BUDGET, case.commands - 1) in together
+
+
 def run_singles(counting: Counting) -> None:
     """Run single commands, and demand that those are refused that break a rule, and no others."""
-    listed = [*singles.commands(PARAMS), *ends.commands(PARAMS)]
+    listed = [*singles.commands(PARAMS), *ends.commands(PARAMS), *ends.beyond()]
     ended = counting.run(singles.one_by_one("single commands", listed))
     assert not ended.said, ended.said
     status = counting.heard(2 * len(listed))[::2]

@@ -38,12 +38,12 @@ class Counting:
         self.programs = self.cycles = 0
         self.points = points.Points(PARAMS)
 
-    def run(self, case: Case | HostCase) -> Ended:
-        """Run a program or a host; returns how that ended."""
-        ended = case.end(self.library, LONGEST)
+    def run(self, case: Case | HostCase, most: int = LONGEST) -> Ended:
+        """Run a program or a host for ``most`` cycles at most; returns how that ended."""
+        ended = case.end(self.library, most)
         self.count(ended)
         if isinstance(case, Case):
-            assert ended == case.end(self._ordinary, LONGEST), case.name
+            assert ended == case.end(self._ordinary, most), case.name
             self.points.see(case, ended)
         return ended
 

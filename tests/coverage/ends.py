@@ -26,6 +26,14 @@ def commands(params: Params) -> list[bytes]:
     return list(dict.fromkeys(found))
 
 
+def beyond() -> list[bytes]:
+    """Commands that are refused, or not, by numbers that take all bits of the sums and products."""
+    found = [(Op.LOAD, {"fill_left": 0xFFFFF, "fill_right": 0xFFFFF}), (Op.LOAD, {"inner": 1}),
+             (Op.LOAD, {"inner": 2048, "items": 0x8000}), (Op.WINDOW, {"mark": 1, "mark_addr": 4}),
+             (Op.POST, _POOLED | {"kh": 190, "sh": 255}), (Op.POST, _POOLED | {"kh": 3, "sh": 2})]
+    return [pack(op, **SOUND[op] | values) for op, values in found]
+
+
 def _command(params: Params, op: Op, name: str, value: int) -> bytes:
     for around in _AROUND.get(op, ({},)):
         values = SOUND[op] | around | {name: value}

@@ -120,6 +120,16 @@ def later(case: Case, high: High, refused: bool = False) -> Case:
     return dataclasses.replace(case, name=f"{case.name} behind {high.index}", memory=memory)
 
 
+def shifted(case: Case, by: int) -> Case:
+    """The same program, whose commands lie behind all else, so many bytes off their own size."""
+    size = case.commands * COMMAND_BYTES
+    start = -(-case.memory.size // COMMAND_BYTES) * COMMAND_BYTES + by
+    memory = np.zeros(start + size + COMMAND_BYTES, np.uint8)
+    memory[: case.memory.size] = case.memory
+    memory[start : start + size] = case.memory[case.start : case.start + size]
+    return dataclasses.replace(case, name=f"commands off by {by}", memory=memory, start=start)
+
+
 def check(case: Case, marks: tuple[int, ...], usual: Ended, high: High, ended: Ended) -> None:
     """Demand that a run with high counters did what the usual one did, and counted on."""
     assert ended.said == usual.said == "" and ended.cycles == usual.cycles, case.name
