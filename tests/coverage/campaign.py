@@ -199,9 +199,10 @@ def run_high(counting: Counting) -> None:
     for high in presets.highs(case, usual):
         later = presets.later(case, high)
         high.give(counting.library)
-        first, _ = counting.run_in_turn(later, later)
+        first, _ = counting.run_in_turn(later, later, high=True)
         presets.check(later, marks, usual, high, first)
         high.give(counting.library)
-        first, _ = counting.run_in_turn(*[presets.later(case, high, refused=True)] * 2)
+        refused = presets.later(case, high, refused=True)
+        first, _ = counting.run_in_turn(refused, refused, high=True)
         assert error_of(first) == Error.ILLEGAL_OPCODE, later.name
         assert first.values[READ.index(Reg.WHERE)] == high.index + case.commands - 1

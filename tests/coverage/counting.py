@@ -47,9 +47,13 @@ class Counting:
             self.points.see(case, ended)
         return ended
 
-    def run_in_turn(self, *cases: Case) -> list[Ended]:
-        """Run programs on one machine, one behind the other; returns how they ended."""
+    def run_in_turn(self, *cases: Case, high: bool = False) -> list[Ended]:
+        """Run programs on one machine, one behind the other; returns how they ended.
+
+        With ``high`` its counters begin high, and only there.
+        """
         ended = in_turn([*cases], self.library, LONGEST)
+        assert high or ended == in_turn([*cases], self._ordinary, LONGEST), cases[0].name
         self.count(*ended)
         return ended
 

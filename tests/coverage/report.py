@@ -39,7 +39,8 @@ def render(covered: Covered, command: str, waived: Waived) -> str:
 hosts of the [mutation campaign](mutation.md), directed ones beside the campaign, random layers and
 chains. Every program ends as on the ordinary simulator, in all bytes, registers and cycles; what
 directed ones leave in memory is the interpreter's; single commands are refused if plain rules say
-so; of runs whose counters begin high (the simulator adds to them) the counters end as much higher.
+so. Some runs' counters begin high (the simulator adds to them): they must end as much higher, and
+all else be the same.
 
 *Branches*: arms of Amaranth's m.If, m.Switch and Mux, counted by Verilator on the Verilog of all
 modules. *Toggles*: bits that synthesis does not find constant or equal to another one, once for
