@@ -136,8 +136,12 @@ def _images(params: Params, rng) -> list[bytes]:
 
 
 def singles(params: Params) -> HostCase:
-    """The host that runs them: it writes PROGRAM and CONTROL, awaits the interrupt, reads."""
-    listed = commands(params)
+    """The host that runs them."""
+    return one_by_one("single commands", commands(params))
+
+
+def one_by_one(name: str, listed: list[bytes]) -> HostCase:
+    """A host that runs commands: it writes PROGRAM and CONTROL, awaits the interrupt, reads."""
     rng = np.random.default_rng(6)
     memory = np.concatenate([rng.integers(0, 256, _ROOM).astype(np.uint8),
                              np.frombuffer(b"".join(listed), np.uint8)])  # fmt: skip
@@ -152,5 +156,5 @@ def singles(params: Params) -> HostCase:
     reads = accesses(rng, [Reg.STATUS, Reg.WHERE] * len(listed))
     reads[:, 0] = reads[:, 5:] = 0
     reads[::2, 0], reads[::2, 1] = 40, 1
-    return HostCase("single commands", memory, Memory(latency_cycles=2), writes, reads, (),
+    return HostCase(name, memory, Memory(latency_cycles=2), writes, reads, (),
                     cycles=260 * len(listed))  # fmt: skip
