@@ -127,7 +127,7 @@ class Group:
     multiplier: np.ndarray
     shift: np.ndarray
 
-    @property
+    @functools.cached_property
     def cols(self) -> int:
         """Output channels."""
         return self.weights.shape[0]

@@ -163,9 +163,7 @@ class _Player:
         for what, count in item[2]:
             times = every[what]
             if count > len(times):
-                other = what % len(ENGINES)
-                self.waiting[other].append((count, engine))
-                self.least[other] = min(self.least[other], count)
+                self._wait(what % len(ENGINES), count, engine)
                 self.heads[engine] = _NEVER
                 return
             if times[count - 1] > start:
@@ -174,12 +172,18 @@ class _Player:
 
     def _wake(self, engine: int, listed: int) -> None:
         """Let those look again that waited for the latest of an engine's ``listed`` commands."""
-        waiting = self.waiting[engine]
-        left = self.waiting[engine] = [one for one in waiting if one[0] > listed]
-        self.least[engine] = min(left)[0] if left else _NEVER
+        waiting, self.waiting[engine], self.least[engine] = self.waiting[engine], [], _NEVER
         for count, other in waiting:
             if count <= listed:
                 self._look(other, self.next[other])
+            else:
+                self._wait(engine, count, other)
+
+    def _wait(self, engine: int, count: int, other: int) -> None:
+        """Let ``other`` look again when ``count`` of an engine's commands are listed."""
+        self.waiting[engine].append((count, other))
+        if count < self.least[engine]:
+            self.least[engine] = count
 
 
 def _queues(stream: Stream) -> list[list[Item]]:

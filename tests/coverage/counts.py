@@ -9,7 +9,8 @@ import numpy as np
 #: Of a line of a coverage file: what it is of, and how often.
 _PLACE = re.compile(r"^C '(.*)' \d+$", re.M)
 _COUNT = re.compile(rb"^C '.*' (\d+)$", re.M)
-_ESCAPED = re.compile(r"__0([0-9a-f]{2})")
+#: Verilator's encoding of names: two underscores, and any other character.
+_ESCAPED = re.compile(r"__(?:_05F|0([0-9a-f]{2}))")
 #: A toggle: a name, perhaps a bit, which way.
 _TOGGLE = re.compile(r"^(.*?)(?:\[(\d+)\])?:(0->1|1->0)$")
 
@@ -47,4 +48,5 @@ def _place(text: str) -> Branch | Toggle:
     if not given["page"].startswith("v_toggle"):
         return Branch(int(given["l"]), int(given["n"]), given["o"])
     name, bit, way = _TOGGLE.match(given["o"]).groups()
-    return Toggle(_ESCAPED.sub(lambda one: chr(int(one[1], 16)), name), int(bit or 0), way)
+    name = _ESCAPED.sub(lambda one: chr(int(one[1], 16)) if one[1] else "__", name)
+    return Toggle(name, int(bit or 0), way)

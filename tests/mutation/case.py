@@ -50,21 +50,37 @@ class Case:
 
     def end(self, library, limit: int) -> Ended:
         """Run it on a fresh machine for at most ``limit`` cycles."""
-        memory, result = self.memory.copy(), verilator.Result()
+        (ended,) = in_turn([self], library, limit)
+        return ended
+
+    def config(self, memory: np.ndarray, limit: int):
+        """What a run is given."""
         registers = {Reg.BUDGET: self.budget} if self.budget else {}
         registers |= {Reg.BASE: self.base, Reg.TIMEOUT: self.timeout}
         config = verilator.config_of(PARAMS, memory, self.start, self.commands, self.behaviour,
                                      limit, registers)  # fmt: skip
         config.reads = len(READ)
         config.read_address[: len(READ)] = READ
-        handle = library.accel_begin(config)
-        try:
+        return config
+
+
+def in_turn(cases: list[Case], library, limit: int) -> list[Ended]:
+    """Run programs on one machine, one behind the other; it is fresh at first."""
+    memories, handle, found = [case.memory.copy() for case in cases], None, []
+    try:
+        for case, memory in zip(cases, memories, strict=True):
+            config, result = case.config(memory, limit), verilator.Result()
+            if handle is None:
+                handle = library.accel_begin(config)
+            else:
+                library.accel_restart(handle, config)
             while not result.finished:
                 library.accel_advance(handle, limit, result)
-        finally:
-            library.accel_end(handle)
-        return Ended(memory.tobytes(), tuple(result.values), result.cycles, result.error.decode(),
-                     bus_of(library))  # fmt: skip
+            found.append((memory, result))
+    finally:
+        library.accel_end(handle)
+    return [Ended(memory.tobytes(), tuple(result.values), result.cycles, result.error.decode(),
+                  bus_of(library)) for memory, result in found]  # fmt: skip
 
 
 def bus_of(library) -> int:

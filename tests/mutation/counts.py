@@ -40,9 +40,9 @@ def long(params: Params) -> list[tuple[str, Written]]:
     found = [(f"long {name}", _many_outputs(params, *sizes)) for name, sizes in most.items()]
     found += [("many commands", many(params)), ("long k", _deep(params, 0xAAAA)),
               ("long copies", _many_copies(params)),
-              ("long row", _large_image(params, 0x5555, 1, 1)),
-              ("long column", _large_image(params, 1, 0x5555, 1)),
-              ("a large average", _large_image(params, 255, 90, 90))]  # fmt: skip
+              ("long row", large_image(params, 0x5555, 1, 1)),
+              ("long column", large_image(params, 1, 0x5555, 1)),
+              ("a large average", large_image(params, 255, 90, 90))]  # fmt: skip
     return found
 
 
@@ -84,7 +84,7 @@ def _many_copies(params: Params) -> Written:
     return shown(writer)
 
 
-def _large_image(params: Params, width: int, height: int, window: int) -> Written:
+def large_image(params: Params, width: int, height: int, window: int) -> Written:
     """An image of very many pixels: a few maxima of it, or its average."""
     writer, cols = filled(params, 4), params.cols
     tile = np.random.default_rng(10).integers(-30, 99, params.tile_bytes).astype(np.int8)

@@ -3,6 +3,7 @@
 
 #include "Vaccelerator.h"
 #include "Vaccelerator___024root.h"
+#include "digest.h"
 #include "select.h"
 
 #include <cstdint>
@@ -11,15 +12,6 @@
 namespace {
 
 unsigned chosen = 0;
-
-// Of numbers in their order.
-struct Digest {
-    uint64_t value = 0;
-    void add(uint64_t number) {
-        value = (value ^ number) * 0x9E3779B97F4A7C15u;
-        value ^= value >> 29;
-    }
-};
 
 // Of the newest machine's transactions.
 Digest bus;
@@ -50,6 +42,7 @@ struct Mutated : Vaccelerator {
 
 #define Vaccelerator Mutated
 #include "harness.cpp"
+#include "host.h"
 #undef Vaccelerator
 
 // Which mutant the machines are that are made from now on; 0 is none.
@@ -58,118 +51,3 @@ EXPORTED void accel_mutant(uint32_t number) { chosen = number; }
 EXPORTED void accel_infected(uint32_t* words) { memcpy(words, infected, sizeof infected); }
 
 EXPORTED uint64_t accel_bus() { return bus.value; }
-
-// An access of a host's: `gap` cycles behind the one before, but, if asked for, not before there is
-// an interrupt.  Address and data come so many cycles later, the response is taken `wait` cycles
-// later at the soonest.
-extern "C" struct Access {
-    uint32_t gap, interrupt, address, data, strobe, late_address, late_data, wait;
-};
-
-namespace {
-
-// One access behind another.
-class Accesses {
-  public:
-    Accesses(const Access* first, uint32_t count) : next_(first), end_(first + count) {}
-    const Access& now() const { return *next_; }
-    bool address() const { return busy_ && address_ && clock_ >= next_->late_address; }
-    bool data() const { return busy_ && data_ && clock_ >= next_->late_data; }
-    bool ready() const { return !busy_ || clock_ >= next_->wait; }
-    void begin(bool irq) {
-        ++clock_;
-        if (busy_ || next_ == end_ || clock_ < next_->gap || (next_->interrupt && !irq)) return;
-        busy_ = address_ = data_ = true;
-        clock_ = 0;
-    }
-    void end(bool address, bool data, bool response) {
-        if (address) address_ = false;
-        if (data) data_ = false;
-        if (!busy_ || !response) return;
-        busy_ = false;
-        clock_ = 0;
-        ++next_;
-    }
-    void reset() { busy_ = false; }
-    bool over() const { return next_ == end_; }
-
-  private:
-    const Access *next_, *end_;
-    bool busy_ = false, address_ = false, data_ = false;
-    uint32_t clock_ = 0;
-};
-
-void drive(Mutated& top, const Accesses& writes, const Accesses& reads) {
-    top.s_axil_awvalid = writes.address();
-    top.s_axil_wvalid = writes.data();
-    top.s_axil_bready = writes.ready();
-    if (writes.address()) top.s_axil_awaddr = writes.now().address;
-    if (writes.data()) {
-        top.s_axil_wdata = writes.now().data;
-        top.s_axil_wstrb = writes.now().strobe;
-    }
-    top.s_axil_arvalid = reads.address();
-    top.s_axil_rready = reads.ready();
-    if (reads.address()) top.s_axil_araddr = reads.now().address;
-}
-
-uint64_t outputs(const Mutated& top) {
-    uint64_t seen = 0;
-    for (bool bit : {bool(top.irq), bool(top.s_axil_awready), bool(top.s_axil_wready),
-                     bool(top.s_axil_bvalid), bool(top.s_axil_arready), bool(top.s_axil_rvalid)}) {
-        seen = seen << 1 | bit;
-    }
-    if (top.s_axil_bvalid) seen = seen << 2 | top.s_axil_bresp;
-    if (top.s_axil_rvalid) seen = seen << 34 | uint64_t{top.s_axil_rresp} << 32 | top.s_axil_rdata;
-    return seen;
-}
-
-}  // namespace
-
-// Run `cycles` cycles with these accesses, and resets of three cycles at these times; returns a
-// digest of the register port's outputs in every cycle.
-EXPORTED uint64_t accel_host(
-    const Config* config, const Access* writes, uint32_t write_count, const Access* reads,
-    uint32_t read_count, const uint64_t* resets, uint32_t reset_count, uint64_t cycles,
-    Result* result
-) {
-    VerilatedContext context;
-    Mutated top{&context};
-    Digest seen;
-    Failure failure(*result);
-    std::unique_ptr<MemoryModel> memory;
-    Accesses writing(writes, write_count), reading(reads, read_count);
-    auto cycle = [&] {
-        top.clk = 1;
-        top.eval();
-        top.clk = 0;
-        top.eval();
-    };
-    top.eval();
-    for (uint64_t now = 0; now < cycles && !failure.any(); ++now) {
-        if (writing.over() && reading.over()) break;
-        if (!now || (reset_count && *resets == now)) {
-            if (now) ++resets, --reset_count;
-            top.rst = 1;
-            for (int number = 0; number < RESET_CYCLES; ++number) cycle();
-            top.rst = 0;
-            memory.reset(new MemoryModel(*config, result->traffic, failure));
-            writing.reset();
-            reading.reset();
-        }
-        memory->begin(top);
-        writing.begin(top.irq);
-        reading.begin(top.irq);
-        drive(top, writing, reading);
-        cycle();
-        memory->end(top);
-        seen.add(outputs(top));
-        writing.end(top.s_axil_awvalid && top.s_axil_awready, top.s_axil_wvalid && top.s_axil_wready,
-                    top.s_axil_bvalid && top.s_axil_bready);
-        reading.end(top.s_axil_arvalid && top.s_axil_arready, false,
-                    top.s_axil_rvalid && top.s_axil_rready);
-        ++result->cycles;
-    }
-    top.final();
-    return seen.value;
-}

@@ -106,8 +106,11 @@ class Mutants(Builder):
     """
 
     def __init__(self, count: int, seed: int):
+        # What the harness includes, so that a change of it makes another library.
+        included = key_of(*(path.read_text() for path in sorted(_CPP.parent.glob("*.h"))))
         super().__init__(flavour=Flavour(
-            emit=self._emit, compiler=(f"-I{_HARNESS}", "-DVM_TRACE=0"),
+            emit=self._emit,
+            compiler=(f"-I{_HARNESS}", "-DVM_TRACE=0", f"-DINCLUDED={included}"),
             runtime=("verilated", "verilated_threads", "verilated_dpi"), fast="-O1",
             name=f"mutants {count} {seed} {key_of(FLATTEN, _LIST, _MUTATE, _APPLY, 'anywhere')}",
         ))  # fmt: skip

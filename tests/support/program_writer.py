@@ -61,6 +61,10 @@ class Writer:
         self._commands.append(pack(op, **waits | {name: int(one) for name, one in values.items()}))
         self._issued[_ENGINE[op]] += 1
 
+    def issued(self, engine: str) -> int:
+        """How many commands of an engine are listed, as waits count them."""
+        return self._issued[engine]
+
     def constants(self, data: np.ndarray) -> int:
         """Put these bytes into memory; returns where, aligned to any bus."""
         where, data = self._size, np.ascontiguousarray(data).view(np.uint8).reshape(-1)

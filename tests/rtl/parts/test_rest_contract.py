@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from accel.isa import COMMAND_BYTES, Op, pack
+from accel.isa import COMMAND_BYTES, Op, WindowMode, pack
 from accel.params import PARAM_PLANES, PARAM_SLOTS, Params
 from accel.rtl.control.dispatch import command_queues
 from accel.rtl.control.fetch import Fetch
@@ -16,6 +16,7 @@ from accel.rtl.control.registers import Registers
 from accel.rtl.control.rules import OPCODE_BITS
 from accel.rtl.parts.reset import RESET_CYCLES, distribute
 from accel.rtl.post.post import PostEngine
+from accel.rtl.window.unit import WindowUnit
 from tests.rtl.gated_twin import Twin
 
 #: Of 100 cycles, how many something happens in: never, now and then, always.
@@ -183,6 +184,78 @@ def test_post():
 
     compare(PostEngine(Params(rows=4, cols=4, pool_entries=16, acc_rows=64)), drive)
     assert sum(ends) > 20
+
+
+def window_command(rng, op, done):
+    """WLOAD, WPARAM or WINDOW, which may wait for more than is ``done``."""
+    values = {
+        Op.WLOAD: dict(src=rng.randrange(256), dst=4 * rng.randrange(64), inner=8, items=2,
+                       item_pitch=40, rows=rng.randrange(1, 4), row_pitch=100, dst_pitch=16),
+        Op.WPARAM: dict(src=4 * rng.randrange(256), tiles=1),
+        Op.WINDOW: dict(mode=rng.choice((WindowMode.MAC, WindowMode.MAX)), cols=3, k=5, seg=2,
+                        nx=rng.randrange(1, 4), ny=2, step_x=4, step_y=8, seg_skip=1, hi=99,
+                        dst=rng.randrange(256), pitch_x=8, pitch_y=40, near=chance(rng, 20)),
+    }[op]  # fmt: skip
+    waits = {Op.WLOAD: "exec post window", Op.WPARAM: "load exec post", Op.WINDOW: "wload post"}
+    for name in waits[op].split():
+        values[f"wait_{name}"] = rng.choice((0, max(0, done[name] + rng.randrange(-9, 3))))
+    return values
+
+
+def test_window():
+    """Commands that wait long, or not at all, for counts that grow now and then; slow memory."""
+    rng, ends = random.Random(4), []
+    params = Params(rows=4, cols=4, window_taps=8, window_bytes=1024)
+
+    async def drive(ctx, twin):
+        dut, axi = twin.block, twin.block.axi
+        clients = {Op.WLOAD: dut.load_client, Op.WPARAM: dut.param_client}
+        ports = {Op.WLOAD: dut.wload, Op.WPARAM: dut.wparam, Op.WINDOW: dut.window}
+        asked, offers = dict.fromkeys(clients, 0), dict.fromkeys(ports)
+        done = dict.fromkeys(("load", "exec", "post", "wload", "window"), 0)
+        records = responses = 0
+        for cycle in range(4000):
+            if cycle % 100 == 0:
+                serves, grows = rng.choice(RATES[2:]), rng.choice(RATES)
+                asks = {op: rng.choice(RATES) for op in ports}
+            for op, port in ports.items():
+                # Every MAC has its record.
+                if not offers[op] and chance(rng, asks[op]) and (op != Op.WPARAM or records):
+                    offers[op] = window_command(rng, op, done)
+                    records += (op == Op.WINDOW and offers[op]["mode"] == WindowMode.MAC) - (
+                        op == Op.WPARAM
+                    )
+                    ctx.set(port.payload, offers[op])
+                ctx.set(port.valid, bool(offers[op]))
+            if chance(rng, grows):
+                done[rng.choice(list(done))] += 1
+                ctx.set(dut.done, done)
+            for op, client in clients.items():
+                comes = asked[op] > 0 and chance(rng, serves)
+                asked[op] -= comes
+                ctx.set(client.valid, comes)
+                ctx.set(client.data, rng.getrandbits(8 * params.bus_bytes))
+                ctx.set(client.request.ready, chance(rng, serves))
+            responds = responses > 0 and chance(rng, serves)
+            ctx.set(axi.bvalid, responds)
+            ctx.set(axi.awready, chance(rng, serves))
+            ctx.set(axi.wready, chance(rng, serves))
+            _, _, last, completed, *moved = await ctx.tick().sample(
+                axi.wvalid & axi.wready & axi.wlast, dut.completed.window,
+                *(port.valid & port.ready for port in ports.values()),
+                *(part for client in clients.values()
+                  for part in (client.request.valid & client.request.ready,
+                               client.request.payload.beats)),
+            )  # fmt: skip
+            responses += last - responds
+            ends.append(completed)
+            for op, taken in zip(ports, moved, strict=False):
+                offers[op] = None if taken else offers[op]
+            for op, fired, beats in zip(clients, moved[3::2], moved[4::2], strict=True):
+                asked[op] += fired * beats
+
+    compare(WindowUnit(params), drive)
+    assert sum(ends) > 30
 
 
 class Chain(wiring.Component):
