@@ -52,7 +52,7 @@ def test_verilators_counts(tmp_path):
 def test_bits_that_are_cleared_stay_cleared():
     """`wrapped` drops words of memories that are 0 at first; this is no such word."""
     text = "".join(f"      \\core.x [{bit}] = 1'h0;\n" for bit in range(9))
-    machine = wiring.Component({})
+    machine = wiring.Signature({}).create()
     assert "core.x" not in wrapped(text, machine)
     assert wrapped(netlist.CLEARED.sub(netlist.KEPT, text), machine).count("core.x") == 9
 
