@@ -135,17 +135,17 @@ class WindowUnit(wiring.Component):
         computes = self._supervise(m, load, param, walker, lanes, store)
         self._count_macs(m, walker)
         moves = load.active | param.active | walker.prepares | computes | ~store.idle
-        # What is offered may wait for long; it may start when one of these has changed.
-        watched = Cat(
-            self.wload.valid, self.wparam.valid, self.window.valid, self.done, self.halt
-        )
         add_resting(
             top, platform, moves | self.near.valid | self.reset, SETTLE,
-            ResetChain(top, self.reset), watched=watched, load=load, entrance=entrance,
+            ResetChain(top, self.reset), watched=self._waited_for(), load=load, entrance=entrance,
             buffer=buffer, param=param, memory=memory, walker=walker, compute=compute, lanes=lanes,
             store=store,
         )  # fmt: skip
         return top
+
+    def _waited_for(self):
+        """What changes before a command that is offered, perhaps for long, may start."""
+        return Cat(self.wload.valid, self.wparam.valid, self.window.valid, self.done, self.halt)
 
     def _connect(self, m, load, entrance, param, memory, walker, compute):
         """Commands to the engines; their ways to memory, to the buffer and to the slots."""

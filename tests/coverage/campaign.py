@@ -198,10 +198,10 @@ def run_high(counting: Counting) -> None:
     assert error_of(usual) == Error.NONE
     for high in presets.highs(case, usual):
         later = presets.later(case, high)
-        high.give(counting.library)
+        high.give(counting.simulator)
         first, _ = counting.run_in_turn(later, later, high=True)
         presets.check(later, marks, usual, high, first)
-        high.give(counting.library)
+        high.give(counting.simulator)
         refused = presets.later(case, high, refused=True)
         first, _ = counting.run_in_turn(refused, refused, high=True)
         assert error_of(first) == Error.ILLEGAL_OPCODE, later.name

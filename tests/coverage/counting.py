@@ -22,7 +22,7 @@ class Counting:
     machine does, every program must end on it as on that, in every byte, register and cycle.
 
     Attributes:
-        library: the simulator.
+        simulator: its library, loaded.
         text: the lines of its Verilog.
         programs, cycles: how much has run.
         points: the functional ones.
@@ -30,17 +30,17 @@ class Counting:
 
     def __init__(self):
         path, self.text = netlist.simulator(PARAMS)
-        self.library = verilator.load(path)
+        self.simulator = verilator.load(path)
         engine = VerilatorEngine()
         engine.build(PARAMS)
         self._ordinary = verilator.load(engine.file)
-        self.library.accel_heard.restype = ctypes.c_uint64
+        self.simulator.accel_heard.restype = ctypes.c_uint64
         self.programs = self.cycles = 0
         self.points = points.Points(PARAMS)
 
     def run(self, case: Case | HostCase, most: int = LONGEST) -> Ended:
         """Run a program or a host for ``most`` cycles at most; returns how that ended."""
-        ended = case.end(self.library, most)
+        ended = case.end(self.simulator, most)
         self.count(ended)
         if isinstance(case, Case):
             assert ended == case.end(self._ordinary, most), case.name
@@ -52,7 +52,7 @@ class Counting:
 
         With ``high`` its counters begin high, and only there.
         """
-        ended = in_turn([*cases], self.library, LONGEST)
+        ended = in_turn([*cases], self.simulator, LONGEST)
         assert high or ended == in_turn([*cases], self._ordinary, LONGEST), cases[0].name
         self.count(*ended)
         return ended
@@ -60,7 +60,8 @@ class Counting:
     def heard(self, most: int) -> np.ndarray:
         """What the last host read, in its order, but no more than ``most``."""
         words = np.zeros(most, np.uint32)
-        count = self.library.accel_heard(ctypes.c_void_p(words.ctypes.data), ctypes.c_uint64(most))
+        room = ctypes.c_void_p(words.ctypes.data)
+        count = self.simulator.accel_heard(room, ctypes.c_uint64(most))
         return words[:count]
 
     def count(self, *runs: Ended) -> None:
@@ -73,7 +74,7 @@ class Counting:
         hardware = netlist.toggling(PARAMS)
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "counts.dat"
-            self.library.accel_counts(str(path).encode())
+            self.simulator.accel_counts(str(path).encode())
             places, counted = counts.places(path), counts.counted(path)
         taken = {
             place: count for place, count in zip(places, counted.tolist(), strict=True)

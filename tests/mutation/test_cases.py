@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from accel.isa import COMMAND_BYTES, Error, Op, Rounding, unpack
-from accel.sim import verilator
 from accel.sim.engine import Memory
-from accel.sim.verilator import VerilatorEngine
 from tests.faults.subject import PARAMS
 from tests.mutation import directed, host, singles
 from tests.mutation.cases import written
@@ -15,15 +13,6 @@ from tests.support.random_programs import random_program
 
 #: More than any of them takes.
 MOST_CYCLES = 200_000
-
-
-@pytest.fixture(scope="module")
-def engine() -> VerilatorEngine:
-    if not verilator.available():
-        pytest.skip("needs Verilator and a C++ compiler")
-    built = VerilatorEngine()
-    built.build(PARAMS)
-    return built
 
 
 def right(program, seed: int = 1) -> np.ndarray:

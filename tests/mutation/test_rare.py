@@ -1,12 +1,9 @@
 """The unchanged machine does the rare cases right: the interpreter's bytes, or the error."""
 
 import numpy as np
-import pytest
 
 from accel.isa import FIELDS, Error, Op, Rounding, pack, unpack
-from accel.sim import verilator
 from accel.sim.engine import Memory
-from accel.sim.verilator import VerilatorEngine
 from tests.faults.subject import PARAMS
 from tests.mutation.beyond import beyond
 from tests.mutation.crowded import crowded
@@ -14,15 +11,6 @@ from tests.mutation.rare import LATE, late
 from tests.mutation.test_cases import MOST_CYCLES, check
 from tests.mutation.ties import near_a_tie, ties
 from tests.mutation.waits import waits
-
-
-@pytest.fixture(scope="module")
-def engine() -> VerilatorEngine:
-    if not verilator.available():
-        pytest.skip("needs Verilator and a C++ compiler")
-    built = VerilatorEngine()
-    built.build(PARAMS)
-    return built
 
 
 def test_crowded_memories(engine):
