@@ -80,6 +80,7 @@ def test_a_byte_that_differs_in_a_tensor_of_one_program_is_found(make, seed, bat
     assert row["name"].endswith(" (batch 1)") == (batch == 1)
 
 
+@pytest.mark.campaign
 def test_mobilenet():
     """The network of MLPerf Tiny's visual wake words; its last pooling is fused for one image."""
     graph = open_network("mobilenet")

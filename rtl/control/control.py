@@ -127,9 +127,8 @@ class Control(wiring.Component):
         connect(m, flipped(self.bus), registers.bus)
 
         busy, done = Signal(), Signal()
-        code, where = Signal(Error), Signal(32)
+        code = Signal(Error)
         m.d.comb += [
-            registers.where.eq(where),
             registers.record.eq(core.record),
             core.program.eq(registers.program),
             core.commands.eq(registers.commands),
@@ -141,7 +140,7 @@ class Control(wiring.Component):
         ]
         if self._params.checksum:
             m.d.comb += core.checksum.eq(registers.checksum)
-        running, may_open = self._run(m, registers, watchdog, budget, done, code, where)
+        running, may_open = self._run(m, registers, watchdog, budget, done, code)
         still = core.outstanding | may_open
         m.d.comb += [
             busy.eq(running),
@@ -150,12 +149,14 @@ class Control(wiring.Component):
         ]
         return m
 
-    def _run(self, m, registers, watchdog, budget, done, code, where):
+    def _run(self, m, registers, watchdog, budget, done, code):
         """From start to interrupt; returns whether the machine is between the two.
 
         Also whether it may yet open a bus transaction that ``core.outstanding`` does not tell of.
         """
-        core, failure = self.core, self._failure(m, watchdog.expired)
+        core = self.core
+        failed, failure, failing = self._failure(m, watchdog.expired)
+        m.d.comb += registers.where.eq(self._where(m, registers.start, failed))
         bus_bits = exact_log2(self._params.bus_bytes)
         with m.If(registers.clear):
             m.d.sync += self.irq.eq(0)
@@ -178,12 +179,12 @@ class Control(wiring.Component):
                 m.d.sync += aborting.eq(0)
                 m.d.comb += budget.start.eq(registers.start)
                 with m.If(registers.start):
-                    m.d.sync += [done.eq(0), code.eq(Error.NONE), where.eq(0), self.irq.eq(0)]
+                    m.d.sync += [done.eq(0), code.eq(Error.NONE), self.irq.eq(0)]
                     m.d.sync += state.eq(State.AWAIT_BUS)
             with m.Case(State.AWAIT_BUS):
                 m.d.comb += watchdog.enable.eq(1)
-                with m.If(failure != Error.NONE):
-                    self._fail(m, code, failure, where, since)
+                with m.If(failed):
+                    self._fail(m, code, failure, since)
                 with m.Elif(aborting):
                     self._abort(m, since)
                 with m.Elif(~core.outstanding):
@@ -197,55 +198,70 @@ class Control(wiring.Component):
                 # In the cycle that samples PROGRAM: it may be written until then.  Nothing else can
                 # have gone wrong: no wire from the watchdog leads here.
                 with m.If(unaligned):
-                    self._fail(m, code, Error.UNALIGNED_PROGRAM, where, since)
+                    self._fail(m, code, Error.UNALIGNED_PROGRAM, since)
                 with m.Else():
                     m.d.sync += state.eq(State.RUN)
             with m.Case(State.RUN):
                 m.d.comb += [watchdog.enable.eq(1), core.run.eq(1)]
-                with m.If(failure != Error.NONE):
-                    self._fail(m, code, failure, where, since)
-                with m.Elif(core.finished):
+                with m.If(failed):
+                    self._fail(m, code, failure, since)
+                with m.Elif(core.finished & ~failing):
                     m.d.sync += [done.eq(1), self.irq.eq(1), state.eq(State.IDLE)]
                 with m.Elif(aborting):
                     self._abort(m, since)
             with m.Case(State.DRAIN), m.If(settled):
                 m.d.comb += watchdog.enable.eq(1)
                 with m.If(~core.outstanding):
-                    self._fail(m, code, Error.ABORTED, where, since)
-                with m.Elif(watchdog.expired):
-                    self._fail(m, code, Error.TIMEOUT, where, since)
+                    self._fail(m, code, Error.ABORTED, since)
+                with m.Elif(failed):
+                    self._fail(m, code, Error.TIMEOUT, since)
         with m.If(budget.expired):
-            self._fail(m, code, Error.BUDGET, where, since)
+            self._fail(m, code, Error.BUDGET, since)
             m.d.sync += starting.eq(0)
         return state != State.IDLE, core.halt & ~settled
 
+    def _where(self, m, start, failed):
+        """The index of the command that was refused, if that ends the run."""
+        where = Signal(32)
+        with m.If((self.state == State.IDLE) & start):
+            m.d.sync += where.eq(0)
+        with m.Elif(self.core.run & self.core.fetch_error & ~failed):
+            m.d.sync += where.eq(self.core.fetch_where)
+        return where
+
     def _failure(self, m, expired):
-        """What has gone wrong in this cycle; of several things the first in this order."""
-        core, failure = self.core, Signal(Error)
-        parity = core.wrong_parity if self._params.parity else 0
-        checksum = core.wrong_checksum if self._params.checksum else 0
+        """Whether anything went wrong in the cycle before, and what: the first in this order.
+
+        Both are registers, as what tells of errors comes from all over the chip.  Also whether
+        anything but the watchdog says so in this cycle: then a run has not just finished.
+        """
+        core = self.core
+        parity = core.wrong_parity if self._params.parity else Const(0, 1)
+        checksum = core.wrong_checksum if self._params.checksum else Const(0, 1)
+        failed, failure, failing = Signal(), Signal(Error), Signal()
+        errors = parity | core.fetch_error | core.read_error | core.write_error
+        m.d.comb += failing.eq(errors | checksum)
+        m.d.sync += failed.eq(expired | core.run & (errors | core.finished & checksum))
         with m.If(core.run & parity):
-            m.d.comb += failure.eq(Error.PARITY)
+            m.d.sync += failure.eq(Error.PARITY)
         with m.Elif(core.run & core.fetch_error):
-            m.d.comb += failure.eq(core.fetch_code)
+            m.d.sync += failure.eq(core.fetch_code)
         with m.Elif(core.run & core.read_error):
-            m.d.comb += failure.eq(Error.AXI_READ)
+            m.d.sync += failure.eq(Error.AXI_READ)
         with m.Elif(core.run & core.write_error):
-            m.d.comb += failure.eq(Error.AXI_WRITE)
+            m.d.sync += failure.eq(Error.AXI_WRITE)
         with m.Elif(core.run & core.finished & checksum):
-            m.d.comb += failure.eq(Error.CHECKSUM)
-        with m.Elif(expired):
-            m.d.comb += failure.eq(Mux(core.outstanding, Error.TIMEOUT, Error.DEADLOCK))
-        return failure
+            m.d.sync += failure.eq(Error.CHECKSUM)
+        with m.Else():
+            m.d.sync += failure.eq(Mux(core.outstanding, Error.TIMEOUT, Error.DEADLOCK))
+        return failed, failure, failing
 
     def _abort(self, m, since):
         """Let nothing new begin, and await the end of what has begun."""
         m.d.sync += [self.core.halt.eq(1), since.eq(0), self.state.eq(State.DRAIN)]
 
-    def _fail(self, m, code, failure, where, since):
+    def _fail(self, m, code, failure, since):
         m.d.sync += [code.eq(failure), self.irq.eq(1), self.core.halt.eq(1)]
         m.d.sync += self.state.eq(State.IDLE)
         with m.If(~self.core.halt):
             m.d.sync += since.eq(0)
-        with m.If(self.core.run & self.core.fetch_error):
-            m.d.sync += where.eq(self.core.fetch_where)

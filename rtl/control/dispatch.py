@@ -95,13 +95,13 @@ class Dispatch(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         begins, sending, entered = Signal(Engines), Signal(), self.checked.ready
-        sent, word = self._next_word(m, self.checked.p.command, sending)
+        following, word = self._next_word(m, self.checked.p.command, sending)
         queues = self._queues(m)
-        self._route(m, queues, begins, sending, sent, word)
+        last = self._route(m, queues, begins, sending, following, word)
         moving = [Mux(queue.output.valid, queue.output.ready, queue.pending)
                   for queue, _ in queues.values()]  # fmt: skip
         m.d.comb += [
-            entered.eq(self.dispatched.as_value().any()),
+            entered.eq(sending & last & ~self.halt),
             self.moves.eq(Cat(sending, *moving).any()),
         ]
         if self._params.checksum:
@@ -117,38 +117,43 @@ class Dispatch(wiring.Component):
         ]
         return m
 
-    def _route(self, m, queues, begins, sending, sent, word):
-        """Write the words to the command's queue.
+    def _route(self, m, queues, begins, sending, following, word):
+        """Write the words to the command's queue; returns a register: the word is the last one.
 
         Which queue that is is registered, and so is that it has got there: nothing is offered for
         some cycles after that.  A halted command's words are counted on, but not written.
         """
-        route, verdict = Signal(Engines), self.checked.p
+        route, verdict, last, lasts = Signal(Engines), self.checked.p, Signal(), []
         for name, (queue, ops) in queues.items():
             mine = Signal(name=f"for_{name}")
+            words = words_of(queue_bits(ops))
+            assert words > 1  # the first word is no last one: `last` looks a cycle ahead
+            lasts.append(route[name] & (following == words - 1))
             m.d.comb += [
                 mine.eq(Cat(verdict.kind[op] for op in ops).any()),
                 begins[name].eq(self.accepted & mine & queue.free & ~sending),
                 queue.word.eq(word),
                 queue.write.eq(route[name] & ~self.halt),
                 queue.entered.eq(self.dispatched[name]),
-                self.dispatched[name].eq(queue.write & (sent == words_of(queue_bits(ops)) - 1)),
+                self.dispatched[name].eq(queue.write & last),
                 self.pending[name].eq(queue.pending),
             ]
             m.d.sync += route[name].eq(begins[name] | (route[name] & ~self.dispatched[name]))
+        m.d.sync += last.eq(Cat(lasts).any())
+        return last
 
     def _next_word(self, m, command, sending):
-        """How many words have been sent, and the next one, looked for a cycle ahead."""
-        sent = Signal(range(words_of(COMMAND_BITS)))
-        following, word = Signal.like(sent, init=1), Signal(WORD_BITS, reset_less=True)
+        """The word that is sent, looked for a cycle ahead, and the number of the one behind it."""
+        following = Signal(range(words_of(COMMAND_BITS)), init=1)
+        word = Signal(WORD_BITS, reset_less=True)
         m.d.sync += word.eq(
             Mux(sending, command.word_select(following, WORD_BITS), command[:WORD_BITS])
         )
         with m.If(self.checked.ready):
-            m.d.sync += [sent.eq(0), following.eq(1)]
+            m.d.sync += following.eq(1)
         with m.Elif(sending):
-            m.d.sync += [sent.eq(following), following.eq((following + 1)[: len(sent)])]
-        return sent, word
+            m.d.sync += following.eq((following + 1)[: len(following)])
+        return following, word
 
     def _queues(self, m):
         """Build the queues and connect their outputs; return each with the opcodes it takes."""

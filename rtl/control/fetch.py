@@ -129,6 +129,8 @@ class Assemble(wiring.Component):
     COMMAND_BYTES / bus_bytes + 1 cycles.
     """
 
+    GROUP = 4
+
     def __init__(self, params: Params):
         self._params = params
         super().__init__(
@@ -167,11 +169,13 @@ class Assemble(wiring.Component):
             m.d.sync += filled.eq(0)
         with m.Elif(beats.valid & beats.ready):
             m.d.sync += filled.eq(filled + 1)
-        # Each piece has an enable of its own: one for all would go to 512 flip-flops.
-        for piece in range(pieces):
-            with m.If(beats.valid & (filled == piece)):
-                word = commands.payload.word_select(piece, len(beats.payload))
-                m.d.sync += word.eq(beats.payload)
+        # A beat goes to one piece of every GROUP, where those before it move down: it comes from
+        # far, out of a block RAM.  One group of all pieces would have an enable of 512 flip-flops.
+        group, width = min(self.GROUP, pieces), len(beats.payload)
+        for first in range(0, pieces, group):
+            words = commands.payload[first * width :][: group * width]
+            with m.If(beats.valid & (filled >= first) & (filled < first + group)):
+                m.d.sync += words.eq(Cat(words[width:], beats.payload))
 
 
 class Fetch(wiring.Component):

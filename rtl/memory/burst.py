@@ -2,14 +2,13 @@
 
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from accel.isa import RECORD_BYTES
 from accel.params import MAX_BURST, Params
 from accel.rtl.interfaces import axi_write, base_bits, based
-from accel.rtl.parts.full import full_flag
+from accel.rtl.parts.eager import EagerFIFO
 from accel.rtl.parts.queue import RamQueue
 
 #: Beats, and bursts, that wait for the bus.
@@ -119,7 +118,7 @@ class BurstWriter(wiring.Component):
         )
         m.submodules.beats = beats = RamQueue(9 * params.bus_bytes, beats_depth(params))
         m.submodules.bursts = bursts = RamQueue(burst, QUEUE_DEPTH)
-        m.submodules.order = order = SyncFIFO(
+        m.submodules.order = order = EagerFIFO(
             width=1 + finish_layout(params).size, depth=OUTSTANDING
         )
         m.d.comb += [
@@ -168,9 +167,9 @@ class BurstWriter(wiring.Component):
         head = bursts.payload
         low = self._params.addr_bits - beat_bits(self._params)
         left = Signal(range(MAX_BURST + 1))
-        # What `left` is, and whether `order` is full, in registers: through `take`, one writer's
-        # address is heard by the other's queue in the same cycle.
-        none, one, order_full = Signal(init=1), Signal(), full_flag(m, order)
+        # What `left` is in registers: through `take`, one writer's address is heard by the other's
+        # queue in the same cycle.
+        none, one = Signal(init=1), Signal()
         address_done, data_done, take = Signal(), Signal(), Signal()
         m.d.comb += [
             axi.awsize.eq(low),
@@ -182,7 +181,7 @@ class BurstWriter(wiring.Component):
             self.sent.eq(axi.wvalid & axi.wready),
             address_done.eq(~axi.awvalid | axi.awready),
             data_done.eq(none | (one & self.sent)),
-            take.eq(bursts.valid & ~order_full & address_done & data_done & ~self.halt),
+            take.eq(bursts.valid & order.w_rdy & address_done & data_done & ~self.halt),
             bursts.ready.eq(take),
             order.w_data.eq(Cat(head.beats != 0, head.finish)),
             order.w_en.eq(take),

@@ -50,16 +50,21 @@ class VectorCutter(wiring.Component):
         piece = self.output.payload
         rest = Signal(8 * max(cols, bus_bytes), reset_less=True)  # what is not yet cut off
         bound = Signal(range(bus_bytes + cols), reset_less=True)  # end, from the beat's start
-        last, ready = Signal(reset_less=True), Signal()
-        ends = Signal(reset_less=True)  # the last piece, or the closing one
+        last, ready = Signal(), Signal()
+        ends = Signal()  # the last piece, or the closing one
+        # Whether the first piece is the last, and whether a later one is: two registers, so that
+        # `ready`, which comes from the vectors' end of the chip, is not on the way to them.
+        fits, last_of_more = Signal(reset_less=True), Signal(reset_less=True)
         m.d.comb += [
+            last.eq(Mux(piece.first, fits, last_of_more)),
+            ends.eq(last | piece.close),
             piece.bytes.eq(rest[: 8 * bus_bytes]),
             piece.bound.eq(Mux(last, bound, bus_bytes)[: len(piece.bound)]),
             ready.eq(~self.output.valid | (self.output.ready & ends)),
             self.input.ready.eq(ready),
             self.ended.eq(self.input.valid & ready & self.input.payload.end),
         ]
-        self._cut(m, ready, rest, bound, last, ends)
+        self._cut(m, ready, rest, bound, fits, last_of_more)
         return m
 
     def _stay_near(self, m, ready, address):
@@ -76,7 +81,7 @@ class VectorCutter(wiring.Component):
             ]
         return near
 
-    def _cut(self, m, ready, rest, bound, last, ends):
+    def _cut(self, m, ready, rest, bound, fits, last_of_more):
         """Go to the next vector's first piece, or to the next one of this vector."""
         piece, bus_bytes, address = self.output.payload, self._params.bus_bytes, self._walk(m)
         first_bound = address[: (bus_bytes - 1).bit_length()] + self.config.cols
@@ -86,8 +91,7 @@ class VectorCutter(wiring.Component):
             m.d.sync += [
                 rest.eq(self.input.payload.data),
                 bound.eq(first_bound),
-                last.eq(first_bound <= bus_bytes),
-                ends.eq((first_bound <= bus_bytes) | self.input.payload.end),
+                fits.eq(first_bound <= bus_bytes),
             ]
         with m.Elif(self.output.ready):
             m.d.sync += [
@@ -95,8 +99,7 @@ class VectorCutter(wiring.Component):
                 piece.addr.eq(piece.addr + 1),
                 rest.eq(rest >> 8 * bus_bytes),
                 bound.eq((bound - bus_bytes)[: len(bound)]),
-                last.eq(bound <= 2 * bus_bytes),
-                ends.eq(bound <= 2 * bus_bytes),
+                last_of_more.eq(bound <= 2 * bus_bytes),
             ]
 
     def _offer(self, m, address, near):

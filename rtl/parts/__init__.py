@@ -3,6 +3,7 @@
     delay     a value some cycles later: how signals that belong together are brought into step
     slice     two registers that cut a stream's paths in both directions; latency 1
     full      whether a FIFO is full, out of a register
+    eager     a queue for whom it is told late whether an entry comes
     queue     a deep queue in block RAM with a slice behind it; latency RamQueue.LATENCY
     rotate    a row of equal elements rotated: the only movement between lanes and banks
     compare   comparisons in the form that an FPGA's carry chains do fastest

@@ -19,6 +19,7 @@ from accel.rtl.memory.pieces import VectorCutter
 from accel.rtl.memory.read import ReadMaster
 from accel.rtl.memory.readahead import ReadAhead
 from accel.rtl.memory.write_arbiter import WriteArbiter
+from accel.rtl.parts.eager import EagerFIFO
 from accel.rtl.parts.queue import RamQueue
 from accel.rtl.parts.rotate import rotated
 from accel.rtl.parts.slice import StreamSlice
@@ -55,6 +56,11 @@ STREAMS = (
         lambda dut: [dut.output.valid, dut.output.payload, dut.input.ready],
         bugs=(Bug("ready passes", "self.input.ready.eq(~spared)",
                   "self.input.ready.eq(~spared | self.output.ready)"),),
+    ),
+    Case(
+        "EagerFIFO", EagerFIFO, streams.eager_fifo,
+        bugs=(Bug("what is offered is written also where there is no room",
+                  "write.en.eq(self.w_rdy)", "write.en.eq(1)", 12),),
     ),
     Case(
         "RamQueue, 4 entries", RamQueue, streams.ram_queue,
@@ -95,6 +101,7 @@ MEMORY = (
         "ReadAhead, two beats an entry", ReadAhead, memory.read_ahead, {"entry_bytes": 8},
         bugs=(Bug("room is given back for one beat", "self.output.valid, self._ratio, 0)",
                   "self.output.valid, 1, 0)", 12),),
+        campaign=True,
     ),
     Apart(
         "ReadAhead, paths", "A burst that is asked for waits for no ready.",

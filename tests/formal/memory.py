@@ -391,7 +391,7 @@ def burst_room(component, rush: bool = False) -> Module:
         order.level <= order.depth,
         inside.signal("none") == (left == 0),
         inside.signal("one") == (left == 1),
-        inside.signal("order_full") == ~order.w_rdy,
+        order.w_rdy == (order.level != order.depth),
         implies(beats.input.valid, beats.input.ready),
         implies(bursts.input.valid, bursts.input.ready),
         late <= SLACK,

@@ -89,6 +89,34 @@ def stream_slice(component, width: int = 8) -> Module:
     return m
 
 
+def eager_fifo(component, width: int = 8, depth: int = 4) -> Module:
+    """It takes an entry unless it is full, and offers the oldest in the cycle after it came."""
+    m = Module()
+    dut = component(width, depth)
+    inside = Inside.of(m, "dut", dut)
+    m.d.comb += [
+        dut.w_en.eq(free(m, 1, "offer")),
+        dut.w_data.eq(free(m, width, "entry")),
+        dut.r_en.eq(free(m, 1, "take")),
+    ]
+    follower = Follower(
+        m, depth, entered=dut.w_en & dut.w_rdy, payload=dut.w_data,
+        left=dut.r_en & dut.r_rdy, offered=dut.r_data, valid=dut.r_rdy,
+    )  # fmt: skip
+    first, behind, place = inside.signal("first"), inside.signal("behind"), follower.place
+    word = inside.word("storage", first + place.position, "stored_word")
+    claim(
+        m,
+        dut.level == follower.held,
+        dut.w_rdy == (dut.level != depth),
+        dut.r_rdy == (dut.level != 0),
+        (behind - first)[: len(first)] == dut.level[: len(first)],
+        implies(place.following, word == place.tag),
+    )
+    m.d.comb += Cover(dut.level == depth)
+    return m
+
+
 def ram_queue(component, width: int = 8, depth: int = 4) -> Module:
     """It takes ``depth`` entries at least, and is never silent for long with any inside."""
     m = Module()

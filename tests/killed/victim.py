@@ -9,6 +9,7 @@ import atexit
 import os
 import pathlib
 import runpy
+import signal
 import sys
 
 #: What Python tells an audit hook of before it changes something in a file system.
@@ -40,5 +41,7 @@ def watch(moment: int, number: int, counted: pathlib.Path) -> None:
 if __name__ == "__main__":
     moment, number, counted, module = sys.argv[1:5]
     sys.argv = [module, *sys.argv[5:]]
+    # What a shell put into the background ignores this signal, and so do all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     watch(int(moment), int(number), pathlib.Path(counted))
     runpy.run_module(module, run_name="__main__", alter_sys=True)

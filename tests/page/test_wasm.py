@@ -87,6 +87,7 @@ def test_a_thousand_cycles_counters_are_those_of_amaranths_own_simulator(instanc
     assert record["cycles"] == cycles - 1 and record["busy"] > 0
 
 
+@pytest.mark.campaign  # builds another simulator; pysim above knows as much
 def test_a_thousand_cycles_counters_are_the_native_simulators(instance, tmp_path):
     """In the middle of LeNet-5, from a waveform of the native simulator."""
     pywellen = pytest.importorskip("pywellen", reason="needs a reader: pip install pywellen")

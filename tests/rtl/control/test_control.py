@@ -178,10 +178,12 @@ def test_error_stops_the_run_and_sticks(code):
         ctx.set(dut.core.fetch_code, code if refused else Error.ILLEGAL_OPCODE)
         ctx.set(dut.core.fetch_where, 1234)
         await strobe(ctx, source)
-        assert (ctx.get(dut.irq), ctx.get(dut.core.run), ctx.get(dut.core.halt)) == (1, 0, 1)
+        assert ctx.get(dut.core.run)  # it is told of in the cycle after
         # Later events change nothing.
         ctx.set(dut.core.finished, 1)
         ctx.set(dut.core.fetch_where, 99)
+        await strobe(ctx, dut.core.fetch_error)
+        assert (ctx.get(dut.irq), ctx.get(dut.core.run), ctx.get(dut.core.halt)) == (1, 0, 1)
         for other in ("fetch_error", "read_error", "write_error"):
             await strobe(ctx, getattr(dut.core, other))
         assert await status(ctx, host) == (0, 0, 1, code)
@@ -231,7 +233,7 @@ def test_watchdog_ends_a_run(outstanding, code):
             await ctx.tick().repeat(40)
             assert ctx.get(dut.core.run)
             await strobe(ctx, dut.core.progress)
-        await ctx.tick().repeat(40)
+        await ctx.tick().repeat(41)
         assert ctx.get(dut.core.run) and not ctx.get(dut.irq)
         await ctx.tick()
         assert ctx.get(dut.irq) and ctx.get(dut.core.halt) and not ctx.get(dut.core.run)
