@@ -83,6 +83,7 @@ STREAMS = (
         "CommandQueue, 2 commands of 2 words", CommandQueue, streams.command_queue, depth=6,
         bugs=(Bug("one more is let in", "self.free.eq(held != self._depth)",
                   "self.free.eq(held != self._depth + 1)", 16),),
+        campaign=True,
     ),
     Case(
         "CommandQueue, 2 commands of 4 words", CommandQueue, streams.command_queue,
@@ -270,6 +271,7 @@ REQUANTISER = (
     Case(
         "Normaliser", Normaliser, requantiser.normalise, depth=5,
         bugs=(Bug("halves are rounded up, not to even", "(rest.any() | kept[0])", "1"),),
+        campaign=True,
     ),
     Case(
         "Requantiser, stages 5 to 7", Requantiser, requantiser.partial_products, depth=4,

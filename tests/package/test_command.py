@@ -133,6 +133,7 @@ def test_every_error_of_the_driver_is_provoked(folder):
     assert named == set(provoked)
 
 
+@pytest.mark.campaign
 def test_a_batch(tmp_path):
     """Three images, two at a time."""
     simulated()
@@ -266,6 +267,7 @@ def test_what_the_driver_has_no_c_for_is_left_to_the_user(tmp_path):
         tmp_path / "out/README.md").read_text()  # fmt: skip
 
 
+@pytest.mark.campaign
 def test_a_softmax_behind_is_the_drivers(tmp_path):
     simulated()
     graph, images = network()

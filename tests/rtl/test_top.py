@@ -639,7 +639,7 @@ async def silent_and_well(ctx, board):
     window.check(memory, counters)
 
 
-@pytest.mark.parametrize("after", [0, 30, 90, 150, 220, 300, 420])
+@pytest.mark.parametrize("after", [0, 90, 220, 420])
 def test_an_abort_leaves_the_bus_clean(after):
     """Wherever it comes: nothing is cut off, nothing follows, and the next program is right."""
     board = the_board()
@@ -663,7 +663,7 @@ def test_an_abort_leaves_the_bus_clean(after):
     board.simulate(main)
 
 
-@pytest.mark.parametrize("budget", [1, 60, 100, 180, 240, 300, 400])
+@pytest.mark.parametrize("budget", [1, 100, 240, 400])
 def test_a_budget_leaves_the_bus_clean(budget):
     """Wherever it ends: nothing is cut off, little follows, and the next program is right."""
     board = the_board()

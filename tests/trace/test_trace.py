@@ -93,6 +93,7 @@ def test_the_save_files_show_signals_that_are_there(lenet5):
     assert all(widths[name] == found[name].length for name in named)
 
 
+@pytest.mark.campaign
 def test_pysims_waveform_has_the_same_numbers(tmp_path):
     made = trace("notes", "0", tmp_path, array=(4, 4), engine="pysim", cycles=(100, 900))
     assert made.path.suffix == ".vcd"
