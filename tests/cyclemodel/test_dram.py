@@ -95,6 +95,7 @@ def test_random_streams(bus, chip, clock):
 @pytest.mark.parametrize("engine, chip, clock", [
     ("verilator", "ddr3-1600x16", 100), ("verilator", "lpddr4-3200x16", 800),
     ("pysim", "ddr3-1600x16", 100),
+    pytest.param("pysim", "lpddr4-3200x16", 800, marks=pytest.mark.campaign),
 ])  # fmt: skip
 def test_a_network_on_the_rtl(engine, chip, clock):
     name = "mnist" if engine == "verilator" else "notes"
