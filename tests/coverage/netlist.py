@@ -16,6 +16,7 @@ from accel.sim.cache import Cache, key_of
 from accel.sim.shipped import simulated
 from accel.sim.verilog import TOP, Design, fingerprint, wrapped
 from accel.sim.yosys import rare_collection, run_yosys
+from accel.sim.zeroes import without_zeroes
 
 #: Amaranth's m.If and m.Switch stay what they are; all modules become one, so names tell the place.
 _PASSES = """
@@ -46,8 +47,6 @@ _DECLARED = re.compile(
 )  # fmt: skip
 #: What makes other simulators look at a block once at the beginning: no branch of the machine.
 _BEGINNING = re.compile(r"^ *if \(\\\$auto\$verilog_backend\S+ \) begin end\n", re.M)
-#: A bit that becomes 0: `wrapped` would take it for a word of a memory that is 0 anyway.
-CLEARED, KEPT = re.compile(r"^( *\S+ ?\[\d+\] = 1)'h0;$", re.M), r"\1'b0;"
 #: What a statement assigns.
 ASSIGNED = re.compile(r"(?:^|assign | )(?:\\(\S+) |([a-z]\w*)) *(?:\[[^\]=]*\] *)?<?= ")
 #: Counters that a test may set, by patterns of their names: what is counted in a run, the commands
@@ -69,9 +68,8 @@ def _rtlil(params: Params, design: Design = Accelerator):
 
 def _emit(params: Params, design: Design) -> str:
     machine, text = _rtlil(params, design)
-    verilog = run_yosys({"machine.il": text}, _PASSES, "machine.v")
-    verilog = _named(verilog)
-    verilog = CLEARED.sub(KEPT, _BEGINNING.sub("", verilog))
+    verilog = run_yosys({"machine.il": without_zeroes(text)}, _PASSES, "machine.v")
+    verilog = _BEGINNING.sub("", _named(verilog))
     verilog = _DECLARED.sub(functools.partial(_counted, toggling(params)), verilog)
     for name in counters(verilog).values():
         declared = re.compile(rf"(reg \[\d+:0\] \\{re.escape(name)} )")

@@ -3,12 +3,10 @@
 import collections
 
 import pytest
-from amaranth.lib import wiring
 
 from accel.isa import Op, unpack
 from accel.sim import verilator
-from accel.sim.verilog import wrapped
-from tests.coverage import campaign, counts, ends, netlist, points, report, waits
+from tests.coverage import campaign, counts, ends, points, report, waits
 from tests.coverage.directed import directed
 from tests.coverage.waivers import Waived, Waiver, description, waivers
 from tests.faults.subject import PARAMS
@@ -47,14 +45,6 @@ def test_verilators_counts(tmp_path):
         counts.Branch(20, 5, "if"), counts.Branch(20, 6, "else"),
         counts.Toggle("core.fetch.program__addr$80", 3, "0->1"), counts.Toggle("irq", 0, "1->0"),
     ]  # fmt: skip
-
-
-def test_bits_that_are_cleared_stay_cleared():
-    """`wrapped` drops words of memories that are 0 at first; this is no such word."""
-    text = "".join(f"      \\core.x [{bit}] = 1'h0;\n" for bit in range(9))
-    machine = wiring.Signature({}).create()
-    assert "core.x" not in wrapped(text, machine)
-    assert wrapped(netlist.CLEARED.sub(netlist.KEPT, text), machine).count("core.x") == 9
 
 
 def test_the_page_names_what_was_not_reached():

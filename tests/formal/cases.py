@@ -41,10 +41,10 @@ STREAMS = (
     Case(
         "StreamSlice", StreamSlice, streams.stream_slice,
         bugs=(
-            Bug("it does not look at ready", "moves.eq(~self.output.valid | self.output.ready)",
-                "moves.eq(1)"),
-            Bug("the spare entry is forgotten", "self.output.valid.eq(spared | self.input.valid)",
-                "self.output.valid.eq(self.input.valid)"),
+            Bug("it does not look at ready", "waits.eq(self.output.valid & ~self.output.ready)",
+                "waits.eq(0)"),
+            Bug("the spare entry is forgotten", "self.output.valid.eq(waits | spared | ",
+                "self.output.valid.eq(waits | "),
             Bug("a place is filled while it is offered", "m.If(~spared & ~filled)",
                 "m.If(~filled)"),
         ),

@@ -379,18 +379,20 @@ def burst_room(component, rush: bool = False) -> Module:
         m.d.comb += Assume((beat == 1) & ~Cat(*answers, dut.halt, dut.hold).any())
         m.d.comb += Assume(dut.valid == may)
     nothing = Place(Const(0), Const(0, 8), Const(0, len(beats.output.payload)))
-    none = Place(Const(0), Const(0, 8), Const(0, len(bursts.output.payload.as_value())))
+    nobody = Place(Const(0), Const(0, 8), Const(0, len(bursts.output.payload.as_value())))
     held = queue_holds(m, inside.block("beats"), beats_depth(SMALL), nothing)
-    waiting = queue_holds(m, inside.block("bursts"), QUEUE_DEPTH, none)
+    waiting = queue_holds(m, inside.block("bursts"), QUEUE_DEPTH, nobody)
     # `room` tells of a cycle ago, and one more beat may have come since.  An open burst will be a
     # burst in the queue, without another beat.
     most, coming = QUEUE_DEPTH - 2 * SLACK + 1, inside.signal("is_open")
-    left, order = inside.signal("left"), inside.block("order").component
+    none, one, left = (inside.signal(name) for name in ("none", "one", "left"))
+    order, counted = inside.block("order").component, inside.block("order").signal("counted")
     claim(
         m,
         order.level <= order.depth,
-        inside.signal("none") == (left == 0),
-        inside.signal("one") == (left == 1),
+        counted <= order.depth,
+        ~(none & one),
+        none | one | (left >= 2),
         order.w_rdy == (order.level != order.depth),
         implies(beats.input.valid, beats.input.ready),
         implies(bursts.input.valid, bursts.input.ready),

@@ -103,14 +103,15 @@ def eager_fifo(component, width: int = 8, depth: int = 4) -> Module:
         m, depth, entered=dut.w_en & dut.w_rdy, payload=dut.w_data,
         left=dut.r_en & dut.r_rdy, offered=dut.r_data, valid=dut.r_rdy,
     )  # fmt: skip
-    first, behind, place = inside.signal("first"), inside.signal("behind"), follower.place
+    first, behind, counted = (inside.signal(name) for name in ("first", "behind", "counted"))
+    place = follower.place
     word = inside.word("storage", first + place.position, "stored_word")
     claim(
         m,
         dut.level == follower.held,
         dut.w_rdy == (dut.level != depth),
         dut.r_rdy == (dut.level != 0),
-        (behind - first)[: len(first)] == dut.level[: len(first)],
+        (behind - first)[: len(first)] == counted[: len(first)],
         implies(place.following, word == place.tag),
     )
     m.d.comb += Cover(dut.level == depth)

@@ -18,6 +18,7 @@ from accel.sim.cache import Cache, cache_directory, key_of
 from accel.sim.shipped import simulated
 from accel.sim.verilog import TOP, Design, fingerprint, wrapped
 from accel.sim.yosys import rare_collection
+from accel.sim.zeroes import without_zeroes
 
 SELECT, BITS = "mutant", 16
 #: A wire with a bit for each mutant, whether it would change its bit in this cycle.
@@ -129,7 +130,9 @@ class Mutants(Builder):
             (work / "mutants.ys").write_text("".join(f"{line}\n" for line in listed))
             yosys(work, _MUTATE)
             text = (work / "mutated.il").read_text()
-            (work / "infected.il").write_text(with_infected(text, self._numbers(listed)))
+            (work / "infected.il").write_text(
+                with_infected(without_zeroes(text), self._numbers(listed))
+            )
             yosys(work, _APPLY)
             verilog = (work / "machine.v").read_text()
         # What drives the select is a register that nothing but a test writes.
