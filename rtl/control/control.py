@@ -69,9 +69,9 @@ class Control(wiring.Component):
     A run: the host writes PROGRAM, COMMANDS and then CONTROL bit 0.  When no bus transaction of an
     earlier, failed run is open any more, ``reset`` clears the whole core for RESET_CYCLES, and
     RESET_CYCLES later (see accel.rtl.parts.reset) comes ``start``; then ``run`` is high until the
-    program is finished or the first error.
-    Either ends ``run`` and raises ``irq``, which stays until CONTROL bit 1 is written or the next
-    start.  Writing a start while busy does nothing.
+    program is finished or the first error, which is heard a cycle after it was told: it has come
+    all across the chip.  Either ends ``run`` and raises ``irq``, which stays until CONTROL bit 1 is
+    written or the next start.  Writing a start while busy does nothing.
 
     After an error ``halt`` stays high until the next start's reset: no engine begins anything
     new, and what is under way on the bus runs to its end.  Only the first error is kept; of several
