@@ -19,7 +19,9 @@ Three things make a session exact everywhere, and integer wherever it can be:
 - All graph optimisations, as by default.
 """
 
+import contextlib
 import functools
+import io
 import os
 
 import numpy as np
@@ -78,8 +80,10 @@ def _read(model, whole=False) -> onnx.ModelProto:
 
 
 def _open(model, options) -> onnxruntime.InferenceSession:
+    """Quietly: of a file that is none it prints that it will try again, before it raises."""
     if isinstance(model, onnx.ModelProto):
         model = model.SerializeToString()
     elif not isinstance(model, bytes):
         model = os.fspath(model)
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    with contextlib.redirect_stdout(io.StringIO()):
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -29,6 +29,9 @@ import warnings
 SECONDS, RSS_MB = 1.0, 500
 #: Wall seconds after which libFuzzer gives an input up; generous, as machines are shared.
 HANG = 20
+#: Inputs of one process: libFuzzer itself grows by a kilobyte or two with each of them, until
+#: RSS_MB says nothing about the importer.
+LIFE = 50_000
 MAX_BYTES = 1 << 16
 _NUMBERS = (0, 1, 2, 4, 0x7F, 0x80, 0xFF, 0x100, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _FLOATS = (0.0, -1.0, float("nan"), float("inf"), 1e-45, 3e38)
@@ -214,7 +217,7 @@ def run(options) -> dict:
         total["seed_files"] = len(list(corpus.iterdir()))
         seed = options.seed
         while total["executions"] < options.count:
-            left = options.count - total["executions"]
+            left = min(LIFE, options.count - total["executions"])
             result, coverage = _child(options, work, seed, left)
             for key in ("executions", "loaded", "refused", "seconds"):
                 total[key] = round(total[key] + result[key], 1)

@@ -62,7 +62,8 @@ class Builder:
         for name in list(self.tensors)[tensors:]:
             del self.tensors[name]
         for index in operator.outputs:
-            self.values.pop(index, None)
+            if self.maker[index] is operator:  # not what another one made, as a bad file may say
+                self.values.pop(index, None)
 
     def title(self, index: int) -> str:
         """Return how messages name a tensor."""

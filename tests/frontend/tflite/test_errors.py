@@ -211,6 +211,19 @@ def test_computed_twice(tmp_path):
     refuse(model, tmp_path, r"operator 1 \(CONV_2D\): output tensor 3 \('t3'\) must be computed")
 
 
+def test_computed_twice_by_the_host(tmp_path):
+    """The second output is the input of what the first one comes from."""
+    model = Model()
+    middle = model.op("QUANTIZE", [model.input([1, 4, 4, 2], "float32")], [1, 4, 4, 2])
+    pooled = model.op("MAX_POOL_2D", [middle], [1, 2, 2, 2], StrideW=2, StrideH=2,
+                      FilterWidth=2, FilterHeight=2)
+    back = model.op("DEQUANTIZE", [pooled], [1, 2, 2, 2], dtype="float32")
+    model.operators[-1]["outputs"].append(middle)
+    path = model.output(back).save(tmp_path)
+    with pytest.raises(ModelError, match=rf"output tensor {middle} .* must be computed once"):
+        frontend.load(path)
+
+
 def test_used_before_it_is_computed(tmp_path):
     model = good()
     model.op("RELU", [3], [1, 5, 4, 3])
