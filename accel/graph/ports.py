@@ -41,7 +41,8 @@ def to_int8(values: np.ndarray, scale: float, zero_point: int, away=False) -> np
 
     Halves are rounded to even, or ``away`` from zero.
     """
-    scaled = np.asarray(values, np.float32) / np.float32(scale)
+    with np.errstate(over="ignore"):  # infinite, as in float32 anywhere
+        scaled = np.asarray(values, np.float32) / np.float32(scale)
     if away:
         whole = np.trunc(scaled)
         scaled = whole + np.copysign(np.abs(scaled - whole) >= 0.5, scaled)
@@ -53,7 +54,8 @@ def to_int8(values: np.ndarray, scale: float, zero_point: int, away=False) -> np
 
 def to_float(values: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
     """Turn int8 into float32: (q - zero point) * scale."""
-    return (values.astype(np.int32) - zero_point).astype(np.float32) * np.float32(scale)
+    with np.errstate(over="ignore"):
+        return (values.astype(np.int32) - zero_point).astype(np.float32) * np.float32(scale)
 
 
 def recentre(values: np.ndarray) -> np.ndarray:

@@ -38,6 +38,7 @@ from accel.frontend.onnx.order import in_order
 from accel.frontend.onnx.parts import Parts
 from accel.frontend.onnx.ports import add_input, check_size, output_port
 from accel.frontend.onnx.reading import load_data
+from accel.frontend.onnx.slices import check_slices
 from accel.frontend.onnx.stored import check_stored, read_tensor
 from accel.frontend.onnx.values import Constant, Elsewhere
 from accel.graph.check import check
@@ -169,6 +170,7 @@ def _parse(file: str) -> onnx.ModelProto:
     for part in (*model.opset_import, *model.graph.node):
         if part.domain == "ai.onnx":  # the default domain's other name, which onnx does not know
             part.domain = ""
+    check_slices(file, model)
     return model
 
 

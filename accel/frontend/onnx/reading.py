@@ -12,6 +12,7 @@ from onnx import external_data_helper, inliner, version_converter
 
 from accel.frontend.errors import ModelError
 from accel.frontend.onnx.order import in_order
+from accel.frontend.onnx.slices import check_slices
 
 #: The first operator set that has what quantising needs: a scale per channel.
 OPSET = 13
@@ -41,6 +42,7 @@ def read(path) -> onnx.ModelProto:
         raise _invalid(path, error) from error
     load_data(path, model)
     try:
+        check_slices(str(path), model)
         return _tidy(path, model)
     except ModelError:
         raise
