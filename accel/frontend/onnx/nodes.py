@@ -7,6 +7,7 @@ import math
 import numpy as np
 import onnx
 
+from accel.errors import shortened
 from accel.frontend.errors import ModelError
 from accel.frontend.onnx.values import Shape, Window
 from accel.graph.shapes import out_size, window_counts
@@ -42,7 +43,7 @@ class NodeView:
     def require(self, condition, rule: str, value) -> None:
         """Raise the node's error unless ``condition`` holds."""
         if not condition:
-            raise self.error(f"{rule}, not {value}")
+            raise self.error(f"{rule}, not {shortened(str(value))}")
 
     def integer(self, name: str, default: int) -> int:
         """Return an integer attribute."""

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from accel.errors import shortened
 from accel.frontend.errors import CostError, ModelError
 from accel.frontend.tflite.build import (
     CENTRES,
@@ -56,7 +57,7 @@ class View:
     def require(self, condition, rule: str, value) -> None:
         """Raise the operator's error unless ``condition`` holds."""
         if not condition:
-            raise self.error(f"{rule}, not {value}")
+            raise self.error(f"{rule}, not {shortened(str(value))}")
 
     def spend(self, cost: int) -> None:
         """Refuse files in which many operators share large tensors, to exhaust their reader."""

@@ -224,6 +224,15 @@ def test_computed_twice_by_the_host(tmp_path):
         frontend.load(path)
 
 
+def test_a_thousand_outputs_are_not_all_told(tmp_path):
+    model = good()
+    model.operators[0]["outputs"] *= 1000
+    path = model.save(tmp_path)
+    with pytest.raises(ModelError, match="outputs must be different tensors, not .3, 3, ") as error:
+        frontend.load(path)
+    assert len(str(error.value)) < 1500
+
+
 def test_used_before_it_is_computed(tmp_path):
     model = good()
     model.op("RELU", [3], [1, 5, 4, 3])
