@@ -224,11 +224,11 @@ def test_computed_twice_by_the_host(tmp_path):
         frontend.load(path)
 
 
-def test_a_thousand_outputs_are_not_all_told(tmp_path):
+def test_hundreds_of_outputs_are_not_all_told(tmp_path):
     model = good()
-    model.operators[0]["outputs"] *= 1000
+    model.operators[0]["outputs"] = [123456789] * 250
     path = model.save(tmp_path)
-    with pytest.raises(ModelError, match="outputs must be different tensors, not .3, 3, ") as error:
+    with pytest.raises(ModelError, match="must be different tensors, not .123456789, ") as error:
         frontend.load(path)
     assert len(str(error.value)) < 1500
 
