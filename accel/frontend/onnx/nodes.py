@@ -43,7 +43,7 @@ class NodeView:
     def require(self, condition, rule: str, value) -> None:
         """Raise the node's error unless ``condition`` holds."""
         if not condition:
-            raise self.error(f"{rule}, not {shortened(str(value))}")
+            raise self.error(f"{rule}, not {shortened(format(value))}")
 
     def integer(self, name: str, default: int) -> int:
         """Return an integer attribute."""

@@ -57,7 +57,7 @@ class View:
     def require(self, condition, rule: str, value) -> None:
         """Raise the operator's error unless ``condition`` holds."""
         if not condition:
-            raise self.error(f"{rule}, not {shortened(str(value))}")
+            raise self.error(f"{rule}, not {shortened(format(value))}")
 
     def spend(self, cost: int) -> None:
         """Refuse files in which many operators share large tensors, to exhaust their reader."""
