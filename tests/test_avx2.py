@@ -51,6 +51,7 @@ def test_within_itself():
     assert (done.stdout, done.stderr) == ("True\n", "")
 
 
+@pytest.mark.campaign
 def test_other_illegal_instructions_stay_illegal():
     """Those who watch for them, as pytest does, are still called."""
     kill = "import faulthandler, signal, sys\n{}\nsignal.raise_signal(signal.SIGILL)"
