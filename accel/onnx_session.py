@@ -19,9 +19,7 @@ Three things make a session exact everywhere, and integer wherever it can be:
 - All graph optimisations, as by default.
 """
 
-import contextlib
 import functools
-import io
 import os
 
 import numpy as np
@@ -80,10 +78,11 @@ def _read(model, whole=False) -> onnx.ModelProto:
 
 
 def _open(model, options) -> onnxruntime.InferenceSession:
-    """Quietly: of a file that is none it prints that it will try again, before it raises."""
+    """Without a second try, of which its Python would print a notice."""
     if isinstance(model, onnx.ModelProto):
         model = model.SerializeToString()
     elif not isinstance(model, bytes):
         model = os.fspath(model)
-    with contextlib.redirect_stdout(io.StringIO()):
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        model, options, providers=["CPUExecutionProvider"], enable_fallback=0
+    )

@@ -45,7 +45,8 @@ def to_int8(values: np.ndarray, scale: float, zero_point: int, away=False) -> np
         scaled = np.asarray(values, np.float32) / np.float32(scale)
     if away:
         whole = np.trunc(scaled)
-        scaled = whole + np.copysign(np.abs(scaled - whole) >= 0.5, scaled)
+        with np.errstate(invalid="ignore"):  # of an infinite one nothing is left
+            scaled = whole + np.copysign(np.abs(scaled - whole) >= 0.5, scaled)
     else:
         scaled = np.rint(scaled)
     scaled = np.asarray(scaled + np.float32(zero_point))

@@ -7,7 +7,7 @@ from amaranth.utils import exact_log2
 
 
 class EagerFIFO(wiring.Component):
-    """Amaranth's ``SyncFIFO``, in which ``w_en`` and ``w_data`` go to one register each.
+    """Amaranth's ``SyncFIFO`` for a late ``w_en``, which goes to a single register.
 
     What is offered is written to the next free place in every cycle, and ``w_en`` only says that
     it counts.  Nothing is counted before the cycle after: until then the register of ``w_en`` is

@@ -86,6 +86,7 @@ def load(path, strict: bool = False, exact: bool = False) -> Graph:
 
 def _import(file: str, strict: bool, exact: bool) -> Graph:
     model = batches.one_image(file, _parse(file))
+    check_slices(file, model)
     nodes = in_order(file, model.graph)
     _check_operators(file, nodes, strict)
     builder = Builder(file, model.graph, nodes, _opset(file, model), exact)

@@ -20,6 +20,7 @@ import onnx
 from accel.frontend.errors import ModelError
 from accel.frontend.onnx import affine, batches, biases, reading, reductions, tokens
 from accel.frontend.onnx.rewriting import Rewriting
+from accel.frontend.onnx.slices import check_slices
 from accel.whole import workspace
 
 
@@ -36,7 +37,9 @@ def prepare(path, shapes: Mapping[str, Sequence[int]] | None = None) -> onnx.Mod
     file = str(path)
     model = reading.read(path)
     _check_float(file, model)
-    model = _folded(file, batches.settle(file, model, shapes))
+    model = batches.settle(file, model, shapes)
+    check_slices(file, model)  # with the shapes that are known only now
+    model = _folded(file, model)
     Rewriting(model).apply((affine.rewrite, reductions.rewrite, biases.rewrite, tokens.rewrite))
     return model
 

@@ -42,7 +42,6 @@ def read(path) -> onnx.ModelProto:
         raise _invalid(path, error) from error
     load_data(path, model)
     try:
-        check_slices(str(path), model)
         return _tidy(path, model)
     except ModelError:
         raise
@@ -108,6 +107,7 @@ def _tidy(path: pathlib.Path, model: onnx.ModelProto) -> onnx.ModelProto:
                for view in in_order(str(path), graph)]
     del graph.node[:]
     graph.node.extend(ordered)
+    check_slices(str(path), model)
     taken = {node.name for node in graph.node}
     for node in graph.node:  # what is to stay float is named
         if not node.name:

@@ -4,7 +4,8 @@ A window larger than what it goes over makes a size negative.  No library minds 
 a Slice comes behind it, the shape inference of onnx, and of ONNX Runtime, which has the same, ends
 the whole process (an assertion of C++, in onnx 1.23 and ONNX Runtime 1.32).  So sizes are inferred
 up to the first Slices of every path, looked at, then up to the next ones, and so on; of long chains
-of Slices only as far as that takes a fraction of a second.
+of Slices only as far as that takes a fraction of a second.  Into functions and the graphs of
+control flow nothing looks, so neither does the inference here.
 """
 
 import collections
@@ -38,9 +39,8 @@ def check_slices(file: str, model: onnx.ModelProto) -> None:
     for level in range(len(rounds)):
         skeleton.graph.node.extend(view.proto for view in slices)
         slices = [view for view in rounds[level] if view.proto.op_type == "Slice"]
-        skeleton.graph.node.extend(
-            view.proto for view in rounds[level] if view.proto.op_type != "Slice"
-        )
+        for view in rounds[level]:
+            _add(skeleton.graph, view.proto)
         inferred += len(skeleton.graph.node)
         if inferred > _MOST:
             return
@@ -53,18 +53,43 @@ def check_slices(file: str, model: onnx.ModelProto) -> None:
 
 
 def _skeleton(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model without nodes, and large constants without their values."""
-    result = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import,
-                             functions=model.functions)  # fmt: skip
+    """The model without nodes and functions, and large constants without their values.
+
+    Inputs of -1 rows, as some writers have them, are inputs of any number.
+    """
+    result = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
     result.graph.name = model.graph.name
     result.graph.input.extend(model.graph.input)
+    for value in result.graph.input:
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.dim_value < 0:
+                dim.ClearField("dim_value")
     for tensor in model.graph.initializer:
-        if math.prod(tensor.dims) <= _SIZES:
-            result.graph.initializer.append(tensor)
-        else:
-            result.graph.input.append(onnx.helper.make_tensor_value_info(
-                tensor.name, tensor.data_type, tensor.dims))  # fmt: skip
+        _add_constant(result.graph, tensor)
     return result
+
+
+def _add(graph: onnx.GraphProto, node: onnx.NodeProto) -> None:
+    """Add a node to the skeleton, unless it is a Slice or has a graph inside."""
+    kinds = onnx.AttributeProto
+    if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
+        tensor = onnx.TensorProto()
+        tensor.CopyFrom(node.attribute[0].t)
+        tensor.name = node.output[0]
+        _add_constant(graph, tensor)
+    elif node.op_type != "Slice" and node.domain in ("", "ai.onnx") and not any(
+        item.type in (kinds.GRAPH, kinds.GRAPHS) for item in node.attribute
+    ):
+        graph.node.append(node)
+
+
+def _add_constant(graph: onnx.GraphProto, tensor: onnx.TensorProto) -> None:
+    if math.prod(tensor.dims) <= _SIZES:
+        graph.initializer.append(tensor)
+    else:
+        graph.input.append(
+            onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+        )
 
 
 def _sizes(model: onnx.ModelProto) -> dict[str, list[int]]:
