@@ -36,18 +36,28 @@ def stages(shape, lists: Sequence[Sequence[int]]) -> list[tuple[tuple, tuple[Pie
         Shapes of results and their pieces, one result made of the other: each dimension by itself
         where that takes fewer pieces than all at once.
     """
+    return [(made, _pieces(cut)) for made, cut in _cuts(shape, lists)]
+
+
+def piece_count(shape, lists: Sequence[Sequence[int]]) -> int:
+    """How many pieces those of :func:`stages` are together."""
+    return sum(math.prod(map(len, cut)) for _, cut in _cuts(shape, lists))
+
+
+def _cuts(shape, lists) -> list[tuple[tuple, Sequence[Sequence[Run]]]]:
+    """The results' shapes, and the runs of each dimension of which they are made."""
     cut = [runs(taken, axis < 2) for axis, taken in enumerate(lists)]
     moved = [axis for axis in range(3) if list(lists[axis]) != list(range(shape[axis]))]
     if not moved:
         return []
     if math.prod(map(len, cut)) <= sum(len(cut[axis]) for axis in moved) + 1:
-        return [(tuple(map(len, lists)), _pieces(cut))]
+        return [(tuple(map(len, lists)), cut)]
     found = []
     for axis in moved:
         whole = [[(0, size, 1, 0)] for size in shape]
         whole[axis] = cut[axis]
         shape = tuple(len(lists[n]) if n == axis else shape[n] for n in range(3))
-        found.append((shape, _pieces(whole)))
+        found.append((shape, whole))
     return found
 
 

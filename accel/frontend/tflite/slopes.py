@@ -32,7 +32,8 @@ def prelu(op: View) -> None:
     slope, above = (rescale(float(check_scale(factor))) for factor in (real, same))
     x = _BYTES - source.zero_point
     positive = requantise(x, *above, Rounding.DOUBLE, target.zero_point)
-    products = x[:, None] * (values.astype(np.int16) - zero)
+    # A channel is as every other one of its slope.
+    products = x[:, None] * (np.unique(values).astype(np.int16) - zero)
     scaled = requantise(products, *slope, Rounding.DOUBLE, target.zero_point)
     wanted = np.where(x[:, None] < 0, scaled, positive[:, None])
     if (wanted == wanted[:, :1]).all():

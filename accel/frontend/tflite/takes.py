@@ -6,7 +6,7 @@ import numpy as np
 
 from accel.frontend import pieces
 from accel.frontend.notes import EXACT, runs
-from accel.frontend.takes import stages
+from accel.frontend.takes import piece_count, stages
 from accel.frontend.tflite.build import LIMIT, MOST_PIECES, TABLE_COST
 from accel.frontend.tflite.view import View
 from accel.graph.ir import Concat, Reshape, Table, Tensor
@@ -29,9 +29,9 @@ def moved(op: View, source: Tensor, lists, name: str) -> Tensor:
     """Append what takes rows, columns and channels by their indices; return the image."""
     op.spend(16 * sum(map(len, lists)))
     lists = [list(one) for one in lists]
+    parts = piece_count(source.shape, lists)
+    op.require(parts <= MOST_PIECES, f"it must move at most {MOST_PIECES} parts", parts)
     steps = stages(source.shape, lists)
-    count = sum(len(parts) for _, parts in steps)
-    op.require(count <= MOST_PIECES, f"it must move at most {MOST_PIECES} parts", count)
     every = list(range(source.shape[2]))
     if lists[2] == every or len(steps[-1][1]) <= _FEW_CHANNELS:
         return _moved(op, source, steps, name)

@@ -578,6 +578,14 @@ def test_memory_stays_small(tmp_path):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024
 
 
+def test_many_slopes(tmp_path):
+    """No more is computed than there are different bytes."""
+    model = Model()
+    slope = model.tensor([1, 1, 1], scale=0.01, data=np.array([[[3]]], np.int8))
+    made = model.op("PRELU", [model.input([1, 7, 7, 16642]), slope], [1, 7, 7, 2])
+    refuse(model.output(made), tmp_path, r"output 't2' must have shape \(7, 7, 16642\)")
+
+
 def test_many_operators_that_share_one_large_tensor(tmp_path):
     model = Model()
     source = model.input([1, 1, 1, 30000])
