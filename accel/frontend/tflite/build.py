@@ -39,7 +39,8 @@ class Builder:
         self.maker: dict[int, Operator] = {}
         for operator in contents.operators:
             for index in operator.outputs:
-                self.maker.setdefault(index, operator)
+                if index not in contents.inputs:  # as a bad file may have it
+                    self.maker.setdefault(index, operator)
             for index in set(operator.inputs):
                 self.users.setdefault(index, []).append(operator)
 
@@ -62,7 +63,7 @@ class Builder:
         for name in list(self.tensors)[tensors:]:
             del self.tensors[name]
         for index in operator.outputs:
-            if self.maker[index] is operator:  # not what another one made, as a bad file may say
+            if self.maker.get(index) is operator:  # not what another one made, as a bad file may say
                 self.values.pop(index, None)
 
     def title(self, index: int) -> str:

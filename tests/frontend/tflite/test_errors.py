@@ -224,6 +224,18 @@ def test_computed_twice_by_the_host(tmp_path):
         frontend.load(path)
 
 
+def test_an_input_that_an_operator_behind_computes(tmp_path):
+    """The host's part of the first operator looks for no one who makes it."""
+    model = Model()
+    given = model.input([1, 4, 4, 2], "float32")
+    first = model.op("CUMSUM", [given, model.constant([1])], [1, 4, 4, 2])
+    last = model.op("ABS", [999], [1, 4, 4, 2])
+    model.operators[-1]["outputs"].append(given)
+    path = model.output(first, last).save(tmp_path)
+    with pytest.raises(ModelError, match=r"operator 1 \(ABS\): input 0: must refer to one of"):
+        frontend.load(path)
+
+
 def test_hundreds_of_outputs_are_not_all_told(tmp_path):
     model = good()
     model.operators[0]["outputs"] = [123456789] * 250
