@@ -63,7 +63,7 @@ class Builder:
         for name in list(self.tensors)[tensors:]:
             del self.tensors[name]
         for index in operator.outputs:
-            if self.maker.get(index) is operator:  # not what another one made, as a bad file may say
+            if self.maker.get(index) is operator:  # not what another one made
                 self.values.pop(index, None)
 
     def title(self, index: int) -> str:
