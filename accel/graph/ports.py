@@ -41,14 +41,13 @@ def to_int8(values: np.ndarray, scale: float, zero_point: int, away=False) -> np
 
     Halves are rounded to even, or ``away`` from zero.
     """
-    with np.errstate(over="ignore"):  # infinite, as in float32 anywhere
+    with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is clamped
         scaled = np.asarray(values, np.float32) / np.float32(scale)
-    if away:
-        whole = np.trunc(scaled)
-        with np.errstate(invalid="ignore"):  # of an infinite one nothing is left
+        if away:
+            whole = np.trunc(scaled)
             scaled = whole + np.copysign(np.abs(scaled - whole) >= 0.5, scaled)
-    else:
-        scaled = np.rint(scaled)
+        else:
+            scaled = np.rint(scaled)
     scaled = np.asarray(scaled + np.float32(zero_point))
     return np.clip(scaled, -128, 127, out=scaled).astype(np.int8)
 

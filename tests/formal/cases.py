@@ -138,7 +138,9 @@ MEMORY = (
                   "(beats.level <= QUEUE_DEPTH - 2 * SLACK) "
                   "& (bursts.level <= QUEUE_DEPTH - 2 * SLACK)",
                   "(beats.level <= QUEUE_DEPTH) & (bursts.level <= QUEUE_DEPTH)", 64,
-                  {"rush": True}),),
+                  {"rush": True}),
+              Bug("a burst of two waits behind the last beat of another, and is counted as begun",
+                  "one.eq(~one & (left == 2))", "one.eq(left == 2)", 14)),
         campaign=True,
     ),
     Case(

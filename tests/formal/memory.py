@@ -351,6 +351,7 @@ def buffered_holds(m, fifo, place) -> Signal:
 
 def burst_room(component, rush: bool = False) -> Module:
     """No beat and no burst finds its queue full, if at most SLACK beats come once room has gone.
+    Of each burst as many beats are sent as it has, and the last one is told.
 
     With ``rush`` nothing is free: the sender sends a burst of one beat in every cycle in which it
     may, and the bus takes none.  Only so does a search get to a planted bug's full queues in time.
@@ -386,13 +387,20 @@ def burst_room(component, rush: bool = False) -> Module:
     # burst in the queue, without another beat.
     most, coming = QUEUE_DEPTH - 2 * SLACK + 1, inside.signal("is_open")
     none, one, left = (inside.signal(name) for name in ("none", "one", "left"))
+    unsent = Signal(len(left))  # beats of the burst that was begun last
+    with m.If(inside.signal("take")):
+        m.d.sync += unsent.eq(bursts.output.payload.beats)
+    with m.Elif(dut.sent):
+        m.d.sync += unsent.eq(unsent - 1)
     order, counted = inside.block("order").component, inside.block("order").signal("counted")
     claim(
         m,
         order.level <= order.depth,
         counted <= order.depth,
-        ~(none & one),
-        none | one | (left >= 2),
+        none == (unsent == 0),
+        one == (unsent == 1),
+        dut.axi.wlast == one,
+        implies(unsent > 1, left == unsent),
         order.w_rdy == (order.level != order.depth),
         implies(beats.input.valid, beats.input.ready),
         implies(bursts.input.valid, bursts.input.ready),

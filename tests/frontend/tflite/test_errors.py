@@ -9,7 +9,7 @@ import pytest
 import tflite
 
 from accel import frontend
-from accel.frontend import ModelError
+from accel.frontend import ModelError, takes
 from tests.support.tflite_models import Model
 from tests.support.tflite_random import KINDS, draw
 
@@ -596,6 +596,16 @@ def test_many_slopes(tmp_path):
     slope = model.tensor([1, 1, 1], scale=0.01, data=np.array([[[3]]], np.int8))
     made = model.op("PRELU", [model.input([1, 7, 7, 16642]), slope], [1, 7, 7, 2])
     refuse(model.output(made), tmp_path, r"output 't2' must have shape \(7, 7, 16642\)")
+
+
+def test_many_pieces_are_counted_before_they_are_made(tmp_path, monkeypatch):
+    model = Model()
+    source, sizes = model.input([1, 7, 7, 4]), model.constant([7, 65536])
+    made = model.op("RESIZE_NEAREST_NEIGHBOR", [source, sizes], [1, 7, 65536, 4])
+    monkeypatch.setattr(takes, "_pieces", None)
+    path = model.output(made).save(tmp_path)
+    with pytest.raises(ModelError, match=r"must move at most 1024 parts, not 655\d\d"):
+        frontend.load(path, strict=True)
 
 
 def test_many_operators_that_share_one_large_tensor(tmp_path):
