@@ -30,7 +30,7 @@ SECONDS, RSS_MB = 1.0, 500
 #: Wall seconds after which libFuzzer gives an input up; generous, as machines are shared.
 HANG = 20
 #: Inputs of one process.  What atheris adds to the code that it watches grows with each of them
-#: (25,000 ONNX files in a plain loop: from 76 to 410 MB; without atheris they end at 101 MB), until
+#: (25,000 ONNX files in a plain loop: from 76 to 410 MB; without atheris it ends at 105), until
 #: RSS_MB says nothing about the importer.
 LIFE = 50_000
 MAX_BYTES = 1 << 16
