@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 
-from accel.errors import AccelError
+from accel.errors import AccelError, shortened
 
 _ZIP, _NPY = (b"PK\x03\x04", b"PK\x05\x06"), b"\x93NUMPY"
 #: What reading a damaged archive, or one that is packed in a way not known here, raises.
@@ -40,13 +40,15 @@ def read(path: str | os.PathLike, *needed: str, optional=(), instead=False) -> d
                 if missing and instead and len(set(file.files) - set(optional)) > 1:
                     return {name: _array(path, file, name) for name in file.files}
                 if missing:
-                    raise NpzError(f"{path}: must hold {missing}, has {file.files}")
+                    held = shortened(str(file.files))
+                    raise NpzError(f"{path}: must hold {missing}, has {held}")
                 wanted = [*needed, *(name for name in optional if name in file.files)]
                 return {name: _array(path, file, name) for name in wanted}
     except NpzError:
         raise
     except DAMAGE as error:
-        raise NpzError(f"{path}: is not a readable .npz file: {error}") from error
+        text = shortened(str(error))  # which may repeat a name of thousands of characters
+        raise NpzError(f"{path}: is not a readable .npz file: {text}") from error
 
 
 def _check_format(path: pathlib.Path, start: bytes) -> None:
@@ -65,7 +67,8 @@ def _array(path: pathlib.Path, file, name: str) -> np.ndarray:
     try:
         found = file[name]
     except (ValueError, MemoryError) as error:  # a header may claim more than any memory holds
-        raise NpzError(f"{path}: array {name!r} cannot be read: {error}") from error
+        text = shortened(str(error))
+        raise NpzError(f"{path}: array {name!r} cannot be read: {text}") from error
     if not isinstance(found, np.ndarray):
         raise NpzError(f"{path}: {name!r} is no array")
     return found

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from accel import npz
+from accel.errors import AccelError
+from accel.train import checkpoint
 
 
 def test_needed_and_optional_arrays(tmp_path):
@@ -55,3 +57,22 @@ def test_members_that_are_not_needed_arrays(tmp_path):
         file.writestr("images", b"text")
     with pytest.raises(npz.NpzError, match=r"in\.npz: 'images' is no array"):
         npz.read(path, "images")
+
+
+@pytest.mark.parametrize("read", [lambda path: npz.read(path, "images"), checkpoint.load])
+def test_a_name_of_thousands_of_characters_is_not_said_in_full(read, tmp_path):
+    """The archive's list names a member otherwise than the member itself does."""
+    path = tmp_path / "in.npz"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("images.npy", b"text")
+    data = bytearray(path.read_bytes())
+    length = int.from_bytes(data[26:28], "little")  # of the name before the member
+    data[26:28] = (5000).to_bytes(2, "little")
+    data[30 + length : 30 + length] = b"x" * (5000 - length)
+    listed = data.index(b"PK\x01\x02")
+    end = data.index(b"PK\x05\x06")
+    data[end + 16 : end + 20] = listed.to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(AccelError, match="File name in directory") as raised:
+        read(path)
+    assert len(str(raised.value)) < 1500

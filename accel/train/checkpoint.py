@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 
 from accel import npz
+from accel.errors import shortened
 from accel.report.files import replacing
 from accel.train.errors import TrainingError
 
@@ -37,5 +38,6 @@ def load(path) -> tuple[dict[str, np.ndarray], dict]:
         if facts["format"] != FORMAT:
             raise ValueError(f"format must be {FORMAT}, not {facts['format']}")
     except _DAMAGE as error:
-        raise TrainingError(f"{path}: is damaged or not a checkpoint: {error}") from error
+        text = shortened(str(error))
+        raise TrainingError(f"{path}: is damaged or not a checkpoint: {text}") from error
     return arrays, facts
