@@ -27,6 +27,8 @@ def run(values, scale):
         ([0, 1], math.log(3), [-64, 64]),  # 1/4 and 3/4
         ([1, 0, 0], math.log(2), [0, -64, -64]),
         ([-128] * 400, 1.0, [-127] * 400),  # 256 / 400 rounds to 1
+        # So near to 100.5 / 256 that the reciprocal's last bits decide; as LiteRT answers.
+        ([1, 0], 1874699310 * 2.0**-32, [27, -28]),
     ],
 )
 def test_by_hand(values, scale, expected):

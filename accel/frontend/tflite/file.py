@@ -69,7 +69,7 @@ def parse(file: str, buffer: bytes) -> Contents:
         ModelError: naming the file, what is wrong in it, the rule and the value.
     """
     reader = _Reader(file, len(buffer))
-    if len(buffer) < 8 or buffer[4:8] != b"TFL3":
+    if buffer[4:8] != b"TFL3":
         raise ModelError(
             f"{file}: truncated or not a TFLite file: bytes 4 to 7 must be b'TFL3', "
             f"not {buffer[4:8]!r}"

@@ -79,6 +79,16 @@ def test_a_convolution_is_exact_where_onnxruntime_fuses_it(behind, reason, tmp_p
         {f"to be exact it is not the machine's: {reason}"} if reason else set())
 
 
+def test_a_bias_behind_a_convolution_leaves_its_reason(tmp_path):
+    net = Net()
+    bias = net.const("bias", np.linspace(-1, 1, 4).reshape(4, 1, 1), np.float32)
+    value = net.node("Add", [layer(net, net.input([1, 3, 6, 6])), bias], "sum")
+    net.finish(value, net.params("y", 0.05, 3))
+    graph = frontend.load(net.save(tmp_path), exact=True)
+    assert set(reasons(graph)) == {
+        "to be exact it is not the machine's: no single QuantizeLinear comes behind it"}
+
+
 def test_a_graph_was_opened_already(tmp_path):
     _, path = averaged(tmp_path)
     with pytest.raises(ModelError, match="is a Graph already: open its file with exact"):

@@ -95,6 +95,19 @@ def test_random_networks_have_shuffles(always, monkeypatch, tmp_path):
     assert sum(fewer) >= 6
 
 
+@pytest.mark.parametrize(("groups", "left"), [(12, 0), (13, 1)])
+def test_a_dozen_ranges_are_put_side_by_side(groups, left, always, tmp_path):
+    """The first half of what is shuffled is two channels of each group."""
+    channels = 4 * groups
+    net = Layers([channels, 4, 3])
+    net.conv(channels, channels)
+    net.op("Tanh")
+    net.shuffle(groups, channels, 4, 3)
+    net.last = net.parts(1, 2)[0]
+    net.conv(5, channels // 2)
+    assert reorders(frontend.load(net.done().save(tmp_path))) == left
+
+
 def test_large_shuffles_are_traced_back(tmp_path):
     """Two units of 64 channels: without reorders, and in fewer cycles."""
     def build():

@@ -274,6 +274,24 @@ def test_softmax_of_a_flattened_image(quantised, tmp_path):
     compare(model, tmp_path, limit=0)
 
 
+def test_softmax_is_over_the_last_dimension(tmp_path):
+    """From operator set 13 on, where no axis is given."""
+    model, source = head((1, 3, 4, 5))
+    model.output(model.quantise(model.node("Softmax", [source], "s"), 1 / 256, -128))
+    compare(model, tmp_path, limit=0)
+
+
+def test_a_large_float_bias_is_exact(tmp_path):
+    """Of 3 * 2**29 products of the scales, which a float32 holds."""
+    model, source = head((1, 2, 4, 4), scale=2.0**-5, zero_point=0)
+    weights = model.weights("w", np.ones((2, 2, 1, 1)), 2.0**-6)
+    bias = model.const("b", [3 * 2.0**18, -3 * 2.0**18], np.float32)
+    model.node("Conv", [source, weights, bias], "c")
+    model.output(model.quantise("c", 2.0**13, 0))
+    graph, _ = compare(model, tmp_path, limit=0)
+    assert graph.nodes[0].bias.tolist() == [3 << 29, -3 << 29]
+
+
 def test_initializers_listed_as_inputs(tmp_path):
     """As format version 3 wanted; reading ahead at the reshape must not make one an input."""
     model = Model([1, 1, 12], elem_type=TensorProto.INT8)

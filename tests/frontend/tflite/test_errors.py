@@ -84,6 +84,10 @@ def test_root_offset_that_leads_nowhere(offset, tmp_path):
            "truncated or damaged: model: offsets and lengths|version must be 3")
 
 
+def test_a_file_that_ends_behind_its_name(tmp_path):
+    refuse(struct.pack("<I", 8) + b"TFL3", tmp_path, "truncated or damaged: model: offsets and l")
+
+
 def test_truncated_anywhere(tmp_path):
     content, path = good().content(), tmp_path / "model.tflite"
     for length in range(0, len(content) - 1, 3):
@@ -572,12 +576,13 @@ def test_unused_float_input(tmp_path):
     refuse(model, tmp_path, r"input tensor 4 \('t4'\): nothing quantises it")
 
 
-def test_a_float_input_quantised_in_too_many_ways(tmp_path):
+@pytest.mark.parametrize("count", [65, 66])
+def test_a_float_input_quantised_in_too_many_ways(count, tmp_path):
     model = Model()
     source = model.input([1, 4], "float32", None)
-    for number in range(65):
+    for number in range(count):
         model.output(model.op("QUANTIZE", [source], [1, 4], scale=0.5 + number))
-    refuse(model, tmp_path, "inputs must be quantised in at most 64 ways, not 65")
+    refuse(model, tmp_path, f"inputs must be quantised in at most 64 ways, not {count}$")
 
 
 def test_memory_stays_small(tmp_path):

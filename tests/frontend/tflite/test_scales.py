@@ -79,6 +79,10 @@ def test_softmax_factor(beta, scale, expected):
     assert scales.softmax(beta, np.float32(scale)) == expected
 
 
+def test_the_largest_rescaling():
+    assert scales.rescale(3 * 2.0**20) == (3 << 29, 22)
+
+
 @pytest.mark.parametrize("make", [
     lambda: scales.addition(np.float32(1), np.float32(1), np.float32(1e-45)),
     lambda: scales.addition(np.float32(1), np.float32(1), np.float32(INFINITE)),
