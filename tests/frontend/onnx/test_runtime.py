@@ -205,6 +205,17 @@ def test_add_with_exact_halves(ratio, tmp_path):
         np.testing.assert_array_equal(actual, expected)
 
 
+@pytest.mark.parametrize("scales, zeros", [
+    ((0.008, 0.0173, 0.0314), (-82, -86, 109)),  # with one bit less behind the point
+    ((0.072, 0.169, 0.26), (-54, 112, -128)),  # with an offset
+])  # fmt: skip
+def test_add_where_the_nearest_factors_are_a_byte_off(scales, zeros, tmp_path):
+    graph, actual, expected = both(addition("qoperator", np.uint8, scales, zeros), tmp_path,
+                                   *pairs(np.uint8))
+    np.testing.assert_array_equal(actual, expected)
+    assert [type(node) for node in graph.nodes] == [Add]
+
+
 def test_add_then_relu(tmp_path):
     shape = [1, 3, 4, 5]
     model, x = start(shape, scale=0.0313)
