@@ -169,6 +169,19 @@ def test_what_small_images_are_read_of_lies_by_groups_too(side, channels):
     check(graph, params, 1, rng)
 
 
+def test_a_layer_that_leaves_out_rows_of_groups_loads_none_of_them():
+    """Where all groups of a row lie side by side, as one row to the array."""
+    net = builder(shape=(9, 9, 8)).conv(12)
+    source = net.last.name
+    program = compiled(net.conv(8, (1, 1), (2, 2)).conv(8).graph())
+    place = program.tensors[source]
+    assert place.group
+    loads = [fields for op, fields in commands(program) if op == Op.LOAD]
+    read = [fields["rows"] * fields["items"] * fields["inner"] for fields in loads
+            if place.address <= fields["src"] < place.address + place.size]  # fmt: skip
+    assert sum(read) == 5 * 9 * 12
+
+
 def test_bursts_are_longer_and_the_machine_is_not_slower():
     net = builder(3, (16, 16, 8))
     net.conv(32, (3, 3), padding=(1, 1, 1, 1)).conv(32, (3, 3), padding=(1, 1, 1, 1))

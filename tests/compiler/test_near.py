@@ -214,6 +214,28 @@ def test_the_third_layer_s_blocks_come_between_the_first_s(case):
     check(graph, params, 1, rng)
 
 
+def test_the_third_layer_s_blocks_fit_a_bank():
+    """Two rows of 20 pixels would hide the loading of their weights, but a bank has 32."""
+    params = Params(rows=4, cols=4, input_bytes=16384, acc_rows=64, window_taps=2,
+                    window_bytes=4096)  # fmt: skip
+    rng, graph = block(9, (20, 20, 8), 16, 8)
+    program = compile_graph(graph, params, 1)
+    assert near(program) == 2
+    execs = [fields for op, fields in commands(program) if op == Op.EXEC]
+    assert max(fields["nx"] * fields["ny"] for fields in execs) <= params.bank_rows
+    check(graph, params, 1, rng)
+
+
+def test_a_buffer_that_is_full_of_a_chain_s_input_and_what_it_feeds():
+    """Images of 16 x 16 pixels, with 4 channels and with 12."""
+    params = Params(rows=4, cols=4, input_bytes=16 * 16 * (4 + 12), acc_rows=256, window_taps=2,
+                    window_bytes=4096)  # fmt: skip
+    rng, graph = block(9, (16, 16, 4), 12, 8)
+    program = compile_graph(graph, params, 1)
+    assert [layer.near for layer in program.layers] == [True, True, False]
+    check(graph, params, 1, rng)
+
+
 def test_the_interpreter_notices_a_missing_wait_of_a_fed_layer():
     """A WINDOW's wait for EXECs is there, too, but what else it waits for is mostly later."""
     params = Params(rows=4, cols=4, input_bytes=8192, acc_rows=128, window_taps=2,

@@ -101,12 +101,28 @@ def test_on_the_machine(number):
     assert not found
 
 
-def test_it_saves_the_time_of_the_addition(monkeypatch):
-    rng = np.random.default_rng(3)
-    net = networks.Builder(rng, (40, 28, 16)).conv(16)
+def large():
+    """A block of 40 x 28 pixels and 96 channels, and a machine."""
+    net = networks.Builder(np.random.default_rng(3), (40, 28, 16)).conv(16)
     before = net.last
     graph = net.conv(96).depthwise().conv(16).add(before).conv(16).graph()
-    params = Params(rows=8, cols=8, input_bytes=65536, acc_rows=512, window_bytes=32768)
+    return graph, Params(rows=8, cols=8, input_bytes=65536, acc_rows=512, window_bytes=32768)
+
+
+def test_windows_behind_a_block_of_the_addition_are_the_convolution_s():
+    """They count for it, and the last one marks its end."""
+    graph, params = large()
+    program = compile_graph(graph, params, 1)
+    assert between(program) > 3
+    convolution, addition = (layer for layer in program.layers if layer.unit == "window")
+    last = {fields["mode"]: fields for op, fields in commands(program) if op == Op.WINDOW}
+    assert last[WindowMode.MAC]["mark_addr"] == convolution.mark_addr
+    assert last[WindowMode.ADD]["mark_addr"] == addition.mark_addr
+    assert convolution.busy_cycles == 40 * 28 * (96 // 8) * -(-9 // params.window_taps)
+
+
+def test_it_saves_the_time_of_the_addition(monkeypatch):
+    graph, params = large()
 
     def cycles():
         program = compile_graph(graph, params, 1)

@@ -80,6 +80,14 @@ def test_graphs(name, tmp_path):
     assert hosted <= {"convtranspose"}
 
 
+@pytest.mark.parametrize("batch", ["N", 1])
+def test_a_layer_of_every_pixel_is_prepared_as_a_convolution(batch, tmp_path):
+    """Also where ONNX Runtime has made a Gemm of it, on a list of pixels."""
+    prepared = prepare(float_models.on_pixels(batch).save(tmp_path))
+    kinds = [node.op_type for node in prepared.graph.node]
+    assert kinds.count("Conv") == 2 and not {"MatMul", "Reshape"} & {*kinds}
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_forms_of_one_graph(form, tmp_path):
     plain = float_models.plain().save(tmp_path, "plain.onnx")
