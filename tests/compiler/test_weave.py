@@ -79,6 +79,13 @@ def test_what_cannot_take_turns_or_would_save_nothing_does_not(change):
     assert turns(compile_graph(graph, PARAMS, 1)) == 2
 
 
+def test_a_store_has_the_bus_to_itself_or_half_of_it():
+    """The other layer's piece, and what post-processing holds, take 132 cycles meanwhile."""
+    one = weave.Cost(array=10, bus=1000, stored=1000)
+    assert one.waits(weave.Cost(array=100, bus=0)) == 1000 - 132
+    assert one.waits(weave.Cost(array=100, bus=5000)) == 2 * 1000 - 132
+
+
 @pytest.mark.parametrize("table", [(), (0,), (1,)])
 @pytest.mark.parametrize("machine", ["4x4", "8x4", "8x8"])
 def test_both_compute_what_they_should(machine, table, monkeypatch):

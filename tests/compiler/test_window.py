@@ -244,6 +244,17 @@ def test_channel_groups_stay_side_by_side_so_that_blocks_share_rows():
     assert sum(f["rows"] * f["items"] * f["inner"] for f in small) > 24 * 24 * 16
 
 
+@pytest.mark.parametrize("shape, padding", [((8, 8, 8), (6, 1, 6, 1)), ((3, 3, 8), (9,) * 4)])
+def test_windows_beyond_the_image_hold_nothing_but_padding(shape, padding):
+    """A buffer of few rows: blocks lie above and below the image as a whole."""
+    rng, net = build(18, shape)
+    graph = net.depthwise(padding=padding).graph()
+    params = dataclasses.replace(MACHINES["4x4"], window_bytes=512)
+    found = windows(graph, params)
+    assert len(found) > 2 and max(f["ny"] for f in found) < padding[0]
+    check(graph, params, 1, rng)
+
+
 def test_strips_share_the_padding_between_them():
     rng, net = build(16, (6, 6, 32))
     graph = net.depthwise().graph()
