@@ -182,6 +182,18 @@ def test_a_layer_that_leaves_out_rows_of_groups_loads_none_of_them():
     assert sum(read) == 5 * 9 * 12
 
 
+def test_a_layer_with_a_pool_reads_no_more_by_groups():
+    """Also where its input would stay in the buffer: even so it is read once."""
+    net = builder(1, (17, 22, 19)).conv(58).conv(9).pool("max", (3, 3), (2, 1))
+    graph, params = net.graph(), Params(rows=8, cols=8, input_bytes=8192, acc_rows=256, bus_bytes=8)
+    read = []
+    for by_groups in (False, True):
+        program = compile_graph(graph, params, 1, mapping=Mapping(near=False, grouped=by_groups))
+        assert len(grouped(program)) == by_groups
+        read.append(program.layers[-1].bytes_read)
+    assert read[1] <= read[0]
+
+
 def test_bursts_are_longer_and_the_machine_is_not_slower():
     net = builder(3, (16, 16, 8))
     net.conv(32, (3, 3), padding=(1, 1, 1, 1)).conv(32, (3, 3), padding=(1, 1, 1, 1))

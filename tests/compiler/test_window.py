@@ -230,6 +230,19 @@ def copies(graph, params) -> list[dict]:
     return [f for op, f in commands(compile_graph(graph, params, 1)) if op == Op.WLOAD]
 
 
+def test_an_addition_s_blocks_come_as_their_operands_get_ready():
+    """Of 17 pixels each; the second one's last pixel is the first of a row of three."""
+    rng, net = build(19, (22, 3, 4))
+    first = net.conv(15, (3, 3), padding=(1,) * 4).last
+    graph = net.conv(15, (3, 3), padding=(1,) * 4).add(first).graph()
+    params = Params(rows=4, cols=8, input_bytes=8192, acc_rows=256, bus_bytes=8,
+                    window_bytes=2048)  # fmt: skip
+    waits = [f["wait_post"] for f in copies(graph, params)]
+    assert len({*waits[::2]}) == 4
+    assert waits[::2] == sorted(waits[::2]) and waits[1::2] == sorted(waits[1::2])
+    check(graph, params, 1, rng)
+
+
 def test_channel_groups_stay_side_by_side_so_that_blocks_share_rows():
     rng, net = build(15, (24, 24, 16))
     graph = net.depthwise().graph()
