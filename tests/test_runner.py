@@ -14,7 +14,7 @@ from accel.sim.engine import MachineError, Memory
 #: Machine layers of mnist and their multiplications for one image, derived by hand:
 #: outputs * kernel area * input channels.
 MNIST_MACS = [28 * 28 * 8 * 25 * 1, 14 * 14 * 16 * 25 * 8, 10 * 256]
-SMALL = Params(rows=4, cols=4, input_bytes=8192, acc_rows=512)
+SMALL = Params(rows=4, cols=4)
 
 
 @pytest.fixture(scope="module")

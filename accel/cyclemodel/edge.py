@@ -1,15 +1,33 @@
 """How the blocks' functions are compiled: into their caller, the loop over the cycles."""
 
-import numba
+from numba.core.registry import CPUDispatcher
 
 #: Nothing is allocated in the loop: without Numba's runtime no array is counted in and out, which
 #: took most of the time.
 OPTIONS = {"error_model": "numpy", "_nrt": False}
-#: Decorator of a function that updates one block's registers, or looks at them.  It becomes part
-#: of accel.cyclemodel.simulate's loop, which alone is kept on disk.
-edge = numba.njit(forceinline=True, **OPTIONS)
-#: The same for what is seldom called: a function of its own, compiled once.
-seldom = numba.njit(**OPTIONS)
+#: Entrances from Python and C, which take a quarter of the compiler's time.
+_INSIDE = {"nopython": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
+class _Inside(CPUDispatcher):
+    """A function that only compiled ones call compiled: for Python it stays what it is."""
+
+    def __call__(self, *arguments):
+        return self.py_func(*arguments)
+
+
+def edge(function):
+    """Decorate a function that updates one block's registers, or looks at them.
+
+    It becomes part of accel.cyclemodel.simulate's loop, which alone is kept on disk.
+    """
+    return _Inside(function, targetoptions={**OPTIONS, **_INSIDE, "forceinline": True})
+
+
+def seldom(function):
+    """The same for what is seldom called: a function of its own, compiled once."""
+    return _Inside(function, targetoptions={**OPTIONS, **_INSIDE})
+
 
 #: A cycle that is not reached.
 NEVER = 1 << 62

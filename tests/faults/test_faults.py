@@ -75,34 +75,44 @@ def sample(machine) -> campaign.Campaign:
     return campaign.Campaign(machine, [(fault, machine.run(fault)) for fault in faults])
 
 
-def test_a_sample(faulty, guarded):
-    """None hangs; the same fault ends alike again; with parity less goes unseen."""
+def check(machine, ran) -> None:
+    """None hangs, and the same fault ends alike again."""
+    found = collections.Counter(end.outcome for _, end in ran.ended)
+    assert not found["hang"] and found["masked"] > 50 and found["reported"] > 1
+    assert found["wrong"] + found["inside"] > 0
+    assert [machine.run(fault) for fault, _ in ran.ended[:5]] == [e for _, e in ran.ended[:5]]
+
+
+def test_a_sample(faulty):
+    check(faulty, sample(faulty))
+
+
+@pytest.mark.campaign
+def test_a_sample_with_and_without_parity(faulty, guarded):
+    """With parity less goes unseen."""
     both = sample(faulty), sample(guarded)
-    for machine, ran in zip((faulty, guarded), both, strict=True):
-        found = collections.Counter(end.outcome for _, end in ran.ended)
-        assert not found["hang"] and found["masked"] > 50 and found["reported"] > 1
-        assert found["wrong"] + found["inside"] > 0
-        assert [machine.run(fault) for fault, _ in ran.ended[:5]] == [e for _, e in ran.ended[:5]]
+    check(guarded, both[1])
     text = report.render(*both, "command")
     assert text.count("Faults that hang: none") == 2 and text.count("| array, register | ") == 2
     assert "| with parity and checksum | " in text and "x PARITY" in text
 
 
+@pytest.mark.campaign
 def test_parity_changes_no_cycle_and_no_byte(faulty, guarded):
     assert guarded.cycles == faulty.cycles
     assert guarded.counters == faulty.counters
     np.testing.assert_array_equal(guarded.clean, faulty.clean)
 
 
-def test_what_was_never_written_may_be_anything(faulty, guarded):
+@pytest.mark.parametrize("which", ["faulty", pytest.param("guarded", marks=pytest.mark.campaign)])
+def test_what_was_never_written_may_be_anything(which, request):
     """Hardware's memories begin as they like: a bit of every word, flipped before the start."""
-    for machine in (faulty, guarded):
-        rng = np.random.default_rng(4)
-        for _ in range(3):
-            every = [campaign.Fault(number, word, int(rng.integers(one.bits)), 5)
-                     for number, one in enumerate(machine.elements) if one.words > 1
-                     for word in range(one.words)]  # fmt: skip
-            assert machine.run(*every).outcome == "masked"
+    machine, rng = request.getfixturevalue(which), np.random.default_rng(4)
+    for _ in range(3):
+        every = [campaign.Fault(number, word, int(rng.integers(one.bits)), 5)
+                 for number, one in enumerate(machine.elements) if one.words > 1
+                 for word in range(one.words)]  # fmt: skip
+        assert machine.run(*every).outcome == "masked"
 
 
 def test_what_a_flip_does_is_seen(faulty):

@@ -22,7 +22,9 @@ def test_parts_add_up(span):
     np.testing.assert_array_equal(sum(piece.astype(int) for piece in pieces), weights)
 
 
-@pytest.mark.parametrize("machine", [MACHINES[1], MACHINES[4]])
+@pytest.mark.parametrize("machine", [
+    MACHINES[1], pytest.param(MACHINES[4], marks=pytest.mark.campaign),
+])  # fmt: skip
 @pytest.mark.parametrize("groups", [1, 2, 4])
 @pytest.mark.parametrize("zero", [0, 70, 250])
 def test_on_the_machine(zero, groups, machine, tmp_path):

@@ -39,8 +39,14 @@ def data(folder):
              labels=np.arange(20) % 2)  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    """The cycle model as compiled code, for which there is no room later."""
+    assert run(tmp_path_factory.mktemp("compiled"), *CLI, "estimate", "notes").returncode == 0
+
+
 @pytest.mark.parametrize("command, named", FULL.items(), ids=[one[0] for one in FULL])
-def test_no_room_for_a_file(tmp_path, command, named):
+def test_no_room_for_a_file(tmp_path, command, named, compiled):
     data(tmp_path)
     (tmp_path / "out").mkdir()
     earlier = [tmp_path / name for name in (named, "machine.v") if "layers" not in name and name]

@@ -1,16 +1,19 @@
 """A RISC-V processor runs the driver beside the machine: class, cycles and no byte that differs."""
 
+import dataclasses
 import importlib.util
 import re
 import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import accel
 from accel import opening, package
-from tests.package.support import MACHINE, written
+from tests.package.support import MACHINE, PARAMS, written
+from tests.support.networks import Builder
 
 LINE = re.compile(r"^image (\d+): class (\d+), (\d+) cycles, (\d+) bytes differ$", re.M)
 
@@ -25,6 +28,19 @@ def run(folder, build, *arguments):
         [sys.executable, folder / "system/run.py", "--build", build, *arguments], text=True,
         capture_output=True, check=False,
     )  # fmt: skip
+
+
+def test_a_layer_on_the_processor(tmp_path):
+    """On the least machine, whose program's checksum takes the processor 50,000 cycles."""
+    rng = np.random.default_rng(3)
+    graph = Builder(rng, (2, 2, 4)).conv(4).graph()
+    images = rng.integers(-128, 128, (1, 2, 2, 4)).astype(np.int8)
+    machine = dataclasses.replace(MACHINE, params=dataclasses.replace(PARAMS, window_taps=0))
+    package.package(graph, tmp_path / "own", machine, images, limit=1)
+    done = run(tmp_path / "own", tmp_path / "build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    ((image, _, _, differing),) = LINE.findall(done.stdout)
+    assert (image, differing) == ("0", "0")
 
 
 @pytest.mark.campaign

