@@ -106,7 +106,7 @@ def estimate(
     batches, steps = [], [] if engines else None
     for size, count in ((batch, full), (rest, 1)):
         if size and count:
-            tell("predicting", len(batches) / (full + 1))
+            tell("predicting (compiling the model, the first time)", len(batches) / (full + 1))
             program = compile_graph(graph, hardware, size, data=False, mapping=mapping)
             first = steps if not batches else None
             batches += [_batch(program, behaviour, first)] * count

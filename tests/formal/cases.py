@@ -39,7 +39,7 @@ from tests.formal.case import Apart, Bug, Case
 
 STREAMS = (
     Case(
-        "StreamSlice", StreamSlice, streams.stream_slice, campaign=True,
+        "StreamSlice", StreamSlice, streams.stream_slice,
         bugs=(
             Bug("it does not look at ready", "waits.eq(self.output.valid & ~self.output.ready)",
                 "waits.eq(0)"),

@@ -75,7 +75,7 @@ def _amounts(node: NodeView, shape, amounts) -> tuple[tuple[int, int], ...]:
     """What stands before and behind channels, rows and columns."""
     image_shape(node, shape)
     node.require(len(amounts) == 8 and all(0 <= v <= LIMIT for v in amounts),
-                 f"pads must be 8 integers from 0 to {LIMIT}", list(amounts)[:8])
+                 f"pads must be 8 integers from 0 to {LIMIT}", list(amounts))
     node.require(not amounts[0] and not amounts[4], "the batch must not be padded", list(amounts))
     return tuple((amounts[n], amounts[4 + n]) for n in (1, 2, 3))
 

@@ -191,7 +191,7 @@ def pad(node: NodeView, source, amounts) -> Same:
     """Pad of rows and columns; ``amounts`` has all dimensions' beginnings, then their ends."""
     rank = 1 + len(source.shape)
     node.require(len(amounts) == 2 * rank and all(0 <= v <= LIMIT for v in amounts),
-                 f"pads must be {2 * rank} integers from 0 to {LIMIT}", list(amounts)[:8])
+                 f"pads must be {2 * rank} integers from 0 to {LIMIT}", list(amounts))
     node.require(rank == 4 and not any(amounts[n] for n in (0, 1, 4, 5)),
                  "only rows and columns of an image [1, C, H, W] may be padded",
                  f"{list(amounts)} of {[1, *source.shape]}")
