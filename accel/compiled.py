@@ -57,6 +57,14 @@ def compiled(function=None, **options):
     return dispatcher
 
 
+def is_kept(function) -> bool:
+    """Whether calling a ``compiled`` function compiles nothing: its code is here or on disk."""
+    if getattr(function, "signatures", True):  # a plain function has none
+        return True
+    file = getattr(function._cache, "_cache_file", None)
+    return file is not None and bool(file._index())
+
+
 class _File(caching.IndexDataCacheFile):
     """The index of a function's code, and a file for each of its signatures."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from accel import floats, machines, mapper, recording
 from accel.batch import Batch
 from accel.compiler import compile_graph
-from accel.cyclemodel import predict, record
+from accel.cyclemodel import predict, record, stage
 from accel.graph import ports
 from accel.graph.ports import InputError
 from accel.isa import Error
@@ -106,7 +106,7 @@ def estimate(
     batches, steps = [], [] if engines else None
     for size, count in ((batch, full), (rest, 1)):
         if size and count:
-            tell("predicting (compiling the model, the first time)", len(batches) / (full + 1))
+            tell(stage(), len(batches) / (full + 1))
             program = compile_graph(graph, hardware, size, data=False, mapping=mapping)
             first = steps if not batches else None
             batches += [_batch(program, behaviour, first)] * count

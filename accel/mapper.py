@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Callable
 
 from accel.compiler import CompileError, Mapping, compile_graph
-from accel.cyclemodel import predict
+from accel.cyclemodel import predict, stage
 from accel.graph.ir import Graph
 from accel.graph.ports import InputError
 from accel.params import Params
@@ -75,6 +75,7 @@ def search(
         CompileError: the network does not fit the machine.
     """
     mapping = Mapping(TILINGS)
+    progress(stage(), 0.0)
     first = best = _cycles(graph, params, batch, memory, mapping)
     moves = [
         (key, index)

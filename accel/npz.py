@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 
-from accel.errors import AccelError, shortened
+from accel.errors import AccelError, shortened, shown
 
 _ZIP, _NPY = (b"PK\x03\x04", b"PK\x05\x06"), b"\x93NUMPY"
 #: What reading a damaged archive, or one that is packed in a way not known here, raises.
@@ -68,7 +68,7 @@ def _array(path: pathlib.Path, file, name: str) -> np.ndarray:
         found = file[name]
     except (ValueError, MemoryError) as error:  # a header may claim more than any memory holds
         text = shortened(str(error))
-        raise NpzError(f"{path}: array {name!r} cannot be read: {text}") from error
+        raise NpzError(f"{path}: array {shown(name)} cannot be read: {text}") from error
     if not isinstance(found, np.ndarray):
-        raise NpzError(f"{path}: {name!r} is no array")
+        raise NpzError(f"{path}: {shown(name)} is no array")
     return found

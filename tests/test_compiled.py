@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from accel import compiled
+import accel
+from accel import compiled, cyclemodel
 
 KERNEL = """
 from accel.compiled import compiled
@@ -64,12 +65,13 @@ def test_options_are_numba_s():
 
 def test_without_compiling():
     """Numba's own switch for debuggers."""
-    command = "from accel.golden import kernels; print(type(kernels.max_pool).__name__)"
+    command = ("from accel.golden import kernels; from accel.cyclemodel import memory; "
+               "print(*(type(one).__name__ for one in (kernels.max_pool, memory.begin)))")
     done = subprocess.run(
         [sys.executable, "-c", command], capture_output=True, text=True, check=True,
         env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
     )  # fmt: skip
-    assert done.stdout.split() == ["function"]
+    assert done.stdout.split() == ["function", "function"]
 
 
 #: Ends the process, as if killed, where a file of the cache is to be written for the n-th time.
@@ -155,3 +157,24 @@ def test_a_full_disk_keeps_nobody_from_computing(monkeypatch):
 
     monkeypatch.setattr(double._cache._cache_file, "_save_data", full)
     assert double(3) == 6
+
+
+def test_whether_code_is_kept(tmp_path):
+    """Asked before and behind the first call, in two processes."""
+    (tmp_path / "kernels_of").mkdir()
+    (tmp_path / "kernels_of/double.py").write_text(
+        "from accel.compiled import compiled\n\n@compiled\ndef double(a):\n    return 2 * a\n"
+    )
+    command = ("from accel.compiled import is_kept; from kernels_of.double import double; "
+               "print(is_kept(double), double(4), is_kept(double), is_kept(len))")  # fmt: skip
+    said = [subprocess.run([sys.executable, "-c", command], capture_output=True, text=True,
+                           check=True, cwd=tmp_path).stdout for _ in range(2)]  # fmt: skip
+    assert said == ["False 8 True True\n", "True 8 True True\n"]
+
+
+@pytest.mark.parametrize("kept, stage", [(True, "predicting"), (False, "compiling the cycle ")])
+def test_who_waits_for_the_cycle_model_is_told_why(kept, stage, monkeypatch):
+    stages = []
+    monkeypatch.setattr(cyclemodel, "is_kept", lambda function: kept)
+    accel.estimate("notes", array=(4, 4), progress=lambda stage, share: stages.append(stage))
+    assert stages[-1].startswith(stage)

@@ -76,3 +76,12 @@ def test_a_name_of_thousands_of_characters_is_not_said_in_full(read, tmp_path):
     with pytest.raises(AccelError, match="File name in directory") as raised:
         read(path)
     assert len(str(raised.value)) < 1500
+
+
+def test_an_array_s_name_is_not_said_in_full_either(tmp_path):
+    with zipfile.ZipFile(tmp_path / "in.npz", "w") as file:
+        for name in "ab":
+            file.writestr(name * 5000, b"text")
+    with pytest.raises(npz.NpzError, match="is no array") as raised:
+        npz.read(tmp_path / "in.npz", "images", instead=True)
+    assert len(str(raised.value)) < 1500

@@ -14,7 +14,7 @@ from accel.sim.engine import MachineError, Memory
 #: Machine layers of mnist and their multiplications for one image, derived by hand:
 #: outputs * kernel area * input channels.
 MNIST_MACS = [28 * 28 * 8 * 25 * 1, 14 * 14 * 16 * 25 * 8, 10 * 256]
-SMALL = Params(rows=4, cols=4)
+PARAMS = Params(rows=4, cols=4)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_accuracy_on_the_shipped_digits(mnist):
 
 
 def test_a_last_smaller_batch(digits):
-    result = accel.run("mnist", digits[:5], batch=2, params=SMALL)
+    result = accel.run("mnist", digits[:5], batch=2, params=PARAMS)
     assert result.report["images"] == 5
     assert result.report["total"]["mismatches"] == 0
     assert result.outputs[0].shape == (5, 10)
@@ -95,7 +95,7 @@ def test_a_last_smaller_batch(digits):
 )
 def test_wrong_inputs(inputs, text):
     with pytest.raises(InputError, match=text):
-        accel.run("mnist", inputs, params=SMALL)
+        accel.run("mnist", inputs, params=PARAMS)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_wrong_labels_are_refused_before_anything_is_simulated(
 def test_labels_of_images_beyond_the_limit(digits):
     right = accel.golden_run("mnist", digits[:3])[0].argmax(axis=1)
     for labels, correct in ((right, 1), (right + 100, 0)):
-        report = accel.run("mnist", digits[:3], labels=labels, limit=1, params=SMALL).report
+        report = accel.run("mnist", digits[:3], labels=labels, limit=1, params=PARAMS).report
         assert report["accuracy"] == {"correct": correct, "images": 1}
 
 
@@ -130,10 +130,10 @@ def test_labels_of_a_network_that_says_yes_or_no():
     yes = accel.golden_run("notes", images)[0][:, 0] >= 0.5
     labels = np.where(yes, 0.75, 0.25)
     labels[0] = 1 - labels[0]
-    report = accel.run(open_network("notes"), images, labels=labels, params=SMALL).report
+    report = accel.run(open_network("notes"), images, labels=labels, params=PARAMS).report
     assert report["accuracy"] == {"correct": 3, "images": 4}
     with pytest.raises(InputError, match="labels must be one number per image, not <U3"):
-        accel.run(open_network("notes"), images, labels=["yes"] * 4, params=SMALL)
+        accel.run(open_network("notes"), images, labels=["yes"] * 4, params=PARAMS)
 
 
 @pytest.mark.parametrize("option", ["batch", "limit"])
@@ -156,4 +156,4 @@ def test_a_path_needs_inputs():
 )
 def test_memory_errors_end_in_one_clear_error(digits, memory, text):
     with pytest.raises(MachineError, match=f"the machine stopped with {text}"):
-        accel.run("mnist", digits[:1], params=SMALL, memory=memory)
+        accel.run("mnist", digits[:1], params=PARAMS, memory=memory)

@@ -7,6 +7,7 @@ depends on has its twin here; fixed delays are constants (accel.cyclemodel.shape
 
 import numpy as np
 
+from accel.compiled import is_kept
 from accel.cyclemodel import (
     arbiter,
     execute,
@@ -37,6 +38,11 @@ Traffic = dict[str, dict[str, int]]
 
 #: A program that takes more does not end.
 _MOST_CYCLES = 1 << 40
+
+
+def stage() -> str:
+    """What a prediction begins with, for those who wait: the first one compiles the model."""
+    return "predicting" if is_kept(simulate.run) else "compiling the cycle model, once"
 
 
 def _states(c: np.ndarray, start: int, commands: int) -> tuple[np.ndarray, ...]:

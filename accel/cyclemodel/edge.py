@@ -1,5 +1,6 @@
 """How the blocks' functions are compiled: into their caller, the loop over the cycles."""
 
+import numba
 from numba.core.registry import CPUDispatcher
 
 #: Nothing is allocated in the loop: without Numba's runtime no array is counted in and out, which
@@ -12,8 +13,14 @@ _INSIDE = {"nopython": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": Tru
 class _Inside(CPUDispatcher):
     """A function that only compiled ones call compiled: for Python it stays what it is."""
 
-    def __call__(self, *arguments):
-        return self.py_func(*arguments)
+    def __call__(self, *arguments, **named):
+        return self.py_func(*arguments, **named)
+
+
+def _inside(function, forceinline):
+    if numba.config.DISABLE_JIT:
+        return function
+    return _Inside(function, targetoptions={**OPTIONS, **_INSIDE, "forceinline": forceinline})
 
 
 def edge(function):
@@ -21,12 +28,12 @@ def edge(function):
 
     It becomes part of accel.cyclemodel.simulate's loop, which alone is kept on disk.
     """
-    return _Inside(function, targetoptions={**OPTIONS, **_INSIDE, "forceinline": True})
+    return _inside(function, True)
 
 
 def seldom(function):
     """The same for what is seldom called: a function of its own, compiled once."""
-    return _Inside(function, targetoptions={**OPTIONS, **_INSIDE})
+    return _inside(function, False)
 
 
 #: A cycle that is not reached.

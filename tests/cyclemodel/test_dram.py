@@ -1,10 +1,12 @@
 """The DRAM in the cycle model: the simulators' on random streams, and programs on the RTL."""
 
+import numba
 import numpy as np
 import pytest
 
 from accel.compiler import compile_graph
 from accel.cyclemodel import memory, predict, shape
+from accel.cyclemodel.edge import OPTIONS
 from accel.dram import CHIPS
 from accel.frontend import load
 from accel.models import BUILTIN
@@ -17,6 +19,17 @@ from tests.support.counted import differences
 from tests.support.machines import MACHINES
 
 SIZES = {4: 2, 16: 4, 64: 6}
+
+
+@numba.njit(**OPTIONS)
+def begin(state, c):
+    """The cycle model's memory as it is compiled: for Python it stays what it is."""
+    return memory.begin(state, c)
+
+
+@numba.njit(**OPTIONS)
+def end(state, c, drives, read_place, read_beats, write_place, write_beats, sent):
+    memory.end(state, c, drives, read_place, read_beats, write_place, write_beats, sent)
 
 
 class Twins:
@@ -35,7 +48,7 @@ class Twins:
         Returns what the memory takes of them: the read, the write, a beat.
         """
         self.theirs.begin()
-        drives = memory.begin(self.ours, self.c)
+        drives = begin(self.ours, self.c)
         m = self.theirs
         seen = (
             m.arready * memory.ARREADY | m.rvalid * memory.RVALID | m.awready * memory.AWREADY
@@ -49,7 +62,7 @@ class Twins:
         self.theirs.end(ar, 1, aw, w, 1)
         reads, writes = bool(read and m.arready), bool(write and m.awready)
         sent = bool(w and m.wready)
-        memory.end(
+        end(
             self.ours, self.c, drives, *(read if reads else (0, 0)),
             *(write if writes else (0, 0)), sent,
         )  # fmt: skip

