@@ -24,6 +24,7 @@ def test_the_work_keeps_the_array_busy(size):
     assert counters["busy"] > 0.95 * counters["cycles"]
 
 
+@pytest.mark.campaign
 def test_the_command_prints_the_table_and_writes_the_report(tmp_path, monkeypatch):
     # Builds from the tests' cache, and little to do.
     run = sim.run

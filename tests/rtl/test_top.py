@@ -644,7 +644,7 @@ def some(quick, more):
     return [*quick, *(pytest.param(value, marks=pytest.mark.campaign) for value in more)]
 
 
-@pytest.mark.parametrize("after", some([0, 90, 220, 420], [30, 150, 300]))
+@pytest.mark.parametrize("after", some([0, 90, 420], [30, 150, 220, 300]))
 def test_an_abort_leaves_the_bus_clean(after):
     """Wherever it comes: nothing is cut off, nothing follows, and the next program is right."""
     board = the_board()
@@ -668,7 +668,7 @@ def test_an_abort_leaves_the_bus_clean(after):
     board.simulate(main)
 
 
-@pytest.mark.parametrize("budget", some([1, 100, 240, 400], [60, 180, 300]))
+@pytest.mark.parametrize("budget", some([1, 240], [60, 100, 180, 300, 400]))
 def test_a_budget_leaves_the_bus_clean(budget):
     """Wherever it ends: nothing is cut off, little follows, and the next program is right."""
     board = the_board()

@@ -10,7 +10,7 @@ from accel.sim.written import emit
 
 @pytest.fixture(
     scope="module",
-    params=[4, 8, pytest.param(16, marks=pytest.mark.campaign)],
+    params=[4, *(pytest.param(size, marks=pytest.mark.campaign) for size in (8, 16))],
     ids=lambda size: f"{size}x{size}",
 )
 def text(request):

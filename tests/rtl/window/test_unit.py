@@ -133,7 +133,8 @@ def random_load(bench):
     "taps, cols, lanes, bus_bytes, stall",
     [
         (2, 4, 0, 4, 0.0), (4, 4, 4, 16, 0.3), (8, 4, 1, 8, 0.0), (2, 8, 8, 32, 0.5),
-        (4, 16, 4, 8, 0.0), (16, 4, 2, 4, 0.2),
+        *(pytest.param(*one, marks=pytest.mark.campaign)
+          for one in ((4, 16, 4, 8, 0.0), (16, 4, 2, 4, 0.2))),
     ],
 )  # fmt: skip
 def test_random_programs(taps, cols, lanes, bus_bytes, stall):
