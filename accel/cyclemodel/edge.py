@@ -6,7 +6,7 @@ from numba.core.registry import CPUDispatcher
 #: Nothing is allocated in the loop: without Numba's runtime no array is counted in and out, which
 #: took most of the time.
 OPTIONS = {"error_model": "numpy", "_nrt": False}
-#: Entrances from Python and C, which take a quarter of the compiler's time.
+#: Without entrances from Python and C, which would take a quarter of the compiler's time.
 _INSIDE = {"nopython": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
