@@ -1,7 +1,7 @@
 """Memories without initial contents, where these are all zero.
 
 That is what Verilator's memories hold without being told, and a machine's are megabytes of text,
-which would cost Yosys a third of its time.
+which would cost Yosys a quarter of its time.
 """
 
 import re

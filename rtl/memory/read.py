@@ -56,7 +56,7 @@ class ReadSplitter(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         shift, window_bits = self._beat_shift, bits_for(MAX_BURST - 1)
-        start, length = self.input.payload.addr, self.input.payload.bytes
+        length = self.input.payload.bytes
 
         # `beat` is the next address and `end` the range's last beat, counted from the beginning
         # of the window of MAX_BURST beats that `beat` lies in.
@@ -72,6 +72,13 @@ class ReadSplitter(wiring.Component):
             self.output.payload.beats.eq(stop - place + 1),
             self.input.ready.eq(~busy | (self.output.ready & final)),
         ]
+        self._step(m, beat, end, busy)
+        return m
+
+    def _step(self, m, beat, end, busy):
+        """The next window when a burst is taken, and the next range when one is."""
+        shift, window_bits = self._beat_shift, bits_for(MAX_BURST - 1)
+        start, length = self.input.payload.addr, self.input.payload.bytes
         with m.If(self.output.ready):
             m.d.sync += [
                 beat.eq(Cat(Const(0, window_bits), beat[window_bits:] + 1)),
@@ -84,7 +91,6 @@ class ReadSplitter(wiring.Component):
                 beat.eq(start >> shift),
                 end.eq((length + in_window - 1) >> shift),
             ]
-        return m
 
 
 class ReadMaster(wiring.Component):

@@ -89,15 +89,19 @@ class PoolColumns(wiring.Component):
         ]
         self._fill(m, operation, plan, token)
         result = self._combine(m, stages, uses[STAGES])
+        self._deliver(m, queue, result, leaves[STAGES])
+        m.d.comb += self.active.eq(start)
+        return m
+
+    def _deliver(self, m, queue, result, leaves):
+        """Put each ``result`` that ``leaves`` into the queue, which is the output."""
         m.d.comb += [
             queue.w_data.eq(result),
-            queue.w_en.eq(leaves[STAGES]),
+            queue.w_en.eq(leaves),
             self.output.payload.eq(queue.r_data),
             self.output.valid.eq(queue.r_rdy),
             queue.r_en.eq(self.output.ready),
-            self.active.eq(start),
         ]
-        return m
 
     def _stages(self, m, operation):
         """The operations that start and have started; returns one for each stage before STAGES."""

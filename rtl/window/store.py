@@ -61,6 +61,11 @@ class WindowStore(wiring.Component):
         # A signal of its own: the payload's bit, set by the FSM alone, was a latch in Verilog.
         end = Signal()
         self._connect(m, store, config, end)
+        self._sequence(m, store, configs, config, end)
+        return m
+
+    def _sequence(self, m, store, configs, config, end):
+        """A configuration, its vectors, and the ``end`` behind the last one."""
         # A configuration must rest for a cycle before `begin`, and until the end has been taken.
         with m.FSM():
             with m.State("IDLE"):
@@ -84,7 +89,6 @@ class WindowStore(wiring.Component):
                 m.d.comb += [store.input.valid.eq(1), end.eq(1)]
                 with m.If(store.input.ready):
                     m.next = "IDLE"
-        return m
 
     def _connect(self, m, store, config, end):
         """Connect the store engine, but for what depends on the state."""

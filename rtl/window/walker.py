@@ -116,28 +116,34 @@ class WindowWalker(wiring.Component):
         ends_y = self._count(m, issue & last & ends_x, "y", self.command.payload.ny)
         self._groups(m, issue, last)
         self._addresses(m, issue, last, ends_x, ends_y)
-        group = self.group
         m.d.comb += [
             issue.eq(self.active & ~halted & (~first | self._may_open(m))),
-            ends.eq(issue & group.final),
+            ends.eq(issue & self.group.final),
             start.eq(self._go & (~self.active | ends)),
             self.opens.eq(issue & first),
             offsets.step.eq(issue),
             offsets.restart.eq(last),
             self.read.valid.eq(issue),
             self.read.offsets.eq(offsets.offsets),
-            group.valid.eq(issue),
-            group.first.eq(first),
-            group.last.eq(last),
-            group.final.eq(last & ends_x & ends_y),
-            group.slot.eq(self._slot(m)),
         ]
+        self._tell(m, issue, first, last, last & ends_x & ends_y)
         # A register drives what a command is loaded into: a hundred places, all over the unit.
         m.d.sync += [self.take.eq(start), halted.eq(self.halt)]
         with m.If(issue):
             m.d.sync += first.eq(last)
         self._stay_active(m, ends)
         return m
+
+    def _tell(self, m, issue, first, last, final):
+        """What kind of group is issued."""
+        group = self.group
+        m.d.comb += [
+            group.valid.eq(issue),
+            group.first.eq(first),
+            group.last.eq(last),
+            group.final.eq(final),
+            group.slot.eq(self._slot(m)),
+        ]
 
     def _follow(self, m, offsets, start):
         """Find out, a cycle before it matters, whether the next command may ``start``."""

@@ -1,5 +1,7 @@
 """Layers whose results stay on the chip: which do, in which order, what their commands await."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -214,22 +216,24 @@ def test_the_third_layer_s_blocks_come_between_the_first_s(case):
     check(graph, params, 1, rng)
 
 
+#: Its window unit has room for whole images of these layers.
+FOUR = Params(rows=4, cols=4, acc_rows=256, window_taps=2, window_bytes=4096)
+
+
 def test_the_third_layer_s_blocks_fit_a_bank():
     """Two rows of 20 pixels would hide the loading of their weights, but a bank has 32."""
-    params = Params(rows=4, cols=4, input_bytes=16384, acc_rows=64, window_taps=2,
-                    window_bytes=4096)  # fmt: skip
+    params = dataclasses.replace(FOUR, input_bytes=16384, acc_rows=64)
     rng, graph = block(9, (20, 20, 8), 16, 8)
     program = compile_graph(graph, params, 1)
-    assert near(program) == 2
     execs = [fields for op, fields in commands(program) if op == Op.EXEC]
     assert max(fields["nx"] * fields["ny"] for fields in execs) <= params.bank_rows
+    assert near(program) == 2
     check(graph, params, 1, rng)
 
 
 def test_a_buffer_that_is_full_of_a_chain_s_input_and_what_it_feeds():
     """Images of 16 x 16 pixels, with 4 channels and with 12."""
-    params = Params(rows=4, cols=4, input_bytes=16 * 16 * (4 + 12), acc_rows=256, window_taps=2,
-                    window_bytes=4096)  # fmt: skip
+    params = dataclasses.replace(FOUR, input_bytes=16 * 16 * (4 + 12))
     rng, graph = block(9, (16, 16, 4), 12, 8)
     program = compile_graph(graph, params, 1)
     assert [layer.near for layer in program.layers] == [True, True, False]
