@@ -8,13 +8,14 @@ import accel
 from accel import models, runner
 from accel.graph.ports import InputError
 from accel.opening import open_network
-from accel.params import Params
 from accel.sim.engine import MachineError, Memory
+from tests.support.machines import MACHINES
 
 #: Machine layers of mnist and their multiplications for one image, derived by hand:
 #: outputs * kernel area * input channels.
 MNIST_MACS = [28 * 28 * 8 * 25 * 1, 14 * 14 * 16 * 25 * 8, 10 * 256]
-PARAMS = Params(rows=4, cols=4)
+#: Too small for most layers as a whole; other tests build it, too.
+PARAMS = MACHINES[1]
 
 
 @pytest.fixture(scope="module")
