@@ -250,6 +250,9 @@ def transposed(row):
     value = net.node("ConvTranspose", values, "t", group=groups, **present(
         kernel_shape=kernel if row["said"] else None, strides=strides, dilations=dilations,
         pads=pads, output_padding=more, output_shape=out, auto_pad=mode))
+    if row["bias"] == "Add":
+        behind = net.const("b", net.random.normal(0, 1, (outputs, 1, 1)), np.float32)
+        value = net.node("Add", [value, behind], "s")
     if row["activation"] == "Relu":
         value = net.node("Relu", [value], "r")
     elif row["activation"] == "Clip":
@@ -262,7 +265,7 @@ TRANSPOSE = Operator(
         "dtype": TYPES, "opset": [11, 13, 19], "batch": [1, "N"], "window": list(TRANSPOSED),
         "groups": [(1, 3, 5), (1, 8, 2), (2, 4, 6), (3, 3, 3)], "size": [[6, 5], [1, 7], [9, 3]],
         "per": [True, False], "weights": TYPES, "zero": [0, 5], "said": [True, False],
-        "bias": [None, "float", "integer"], "activation": [None, "Relu", "Clip"],
+        "bias": [None, "float", "integer", "Add"], "activation": [None, "Relu", "Clip"],
         "scales": list(SCALES),
     },
     transposed,

@@ -10,6 +10,7 @@ A file's way to a graph:
     state build the state of one import: values by name, and the graph that grows from them
     quant qdq qoperator integer elementwise views    handlers, by the kind of operator
     weighted    from a layer's input, weights and bias to its pending sums
+    behind      constants behind a layer, which become part of it
     layers      the same of layers without weights
     pixels      fully connected layers on every pixel
     emit        from a pending value, whose output scale is known by then, to a node of the graph

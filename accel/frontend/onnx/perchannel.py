@@ -1,15 +1,18 @@
 """Numbers of their own for every channel: factors, shifts, batch normalisation, PRelu's slopes.
 
-All are 1x1 depthwise convolutions: of an image [C, H, W] by constants [C, 1, 1], of a flat value
+Behind a layer that is not quantised yet they become part of it (behind.py).  Elsewhere
+all are 1x1 depthwise convolutions: of an image [C, H, W] by constants [C, 1, 1], of a flat value
 [n] by [n].  Factors that a file has as bytes are the weights, and ONNX Runtime's QLinearMul is met
 byte for byte.  Float ones become the requantisation's own factors of each channel: the result is
 that of the float operator between DequantizeLinear and QuantizeLinear within one step.
 """
 
+import dataclasses
+
 import numpy as np
 
 from accel.frontend.notes import STEP, runs
-from accel.frontend.onnx import pixels, weighted
+from accel.frontend.onnx import behind, pixels, weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.quant import dequantise_constant
@@ -25,8 +28,6 @@ from accel.frontend.onnx.values import (
 
 #: The weight of a channel with a float factor; shifts are resolved to that part of an input step.
 _WEIGHT = 64
-#: The bias of a channel with the factor 0, whose result is its shift.
-_LARGE = 1 << 20
 
 
 def arithmetic(builder: Builder, node: NodeView) -> Sums | Extremes | None:
@@ -40,24 +41,35 @@ def arithmetic(builder: Builder, node: NodeView) -> Sums | Extremes | None:
     at = known.index(True)
     constant = values[at]
     real = constant.real if isinstance(constant, QuantConstant) else constant.array
-    if real.size == 1:
+    waits = behind.takes(values[1 - at]) and node.op not in ("Max", "Min")
+    if real.size == 1 and not waits:
         return None
     node.require(real.dtype.kind == "f" and np.isfinite(real).all(), "constants must be finite "
                  "floats", real.dtype)
+    if waits:
+        real = behind.per_channel(node, values[1 - at], real)
+        return behind.scaled(node, values[1 - at], *_affine(node, real, at))
     source = builder.activation(node, 1 - at, quantised=False)
     if node.op == "Mul" and isinstance(constant, QuantConstant) and constant.scale.size == 1:
         return product(node, source, constant)
     real = per_channel(node, source, real).astype(np.float64)
-    one, none = np.ones_like(real), np.zeros_like(real)
     if node.op in ("Max", "Min"):
-        return _extremes(node, source, affine(node, source, none, real), node.op == "Max")
+        shift = affine(node, source, np.zeros_like(real), real)
+        return _extremes(node, source, shift, node.op == "Max")
+    return affine(node, source, *_affine(node, real, at))
+
+
+def _affine(node: NodeView, real: np.ndarray, at: int) -> tuple[np.ndarray, np.ndarray]:
+    """What Mul, Sub or Div by constants, which are operand ``at``, multiplies by and adds."""
+    real = real.astype(np.float64)
+    one, none = np.ones_like(real), np.zeros_like(real)
     if node.op == "Mul":
-        return affine(node, source, real, none)
+        return real, none
     if node.op == "Sub":
-        return affine(node, source, *((one, -real) if at else (-one, real)))
+        return (one, -real) if at else (-one, real)
     node.require(at == 1 and real.all(), "divisors must be constants and not be 0",
                  "0" if at else "computed")
-    return affine(node, source, 1 / real, none)
+    return 1 / real, none
 
 
 def per_channel(node: NodeView, source: Activation, values: np.ndarray) -> np.ndarray:
@@ -80,17 +92,11 @@ def product(node: NodeView, source: Activation, constant: QuantConstant) -> Sums
 
 def affine(node: NodeView, source: Activation, factor: np.ndarray, shift: np.ndarray) -> Sums:
     """``source`` * ``factor`` + ``shift``, float64 [channels], in memory's order."""
-    with np.errstate(all="ignore"):
-        unit = np.float32(source.scale) * np.abs(factor).astype(np.float32) / np.float32(_WEIGHT)
-        still = unit == 0
-        unit[still] = np.maximum(np.abs(shift[still]).astype(np.float32) / np.float32(_LARGE),
-                                 np.finfo(np.float32).tiny)
-    node.require(np.isfinite(unit).all(), "input scale times factor must be a float32",
-                 unit[~np.isfinite(unit)][:1])
-    bias = weighted.bias_integers(node, shift, unit)
-    weights = np.where(still, 0, np.sign(factor) * _WEIGHT).astype(np.int16)
-    return _sums(node, source, weights, bias, unit, rounded=bool(bias.any()),
-                 near="numbers per channel are applied in float32")
+    count = len(factor)
+    same = _sums(node, source, np.full(count, _WEIGHT, np.int16), np.zeros(count, np.int64),
+                 np.full(count, np.float32(source.scale) / np.float32(_WEIGHT)))
+    made = behind.scaled(node, same, factor, shift)
+    return dataclasses.replace(made, rounded=bool(made.bias.any()))
 
 
 def _sums(node: NodeView, source: Activation, weights, bias, unit, **options) -> Sums:
@@ -104,7 +110,10 @@ def batch_normalization(builder: Builder, node: NodeView) -> Sums:
     """BatchNormalization that does not learn: a factor and a shift per channel."""
     node.require(not node.integer("training_mode", 0) and len(node.proto.output) == 1,
                  "a batch normalisation must not learn", "in training mode")
-    source = builder.activation(node, 0, quantised=False)
+    given = builder.value(node, 0)
+    waits = behind.takes(given)
+    source = given if waits else builder.activation(node, 0, quantised=False)
+    put = behind.per_channel if waits else per_channel
     values = []
     for number in range(1, 5):
         value = builder.value(node, number)
@@ -114,14 +123,14 @@ def batch_normalization(builder: Builder, node: NodeView) -> Sums:
         shape = (source.shape[0], *(1 for _ in source.shape[1:]))
         node.require(array.shape == shape[:1], f"statistics must have shape {list(shape[:1])}",
                      list(array.shape))
-        values.append(per_channel(node, source, array.reshape(shape)).astype(np.float64))
+        values.append(put(node, source, array.reshape(shape)).astype(np.float64))
     scale, shift, mean, variance = values
     with np.errstate(all="ignore"):
         factor = scale / np.sqrt(variance + node.number("epsilon", 1e-5))
         shift = shift - mean * factor
     node.require(np.isfinite([factor, shift]).all(), "statistics must be finite and variances "
                  "positive", "NaN or infinite factors")
-    return affine(node, source, factor, shift)
+    return (behind.scaled if waits else affine)(node, source, factor, shift)
 
 
 def prelu(builder: Builder, node: NodeView) -> Extremes | None:

@@ -5,12 +5,11 @@ operator's result stays pending until the QuantizeLinear behind it says how it i
 """
 
 import dataclasses
-import math
 
 import numpy as np
 
 from accel.frontend.notes import EXACT, OWN, STEP, runs
-from accel.frontend.onnx import layers, pixels, weighted
+from accel.frontend.onnx import behind, layers, pixels, weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.elementwise import apply
 from accel.frontend.onnx.fused import fused
@@ -91,30 +90,15 @@ def add(builder: Builder, node: NodeView):
     real = constant.real if isinstance(constant, QuantConstant) else constant.array
     node.require(real.dtype.kind == "f" and np.isfinite(real).all(),
                  "addend must be finite floats", real.dtype)
-    if isinstance(value, Sums) and math.isinf(value.lo) and math.isinf(value.hi):
-        return _add_bias(node, value, constant, real)
+    if behind.takes(value):
+        bias = behind.per_channel(node, value, real)
+        stored = isinstance(constant, QuantConstant)
+        return behind.shifted(node, value, constant if stored else bias)
     if real.size == 1:
         made = apply(builder, node, number, lambda x: x + np.float32(real.ravel()[0]))
         return fused(builder, node, made, values)
     source = builder.activation(node, number, quantised=False)
     return weighted.add_constant(source, node, real)
-
-
-def _add_bias(node: NodeView, value: Sums, constant, real: np.ndarray) -> Sums:
-    """Add to sums that are not quantised yet."""
-    channels = len(value.unit)
-    if value.laid:
-        wanted, shape = (channels,), pixels.of_channels(value, real)
-    else:  # [C] behind a matrix product, [C, 1, 1] behind a convolution, or one number
-        wanted, shape = (channels, *(1 for _ in value.shape[1:])), real.shape
-        shape = shape[1:] if len(shape) == 1 + len(wanted) and shape[0] == 1 else shape
-    node.require(shape == wanted or real.size == 1, f"addend must have shape {list(wanted)}",
-                 list(real.shape))
-    bias = constant if isinstance(constant, QuantConstant) else real
-    return dataclasses.replace(
-        value, bias=value.bias + weighted.bias_integers(node, bias, value.unit),
-        near=value.near or "a bias of its own is added in float32",
-    )
 
 
 @runs("window", STEP, "windows of one size have one divisor")

@@ -13,6 +13,7 @@ from accel.frontend.onnx.values import (
     Activation,
     Constant,
     Function,
+    Hosted,
     Input,
     Passing,
     Pending,
@@ -20,6 +21,7 @@ from accel.frontend.onnx.values import (
     Same,
     memory_shape,
     order_of,
+    settled,
 )
 
 
@@ -35,7 +37,7 @@ def concat(builder: Builder, node: NodeView):
     node.require(len(numbers) > 0, "Concat must have inputs", 0)
     values = [builder.value(node, number) for number in numbers]
     sources = [
-        value if isinstance(value, Function)
+        layers.apart(value) if _waits(value)
         else builder.activation(node, number, is_quantised(value))
         for number, value in zip(numbers, values, strict=True)
     ]
@@ -50,6 +52,14 @@ def concat(builder: Builder, node: NodeView):
                      f"{first.scale}, {first.zero_point} and {source.scale}, {source.zero_point}")
     return builder.emit(joined, node.proto.output[0], first.scale, first.zero_point, first.dtype,
                         node)
+
+
+def _waits(value) -> bool:
+    """Whether a part of a Concat is quantised as the whole will be."""
+    if isinstance(value, Function):
+        return True
+    return (isinstance(value, Pending) and not isinstance(value, Hosted) and not value.laid
+            and settled(value) is None)  # fmt: skip
 
 
 @runs("addresses", EXACT, "the bytes stay where they are")

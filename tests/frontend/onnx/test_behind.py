@@ -1,0 +1,53 @@
+"""A network as it is exported when it was quantised while it learned: float between layers."""
+
+import numpy as np
+
+import accel
+from accel import frontend, onnx_session
+from accel.graph.ir import External
+from tests.support.onnx_pairs import Net
+
+
+def stored(net: Net, name: str, shape, axis: int = 0) -> str:
+    """Dequantised weights, with a scale per output channel."""
+    whole = net.const(name, net.random.integers(-127, 128, shape), np.int8)
+    scales = net.random.uniform(0.004, 0.008, shape[axis])
+    return net.real([whole, *net.params(f"{name}_s", scales, dtype=np.int8)], axis=axis)
+
+
+def normalised(net: Net, real: str, name: str, shape) -> str:
+    """Conv, BatchNormalization, Relu."""
+    value = net.node("Conv", [real, stored(net, name, shape)], f"{name}_conv", pads=[1, 1, 1, 1])
+    numbers = net.random.uniform(0.5, 1.5, (4, shape[0]))
+    names = [net.const(f"{name}_{n}", each, np.float32) for n, each in enumerate(numbers)]
+    return net.node("Relu", [net.node("BatchNormalization", [value, *names], f"{name}_n")],
+                    f"{name}_r")
+
+
+def between(net: Net, value: str, scale: float) -> str:
+    """A QuantizeLinear and a DequantizeLinear."""
+    quantised = [value, *net.params(f"{value}_p", scale, -128)]
+    return net.real([net.node("QuantizeLinear", quantised, f"{value}_q"), *quantised[1:]])
+
+
+def test_all_its_layers_are_the_machines(tmp_path):
+    net = Net()
+    real = net.real(net.input([1, 3, 10, 9]))
+    first = normalised(net, real, "first", (8, 3, 3, 3))
+    first = between(net, net.node("MaxPool", [first], "p", kernel_shape=[2, 2], strides=[2, 2]), 0.1)
+    ways = [normalised(net, first, name, (5, 8, 3, 3)) for name in ("left", "right")]
+    second = between(net, net.node("Concat", ways, "both", axis=1), 0.05)
+    flat = net.node("Flatten", [second], "flat")
+    bias = net.const("bias", net.random.normal(0, 1, 7), np.float32)
+    sums = net.node("MatMul", [flat, stored(net, "last", (200, 7), axis=1)], "m")
+    net.finish(net.node("Add", [sums, bias], "y_real"), net.params("y", 0.2, 3))
+    path = net.save(tmp_path)
+    given = net.images()["x"]
+    graph = frontend.load(path)
+    assert not any(isinstance(node, External) for node in graph.nodes)
+    assert sum(type(node).__name__ == "Conv" for node in graph.nodes) == 4
+    [wanted] = onnx_session.session(path).run(None, {"x": given})
+    [near] = accel.golden_run(path, given)
+    assert np.abs(near.astype(int) - wanted).max() <= 1
+    [exactly] = accel.golden_run(path, given, exact=True)
+    np.testing.assert_array_equal(exactly, wanted)
