@@ -34,7 +34,8 @@ def test_all_its_layers_are_the_machines(tmp_path):
     net = Net()
     real = net.real(net.input([1, 3, 10, 9]))
     first = normalised(net, real, "first", (8, 3, 3, 3))
-    first = between(net, net.node("MaxPool", [first], "p", kernel_shape=[2, 2], strides=[2, 2]), 0.1)
+    pooled = net.node("MaxPool", [first], "p", kernel_shape=[2, 2], strides=[2, 2])
+    first = between(net, pooled, 0.1)
     ways = [normalised(net, first, name, (5, 8, 3, 3)) for name in ("left", "right")]
     second = between(net, net.node("Concat", ways, "both", axis=1), 0.05)
     flat = net.node("Flatten", [second], "flat")
