@@ -67,6 +67,9 @@ def layer(s: Sketch, op: str, v: Value, shape, axis, terms: int, **options) -> N
     if b:
         inputs.append(s.net.node("DequantizeLinear", b, s.name("b"), **(along and {"axis": 0})))
     value, near = s.node(op, inputs, **options), "ConvTranspose" if back else None
+    if s.chance(0.2):
+        channels = shape[axis] * (options.get("group", 1) if back else 1)
+        value, near = behind(s, value, channels, len(v.shape) - 1, out), "constants behind a layer"
     if s.chance(0.4):
         value, near = activation(s, value, out), near or f"{op}, activation"
     summed(s, v, value, out, op, near)
@@ -78,6 +81,19 @@ def summed(s: Sketch, v: Value, real: str, scale: float, op: str, near=None) -> 
     if made.dtype != v.dtype:
         s.near.setdefault(made.name, f"{op} to another type")
     return made
+
+
+def behind(s: Sketch, value: str, channels: int, axes: int, scale: float) -> str:
+    """Batch normalisation, or a factor or shift per channel, of sums that are not quantised yet."""
+    factors = s.rng.uniform(0.5, 1.5, channels) * s.rng.choice([-1, 1], channels)
+    shifts = s.rng.normal(0, 20 * scale, channels)
+    op = s.choose(["BatchNormalization", "Add", "Mul", "Sub", "Div"] if axes else ["Add", "Mul"])
+    if op == "BatchNormalization":
+        ones = np.ones(channels)
+        return s.node(op, [value, *(s.const(each, np.float32)
+                                    for each in (factors, shifts, shifts / 2, ones))])
+    numbers = shifts if op in ("Add", "Sub") else factors
+    return s.node(op, [value, s.const(numbers.reshape(-1, *[1] * axes), np.float32)])
 
 
 def activation(s: Sketch, value: str, scale: float) -> str:
