@@ -31,6 +31,7 @@ if typing.TYPE_CHECKING:
     from accel.estimate import estimate as estimate
     from accel.fpga import FpgaError as FpgaError
     from accel.frontend.errors import CostError as CostError
+    from accel.frontend.errors import EmptyError as EmptyError
     from accel.frontend.errors import FloatModelError as FloatModelError
     from accel.frontend.errors import ModelError as ModelError
     from accel.graph.ir import Graph as Graph
@@ -70,8 +71,8 @@ _PUBLIC = {
     "run": "runner", "golden_run": "runner", "estimate": "estimate", "compile": "public",
     "open_network": "opening", "quantize": "public", "sweep": "public", "Params": "params",
     "Memory": "sim.engine", "Graph": "graph.ir", "Result": "result", "AccelError": "errors",
-    "CompileError": "compiler.errors", "CostError": "frontend.errors", "EncodingError": "isa",
-    "FloatModelError": "frontend.errors",
+    "CompileError": "compiler.errors", "CostError": "frontend.errors",
+    "EmptyError": "frontend.errors", "EncodingError": "isa", "FloatModelError": "frontend.errors",
     "FolderError": "own_folder", "FpgaError": "fpga", "GraphError": "graph.ir", "HostError": "host",
     "InputError": "graph.ports", "LiteRTError": "litert", "LiteRTMissingError": "litert",
     "MachineError": "sim.engine",

@@ -18,5 +18,9 @@ class FloatModelError(ModelError):
     """A network file is float: it must be quantised before it can be used."""
 
 
+class EmptyError(ModelError):
+    """A window fits nowhere on its image: there is no result, whoever computes it."""
+
+
 class CostError(ModelError):
     """A file would cost its reader too much, whoever computes it: the host does not get it."""

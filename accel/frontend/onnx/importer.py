@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 
 from accel.frontend import reorders
-from accel.frontend.errors import FloatModelError, ModelError
+from accel.frontend.errors import EmptyError, FloatModelError, ModelError
 from accel.frontend.onnx import (
     batches,
     borders,
@@ -121,7 +121,7 @@ def _walk(builder: Builder, model: onnx.ModelProto, nodes, inputs, strict: bool)
             try:
                 _handle(builder, node)
             except ModelError as error:
-                if strict:
+                if strict or isinstance(error, EmptyError):
                     raise
                 parts.claim(number, str(error).removeprefix(str(node.error(""))))
     if len(builder.inputs) > MOST_PORTS:

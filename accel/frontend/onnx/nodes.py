@@ -3,12 +3,13 @@
 import dataclasses
 import itertools
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
 
 from accel.errors import shortened
-from accel.frontend.errors import ModelError
+from accel.frontend.errors import EmptyError, ModelError
 from accel.frontend.onnx.values import Shape, Window
 from accel.graph.shapes import out_size, window_counts
 
@@ -119,20 +120,60 @@ def window(node: NodeView, shape: Shape, kernel, pool=False) -> tuple[Window, tu
             if reached < reach:
                 count = out_size(size, kernel[axis], stride[axis], (before, after),
                                  dilation[axis], ceil_mode)
-                node.require(count > 0, f"kernel (reaching {reach} elements) must fit the padded "
-                             "input", size + missing)
+                _check_fits(node, reach, size + missing, count)
         else:
             before, after = (pads[axis], pads[2 + axis]) if mode == "NOTSET" else (0, 0)
             count = out_size(size, kernel[axis], stride[axis], (before, after), dilation[axis],
                              ceil_mode)
-            node.require(count > 0 and size + before + after >= reach,
-                         f"kernel (reaching {reach} elements) must fit the padded input",
-                         size + before + after)
+            _check_fits(node, reach, size + before + after, count)
         begin.append(before)
         end.append(max(0, after, (count - 1) * stride[axis] + reach - size - before))
         out.append(count)
     check_area(node, out)
     return Window(tuple(kernel), stride, (*begin, *end), dilation), tuple(out)
+
+
+def _check_fits(node: NodeView, reach: int, padded: int, count: int) -> None:
+    """Refuse windows that fit nowhere; with ceil_mode one may reach beyond: that is the host's."""
+    text = f"kernel (reaching {reach} elements) must fit the padded input, not {padded}"
+    if count < 1:
+        raise EmptyError(str(node.error(f"{text}: the image is too small")))
+    if padded < reach:
+        raise node.error(text)
+
+
+def check_windows(file: str, graph: onnx.GraphProto, sizes: Mapping[str, Sequence[int]]) -> None:
+    """Refuse layers and poolings whose windows fit nowhere on their images.
+
+    ONNX Runtime goes on with an empty image, or ends the whole process (1.32: MaxPool with gaps).
+
+    Args:
+        file: for error messages.
+        graph: of any nodes.
+        sizes: the shapes of values by name, batch first, as far as they are known.
+
+    Raises:
+        EmptyError: naming the file, the node and the sizes.
+    """
+    for proto in graph.node:
+        if proto.op_type not in ("Conv", "MaxPool", "AveragePool", "LpPool") or proto.domain:
+            continue
+        node = NodeView(file, proto)
+        size = sizes.get(proto.input[0], ())[2:]
+        kernel = node.attributes.get("kernel_shape", ())
+        rank = len(kernel)
+        if len(size) != rank or node.text("auto_pad", "NOTSET").startswith("SAME"):
+            continue
+        pads, strides, gaps = (node.integers(name, count * rank, (one,) * count * rank, low) for
+                               name, count, one, low in (("pads", 2, 0, 0), ("strides", 1, 1, 1),
+                                                         ("dilations", 1, 1, 1)))
+        for n in range(rank):
+            around = pads[n], pads[n + rank]
+            count = out_size(size[n], kernel[n], strides[n], around, gaps[n],
+                             bool(node.integer("ceil_mode", 0)))
+            if size[n] and count < 1:
+                reach = (kernel[n] - 1) * gaps[n] + 1
+                _check_fits(node, reach, size[n] + sum(around), count)
 
 
 def same_padding(missing: int, lower: bool, pool: bool) -> int:

@@ -101,6 +101,7 @@ class Parts(Cutter):
         if name in self._constant or self._facts.dtype(name) not in (np.int8, np.uint8):
             return None
         _, dims = self._facts.of(name)
+        self._check_filled(name, dims)
         if len(dims) < 2 or dims[0] != 1 and not self._are_pixels(name):
             return None
         dtype = str(self._facts.dtype(name))
@@ -141,12 +142,14 @@ class Parts(Cutter):
         dtype, dims = self._facts.of(name)
         batched = len(dims) > 0 and dims[0] == 1
         shape = tuple(dims[1:] if batched else dims)
-        size = math.prod(shape)
-        if not size:
-            raise ModelError(f"{self._builder.file}: value {name!r}: must not be empty, {dims}")
+        self._check_filled(name, dims)
         tensor = self._builder.unused(name)
-        self._builder.tensors[tensor] = Tensor(tensor, (1, 1, size), 1.0, 0, str(dtype))
+        self._builder.tensors[tensor] = Tensor(tensor, (1, 1, math.prod(shape)), 1.0, 0, str(dtype))
         return Port(name, tensor, shape, "N", str(dtype), batched=batched)
+
+    def _check_filled(self, name: str, dims) -> None:
+        if not math.prod(dims):
+            raise ModelError(f"{self._builder.file}: value {name!r}: must not be empty, {dims}")
 
     # -- cutting
 

@@ -44,7 +44,7 @@ def check_slices(file: str, model: onnx.ModelProto) -> None:
         inferred += len(skeleton.graph.node)
         if inferred > _MOST:
             return
-        sizes = _sizes(skeleton)
+        sizes = sizes_of(skeleton)
         for view in slices:
             found = sizes.get(view.proto.input[0], [])
             if min(found, default=0) < 0:
@@ -92,7 +92,7 @@ def _add_constant(graph: onnx.GraphProto, tensor: onnx.TensorProto) -> None:
         )
 
 
-def _sizes(model: onnx.ModelProto) -> dict[str, list[int]]:
+def sizes_of(model: onnx.ModelProto) -> dict[str, list[int]]:
     """The known sizes of all values; where nothing can be inferred, what the inputs say."""
     try:
         graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph

@@ -30,6 +30,10 @@ def window(s: Sketch, sizes, most=3, dilated=0.2, pool=False) -> dict:
         made["auto_pad"] = "VALID"
     elif mode < 0.8:
         made["pads"] = [s.whole(0, max(0, reach[n % rank] - 1)) for n in range(2 * rank)]
+    if not made.get("auto_pad", "").startswith("SAME"):  # ONNX Runtime crashes of empty results
+        pads = made.get("pads", [0] * 2 * rank)
+        if any(size + pads[n] + pads[n + rank] < reach[n] for n, size in enumerate(sizes)):
+            raise ValueError("no window fits")
     return made | {"kernel": kernel}
 
 
