@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper
 
 import accel
-from accel import frontend
+from accel import frontend, onnx_session
 from accel.frontend import ModelError
 from tests.support.onnx_models import Model, qdq_conv
 
@@ -317,6 +317,28 @@ def pool(**attributes) -> Model:
 )
 def test_pool_attributes(attributes, text, tmp_path):
     refuse(pool(**attributes), tmp_path, text)
+
+
+@pytest.mark.parametrize("options", [{}, {"strict": True}, {"exact": True}])
+def test_a_window_that_fits_nowhere_is_no_work_for_the_host_either(options, tmp_path):
+    path = pool(dilations=[6, 1]).save(tmp_path)
+    with pytest.raises(accel.EmptyError, match=r"node 'p_node' \(MaxPool\): kernel \(reaching 7 "
+                       r"elements\) must fit the padded input, not 6: the image is too small"):
+        frontend.load(path, **options)
+
+
+def test_a_window_that_reaches_beyond_the_image_with_ceil_mode_is_the_hosts(tmp_path):
+    """It has one result there."""
+    model = Model([1, 8, 2, 2])
+    model.node("MaxPool", [model.quantise("x", 0.1, 0)], "p", kernel_shape=[3, 3], strides=[2, 2],
+               ceil_mode=1)
+    path = model.output(model.quantise("p", 0.1, 0)).save(tmp_path)
+    graph = frontend.load(path)
+    assert [port.shape for port in graph.outputs] == [(8, 1, 1)]
+    given = np.random.default_rng(0).normal(0, 3, (1, 8, 2, 2)).astype(np.float32)
+    [got] = accel.golden_run(graph, given)
+    [wanted] = onnx_session.session(path).run(None, {"x": given})
+    np.testing.assert_array_equal(got, wanted)
 
 
 def test_reshape_that_mixes_channels_and_pixels(tmp_path):

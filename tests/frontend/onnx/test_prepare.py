@@ -8,6 +8,7 @@ import pytest
 
 from accel import golden, onnx_session
 from accel.frontend import FloatModelError, ModelError, load
+from accel.frontend.errors import EmptyError
 from accel.frontend.onnx.prepare import prepare
 from accel.frontend.onnx.quantize import FloatModel, Options
 from accel.graph import ports
@@ -156,6 +157,33 @@ def test_a_fixed_batch(target, tmp_path):
     session = onnx_session.session(prepared)
     found = np.concatenate([session.run(None, {"x": image[None]})[0] for image in images])
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize(("size", "fits"), [(8, True), (7, False)])
+@pytest.mark.parametrize("op", ["MaxPool", "AveragePool", "Conv"])
+def test_an_image_too_small_for_its_windows(op, size, fits, tmp_path):
+    """ONNX Runtime goes on with an empty image, or ends its process."""
+    inputs, constants = ["a"], []
+    if op == "Conv":
+        inputs.append("w")
+        constants.append(onnx.numpy_helper.from_array(np.ones((8, 8, 4, 4), np.float32), "w"))
+    nodes = [
+        onnx.helper.make_node("MaxPool", ["x"], ["a"], kernel_shape=[2, 2], strides=[2, 2]),
+        onnx.helper.make_node(op, inputs, ["y"], name="last", kernel_shape=[4, 4]),
+    ]
+    ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+            for name, shape in (("x", [1, 8, "rows", "columns"]), ("y", None))]
+    graph = onnx.helper.make_graph(nodes, "small", ends[:1], ends[1:], constants)
+    opsets = [onnx.helper.make_opsetid("", 17)]
+    path = tmp_path / "small.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
+    shapes = {"x": (1, 8, size, size)}
+    if fits:
+        assert prepare(path, shapes).graph.node
+    else:
+        rule = r"kernel \(reaching 4 elements\) must fit the padded input, not 3: the image is too"
+        with pytest.raises(EmptyError, match=rf"small.onnx: node 'last' \({op}\): {rule} small"):
+            prepare(path, shapes)
 
 
 def test_a_batch_that_is_needed(tmp_path):
