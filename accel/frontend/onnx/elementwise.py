@@ -10,7 +10,7 @@ import numpy as np
 
 from accel.frontend.notes import EXACT, STEP, runs
 from accel.frontend.onnx import functions
-from accel.frontend.onnx.build import Builder, requantised
+from accel.frontend.onnx.build import Builder, real_values, requantised
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.values import (
     Activation,
@@ -25,6 +25,7 @@ from accel.frontend.onnx.values import (
     Same,
     settled,
 )
+from accel.frontend.onnx.views import is_quantised
 
 
 @runs("bounds", EXACT, "the zero point is the least byte, as quantisers write it")
@@ -36,9 +37,12 @@ def relu(builder: Builder, node: NodeView):
 
 @runs("bounds", EXACT, "stored bounds, which are those of the bytes, as quantisers write it")
 @runs("bounds", STEP, "other stored bounds: ONNX Runtime computes that layer in float")
+@runs("bounds", EXACT, "of bytes, behind the QuantizeLinear")
 def clip(builder: Builder, node: NodeView):
     """Clip: bounds from attributes (before opset 11) or constant inputs."""
-    bounds = []
+    value, bounds = builder.value(node, 0), []
+    if is_quantised(value) or isinstance(value, Constant) and value.array.dtype.kind in "iu":
+        return _clip_integers(builder, node, value)
     for number, name, default in ((1, "min", -math.inf), (2, "max", math.inf)):
         bound = default
         if builder.has(node, number):
@@ -55,6 +59,30 @@ def clip(builder: Builder, node: NodeView):
         bounds.append(bound)
     node.require(bounds[0] <= bounds[1], "min must be at most max", bounds)
     return _clamp(builder, node, *bounds)
+
+
+def _clip_integers(builder: Builder, node: NodeView, value: Activation | Constant):
+    """Clip of bytes, as Brevitas has it for types of fewer than 8 bits, or of stored integers."""
+    dtype = np.dtype(value.dtype) if isinstance(value, Activation) else value.array.dtype
+    limits, bounds = np.iinfo(dtype), []
+    for number, name, default in ((1, "min", limits.min), (2, "max", limits.max)):
+        bound = builder.constant(node, number)
+        if bound is not None:
+            node.require(bound.size == 1 and bound.dtype == dtype,
+                         f"{name} must be one {dtype}", f"{bound.dtype} {list(bound.shape)}")
+            default = int(bound.ravel()[0])
+        bounds.append(default)
+    node.require(bounds[0] <= bounds[1], "min must be at most max", bounds)
+    if isinstance(value, Constant):
+        return Constant(value.array.clip(*bounds))
+    lo, hi = (bound - limits.min for bound in bounds)
+    if (lo, hi) == (0, 255):
+        return value
+    real = real_values(value)
+    clamped = dataclasses.replace(requantised(node, value), real=real.clip(real[lo], real[hi]),
+                                  op="clip")  # fmt: skip
+    return builder.emit(clamped, node.proto.output[0], value.scale, value.zero_point, value.dtype,
+                        node)
 
 
 def _clamp(builder: Builder, node: NodeView, lo: float, hi: float):

@@ -11,7 +11,7 @@ import google.protobuf.message
 import numpy as np
 import onnx
 
-from accel.frontend import reorders
+from accel.frontend import clamps, reorders
 from accel.frontend.errors import EmptyError, FloatModelError, ModelError
 from accel.frontend.onnx import (
     batches,
@@ -96,7 +96,9 @@ def _import(file: str, strict: bool, exact: bool) -> Graph:
     if len(inputs) > MOST_PORTS:
         raise ModelError(f"{file}: must have at most {MOST_PORTS} inputs, not {len(inputs)}")
     outputs = _walk(builder, model, nodes, inputs, strict)
-    made = reorders.fold(builder.nodes, builder.tensors, {port.tensor for port in outputs})
+    kept = {port.tensor for port in outputs}
+    made = reorders.fold(builder.nodes, builder.tensors, kept)
+    made = clamps.fold(made, builder.tensors, kept)
     graph = Graph(
         pathlib.Path(file).stem, builder.tensors, tuple(made), tuple(builder.inputs), outputs,
     )

@@ -1,4 +1,7 @@
-"""A network as it is exported when it was quantised while it learned: float between layers."""
+"""Networks as they are exported when they were quantised while they learned.
+
+Float between layers, as pytorch-quantization and tf2onnx write it; and as Brevitas writes 4 bits.
+"""
 
 import numpy as np
 
@@ -6,6 +9,7 @@ import accel
 from accel import frontend, onnx_session
 from accel.graph.ir import External
 from tests.support.onnx_pairs import Net
+from tests.support.onnx_pairs_bytes import clipped
 
 
 def stored(net: Net, name: str, shape, axis: int = 0) -> str:
@@ -52,3 +56,29 @@ def test_all_its_layers_are_the_machines(tmp_path):
     assert np.abs(near.astype(int) - wanted).max() <= 1
     [exactly] = accel.golden_run(path, given, exact=True)
     np.testing.assert_array_equal(exactly, wanted)
+
+
+def test_four_bits_as_brevitas_writes_them(tmp_path):
+    """Weights are floats with QuantizeLinear, Clip and DequantizeLinear, and so is all between."""
+    net = Net(np.uint8)
+    real = net.real(net.input([1, 3, 9, 8]))
+    for number, shape in enumerate([(6, 3, 3, 3), (8, 6, 3, 3), (4, 8, 1, 1)]):
+        w, params = f"w{number}", net.params(f"s{number}", np.full(shape[0], 0.05), dtype=np.int8)
+        stored = net.const(w, net.random.normal(0, 0.2, shape), np.float32)
+        stored = net.node("QuantizeLinear", [stored, *params], f"{w}_q", axis=0)
+        stored = net.node("DequantizeLinear", [clipped(net, stored, (-7, 7), np.int8, f"{w}_c"),
+                                               *params], f"{w}_d", axis=0)
+        value = net.node("Relu", [net.node("Conv", [real, stored], f"c{number}")], f"r{number}")
+        params = net.params(f"y{number}", 0.1 / 3**number, -128)
+        value = net.node("QuantizeLinear", [value, *params], f"q{number}")
+        value = clipped(net, value, (-128, -113), np.uint8, f"k{number}")
+        real = net.node("DequantizeLinear", [value, *params], f"d{number}")
+    net.finish(value)
+    path = net.save(tmp_path)
+    given = net.images()["x"]
+    graph = frontend.load(path, exact=True)
+    assert [type(node).__name__ for node in graph.nodes] == ["Conv"] * 3
+    [wanted] = onnx_session.session(path).run(None, {"x": given})
+    assert len(np.unique(wanted)) > 8 and wanted.max() == 15
+    [got] = accel.golden_run(path, given, exact=True)
+    np.testing.assert_array_equal(got, wanted)

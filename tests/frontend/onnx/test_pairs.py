@@ -9,6 +9,7 @@ import pytest
 from tests.support import (
     onnx_pairs,
     onnx_pairs_behind,
+    onnx_pairs_bytes,
     onnx_pairs_lines,
     onnx_pairs_moves,
     onnx_pairs_pixels,
@@ -22,7 +23,8 @@ from tests.support.covering import covering
 OPERATORS = (onnx_pairs_weighted.OPERATORS | onnx_pairs_windows.OPERATORS
              | onnx_pairs_pointwise.OPERATORS | onnx_pairs_moves.OPERATORS
              | onnx_pairs_lines.OPERATORS | onnx_pairs_two.OPERATORS
-             | onnx_pairs_pixels.OPERATORS | onnx_pairs_behind.OPERATORS)  # fmt: skip
+             | onnx_pairs_pixels.OPERATORS | onnx_pairs_behind.OPERATORS
+             | onnx_pairs_bytes.OPERATORS)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OPERATORS)
