@@ -44,6 +44,13 @@ def test_a_layers_limits_are_the_clamps_where_nobody_else_reads_it(also, clamp, 
         np.testing.assert_array_equal(got, expected)
 
 
+def test_bytes_have_a_clip_from_operator_set_12_on(tmp_path):
+    net = Net(opset=10)
+    net.finish(net.node("Clip", net.input([1, 2, 4, 4])[:1], "k", min=-8.0, max=7.0))
+    with pytest.raises(accel.ModelError, match="Clip of integers must be of operator set 12"):
+        frontend.load(net.save(tmp_path), strict=True)
+
+
 def test_bounds_must_be_of_the_bytes_type_and_in_order(tmp_path):
     for bounds, dtype, text in (
         ((-8, 7), np.int16, "min must be one int8, not int16"),

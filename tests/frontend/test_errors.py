@@ -327,6 +327,21 @@ def test_a_window_that_fits_nowhere_is_no_work_for_the_host_either(options, tmp_
         frontend.load(path, **options)
 
 
+@pytest.mark.parametrize("before", [None, "Sin"])
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("op", ["MaxPool", "AveragePool", "LpPool"])
+def test_a_window_that_fits_nowhere_in_a_part_of_the_host(op, batch, before, tmp_path):
+    """ONNX Runtime would end the process."""
+    model = Model([batch, 8, 3, 3])
+    value = model.quantise("x", 0.1, 0)
+    value = model.node(before, [value], "b") if before else value
+    value = model.node(op, [value], "p", kernel_shape=[4, 4])
+    value = model.node("GlobalAveragePool", [value], "g")
+    path = model.output(model.quantise(value, 0.1, 0)).save(tmp_path)
+    with pytest.raises(accel.EmptyError, match=rf"node 'p_node' \({op}\): kernel \(reaching 4"):
+        frontend.load(path)
+
+
 def test_a_window_that_reaches_beyond_the_image_with_ceil_mode_is_the_hosts(tmp_path):
     """It has one result there."""
     model = Model([1, 8, 2, 2])

@@ -12,7 +12,9 @@ from onnx import numpy_helper
 
 from accel import onnx_session
 from accel.frontend.errors import ModelError
+from accel.frontend.onnx.fitting import check_windows
 from accel.frontend.onnx.reading import one_line
+from accel.frontend.onnx.slices import check_slices
 
 #: Operators whose constant second input may repeat the batch.
 _SHAPED = ("Reshape", "Expand")
@@ -109,6 +111,8 @@ def _check_known(file: str, value: onnx.ValueInfoProto) -> None:
 
 def _single(file: str, model: onnx.ModelProto, fixed: int) -> onnx.ModelProto:
     """The model for one image, whatever batch it was exported for."""
+    check_slices(file, model)
+    check_windows(file, model)
     single = onnx.ModelProto()
     single.CopyFrom(model)
     del single.graph.value_info[:]

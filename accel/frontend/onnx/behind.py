@@ -40,7 +40,8 @@ def per_channel(node: NodeView, value: Sums | Assembled, real: np.ndarray) -> np
     else:
         wanted, shape = (channels, *(1 for _ in value.shape[1:])), real.shape
         shape = shape[1:] if len(shape) == 1 + len(wanted) and shape[0] == 1 else shape
-    node.require(shape == wanted or real.size == 1,
+    single = real.size == 1 and real.ndim <= len(value.shape) + (not value.bare)
+    node.require(shape == wanted or single,
                  f"constants must be one number or have shape {list(wanted)}", list(real.shape))
     return np.broadcast_to(real.ravel(), channels)
 
@@ -51,7 +52,8 @@ def shifted(node: NodeView, value: Sums | Assembled, bias) -> Sums | Assembled:
         parts = tuple(shifted(node, part, bias) for part in value.parts)
         return dataclasses.replace(value, parts=parts)
     whole = weighted.bias_integers(node, bias, value.unit)
-    return dataclasses.replace(value, bias=value.bias + whole)
+    return dataclasses.replace(value, bias=value.bias + whole,
+                               rounded=value.rounded + weighted.roundings(bias, value.unit))
 
 
 def scaled(node: NodeView, value: Sums | Assembled, factor: np.ndarray, shift: np.ndarray):
@@ -70,5 +72,6 @@ def scaled(node: NodeView, value: Sums | Assembled, factor: np.ndarray, shift: n
     return dataclasses.replace(
         value, weights=value.weights * sign[:, None, None, None], unit=unit, products=None,
         bias=value.bias * sign + weighted.bias_integers(node, shift, unit),
+        rounded=value.rounded + weighted.roundings(shift, unit),
         near=value.near or "numbers per channel are applied in float32",
     )

@@ -166,8 +166,7 @@ class Builder(State):
                 result = self._laid_out(result, _laid_out_as(pending))
             elif pending.laid:
                 result = self._laid_out(result, pending.laid)
-            if self.exact and (why := nearly.reason(pending, result, (lo, hi))):
-                raise QuantError(f"to be exact it is not the machine's: {why}")
+            self._check_near(pending, result, (lo, hi))
             if isinstance(pending, Moved):
                 made = self._moved(pending, node_name, result, node)
             else:
@@ -178,6 +177,18 @@ class Builder(State):
         except QuantError as error:
             raise node.error(str(error)) from None
         return result
+
+    def _check_near(self, pending: Pending, result: Activation, clamp: tuple[int, int]) -> None:
+        """Refuse what would be off ONNX Runtime's float32: if that is asked for, or by a step."""
+        why = nearly.reason(pending, result, clamp)
+        if why and self.exact:
+            raise QuantError(f"to be exact it is not the machine's: {why}")
+        if why and isinstance(pending, Sums):
+            steps = pending.rounded * float((pending.unit / np.float32(result.scale)).max())
+            if steps > 1:
+                raise QuantError("biases and shifts are rounded to multiples of input scale times "
+                                 "weight scale: that must be less than the output's scale, not "
+                                 f"{steps:.4g} times as large")
 
     def _moved(self, pending: Moved, name, result: Activation, node) -> Node:
         """The last of the nodes that put pieces together; the others are added."""

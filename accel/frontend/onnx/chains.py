@@ -102,6 +102,10 @@ def _functions(builder: Builder, node: NodeView) -> Pending:
             operands.append(ways(builder, value))
             arrays.append(len(operands) - 1)
     node.require(len(operands) > 0, "must have something to compute", "constants alone")
+    for value in values:
+        if isinstance(value, (Constant, QuantConstant)):
+            stored = value.array if isinstance(value, Constant) else value.integers
+            layers.check_rank(node, tensors[0], stored)
     found = _common(operands)
     if found is None:
         node.require(node.op in _PAIRS and len(arrays) == len(tensors), "its operands must follow "

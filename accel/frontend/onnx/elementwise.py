@@ -63,6 +63,8 @@ def clip(builder: Builder, node: NodeView):
 
 def _clip_integers(builder: Builder, node: NodeView, value: Activation | Constant):
     """Clip of bytes, as Brevitas has it for types of fewer than 8 bits, or of stored integers."""
+    node.require(builder.opset >= 12, "Clip of integers must be of operator set 12 or later",
+                 builder.opset)
     dtype = np.dtype(value.dtype) if isinstance(value, Activation) else value.array.dtype
     limits, bounds = np.iinfo(dtype), []
     for number, name, default in ((1, "min", limits.min), (2, "max", limits.max)):

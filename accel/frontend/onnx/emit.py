@@ -87,9 +87,6 @@ def _by_constants(pending: Sums, result: Activation, lo, hi) -> Requant:
 def _by_units(pending: Sums, result: Activation, lo, hi) -> Requant:
     """A factor for each channel, of what one of its sums stands for."""
     factors = _divide(pending.unit, result.scale)
-    if pending.rounded and (factors > 1).any():
-        raise QuantError("constants per channel must not be scaled up more than 64 times, not "
-                         f"{64 * factors.max():.4g} times")
     multiplier, shift = np.zeros(len(factors), np.int32), np.zeros(len(factors), np.int8)
     some = factors > 0  # one that underflows takes every sum to 0
     if some.any():

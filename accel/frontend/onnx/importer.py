@@ -33,6 +33,7 @@ from accel.frontend.onnx import (
     views,
 )
 from accel.frontend.onnx.build import Builder
+from accel.frontend.onnx.fitting import check_windows
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.order import in_order
 from accel.frontend.onnx.parts import Parts
@@ -92,6 +93,7 @@ def _import(file: str, strict: bool, exact: bool) -> Graph:
     builder = Builder(file, model.graph, nodes, _opset(file, model), exact)
     _add_constants(builder, model.graph, nodes)
     _check_model(file, model, nodes)
+    check_windows(file, model)
     inputs = [value for value in model.graph.input if value.name not in builder.stored]
     if len(inputs) > MOST_PORTS:
         raise ModelError(f"{file}: must have at most {MOST_PORTS} inputs, not {len(inputs)}")

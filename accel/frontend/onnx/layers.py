@@ -3,6 +3,8 @@
 import dataclasses
 import math
 
+import numpy as np
+
 from accel.frontend.onnx import pixels
 from accel.frontend.onnx.nodes import (
     LIMIT,
@@ -130,6 +132,13 @@ def larger(node: NodeView, one, other):
 def laid_out(value) -> tuple[int, int, int]:
     """The shape of an activation's tensor, or of that which a function of one will have."""
     return (value if isinstance(value, Activation) else value.source).tensor.shape
+
+
+def check_rank(node: NodeView, value, constant: np.ndarray) -> None:
+    """Refuse a number of so many dimensions that the result would have more than a value has."""
+    rank = len(value.shape) + (not value.bare)
+    node.require(constant.ndim <= rank, f"a constant must have at most {rank} dimensions",
+                 constant.ndim)
 
 
 def concat(node: NodeView, sources) -> Joined:

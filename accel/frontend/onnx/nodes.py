@@ -3,7 +3,6 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -110,22 +109,9 @@ def window(node: NodeView, shape: Shape, kernel, pool=False) -> tuple[Window, tu
     begin, end, out = [], [], []
     for axis, size in enumerate(shape[1:]):
         reach = (kernel[axis] - 1) * dilation[axis] + 1
-        if mode.startswith("SAME"):
-            count = -(-size // stride[axis])
-            # ONNX Runtime's poolings forget the gaps here, and their outputs are fewer then.
-            reached = kernel[axis] if pool else reach
-            missing = (count - 1) * stride[axis] + reached - size
-            before = same_padding(missing, mode == "SAME_LOWER", pool)
-            after = missing - before
-            if reached < reach:
-                count = out_size(size, kernel[axis], stride[axis], (before, after),
-                                 dilation[axis], ceil_mode)
-                _check_fits(node, reach, size + missing, count)
-        else:
-            before, after = (pads[axis], pads[2 + axis]) if mode == "NOTSET" else (0, 0)
-            count = out_size(size, kernel[axis], stride[axis], (before, after), dilation[axis],
-                             ceil_mode)
-            _check_fits(node, reach, size + before + after, count)
+        given = pads[axis], pads[2 + axis]
+        count, before, after = positions(
+            node, size, (kernel[axis], stride[axis], dilation[axis], given), ceil_mode, pool)
         begin.append(before)
         end.append(max(0, after, (count - 1) * stride[axis] + reach - size - before))
         out.append(count)
@@ -133,47 +119,41 @@ def window(node: NodeView, shape: Shape, kernel, pool=False) -> tuple[Window, tu
     return Window(tuple(kernel), stride, (*begin, *end), dilation), tuple(out)
 
 
-def _check_fits(node: NodeView, reach: int, padded: int, count: int) -> None:
-    """Refuse windows that fit nowhere; with ceil_mode one may reach beyond: that is the host's."""
+def positions(node: NodeView, size: int, axis, ceil_mode: bool, pool: bool) -> tuple[int, int, int]:
+    """How many windows there are along one axis, and the padding before and after it.
+
+    Args:
+        node: with its auto_pad, and for errors.
+        size: elements of the input.
+        axis: the kernel's elements, the stride, the dilation and the pads (before, after).
+        ceil_mode: whether a window may reach beyond the padding behind.
+        pool: whether it is a pooling.
+
+    Raises:
+        EmptyError: no window fits.
+        ModelError: a window reaches beyond the padding: that is the host's.
+    """
+    kernel, stride, dilation, pads = axis
+    mode, reach = node.text("auto_pad", "NOTSET"), (kernel - 1) * dilation + 1
+    if mode.startswith("SAME"):
+        count = -(-size // stride)
+        # ONNX Runtime's poolings forget the gaps here, and their outputs are fewer then.
+        reached = kernel if pool else reach
+        missing = (count - 1) * stride + reached - size
+        before = same_padding(missing, mode == "SAME_LOWER", pool)
+        after, padded = missing - before, size + missing
+        if reached == reach:
+            return count, before, after
+    else:
+        before, after = pads if mode == "NOTSET" else (0, 0)
+        padded = size + before + after
+    count = out_size(size, kernel, stride, (before, after), dilation, ceil_mode)
     text = f"kernel (reaching {reach} elements) must fit the padded input, not {padded}"
     if count < 1:
         raise EmptyError(str(node.error(f"{text}: the image is too small")))
     if padded < reach:
         raise node.error(text)
-
-
-def check_windows(file: str, graph: onnx.GraphProto, sizes: Mapping[str, Sequence[int]]) -> None:
-    """Refuse layers and poolings whose windows fit nowhere on their images.
-
-    ONNX Runtime goes on with an empty image, or ends the whole process (1.32: MaxPool with gaps).
-
-    Args:
-        file: for error messages.
-        graph: of any nodes.
-        sizes: the shapes of values by name, batch first, as far as they are known.
-
-    Raises:
-        EmptyError: naming the file, the node and the sizes.
-    """
-    for proto in graph.node:
-        if proto.op_type not in ("Conv", "MaxPool", "AveragePool", "LpPool") or proto.domain:
-            continue
-        node = NodeView(file, proto)
-        size = sizes.get(proto.input[0], ())[2:]
-        kernel = node.attributes.get("kernel_shape", ())
-        rank = len(kernel)
-        if len(size) != rank or node.text("auto_pad", "NOTSET").startswith("SAME"):
-            continue
-        pads, strides, gaps = (node.integers(name, count * rank, (one,) * count * rank, low) for
-                               name, count, one, low in (("pads", 2, 0, 0), ("strides", 1, 1, 1),
-                                                         ("dilations", 1, 1, 1)))
-        for n in range(rank):
-            around = pads[n], pads[n + rank]
-            count = out_size(size[n], kernel[n], strides[n], around, gaps[n],
-                             bool(node.integer("ceil_mode", 0)))
-            if size[n] and count < 1:
-                reach = (kernel[n] - 1) * gaps[n] + 1
-                _check_fits(node, reach, size[n] + sum(around), count)
+    return count, before, after
 
 
 def same_padding(missing: int, lower: bool, pool: bool) -> int:

@@ -66,7 +66,7 @@ class Sums(Pending):
     window: Window = None
     groups: int = 1
     scaled: bool = True  # False: int32 until a Mul gives them a scale
-    rounded: bool = False  # the bias is of real numbers, rounded to units
+    rounded: int = 0  # how often real numbers were rounded to units, in the bias
     products: Products | None = None  # each sum is one product
     effort: object = None  # add.Effort of the whole file
 

@@ -7,8 +7,6 @@ byte for byte.  Float ones become the requantisation's own factors of each chann
 that of the float operator between DequantizeLinear and QuantizeLinear within one step.
 """
 
-import dataclasses
-
 import numpy as np
 
 from accel.frontend.notes import STEP, runs
@@ -95,8 +93,7 @@ def affine(node: NodeView, source: Activation, factor: np.ndarray, shift: np.nda
     count = len(factor)
     same = _sums(node, source, np.full(count, _WEIGHT, np.int16), np.zeros(count, np.int64),
                  np.full(count, np.float32(source.scale) / np.float32(_WEIGHT)))
-    made = behind.scaled(node, same, factor, shift)
-    return dataclasses.replace(made, rounded=bool(made.bias.any()))
+    return behind.scaled(node, same, factor, shift)
 
 
 def _sums(node: NodeView, source: Activation, weights, bias, unit, **options) -> Sums:

@@ -19,9 +19,9 @@ import onnx
 
 from accel.frontend.errors import ModelError
 from accel.frontend.onnx import affine, batches, biases, reading, reductions, tokens
-from accel.frontend.onnx.nodes import check_windows
+from accel.frontend.onnx.fitting import check_windows
 from accel.frontend.onnx.rewriting import Rewriting
-from accel.frontend.onnx.slices import check_slices, sizes_of
+from accel.frontend.onnx.slices import check_slices
 from accel.whole import workspace
 
 
@@ -40,7 +40,7 @@ def prepare(path, shapes: Mapping[str, Sequence[int]] | None = None) -> onnx.Mod
     _check_float(file, model)
     model = batches.settle(file, model, shapes)
     check_slices(file, model)  # with the shapes that are known only now
-    check_windows(file, model.graph, sizes_of(model))
+    check_windows(file, model)
     model = _folded(file, model)
     Rewriting(model).apply((affine.rewrite, reductions.rewrite, biases.rewrite, tokens.rewrite))
     return model

@@ -96,6 +96,7 @@ def add(builder: Builder, node: NodeView):
         return behind.shifted(node, value, constant if stored else bias)
     if real.size == 1:
         made = apply(builder, node, number, lambda x: x + np.float32(real.ravel()[0]))
+        layers.check_rank(node, made, real)
         return fused(builder, node, made, values)
     source = builder.activation(node, number, quantised=False)
     return weighted.add_constant(source, node, real)

@@ -1,5 +1,6 @@
 """ConvTranspose: ordinary convolutions, each with a part of the kernel, that interleave."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -36,10 +37,13 @@ def conv_transpose(builder: Builder, node: NodeView) -> Assembled:
     node.require(len(axes[0]) * len(axes[1]) <= MOST_PHASES,
                  f"strides must be up to {MOST_PHASES} together", [len(axis) for axis in axes])
     unit = np.tile(weighted.units(node, source, constant, 1), groups)
-    bias = weighted.bias_integers(node, qdq.stored_bias(builder, node, 2), unit)
+    given = qdq.stored_bias(builder, node, 2)
+    bias, rounded = weighted.bias_integers(node, given, unit), weighted.roundings(given, unit)
     weights = _forward(weighted.integers(node, constant), groups)
     parts = tuple(
-        _part(builder, node, source, (rows, columns), number, weights, bias, unit, groups)
+        dataclasses.replace(
+            _part(builder, node, source, (rows, columns), number, weights, bias, unit, groups),
+            rounded=rounded)
         for number, (rows, columns) in enumerate(itertools.product(*axes))
     )
     places = tuple(

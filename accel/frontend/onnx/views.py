@@ -42,11 +42,13 @@ def concat(builder: Builder, node: NodeView):
         for number, value in zip(numbers, values, strict=True)
     ]
     joined = layers.concat(node, sources)
+    node.require(len(set(map(is_quantised, sources))) == 1, "inputs must all be bytes, or all be "
+                 "dequantised", "both")
     if not is_quantised(sources[0]):
         return joined
     first = sources[0]
     for source in sources[1:]:
-        node.require(is_quantised(source) and source.dtype == first.dtype
+        node.require(source.dtype == first.dtype
                      and same_quantisation(source, first.scale, first.zero_point),
                      "quantised inputs must share scale and zero point (else use QLinearConcat)",
                      f"{first.scale}, {first.zero_point} and {source.scale}, {source.zero_point}")

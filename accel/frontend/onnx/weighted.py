@@ -61,8 +61,7 @@ def bias_integers(node: NodeView, bias, unit: np.ndarray) -> np.ndarray:
     size = bias.integers.size if isinstance(bias, QuantConstant) else bias.size
     node.require(size in (1, len(unit)), f"bias must have {len(unit)} elements", size)
     if isinstance(bias, QuantConstant):
-        scale = np.broadcast_to(bias.scale, unit.shape)
-        if np.allclose(scale, unit, rtol=1e-5, atol=0):
+        if _counts_units(bias, unit):
             return np.broadcast_to(bias.integers.astype(np.int64).ravel(), unit.shape)
         bias = bias.real
     elif bias.dtype.kind == "i":
@@ -75,6 +74,17 @@ def bias_integers(node: NodeView, bias, unit: np.ndarray) -> np.ndarray:
     node.require(beyond.size == 0, "bias must be from -2147483648 to 2147483647 in multiples of "
                  "input scale times weight scale", *beyond[:1] if beyond.size else (0,))
     return whole.astype(np.int64)
+
+
+def roundings(bias, unit: np.ndarray) -> int:
+    """1 if :func:`bias_integers` rounds real numbers, else 0."""
+    if isinstance(bias, QuantConstant):
+        bias = 0 if _counts_units(bias, unit) else bias.real
+    return int(bias is not None and np.asarray(bias).dtype.kind == "f" and np.any(bias))
+
+
+def _counts_units(bias: QuantConstant, unit: np.ndarray) -> bool:
+    return np.allclose(np.broadcast_to(bias.scale, unit.shape), unit, rtol=1e-5, atol=0)
 
 
 def convolution(node: NodeView, source: Activation, weights: QuantConstant, bias) -> Sums:
@@ -98,7 +108,8 @@ def convolution(node: NodeView, source: Activation, weights: QuantConstant, bias
     view, values = _begin_on_image(node, view, integers(node, weights))
     return Sums(
         node.name, source, out, order_of(out), op="conv2d", weights=values.transpose(0, 2, 3, 1),
-        bias=bias_integers(node, bias, unit), unit=unit, window=view, groups=groups,
+        bias=bias_integers(node, bias, unit), rounded=roundings(bias, unit), unit=unit,
+        window=view, groups=groups,
     )
 
 
@@ -139,7 +150,8 @@ def fully_connected(node: NodeView, source: Activation, weights: QuantConstant, 
         node.name, source, out, flat(out), op="fully_connected",
         laid=(*source.tensor.shape[:2], len(matrix)) if before else None,
         weights=matrix[:, None, None, :],
-        bias=bias_integers(node, bias, unit), unit=unit, window=Window((1, 1)),
+        bias=bias_integers(node, bias, unit), rounded=roundings(bias, unit), unit=unit,
+        window=Window((1, 1)),
     )
 
 
@@ -152,7 +164,8 @@ def identity_sums(node: NodeView, source: Activation, real: np.ndarray) -> Sums:
     unit = np.full(channels, np.float32(source.scale) / np.float32(64))
     weights = np.full((channels, 1, 1, 1), 64, np.int8)
     return Sums(node.name, source, source.shape, source.order, op="conv2d", weights=weights,
-                bias=bias_integers(node, real, unit), unit=unit, window=Window((1, 1)),
+                bias=bias_integers(node, real, unit), rounded=roundings(real, unit), unit=unit,
+                window=Window((1, 1)),
                 groups=channels, laid=pixels.kept(source),
                 near="a constant per channel is added in float32")
 

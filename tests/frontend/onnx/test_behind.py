@@ -4,9 +4,11 @@ Float between layers, as pytorch-quantization and tf2onnx write it; and as Brevi
 """
 
 import numpy as np
+import pytest
 
 import accel
-from accel import frontend, onnx_session
+from accel import frontend, golden, onnx_session
+from accel.graph import ports
 from accel.graph.ir import External
 from tests.support.onnx_pairs import Net
 from tests.support.onnx_pairs_bytes import clipped
@@ -82,3 +84,61 @@ def test_four_bits_as_brevitas_writes_them(tmp_path):
     assert {node.requant.hi for node in graph.nodes} == {-113} and len(np.unique(wanted)) > 8
     [got] = accel.golden_run(path, given, exact=True)
     np.testing.assert_array_equal(got, wanted)
+
+
+def sums(net: Net, scale: float, weight: float, bias=()) -> str:
+    """A convolution of few small weights that is not quantised yet."""
+    whole = net.const(f"w{len(net.nodes)}", net.random.integers(-2, 3, (6, 4, 1, 1)), np.int8)
+    weights = net.real([whole, *net.params(f"{whole}_s", weight, dtype=np.int8)])
+    real = net.real(net.input([1, 4, 6, 5], scale, name=f"x{len(net.nodes)}"))
+    return net.node("Conv", [real, weights, *bias], f"c{len(net.nodes)}")
+
+
+@pytest.mark.parametrize("behind", ["Add", "Sub", "BatchNormalization", "Concat"])
+@pytest.mark.parametrize(("scale", "machine"), [(0.01, False), (0.2, False), (0.6, True)])
+def test_shifts_are_the_machines_where_its_sums_resolve_them(behind, scale, machine, tmp_path):
+    """A sum is a multiple of 0.25, to which shifts are rounded: too coarse for finer results."""
+    net = Net()
+    shifts = net.random.normal(0, 1, (6, 1, 1))
+    if behind == "Concat":
+        bias = net.const("bias", shifts.ravel(), np.float32)
+        value = net.node("Concat", [sums(net, 0.5, 0.5, [bias]) for _ in range(2)], "v", axis=1)
+    elif behind == "BatchNormalization":
+        stored = [net.const(f"n{n}", np.abs(shifts.ravel()) + 0.5, np.float32) for n in range(4)]
+        value = net.node(behind, [sums(net, 0.5, 0.5), *stored], "v")
+    else:
+        constant = net.const("k", shifts, np.float32)
+        value = net.node(behind, [sums(net, 0.5, 0.5), constant], "v")
+    net.finish(value, net.params("y", scale, 3))
+    path, given = net.save(tmp_path), net.images()
+    graph = frontend.load(path)
+    assert machine != any(isinstance(node, External) for node in graph.nodes)
+    [wanted] = onnx_session.session(path).run(None, given)
+    [got] = ports.outputs(graph, golden.run(graph, ports.read_inputs(graph, given)))
+    assert np.abs(got.astype(int) - wanted).max() <= machine
+
+
+@pytest.mark.parametrize("behind", [True, False])
+@pytest.mark.parametrize("op", ["Mul", "Add", "Sub", "Max"])
+def test_a_number_of_many_dimensions_gives_its_result_as_many(op, behind, tmp_path):
+    net = Net()
+    value = sums(net, 0.03, 0.1) if behind else net.real(net.input([1, 4, 6, 5]))
+    net.finish(net.node(op, [value, net.const("k", np.full([1] * 5, 0.5), np.float32)], "v"),
+               net.params("y", 0.03, 3))
+    path, given = net.save(tmp_path), net.images()
+    [wanted] = onnx_session.session(path).run(None, given)
+    graph = frontend.load(path)
+    [got] = ports.outputs(graph, golden.run(graph, ports.read_inputs(graph, given)))
+    assert wanted.ndim == 5
+    np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_bytes_and_sums_are_not_joined(first, tmp_path):
+    net = Net()
+    parts = [sums(net, 0.03, 0.1), net.input([1, 6, 6, 5], name="bytes")[0]]
+    value = net.node("Concat", parts[:: 1 - 2 * first], "v", axis=1)
+    net.finish(value, None if first else net.params("y", 0.05, 3))
+    with pytest.raises(accel.ModelError, match=r"\(Concat\): inputs must all be bytes, or all be "
+                       "dequantised, not both"):
+        frontend.load(net.save(tmp_path), strict=True)

@@ -167,9 +167,12 @@ def test_an_image_too_small_for_its_windows(op, size, fits, tmp_path):
     if op == "Conv":
         inputs.append("w")
         constants.append(onnx.numpy_helper.from_array(np.ones((8, 8, 4, 4), np.float32), "w"))
+    given = {} if op == "Conv" else {"kernel_shape": [4, 4]}
+    given |= {"auto_pad": "VALID", "pads": [2, 2, 2, 2]} if op == "MaxPool" else {}
     nodes = [
         onnx.helper.make_node("MaxPool", ["x"], ["a"], kernel_shape=[2, 2], strides=[2, 2]),
-        onnx.helper.make_node(op, inputs, ["y"], name="last", kernel_shape=[4, 4]),
+        onnx.helper.make_node("MaxPool", ["a"], ["unread"], kernel_shape=[5, 5]),
+        onnx.helper.make_node(op, inputs, ["y"], name="last", **given),
     ]
     ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
             for name, shape in (("x", [1, 8, "rows", "columns"]), ("y", None))]
