@@ -3,7 +3,7 @@
 A file's way to a graph:
 
     importer    the file, checked by the onnx library; its nodes, in order, to their handlers
-    sizes slices fitting    sizes inferred without weights; what they forbid, before libraries see it
+    sizes slices fitting    sizes, inferred without weights, and what they forbid
     nodes       attributes, window geometry and shapes of one node, checked
     values      what an ONNX value stands for: bytes with a scale, floats of such, sums, constants
                 (orders known pending)
