@@ -63,9 +63,10 @@ def scaled(node: NodeView, value: Sums | Assembled, factor: np.ndarray, shift: n
         return dataclasses.replace(value, parts=parts)
     with np.errstate(all="ignore"):
         unit = value.unit * np.abs(factor).astype(np.float32)
-        still = unit == 0
-        unit[still] = np.maximum(np.abs(shift[still]).astype(np.float32) / np.float32(_LARGE),
-                                 np.finfo(np.float32).tiny)
+        still = unit == 0  # then a sum is its bias alone, and any unit will do
+        alone = np.maximum(np.abs(shift).astype(np.float32) / np.float32(_LARGE),
+                           np.finfo(np.float32).tiny)
+        unit[still] = np.where(shift, alone, value.unit)[still]
     node.require(np.isfinite(unit).all(), "input scale times factor must be a float32",
                  unit[~np.isfinite(unit)][:1])
     sign = np.where(still, 0, np.sign(factor)).astype(np.int16)

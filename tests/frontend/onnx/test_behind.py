@@ -118,6 +118,21 @@ def test_shifts_are_the_machines_where_its_sums_resolve_them(behind, scale, mach
     assert np.abs(got.astype(int) - wanted).max() <= machine
 
 
+def test_a_channel_without_a_factor_still_gets_a_shift(tmp_path):
+    """As pruning leaves it."""
+    net = Net()
+    factors, shifts = net.random.normal(1, 0.3, (6, 1, 1)), net.random.normal(0, 1, (6, 1, 1))
+    factors[[1, 4]] = shifts[4] = 0
+    value = net.node("Mul", [sums(net, 0.03, 0.1), net.const("f", factors, np.float32)], "m")
+    value = net.node("Add", [value, net.const("s", shifts, np.float32)], "v")
+    net.finish(value, net.params("y", 0.02, 3))
+    path, given = net.save(tmp_path), net.images()
+    graph = frontend.load(path, strict=True)
+    [wanted] = onnx_session.session(path).run(None, given)
+    [got] = ports.outputs(graph, golden.run(graph, ports.read_inputs(graph, given)))
+    assert np.abs(got.astype(int) - wanted).max() <= 1
+
+
 @pytest.mark.parametrize("behind", [True, False])
 @pytest.mark.parametrize("op", ["Mul", "Add", "Sub", "Max"])
 def test_a_number_of_many_dimensions_gives_its_result_as_many(op, behind, tmp_path):
