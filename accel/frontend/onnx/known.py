@@ -22,6 +22,7 @@ class QuantConstant:
     integers: np.ndarray  # int16, int64 if stored as int32; zero point already subtracted
     scale: np.ndarray  # float64 [1], or one per slice along `axis`
     axis: int
+    narrow: bool = False  # stored in fewer than 8 bits
 
     @property
     def real(self) -> np.ndarray:

@@ -64,6 +64,8 @@ def marked(state: State, node: NodeView, made):
     bias = state.values.get(node.proto.input[2]) if len(node.proto.input) > 2 else None
     if isinstance(bias, QuantConstant) and bias.integers.dtype != np.int64:
         return dataclasses.replace(made, near="its bias is stored as bytes, not int32")
+    if any(isinstance(value, QuantConstant) and value.narrow for value in operands.values()):
+        return dataclasses.replace(made, near="weights of fewer than 8 bits are floats to it")
     computed = [name for name, value in operands.items() if not isinstance(value, Constant)]
     if not all(_dequantised(state, name) for name in computed):
         return dataclasses.replace(made, near="not all its operands are dequantised")

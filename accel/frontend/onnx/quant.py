@@ -17,6 +17,8 @@ from accel.frontend.onnx.values import (
     QuantConstant,
 )
 
+#: Types of stored weights for which ONNX Runtime has no integer layers.
+_NARROW = ("int4", "uint4", "int2", "uint2")
 #: TensorProto's numbers of the types a QuantizeLinear may ask for without a zero point.
 _OUTPUT_DTYPES = {0: np.uint8, 2: np.uint8, 3: np.int8}
 
@@ -25,6 +27,7 @@ _OUTPUT_DTYPES = {0: np.uint8, 2: np.uint8, 3: np.int8}
       "the host")
 def quantize_linear(builder: Builder, node: NodeView):
     """QuantizeLinear: gives a pending value its output quantisation."""
+    _check_unblocked(node)
     value = builder.value(node, 0)
     if isinstance(value, Constant):
         return _quantise_constant(builder, node, value.array)
@@ -74,21 +77,31 @@ def dequantise_constant(builder: Builder, node: NodeView, data: int, scale: int,
 
     ``data``, ``scale`` and ``zero`` number the node's inputs.
     """
+    _check_unblocked(node)
     array = builder.constant(node, data)
     name = node.proto.input[data]
-    node.require(array is not None and array.dtype in (np.int8, np.uint8, np.int32),
-                 f"{name!r} must be int8, uint8 or int32 (quantise the model)",
+    narrow = array is not None and array.dtype.name in _NARROW
+    node.require(narrow or array is not None and array.dtype in (np.int8, np.uint8, np.int32),
+                 f"{name!r} must be int8, uint8, int32, or of 4 or 2 bits (quantise the model)",
                  "missing" if array is None else array.dtype)
     scales = builder.scales(node, scale)
     zeros = builder.constant(node, zero)
     zeros = np.zeros(1, array.dtype) if zeros is None else zeros
     node.require(zeros.dtype == array.dtype, f"zero point of {name!r} must be {array.dtype}",
                  zeros.dtype)
+    if narrow:
+        array, zeros = array.astype(np.int16), zeros.astype(np.int16)
     if scales.size > 1:
         along(node, scales, axis, array.shape)
     kind = np.int64 if array.dtype == np.int32 else np.int16  # both hold any difference
     integers = array.astype(kind) - along(node, zeros.astype(kind).ravel(), axis, array.shape)
-    return QuantConstant(integers, scales, axis)
+    return QuantConstant(integers, scales, axis, narrow)
+
+
+def _check_unblocked(node: NodeView) -> None:
+    """Refuse a scale for each block of a channel (from operator set 21 on)."""
+    node.require(node.integer("block_size", 0) == 0, "block_size must be 0: one scale for all, or "
+                 "for each channel", node.attributes.get("block_size"))
 
 
 @runs("border", EXACT, "one stored scale; of weights also one per channel")
