@@ -27,7 +27,7 @@ _OUTPUT_DTYPES = {0: np.uint8, 2: np.uint8, 3: np.int8}
       "the host")
 def quantize_linear(builder: Builder, node: NodeView):
     """QuantizeLinear: gives a pending value its output quantisation."""
-    _check_unblocked(node)
+    _check_form(builder, node, 1)
     value = builder.value(node, 0)
     if isinstance(value, Constant):
         return _quantise_constant(builder, node, value.array)
@@ -77,7 +77,7 @@ def dequantise_constant(builder: Builder, node: NodeView, data: int, scale: int,
 
     ``data``, ``scale`` and ``zero`` number the node's inputs.
     """
-    _check_unblocked(node)
+    _check_form(builder, node, scale)
     array = builder.constant(node, data)
     name = node.proto.input[data]
     narrow = array is not None and array.dtype.name in _NARROW
@@ -98,8 +98,14 @@ def dequantise_constant(builder: Builder, node: NodeView, data: int, scale: int,
     return QuantConstant(integers, scales, axis, narrow)
 
 
-def _check_unblocked(node: NodeView) -> None:
-    """Refuse a scale for each block of a channel (from operator set 21 on)."""
+def _check_form(builder: Builder, node: NodeView, scale: int) -> None:
+    """Refuse a scale for each block of a channel, and, to be exact, one that is not float32.
+
+    Both are of operator sets 19 and 21; behind a scale of float16 all is computed in that.
+    """
+    stored = builder.constant(node, scale)
+    if builder.exact and stored is not None and stored.dtype != np.float32:
+        raise node.error(f"to be exact it is not the machine's: its scale is {stored.dtype}")
     node.require(node.integer("block_size", 0) == 0, "block_size must be 0: one scale for all, or "
                  "for each channel", node.attributes.get("block_size"))
 
@@ -118,6 +124,7 @@ def dequantize_linear(builder: Builder, node: NodeView):
 def _dequantised(builder: Builder, node: NodeView, value) -> Activation:
     if not (isinstance(value, Activation) and value.dtype != "float32"):
         raise node.error(f"input {node.proto.input[0]!r} must be int8 or uint8, not float")
+    _check_form(builder, node, 1)
     scale = builder.scale(node, 1)
     zero_point, dtype = builder.zero_point(node, 2, np.dtype(value.dtype))
     builder.check_same(node, value, zero_point, dtype)

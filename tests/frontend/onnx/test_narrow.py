@@ -1,4 +1,4 @@
-"""Stored weights of 4 bits, and scales for blocks of a channel, as operator set 21 has them."""
+"""Weights of 4 bits, scales for blocks of a channel, scales of float16: newer operator sets."""
 
 import numpy as np
 import pytest
@@ -67,3 +67,28 @@ def test_scales_of_blocks_are_no_scales_of_channels(axis, tmp_path):
     with pytest.raises(accel.ModelError, match=r"'wd_node' \(DequantizeLinear\): block_size must "
                        "be 0: one scale for all, or for each channel, not 8"):
         frontend.load(path, strict=True)
+
+
+@pytest.mark.parametrize("op", ["Conv", "Sigmoid", "Add"])
+def test_scales_of_float16(op, tmp_path):
+    """Behind them ONNX Runtime computes in float16, or in float32 that it rounds to float16."""
+    net = Net(opset=19)
+
+    def number(name, value):
+        return net.const(name, np.float16(value), np.float16)
+
+    x, zero = net.input([1, 3, 8, 8])[0], net.const("z", np.int8(-7), np.int8)
+    real = net.node("DequantizeLinear", [x, number("xs", 0.03), zero], "xd")
+    other = [real] * (op == "Add")
+    if op == "Conv":
+        whole = net.const("w", net.random.integers(-127, 128, (4, 3, 3, 3)), np.int8)
+        other = [net.node("DequantizeLinear", [whole, number("ws", 0.004)], "wd")]
+    value = net.node(op, [real, *other], "made")
+    scale = [number("ys", 0.01 if op == "Sigmoid" else 0.05), net.const("yz", np.int8(3), np.int8)]
+    net.finish(net.node("QuantizeLinear", [value, *scale], "y"))
+    path, given = net.save(tmp_path), net.images()["x"]
+    [wanted] = onnx_session.session(path).run(None, {"x": given})
+    [near] = accel.golden_run(path, given)
+    assert np.abs(near.astype(int) - wanted).max() <= 1
+    [got] = accel.golden_run(path, given, exact=True)
+    np.testing.assert_array_equal(got, wanted)
