@@ -8,12 +8,13 @@ import numpy as np
 from accel import golden
 from accel.checksum import checksum
 from accel.graph.ir import Graph
-from accel.isa import RECORD, RECORD_BYTES, Error
+from accel.isa import COMMAND_BYTES, RECORD, RECORD_BYTES, Error
+from accel.params import Params
 from accel.program import Program, Step
 from accel.registers import Reg
 from accel.sim.engine import MachineError, Memory, Outcome
 
-#: Cycles after which a run that has not ended is given up, per cycle the array needs at least.
+#: Cycles after which a run that has not ended is given up, per cycle that it needs at least.
 _PATIENCE = 1000
 #: The longest budget that the machine's register holds, and the least patience it should mean.
 _MOST, _IMPATIENCE = (1 << 32) - 1, 10
@@ -75,8 +76,7 @@ def run_batch(engine, program: Program, graph: Graph, images, memory: Memory) ->
 
 def _start(engine, program: Program, step: Step, space: np.ndarray, memory: Memory) -> Outcome:
     """Run the machine's part of a step on the memory ``space``."""
-    macs = sum(layer.macs for layer in step.layers)
-    floor = macs // (program.params.rows * program.params.cols) + 10_000
+    floor = _least_cycles(program.params, step) + 10_000
     patience = _PATIENCE * floor
     budget = min(patience, _MOST) if _IMPATIENCE * floor <= _MOST else 0
     registers = {Reg.BUDGET: budget}
@@ -94,6 +94,16 @@ def _start(engine, program: Program, step: Step, space: np.ndarray, memory: Memo
             f"after {outcome.counters['cycles']} cycles"
         )
     return outcome
+
+
+def _least_cycles(params: Params, step: Step) -> int:
+    """What the array, and the reading of the commands, take at least.
+
+    On a machine with next to no buffers, a layer of few products can be many commands.
+    """
+    macs = sum(layer.macs for layer in step.layers)
+    return (macs // (params.rows * params.cols)
+            + step.commands * COMMAND_BYTES // params.bus_bytes)  # fmt: skip
 
 
 def differing(
