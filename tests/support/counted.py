@@ -12,7 +12,7 @@ from accel.sim.engine import Memory
 from tests.support.listing import misplaced
 
 #: More than any of these programs takes.
-MAX_CYCLES = 20_000_000
+MAX_CYCLES = 1 << 30
 
 
 def random_memory(rng: np.random.Generator, bus_bytes: int) -> Memory:
