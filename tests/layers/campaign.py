@@ -105,6 +105,7 @@ def run_chunk(seed: int, number: int, layers: int = CHUNK, engine: str = "auto")
         rng = Draws(start)
         graph, held, wrong = check(rng, chunk.machine, engine)
         if wrong:
+            print(f"chunk {number}, layer {layer}: {wrong}; being made smaller", flush=True)
             small = smallest(start, rng.made, chunk.machine, engine)
             chunk.failed = f"layer {layer}: {wrong}; made smaller: {small}"
             break

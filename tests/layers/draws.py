@@ -4,6 +4,7 @@ Hypothesis shrinks, too, but only what it has drawn itself; and its draws lean o
 that of 60 layers not one was a convolution, where its strategies stood behind the same functions.
 """
 
+import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -68,18 +69,20 @@ class Draws:
         return values[self._draw(len(values))]
 
 
-def shrunk(made: list[int], fails: Callable[[list[int]], list[int] | None], tries: int = 600):
+def shrunk(made: list[int], fails: Callable[[list[int]], list[int] | None], tries: int = 600,
+           seconds: float = 600):  # fmt: skip
     """Draws as small and few as still make something that fails.
 
     Args:
         made: of something that fails.
         fails: makes it of such draws; those that it took if it fails, None if it does not.
         tries: after so many the best is given.
+        seconds: after so many, too: a layer may take minutes.
     """
-    left = [tries]
+    left, until = [tries], time.monotonic() + seconds
 
     def better(trial: list[int]) -> list[int] | None:
-        if left[0] <= 0:
+        if left[0] <= 0 or time.monotonic() > until:
             return None
         left[0] -= 1
         return fails(trial)
@@ -94,7 +97,7 @@ def shrunk(made: list[int], fails: Callable[[list[int]], list[int] | None], trie
                     break
             else:
                 place += 1
-        if made == before or left[0] <= 0:
+        if made == before or left[0] <= 0 or time.monotonic() > until:
             return made
 
 
