@@ -21,8 +21,6 @@ from accel.sim.engine import Memory
 from tests.support.counted import differences
 
 NETWORKS = sorted({*models.BUILTIN, *models.NETWORKS})
-#: More than any of these networks takes.
-MAX_CYCLES = 1 << 30
 
 
 def check_network(name: str, size: int) -> dict:
@@ -32,7 +30,7 @@ def check_network(name: str, size: int) -> dict:
     engine = get_engine("verilator")
     engine.build(params)
     program = compile_graph(open_network(name), params, 1)
-    cycles, found = differences(engine, program, Memory(), MAX_CYCLES)
+    cycles, found = differences(engine, program, Memory())
     return {
         "network": name, "array": size, "layers": len(program.layers), "cycles": cycles,
         "differences": found, "seconds": round(time.perf_counter() - began, 1),

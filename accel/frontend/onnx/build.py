@@ -184,7 +184,8 @@ class Builder(State):
         if why and self.exact:
             raise QuantError(f"to be exact it is not the machine's: {why}")
         if why and isinstance(pending, Sums):
-            steps = pending.rounded * float((pending.unit / np.float32(result.scale)).max())
+            with np.errstate(over="ignore"):
+                steps = pending.rounded * float((pending.unit / np.float32(result.scale)).max())
             if steps > 1:
                 raise QuantError("biases and shifts are rounded to multiples of input scale times "
                                  "weight scale: that must be less than the output's scale, not "

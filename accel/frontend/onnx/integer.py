@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from accel.frontend.notes import EXACT, HALVES, likewise, runs
-from accel.frontend.onnx import chains, pixels, weighted
+from accel.frontend.onnx import behind, chains, pixels, weighted
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.quant import along
@@ -73,17 +73,9 @@ def mul(builder: Builder, node: NodeView):
     node.require(isinstance(sums, Sums) and not sums.scaled,
                  "Mul must scale the sums of a ConvInteger or MatMulInteger",
                  type(sums).__name__.lower())
-    channels = len(sums.unit)
-    wanted = (channels, *(1 for _ in sums.shape[1:]))
-    fits = scale.shape in (wanted, (1, *wanted))
-    if sums.laid:
-        wanted = (channels,)
-        fits = pixels.of_channels(sums, scale) == wanted
-    node.require(scale.size == 1 or fits,
-                 f"scale must be one number or have shape {list(wanted)}", list(scale.shape))
     node.require(scale.dtype.kind == "f" and np.isfinite(scale).all() and (scale > 0).all(),
                  "scale must be positive floats", scale.dtype)
-    unit = sums.unit * scale.astype(np.float32).ravel()
+    unit = sums.unit * behind.per_channel(node, sums, scale).astype(np.float32)
     return dataclasses.replace(sums, unit=unit, scaled=True,
                                near="scales are applied one after the other, in float32")
 

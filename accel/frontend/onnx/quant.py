@@ -73,7 +73,7 @@ def along(node: NodeView, values: np.ndarray, axis: int, shape) -> np.ndarray:
 
 def dequantise_constant(builder: Builder, node: NodeView, data: int, scale: int, zero: int,
                         axis: int) -> QuantConstant:
-    """Return a stored int8, uint8 or int32 tensor with its scale, zero point subtracted.
+    """Return a stored tensor of int8, uint8, int32 or fewer bits, its zero point subtracted.
 
     ``data``, ``scale`` and ``zero`` number the node's inputs.
     """

@@ -13,14 +13,16 @@ LAYERS = {
     "Conv": ([1, 4, 6, 6], (8, 4, 3, 3), 0), "ConvTranspose": ([1, 4, 6, 6], (4, 8, 2, 2), 1),
     "MatMul": ([1, 16], (16, 8), 1), "Gemm": ([1, 16], (16, 8), 1),
 }  # fmt: skip
-KINDS = {"int4": (TensorProto.INT4, -8, 8), "uint4": (TensorProto.UINT4, 0, 16)}
+#: The type's number, its least value, one more than its largest, and the first operator set.
+KINDS = {"int4": (TensorProto.INT4, -8, 8, 21), "uint4": (TensorProto.UINT4, 0, 16, 21),
+         "int2": (TensorProto.INT2, -2, 2, 25), "uint2": (TensorProto.UINT2, 0, 4, 25)}  # fmt: skip
 
 
 def network(op: str, kind: str, per: bool) -> Net:
     """A layer of such weights."""
-    net = Net(opset=21)
+    number, low, high, opset = KINDS[kind]
+    net = Net(opset=opset)
     shape, stored, axis = LAYERS[op]
-    number, low, high = KINDS[kind]
     count = stored[axis] if per else 1
     scale = net.const("ws", np.linspace(0.02, 0.06, count)[() if per else 0], np.float32)
     for name, dims in (("w", stored), ("wz", (count,) if per else ())):
