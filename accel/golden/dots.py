@@ -42,18 +42,13 @@ def multiply(w, b, panel, count, y):
         for o in range(0, len(w), 6):
             o1, o2, o3 = min(o + 1, last), min(o + 2, last), min(o + 3, last)
             o4, o5 = min(o + 4, last), min(o + 5, last)
-            w0 = w[o][first : first + step]
-            w1 = w[o1][first : first + step]
-            w2 = w[o2][first : first + step]
-            w3 = w[o3][first : first + step]
-            w4 = w[o4][first : first + step]
-            w5 = w[o5][first : first + step]
+            w0, w1 = w[o][first : first + step], w[o1][first : first + step]
+            w2, w3 = w[o2][first : first + step], w[o3][first : first + step]
+            w4, w5 = w[o4][first : first + step], w[o5][first : first + step]
             for p in range(0, count, 4):
                 p1, p2, p3 = min(p + 1, end), min(p + 2, end), min(p + 3, end)
-                c0 = panel[p][first : first + w0.size]
-                c1 = panel[p1][first : first + w0.size]
-                c2 = panel[p2][first : first + w0.size]
-                c3 = panel[p3][first : first + w0.size]
+                c0, c1 = panel[p][first : first + w0.size], panel[p1][first : first + w0.size]
+                c2, c3 = panel[p2][first : first + w0.size], panel[p3][first : first + w0.size]
                 s00 = s01 = s02 = s03 = kind(0)
                 s10 = s11 = s12 = s13 = kind(0)
                 s20 = s21 = s22 = s23 = kind(0)
