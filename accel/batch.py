@@ -9,7 +9,6 @@ from accel import golden
 from accel.checksum import checksum
 from accel.graph.ir import Graph
 from accel.isa import COMMAND_BYTES, RECORD, RECORD_BYTES, Error
-from accel.params import Params
 from accel.program import Program, Step
 from accel.registers import Reg
 from accel.sim.engine import MachineError, Memory, Outcome
@@ -76,7 +75,7 @@ def run_batch(engine, program: Program, graph: Graph, images, memory: Memory) ->
 
 def _start(engine, program: Program, step: Step, space: np.ndarray, memory: Memory) -> Outcome:
     """Run the machine's part of a step on the memory ``space``."""
-    floor = _least_cycles(program.params, step) + 10_000
+    floor = _least_cycles(program, step) + 10_000
     patience = _PATIENCE * floor
     budget = min(patience, _MOST) if _IMPATIENCE * floor <= _MOST else 0
     registers = {Reg.BUDGET: budget}
@@ -96,14 +95,14 @@ def _start(engine, program: Program, step: Step, space: np.ndarray, memory: Memo
     return outcome
 
 
-def _least_cycles(params: Params, step: Step) -> int:
+def _least_cycles(program: Program, step: Step) -> int:
     """What the array, and the reading of the commands, take at least.
 
     On a machine with next to no buffers, a layer of few products can be many commands.
     """
-    macs = sum(layer.macs for layer in step.layers)
-    return (macs // (params.rows * params.cols)
-            + step.commands * COMMAND_BYTES // params.bus_bytes)  # fmt: skip
+    params, macs = program.params, sum(layer.macs for layer in step.layers)
+    reading = step.commands * COMMAND_BYTES // params.bus_bytes
+    return macs // (params.rows * params.cols) + reading
 
 
 def differing(

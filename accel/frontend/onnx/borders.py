@@ -15,7 +15,14 @@ from accel.frontend.onnx import layers
 from accel.frontend.onnx.build import Builder, keeping
 from accel.frontend.onnx.moves import MOST_PIECES, moved
 from accel.frontend.onnx.nodes import LIMIT, NodeView, image_shape
-from accel.frontend.onnx.values import Activation, Assembled, Function, Moved, order_of
+from accel.frontend.onnx.values import (
+    Activation,
+    Assembled,
+    Function,
+    Moved,
+    is_quantised,
+    order_of,
+)
 from accel.graph.ir import Place
 
 #: What is repeated; NumPy calls it so, too.
@@ -43,7 +50,7 @@ def pad(builder: Builder, node: NodeView):
     fill = np.array(node.number("value", 0.0)) if fill is None else fill
     node.require(fill.size == 1 and fill.dtype.kind in "fiu" and not np.isnan(fill).any(),
                  "the padded value must be one number", fill.ravel()[:2])
-    integers = isinstance(value, Activation) and value.dtype != "float32"
+    integers = is_quantised(value)
     real = float(fill.ravel()[0])
     if integers:
         real -= value.zero_point + (128 if value.dtype == "uint8" else 0)

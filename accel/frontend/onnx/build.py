@@ -27,6 +27,7 @@ from accel.frontend.onnx.values import (
     Total,
     Window,
     flat,
+    is_quantised,
     memory_shape,
     order_of,
     settled,
@@ -299,7 +300,7 @@ def keeping(builder: Builder, node: NodeView, build, output: int = 0):
         output: which of the node's outputs that is.
     """
     value = builder.value(node, 0)
-    if isinstance(value, Activation) and value.dtype != "float32":
+    if is_quantised(value):
         pending = build(value)
         return builder.emit(pending, node.proto.output[output], value.scale, value.zero_point,
                             value.dtype, node)

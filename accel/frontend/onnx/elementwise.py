@@ -23,9 +23,9 @@ from accel.frontend.onnx.values import (
     Pending,
     QuantConstant,
     Same,
+    is_quantised,
     settled,
 )
-from accel.frontend.onnx.views import is_quantised
 
 
 @runs("bounds", EXACT, "the zero point is the least byte, as quantisers write it")

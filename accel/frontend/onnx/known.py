@@ -78,3 +78,8 @@ class Activation:
     def zero_point(self) -> int:
         """The tensor's zero point."""
         return self.tensor.zero_point
+
+
+def is_quantised(value) -> bool:
+    """Whether a value is an activation in integers."""
+    return isinstance(value, Activation) and value.dtype != "float32"

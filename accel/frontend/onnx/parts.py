@@ -19,7 +19,7 @@ from accel.frontend.onnx import pixels, searching
 from accel.frontend.onnx.build import Builder
 from accel.frontend.onnx.nodes import NodeView
 from accel.frontend.onnx.ports import found_scale, port_of
-from accel.frontend.onnx.values import Activation, Elsewhere, Input, order_of
+from accel.frontend.onnx.values import Activation, Elsewhere, Input, is_quantised, order_of
 from accel.frontend.parts import Cutter, Part
 from accel.graph.ir import External, Port, Tensor
 
@@ -167,8 +167,7 @@ class Parts(Cutter):
 
     def _tensor(self, key: str) -> str | None:
         value = self._builder.values.get(key)
-        known = isinstance(value, Activation) and value.dtype != "float32"
-        return value.tensor.name if known else None
+        return value.tensor.name if is_quantised(value) else None
 
     def _known_port(self, key: str) -> Port:
         value = self._builder.values.get(key)

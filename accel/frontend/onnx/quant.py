@@ -15,6 +15,7 @@ from accel.frontend.onnx.values import (
     Passing,
     Pending,
     QuantConstant,
+    is_quantised,
 )
 
 #: Types of stored weights for which ONNX Runtime has no integer layers.
@@ -122,7 +123,7 @@ def dequantize_linear(builder: Builder, node: NodeView):
 
 
 def _dequantised(builder: Builder, node: NodeView, value) -> Activation:
-    if not (isinstance(value, Activation) and value.dtype != "float32"):
+    if not is_quantised(value):
         raise node.error(f"input {node.proto.input[0]!r} must be int8 or uint8, not float")
     _check_form(builder, node, 1)
     scale = builder.scale(node, 1)

@@ -14,7 +14,7 @@ from accel.frontend.onnx import layers
 from accel.frontend.onnx.build import Builder, same_quantisation
 from accel.frontend.onnx.moves import moved
 from accel.frontend.onnx.nodes import NodeView, new_shape
-from accel.frontend.onnx.values import Activation, Moved, Passing, Pending, Shape
+from accel.frontend.onnx.values import Activation, Moved, Passing, Pending, Shape, is_quantised
 
 #: Operators that a value passes on its way to the Transpose.
 _PASSED = frozenset({"QuantizeLinear", "DequantizeLinear", "Identity"})
@@ -64,7 +64,7 @@ def reshape(builder: Builder, node: NodeView, value: Passing, constants):
     builder.spend(node, np.broadcast_to(np.int8(0), value.shape))
     found = _recognised(node, value)
     source = value.source
-    if isinstance(source, Activation) and source.dtype != "float32":
+    if is_quantised(source):
         return builder.emit(found, node.proto.output[0], source.scale, source.zero_point,
                             source.dtype, node)
     return found

@@ -5,7 +5,14 @@
     pending  what an operator gives before its output's quantisation is known
 """
 
-from accel.frontend.onnx.known import Activation, Constant, Elsewhere, Input, QuantConstant
+from accel.frontend.onnx.known import (
+    Activation,
+    Constant,
+    Elsewhere,
+    Input,
+    QuantConstant,
+    is_quantised,
+)
 from accel.frontend.onnx.orders import Order, Shape, flat, memory_shape, order_of, permutation
 from accel.frontend.onnx.pending import (
     Assembled,
@@ -29,6 +36,6 @@ from accel.frontend.onnx.pending import (
 __all__ = [
     "Activation", "Assembled", "Constant", "Elsewhere", "Extremes", "Function", "Hosted", "Input",
     "Joined", "Mean", "Moved", "Order", "Passing", "Pending", "Product", "Products",
-    "QuantConstant", "Same", "Shape", "Sums", "Total", "Window", "flat", "memory_shape", "order_of",
-    "permutation", "settled",
+    "QuantConstant", "Same", "Shape", "Sums", "Total", "Window", "flat", "is_quantised",
+    "memory_shape", "order_of", "permutation", "settled",
 ]  # fmt: skip

@@ -19,15 +19,11 @@ from accel.frontend.onnx.values import (
     Pending,
     QuantConstant,
     Same,
+    is_quantised,
     memory_shape,
     order_of,
     settled,
 )
-
-
-def is_quantised(value) -> bool:
-    """Whether a value is an activation in integers."""
-    return isinstance(value, Activation) and value.dtype != "float32"
 
 
 @runs("addresses", EXACT, "any axis but the batch; a part of another scale by a table")
