@@ -15,7 +15,6 @@ what commands, memories and outcomes hold, counted here.
     waits     programs in which one command waits for one thing
     endings   runs that end badly, or are aborted
     ends      single commands with fields at their ends
-    presets   runs whose counters begin high
     features  what can be told of a command alone
     points    functional coverage
     waivers   what cannot be reached, and why (waivers.toml)

@@ -7,14 +7,14 @@ import numpy as np
 from accel.isa import EncodingError, Error, unpack
 from accel.registers import Reg
 from accel.sim.engine import Memory
-from tests.coverage import counts, ends, netlist, presets
+from tests.coverage import counts, ends, netlist
 from tests.coverage.counting import Counting
 from tests.coverage.directed import directed, unchecked
 from tests.coverage.endings import aborted, endings, endings_of_refused
 from tests.coverage.waits import waiting
 from tests.faults.elements import room_of
 from tests.faults.subject import PARAMS
-from tests.mutation import singles
+from tests.mutation import high, singles
 from tests.mutation.campaign import every
 from tests.mutation.case import READ, Case
 from tests.mutation.cases import cases, drawn, right
@@ -131,7 +131,7 @@ def run_waits(counting: Counting) -> None:
 def run_elsewhere(counting: Counting) -> None:
     """Run one program from one base address after another, and demand the same of each."""
     usual, _, *raised = cases()[:4]
-    raised += [presets.shifted(usual, by) for by in (8, 24, 40)]  # of a command's 64 bytes
+    raised += [high.shifted(usual, by) for by in (8, 24, 40)]  # of a command's 64 bytes
     for case, ended in zip(raised * 2, counting.run_in_turn(*raised * 2), strict=True):
         assert error_of(ended) == Error.NONE, case.name
         memory = np.frombuffer(ended.memory, np.uint8)[: usual.memory.size]
@@ -160,7 +160,7 @@ def run_budgets(counting: Counting) -> None:
     then it is the budget that counts, but the command that is told."""
     case = endings_of_refused()
     (usual,) = counting.run_in_turn(case)
-    length = presets.words_of(usual)["cycles"]
+    length = high.words_of(usual)["cycles"]
     together = []
     for budget in range(length + 55, length + 85):
         (ended,) = counting.run_in_turn(dataclasses.replace(case, budget=budget))
@@ -193,16 +193,16 @@ def breaks_a_rule(command: bytes) -> bool:
 
 def run_high(counting: Counting) -> None:
     """Run a program with counters that begin high, and one that is refused at its last command."""
-    case, marks = presets.counted_case()
+    case, marks = high.counted_case()
     usual, _ = counting.run_in_turn(case, case)
     assert error_of(usual) == Error.NONE
-    for high in presets.highs(case, usual):
-        later = presets.later(case, high)
-        high.give(counting.simulator)
+    for one in high.highs(case, usual):
+        later = high.later(case, one)
+        one.give(counting.simulator)
         first, _ = counting.run_in_turn(later, later, high=True)
-        presets.check(later, marks, usual, high, first)
-        high.give(counting.simulator)
-        refused = presets.later(case, high, refused=True)
+        high.check(later, marks, usual, one, first)
+        one.give(counting.simulator)
+        refused = high.later(case, one, refused=True)
         first, _ = counting.run_in_turn(refused, refused, high=True)
         assert error_of(first) == Error.ILLEGAL_OPCODE, later.name
-        assert first.values[READ.index(Reg.WHERE)] == high.index + case.commands - 1
+        assert first.values[READ.index(Reg.WHERE)] == one.index + case.commands - 1

@@ -49,8 +49,7 @@ _DECLARED = re.compile(
 _BEGINNING = re.compile(r"^ *if \(\\\$auto\$verilog_backend\S+ \) begin end\n", re.M)
 #: What a statement assigns.
 ASSIGNED = re.compile(r"(?:^|assign | )(?:\\(\S+) |([a-z]\w*)) *(?:\[[^\]=]*\] *)?<?= ")
-#: Counters that a test may set, by patterns of their names: what is counted in a run, the commands
-#: completed, the number of the next command.
+#: Registers of the counters that a test may set (tests.mutation.high), by patterns of their names.
 COUNTERS = {
     "record": r"core\.counters\.record",
     "done": r"core\.scoreboard\.done",
@@ -94,16 +93,21 @@ class _Builder(Builder):
 
     def _verilated(self, work):
         names = [cpp_name(name) for name in counters(self.text).values()]
-        (work / "presets.h").write_text(_PRESETS.format(
-            cases="".join(f"    if (number == {number}) return &root.{name};\n"
+        (work / "counters.h").write_text(_PLACES.format(
+            cases="".join(f"    if (counter == {number}) return {{&root.{name}, low}};\n"
                           for number, name in enumerate(names)), running=names[0],
         ))  # fmt: skip
 
 
-_PRESETS = """// Made by tests/coverage/netlist.py.
+_PLACES = """// Made by tests/coverage/netlist.py.
 
-inline void* counter(Vaccelerator___024root& root, unsigned number) {{
-{cases}    return nullptr;
+struct Place {{
+    void* bits;
+    uint32_t low;
+}};
+
+inline Place place(Vaccelerator___024root& root, uint32_t counter, uint32_t low) {{
+{cases}    return {{nullptr, 0}};
 }}
 
 inline bool running(Vaccelerator___024root& root) {{ return root.{running}[0]; }}

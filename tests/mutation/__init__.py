@@ -22,6 +22,9 @@ What nothing notices may be proved equivalent.
     beyond      addresses beyond the memory
     waits       each wait of each command, alone
     ties        products a few units from a tie
+    scaled      two bytes, brought to numbers of any size
+    high        programs whose counters begin high, as after billions of cycles
+    counters    those counters' registers
     host        hosts that do anything at any time
     campaign    runs mutants
     results     verdicts in a file

@@ -20,7 +20,8 @@ from tests.mutation.case import Case, Ended
 from tests.mutation.cases import LONGEST, cases, right
 from tests.mutation.equivalent import STEPS, proof
 from tests.mutation.graph import Netlist
-from tests.mutation.host import HostCase, hosts
+from tests.mutation.high import high_cases
+from tests.mutation.host import HostCase, hosts, in_parts
 from tests.mutation.netlist import Mutant, Mutants, flat
 from tests.mutation.rare import rare
 from tests.mutation.results import Results
@@ -64,7 +65,8 @@ def every() -> tuple[Case | HostCase, ...]:
             found.append(case)
     listed = commands(PARAMS)
     alone = (one_by_one(f"single commands {n}", listed[n::PARTS]) for n in range(PARTS))
-    return (*found, *hosts((*found,)[:34]), *alone, *rare(PARAMS))
+    parts = in_parts(found[0].memory)
+    return (*found, *hosts((*found,)[:34]), parts, *alone, *rare(PARAMS), *high_cases())
 
 
 def kind_of(name: str) -> str:

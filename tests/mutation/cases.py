@@ -71,7 +71,7 @@ def cases() -> tuple[Case, ...]:
         found.append(dataclasses.replace(whole, name=name, behaviour=behaviour))
     found.append(dataclasses.replace(whole, name="an unaligned program", start=whole.start + 4))
     found += [dataclasses.replace(whole, name=f"a budget of {budget}", budget=budget)
-              for budget in (1, 5000, 0x5555_5555, 0xAAAA_AAAA)]  # fmt: skip
+              for budget in (1, 301, 1110, 1111, 5000, 0x5555_5555, 0xAAAA_AAAA)]  # fmt: skip
     return (*found, *_limits(whole), *_long())
 
 

@@ -1,4 +1,4 @@
-"""Programs whose counts have many bits; too long for the interpreter."""
+"""Programs whose counts have many bits; most are too long for the interpreter."""
 
 import numpy as np
 
@@ -39,11 +39,59 @@ def long(params: Params) -> list[tuple[str, Written]]:
     most = {"nx": (0xAAAA, 1), "ny": (1, 0xAAAA)}
     found = [(f"long {name}", _many_outputs(params, *sizes)) for name, sizes in most.items()]
     found += [("many commands", many(params)), ("long k", _deep(params, 0xAAAA)),
-              ("long copies", _many_copies(params)),
+              ("deep k", _deep(params, 0x5555)), ("long copies", _many_copies(params)),
               ("long row", large_image(params, 0x5555, 1, 1)),
               ("long column", large_image(params, 1, 0x5555, 1)),
-              ("a large average", large_image(params, 255, 90, 90))]  # fmt: skip
+              ("long row", large_image(params, 0x2AAA, 1, 1)),
+              ("long column", large_image(params, 1, 0x2AAA, 1)),
+              ("a large average", large_image(params, 255, 90, 90)),
+              ("many rows", _many_rows(params, 0x2AAA)),
+              ("segments", segments(params))]  # fmt: skip
     return found
+
+
+def segments(params: Params) -> Written:
+    """Windows and vectors whose elements come in segments of any length, some only begun."""
+    rng = np.random.default_rng(14)
+    writer, cols = filled(params, 7), params.cols
+    for bits in (*range(2, 12), 9, 10, 11, 11):
+        segment = int(rng.integers(1 << bits - 1, 1 << bits))
+        depth = segment + int(rng.integers(1, segment + 2))
+        tiles = -(-depth // params.rows)
+        values = {"cols": cols, "nx": 2, "ny": 2, "k": depth, "seg": segment,
+                  "seg_skip": int(rng.integers(1 << 10))}  # fmt: skip
+        if bits < 11:
+            writer.add(Op.WEIGHTS, src=tiles_at(writer, rng, tiles, params.tile_bytes), tiles=tiles)
+            writer.add(Op.EXEC, first=1, last=1, step_x=7, step_y=99, **values)
+            writer.add(Op.POST, begin=1, count=4, cols=cols, lo=-128, hi=127, in_w=4, in_h=1,
+                       out_w=4, out_h=1, dst=writer.room(4 * cols), pitch_x=cols)  # fmt: skip
+        writer.add(
+            Op.WINDOW, mode=WindowMode.SUM, step_x=7 * cols, step_y=64 * cols, lo=-128, hi=127,
+            multiplier=3 << 29, shift=-(bits // 2), dst=writer.room(4 * cols), pitch_x=cols,
+            pitch_y=2 * cols, **values,
+        )  # fmt: skip
+    return writer.written()
+
+
+def _many_rows(params: Params, rows: int) -> Written:
+    """An image of very many rows of one pixel, and windows of one pixel, which stay on the chip."""
+    writer, cols = filled(params, 8), params.cols
+    where = tiles_at(writer, np.random.default_rng(15), 1, params.tile_bytes)
+    left = rows
+    while left:
+        count = min(left, params.bank_rows)
+        writer.add(Op.WEIGHTS, src=where, tiles=1)
+        writer.add(Op.EXEC, first=1, last=1, cols=cols, base=left % 997, nx=count, ny=1, step_x=5,
+                   k=params.rows, seg=params.rows)  # fmt: skip
+        writer.add(
+            Op.POST, begin=left == rows, count=count, cols=cols, lo=-128, hi=127, in_w=1, in_h=rows,
+            kw=1, kh=1, sw=1, sh=1, out_w=1, out_h=rows, pool=Pool.MAX, near=1, pitch_x=cols,
+            pitch_y=cols,
+        )  # fmt: skip
+        left -= count
+    writer.add(Op.WINDOW, mode=WindowMode.MAX, cols=cols, nx=99, ny=1, step_x=cols, k=1, seg=1,
+               lo=-128, hi=127, **IDENTITY, dst=writer.room(99 * cols), pitch_x=cols)  # fmt: skip
+    return writer.written()
 
 
 def _many_outputs(params: Params, width: int, height: int) -> Written:

@@ -68,8 +68,11 @@ def _clamp(rng) -> dict[str, int]:
     return {"lo": low, "hi": high, "out_zero": rng.choice([0, *rng.integers(-128, 128, 2)])}
 
 
-def averaged(params: Params, rounding: Rounding, seed: int) -> Written:
-    """Averages of small images with any factor: from sums of a few units to the largest."""
+def averaged(params: Params, rounding: Rounding, seed: int, factor=None) -> Written:
+    """Averages of small images with any factor: from sums of a few units to the largest.
+
+    Or of images of one byte, whose sums are known: ``factor`` gives theirs.
+    """
     rng = np.random.default_rng([seed, rounding, 1])
     image = rng.integers(-128, 128, 4096).astype(np.int8)
     image[1024:1280], image[1280:1536] = -128, 127
@@ -85,17 +88,20 @@ def averaged(params: Params, rounding: Rounding, seed: int) -> Written:
         kw, kh = (int(rng.integers(1, one + 1)) for one in (width, height))
         scales = [_average(rng, rounding, n) for n in range(1, kw * kh + 1)]
         out_w, out_h = width - kw + 1, height - kh + 1
+        base = int(rng.choice([rng.integers(size - 64), 1024, 1280]))
+        zero = int(rng.choice([-128, 127, *rng.integers(-128, 128, 2)]))
+        if factor:
+            base = int(rng.choice([1024, 1280]))
+            scales.append(factor(rng, rounding, max(1, kw * kh * abs(int(image[base]) - zero))))
         writer.add(Op.TABLE, entries=1, index0=kw * kh,
                    **{f"{name}0": value for name, value in scales[-1].items()})  # fmt: skip
         writer.add(Op.WEIGHTS, src=where, tiles=1)
-        base = int(rng.choice([rng.integers(size - 64), 1024, 1280]))
         writer.add(Op.EXEC, first=1, last=1, cols=cols, nx=width * height, ny=1, step_x=1, k=1,
                    seg=1, base=base)  # fmt: skip
         writer.add(
             Op.POST, begin=1, count=width * height, cols=cols, lo=-128, hi=127, in_w=width,
             in_h=height, out_w=out_w, out_h=out_h, pool=Pool.AVERAGE, pool_rounding=rounding,
-            pool_in_zero=rng.choice([-128, 127, *rng.integers(-128, 128, 2)]),
-            pool_out_zero=rng.integers(-128, 128), kh=kh, kw=kw, sh=1, sw=1,
+            pool_in_zero=zero, pool_out_zero=rng.integers(-128, 128), kh=kh, kw=kw, sh=1, sw=1,
             dst=writer.room(out_w * out_h * cols), pitch_x=cols, pitch_y=out_w * cols,
         )  # fmt: skip
     return writer.written()

@@ -101,6 +101,19 @@ def _writes(rng, case: Case) -> np.ndarray:
     return found
 
 
+def in_parts(memory: np.ndarray) -> HostCase:
+    """A host that writes registers byte by byte, and reads all of them all the time; no start."""
+    rng = np.random.default_rng(18)
+    writable = Reg.PROGRAM, Reg.COMMANDS, Reg.TIMEOUT, Reg.BASE, Reg.BUDGET
+    writes = accesses(rng, rng.choice(writable, ACCESSES).tolist())
+    writes[:, 0], writes[:, 3] = 60, rng.integers(1 << 32, size=ACCESSES)
+    writes[:, 4] = rng.integers(16, size=ACCESSES)
+    reads = accesses(rng, [*writable, Reg.STATUS] * ACCESSES)
+    reads[:, 0] = reads[:, 7] = 0
+    return HostCase("registers in parts", memory, Memory(latency_cycles=2), writes, reads, (),
+                    cycles=70 * ACCESSES)  # fmt: skip
+
+
 def accesses(rng, addresses: list[int]) -> np.ndarray:
     """Accesses to these addresses, most of them without delay."""
     found = np.zeros((len(addresses), len(_FIELDS)), np.uint32)

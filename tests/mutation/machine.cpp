@@ -1,9 +1,12 @@
 // The harness of the ordinary simulator, on a machine with mutants: one of them, or none, is active.
-// What goes over the memory's bus is digested; and there is a host that does more than run programs.
+// What goes over the memory's bus is digested; there is a host that does more than run programs; and
+// counters may begin high.
 
 #include "Vaccelerator.h"
 #include "Vaccelerator___024root.h"
+#include "counters.h"
 #include "digest.h"
+#include "high.h"
 #include "select.h"
 
 #include <cstdint>
@@ -31,7 +34,8 @@ struct Mutated : Vaccelerator {
     }
     void eval() {
         Vaccelerator::eval();
-        if (clk) return;  // the cycle's second half
+        if (clk) return;
+        begin_high(*rootp);  // in the cycle's second half
         const uint32_t* now = reinterpret_cast<const uint32_t*>(&rootp->INFECTED);
         for (unsigned word = 0; word < sizeof infected / 4; ++word) infected[word] |= now[word];
         if (m_axi_arvalid && m_axi_arready) add(1, m_axi_arlen, m_axi_araddr);

@@ -19,6 +19,7 @@ from accel.sim.shipped import simulated
 from accel.sim.verilog import TOP, Design, fingerprint, wrapped
 from accel.sim.yosys import rare_collection
 from accel.sim.zeroes import without_zeroes
+from tests.mutation import counters
 
 SELECT, BITS = "mutant", 16
 #: A wire with a bit for each mutant, whether it would change its bit in this cycle.
@@ -135,6 +136,7 @@ class Mutants(Builder):
             )
             yosys(work, _APPLY)
             verilog = (work / "machine.v").read_text()
+        verilog = counters.marked(verilog, flat(params))
         # What drives the select is a register that nothing but a test writes.
         verilog = re.sub(r"(?<=[(,] )mutant(?=[,)])|, mutant(?=\))", "", verilog, count=1)
         verilog = re.sub(
@@ -147,10 +149,12 @@ class Mutants(Builder):
 
     def _verilog(self, params, design, progress):
         text = super()._verilog(params, design, progress)
+        self._counters = counters.header(text, flat(params))
         self.listed = [mutant_of(line) for line in re.findall(r"^// (mutate .*)$", text, re.M)]
         return text
 
     def _verilated(self, work):
+        (work / "counters.h").write_text(self._counters)
         (work / "select.h").write_text(
             f"#define SELECT {cpp_name(SELECT)}\n#define INFECTED {cpp_name(INFECTED)}\n"
             f"#define MUTANTS {len(self.listed)}\n"

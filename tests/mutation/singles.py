@@ -49,7 +49,7 @@ def commands(params: Params) -> list[bytes]:
         # Opcodes that are none, and bits behind the last field.
         command = bytearray(pack(op, **values))
         last = FIELDS[op][-1]
-        for bit in (*range(8), *range(last.low + last.width, 8 * COMMAND_BYTES, 7)):
+        for bit in (*range(8), *range(last.low + last.width, 8 * COMMAND_BYTES)):
             other = bytearray(command)
             other[bit // 8] ^= 1 << bit % 8
             found.append(bytes(other))

@@ -27,6 +27,7 @@ class Pipeline(wiring.Component):
     flag: In(1)
     kept: Out(4)
     count: Out(4)
+    either: Out(1)
 
     def elaborate(self, platform):
         m = Module()
@@ -36,6 +37,8 @@ class Pipeline(wiring.Component):
             m.d.sync += first.eq(self.x)
         with m.If(late):
             m.d.sync += second.eq(first + first)
+        both = Signal(2, name="both")
+        m.d.sync += [both.eq(self.x[:2]), self.either.eq(both.any())]
         # 0, 1, 2, 0, ...: the highest bit is never set.
         with m.If(self.valid):
             m.d.sync += self.turn.eq(self.turn + 1)
@@ -98,6 +101,13 @@ def test_what_reaches_a_register_changes_something(net):
         assert not proved(net, register(net, "first"), "D", 1, mode)
         assert not proved(net, register(net, "y"), "Q", 1, mode)
     assert not proved(net, register(net, "first"), "D", 1, "cnot1", 2)
+
+
+def test_what_another_bit_of_a_register_hides_changes_nothing(net):
+    both = register(net, "both")
+    assert proved(net, both, "Q", 0, "cnot1", 1)
+    assert not proved(net, both, "Q", 0, "cnot0", 1)
+    assert not proved(net, both, "Q", 1, "inv")
 
 
 def test_what_is_written_to_a_memory_counts_where_it_is_written(net):

@@ -3,13 +3,16 @@
 import numpy as np
 
 from accel.isa import FIELDS, Error, Op, Rounding, pack, unpack
+from accel.params import DONE_BITS
 from accel.sim.engine import Memory
 from tests.faults.subject import PARAMS
 from tests.mutation.beyond import beyond
+from tests.mutation.counts import segments
 from tests.mutation.crowded import crowded
-from tests.mutation.rare import LATE, late
-from tests.mutation.test_cases import MOST_CYCLES, check
-from tests.mutation.ties import near_a_tie, ties
+from tests.mutation.rare import LATE, LONG, copies, cut_short, last, late
+from tests.mutation.scaled import scaled
+from tests.mutation.test_cases import MOST_CYCLES, check, right
+from tests.mutation.ties import near_a_float_tie, near_a_tie, ties
 from tests.mutation.waits import waits
 
 
@@ -22,8 +25,42 @@ def test_products_near_a_tie(engine):
     x, multiplier, shift = near_a_tie(np.random.default_rng(1), 1000, Rounding.AWAY)
     beside = x * multiplier % (1 << 31) - (1 << 30)  # of those that are not shifted, in units
     assert 100 < np.count_nonzero((shift == 0) & (beside != 0) & (abs(beside) < 256)) < 1000
+    x, multiplier, shift = near_a_float_tie(np.random.default_rng(2), 1000, Rounding.FLOAT)
+    value = abs(x * multiplier * 2.0 ** (shift - 31.0))
+    assert 0 < np.median(abs(value % 1 - 0.5) / value) < 2**-23
     for _, program in ties(PARAMS):
         check(engine, program, Memory(latency_cycles=2))
+
+
+def test_pairs_of_any_scale_segments_and_most_copies_under_way(engine):
+    for rounding in Rounding:
+        program = scaled(PARAMS, rounding)
+        check(engine, program, Memory(latency_cycles=2))
+        # Results are bytes of all sizes, not the ends of their range.
+        left = right(program)
+        changed = left[left != program.memory].view(np.int8)
+        assert np.mean((changed > -128) & (changed < 127)) > 0.7
+    for program, memory in copies(PARAMS):
+        check(engine, program, memory)
+    check(engine, segments(PARAMS), Memory(latency_cycles=2))
+
+
+def test_any_command_may_be_the_last(engine):
+    """Weights and sums that nothing uses are none of the interpreter's."""
+    for op in Op:
+        program = last(PARAMS, op)
+        outcome = engine.run(program.memory.copy(), program.start, program.commands,
+                             Memory(latency_cycles=30), MOST_CYCLES)  # fmt: skip
+        assert outcome.error == Error.NONE
+
+
+def test_programs_that_are_cut_short(engine):
+    for bit in LONG:
+        program = cut_short(PARAMS, bit)
+        outcome = engine.run(program.memory.copy(), program.start, program.commands,
+                             Memory(latency_cycles=2), MOST_CYCLES)  # fmt: skip
+        wanted = (Error.ILLEGAL_OPCODE, 3) if bit < DONE_BITS else (Error.ILLEGAL_FIELD, 0)
+        assert (outcome.error, outcome.where) == wanted
 
 
 def test_what_is_beyond_the_memory_is_an_error_of_its_channel(engine):

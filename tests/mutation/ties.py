@@ -1,20 +1,29 @@
 """Products a few units from a tie: only their lowest bits say to which side they are rounded."""
 
+import math
+
 import numpy as np
 
 from accel.isa import FLOATS, Rounding
 from accel.params import Params
-from tests.mutation.directed import requantised
+from tests.mutation.directed import averaged, requantised
 from tests.support.program_writer import Written
 
 #: Parameter records of a rounding.
 RECORDS = 24
+#: Bits of a float32's significand; of a sum that is rounded to them first.
+SIGNIFICAND, LONGEST = 24, 28
 
 
 def ties(params: Params) -> list[tuple[str, Written]]:
-    """A program for each rounding of integers, with its name."""
-    return [(f"ties {rounding.name}", requantised(params, rounding, 6, near_a_tie, RECORDS))
-            for rounding in Rounding if rounding not in FLOATS]  # fmt: skip
+    """Programs for each rounding, with their names: sums, and averages."""
+    found = []
+    for rounding in Rounding:
+        draw = near_a_float_tie if rounding in FLOATS else near_a_tie
+        sums = requantised(params, rounding, 6, draw, RECORDS)
+        averages = averaged(params, rounding, 7, average_near_a_tie)
+        found += [(f"ties {rounding.name}", sums), (f"average ties {rounding.name}", averages)]
+    return found
 
 
 def near_a_tie(rng, count: int, rounding: Rounding):
@@ -31,3 +40,29 @@ def near_a_tie(rng, count: int, rounding: Rounding):
         multiplier[lane] = min(product // size + int(rng.integers(2)), most)
         x[lane], shift[lane] = size * int(rng.choice([-1, 1])), -right
     return x, multiplier, shift
+
+
+def near_a_float_tie(rng, count: int, rounding: Rounding):
+    """The same of float32's multiplication: sums of any size."""
+    sizes = [int(rng.integers(1 << bits, 2 << bits)) for bits in rng.integers(LONGEST, size=count)]
+    factors = [_float_factor(rng, size) for size in sizes]
+    x = [size * int(rng.choice([-1, 1])) for size in sizes]
+    return np.array(x), *(np.array(one) for one in zip(*factors, strict=True))
+
+
+def average_near_a_tie(rng, rounding: Rounding, size: int) -> dict[str, int]:
+    """A factor that brings a sum of this size to n + 1/2, or a little less or more."""
+    if rounding in FLOATS:
+        multiplier, shift = _float_factor(rng, size)
+    else:
+        whole = int(rng.integers(min(100, (size + 1) // 2)))
+        multiplier, shift = ((2 * whole + 1) << 30) // size + int(rng.integers(2)), 0
+    return {"multiplier": min(multiplier, (1 << 31) - 1), "shift": shift}
+
+
+def _float_factor(rng, size: int) -> tuple[int, int]:
+    """A float32 that brings ``size`` to n + 1/2, or a unit of its own less or more."""
+    fraction, shift = math.frexp((int(rng.integers(100)) + 0.5) / size)
+    least, most = 1 << SIGNIFICAND - 1, (1 << SIGNIFICAND) - 1
+    significand = round(fraction * (1 << SIGNIFICAND)) + int(rng.integers(-1, 2))
+    return min(max(significand, least), most) << 31 - SIGNIFICAND, shift

@@ -181,6 +181,7 @@ class Window(Reach, Cells):
             self._read_again(name)
             return
         if not (net.passes(name) or name in self._apart):
+            self._change_kept(name)
             return
         cell = net.cells[name]
         outputs = {port: [other if other != bit else self._new()[0] for bit, other in
@@ -205,6 +206,13 @@ class Window(Reach, Cells):
         for bit, source, target in zip(word, seen, self._other(word), strict=True):
             if bit != target:
                 self._buffer(source, target)
+
+    def _change_kept(self, name: str) -> None:
+        """Where the output of a register that may not differ has the mutant, show that instead."""
+        mutant, outputs = self._mutant, self._net.ports(name, "output")
+        if name == mutant.cell and mutant.port in outputs:
+            bits = outputs[mutant.port]
+            self._buffer(self._mutated(bits)[mutant.bit], self._other([bits[mutant.bit]])[0])
 
     def _change_output(self, name: str, connections: dict[str, list]) -> None:
         """Where a cell's output has the mutant, let it drive another bit, which is changed."""

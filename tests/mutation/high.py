@@ -16,19 +16,20 @@ from accel.params import DONE_BITS
 from accel.registers import Reg
 from accel.rtl.interfaces import Done
 from accel.sim.engine import Memory
-from tests.coverage import netlist
+from tests.faults.subject import PARAMS
 from tests.mutation.case import READ, Case, Ended
 from tests.mutation.cases import case_of
+from tests.mutation.counters import COUNTERS, WORD_BITS
+from tests.mutation.waits import waits
 from tests.support.random_chains import random_chain
 
-WORD_BITS = 32
 #: Bits that programs do not reach by themselves: each is to be carried into and out of.
 BITS = range(12, WORD_BITS + 1)
-_NUMBER = {name: number for number, name in enumerate(netlist.COUNTERS)}
+_NUMBER = {name: number for number, name in enumerate(COUNTERS)}
 
 
 class _Preset(ctypes.Structure):
-    """Preset of machine.cpp: what is added to some bits of a counter."""
+    """Preset of high.h: what is added to some bits of a counter."""
 
     _fields_ = tuple((name, ctypes.c_uint32) for name in ("counter", "low", "width", "value"))
 
@@ -64,6 +65,52 @@ class High:
         return {name: value % (1 << WORD_BITS) for name, value in more.items()}
 
 
+@dataclasses.dataclass(frozen=True)
+class HighCase(Case):
+    """A program on a machine whose counters begin high."""
+
+    high: High | None = None
+
+    def end(self, library, limit: int) -> Ended:
+        """Run it as any; a machine that never begins leaves nothing to the next."""
+        self.high.give(library)
+        try:
+            return super().end(library, limit)
+        finally:
+            library.accel_preset(None, 0)
+
+
+def high_cases() -> list[HighCase]:
+    """For every bit a program whose counters run over it, and one that is refused at its end; and
+    each wait of each command, alone, for numbers of all bits and for the other ones."""
+    rng, found = np.random.default_rng(79), []
+    case, _ = counted_case()
+    for bit in BITS:
+        words = {name: (1 << bit) - int(rng.integers(1, 100)) for name in RECORD
+                 if not name.startswith("done_")}  # fmt: skip
+        if bit % 2:
+            words["macs_low"] = (1 << WORD_BITS) - 100
+        done, index = _commands_before(case, bit)
+        high = High(words | {"macs_high": (1 << bit) - 1}, done, index)
+        for refused in (False, True)[: 1 + (bit <= DONE_BITS)]:
+            found.append(_high(later(case, high, refused), high))
+    most = (1 << DONE_BITS) - 1
+    for name, program in waits(PARAMS):
+        case = Case(name, program.memory, program.start, program.commands,
+                    Memory(latency_cycles=40))  # fmt: skip
+        room = case.commands
+        done = {engine: int(rng.integers(room, most - room)) for engine in Done.members}
+        for turned in (0, most):
+            high = High({}, {engine: count ^ turned for engine, count in done.items()}, 0)
+            found.append(_high(later(case, high), high))
+    return found
+
+
+def _high(case: Case, high: High) -> HighCase:
+    fields = {field.name: getattr(case, field.name) for field in dataclasses.fields(case)}
+    return HighCase(**fields, high=high)
+
+
 def counted_case() -> tuple[Case, tuple[int, ...]]:
     """A short program in which everything counts, and where its completion records go."""
     rng = np.random.default_rng([17, 78])
@@ -76,17 +123,24 @@ def highs(case: Case, usual: Ended) -> list[High]:
     that usually ends so; the higher word of the MACs when the lower one is full."""
     counted, found = words_of(usual), []
     assert all(count for name, count in counted.items() if name != "macs_high"), counted
-    engines = collections.Counter(_engine(op) for _, op, _ in _commands(case))
     for bit in BITS:
         below = {name: (1 << bit) - 1 - count // 2 for name, count in counted.items()
                  if not name.startswith("done_")}  # fmt: skip
         full = (1 << WORD_BITS) - 1 - counted["macs_low"] // 2
-        done = {name: min((1 << bit) - 1 - engines[name] // 2, (1 << DONE_BITS) - 1 - engines[name])
-                for name in Done.members}  # fmt: skip
-        index = min((1 << bit) - 1 - case.commands // 2, (1 << DONE_BITS) - 1 - case.commands)
+        done, index = _commands_before(case, bit)
         found.append(High(below | {"macs_high": 0}, done, index))
         found.append(High(below | {"macs_high": (1 << bit) - 1, "macs_low": full}, done, index))
     return found
+
+
+def _commands_before(case: Case, bit: int) -> tuple[dict[str, int], int]:
+    """How many commands of each engine, and of all, so that their counts run over a bit half way
+    through a program, but not over the last one."""
+    engines = collections.Counter(_engine(op) for _, op, _ in _commands(case))
+    most = 1 << DONE_BITS
+    done = {name: min((1 << bit) - 1 - engines[name] // 2, most - 1 - engines[name])
+            for name in Done.members}  # fmt: skip
+    return done, min((1 << bit) - 1 - case.commands // 2, most - 1 - case.commands)
 
 
 def words_of(ended: Ended) -> dict[str, int]:
