@@ -1,8 +1,10 @@
 """The page of a mutation campaign."""
 
 import collections
+import pathlib
 import re
 import time
+import tomllib
 
 from accel.bench.header import header
 from tests.faults.elements import OTHERS, room_of
@@ -20,6 +22,17 @@ _FILES = {
 }  # fmt: skip
 
 
+#: What was found about mutants that nothing notices and no proof covers.
+LOOKED = pathlib.Path(__file__).with_name("looked.toml")
+
+
+def looked_at(netlist: str) -> dict[int, str]:
+    """What was found about mutants of a netlist, by their numbers; nothing about another one's."""
+    kept = tomllib.loads(LOOKED.read_text(encoding="utf-8"))
+    return {int(number): text for number, text in kept["mutants"].items()
+            if kept["netlist"] == netlist}  # fmt: skip
+
+
 def render(judge: Judge, judged: list[Judged], command: str) -> str:
     """The whole page."""
     rooms = collections.defaultdict(list)
@@ -31,12 +44,13 @@ def render(judge: Judge, judged: list[Judged], command: str) -> str:
     noticed = ", ".join(f"{name} {count:,}" for name, count in kinds.most_common())
     left = [one for one in judged if one.noticed_by is None]
     proved = [one for one in left if one.proof]
+    looked = looked_at(judge.netlist)
     return _PAGE.format(
         command=command, some=_some(judged, judge), day=time.strftime("%Y-%m-%d"),
         cpu=header()["machine"]["cpu"],
         count=len(judged), cases=len(judge.cases), cycles=judge.cycles, table=table,
-        noticed=noticed, share=score(judged), open=_list(one for one in left if not one.proof),
-        proved=_list(proved),
+        noticed=noticed, share=score(judged), proved=_list(proved, {}),
+        open=_list((one for one in left if not one.proof), looked),
     )  # fmt: skip
 
 
@@ -74,13 +88,13 @@ def _row(name: str, members: list[Judged]) -> str:
             f"{len(members) - noticed - proved:,} | {score(members):.1%} |\n")  # fmt: skip
 
 
-def _list(some) -> str:
+def _list(some, looked: dict[int, str]) -> str:
     return "".join(
         f"- {one.mutant.number}: {one.mutant.mode} of `{_plain(one.mutant.cell)}` "
         f"{one.mutant.port}[{one.mutant.bit}] ({_plain(one.mutant.wire) or 'unnamed'}), "
         f"{', '.join(_files(one.mutant.source)[:2]) or 'no source'}"
         f"{f': {one.proof}' if one.proof else ''}"
-        f"{_known(one)}\n" for one in some
+        f"{_known(one)}{_found(one, looked)}\n" for one in some
     ) or "None.\n"  # fmt: skip
 
 
@@ -90,6 +104,12 @@ def _known(one: Judged) -> str:
         return ""
     tried = f"{one.left} cases to go" if one.left else "no case notices it"
     return f": {tried}, {'every proof fails' if one.unproved else 'a proof is yet to be tried'}"
+
+
+def _found(one: Judged, looked: dict[int, str]) -> str:
+    """What somebody found who looked at it."""
+    text = looked.get(one.mutant.number)
+    return f". {text}" if text else ""
 
 
 def _plain(name: str) -> str:
@@ -134,7 +154,8 @@ Which case noticed first: {noticed}.
 
 ## Open
 
-Not noticed, and not proved equivalent.
+Not noticed, and not proved equivalent; with what was found by looking at them, which counts as no
+proof.
 
 {open}
 ## Proved equivalent

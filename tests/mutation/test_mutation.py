@@ -25,21 +25,25 @@ def test_a_mutants_line():
     assert netlist.mutant_of(REGISTER).wire == "core.post.pool.average.place2[3]"
 
 
-def test_the_page_counts_by_room_and_lists_what_nothing_noticed():
+def test_the_page_counts_by_room_and_lists_what_nothing_noticed(tmp_path, monkeypatch):
     register = netlist.mutant_of(REGISTER)
     judged = [campaign.Judged(netlist.mutant_of(LINE), None),
               campaign.Judged(register, "layer 3"),
               campaign.Judged(register, None, "in 2 cycles"),
               campaign.Judged(register, None, left=7, unproved=True)]  # fmt: skip
-    judge = types.SimpleNamespace(cycles=1000, cases={}, mutants=[0] * 9)
+    judge = types.SimpleNamespace(cycles=1000, cases={}, mutants=[0] * 9, netlist="this one")
+    monkeypatch.setattr(report, "LOOKED", tmp_path / "looked.toml")
+    report.LOOKED.write_text('netlist = "this one"\n[mutants]\n12 = "Nobody reads it."\n')
     text = report.render(judge, judged, "command")
     assert "| window unit | 1 | 0 | 0 | 1 | 0.0% |" in text
     assert "| post-processing | 3 | 1 | 1 | 1 | 50.0% |" in text and "**33.3%** of" in text
     assert "layer 1" in text and "rtl/window/compute.py:59" in text and "/somewhere" not in text
     assert ": in 2 cycles\n" in text and "\n5 more are not tried yet" in text
-    assert ": no case notices it, a proof is yet to be tried\n" in text
+    assert ": no case notices it, a proof is yet to be tried. Nobody reads it.\n" in text
     assert ": 7 cases to go, every proof fails\n" in text
     assert "\n1 are not tried with all cases yet" in text
+    judge.netlist = "another"
+    assert "Nobody reads it" not in report.render(judge, judged, "command")
 
 
 @pytest.mark.campaign
