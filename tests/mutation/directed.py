@@ -92,6 +92,8 @@ def averaged(params: Params, rounding: Rounding, seed: int, factor=None) -> Writ
         zero = int(rng.choice([-128, 127, *rng.integers(-128, 128, 2)]))
         if factor:
             base = int(rng.choice([1024, 1280]))
+            away = int(rng.integers(1, 2 << rng.integers(8)))  # often a small sum
+            zero = int(np.clip(int(image[base]) + away * (-1 if base == 1280 else 1), -128, 127))
             scales.append(factor(rng, rounding, max(1, kw * kh * abs(int(image[base]) - zero))))
         writer.add(Op.TABLE, entries=1, index0=kw * kh,
                    **{f"{name}0": value for name, value in scales[-1].items()})  # fmt: skip
@@ -116,6 +118,39 @@ def _average(rng, rounding: Rounding, count: int) -> dict[str, int]:
     multiplier = int(rng.choice([1 << 30, 3 << 29, rng.integers(1 << 30, 1 << 31)]))
     further = int(rng.integers(0, 31 - most - max(shift, 0) + 1))
     return {"multiplier": multiplier >> further, "shift": shift + further}
+
+
+def wide_pools(params: Params, seed: int) -> Written:
+    """Maxima of windows with large kernels and strides, down and across."""
+    rng = np.random.default_rng([4, seed])
+    writer, cols = filled(params, 9), params.cols
+    where = tiles_at(writer, rng, 1, params.tile_bytes)
+    for number in range(16):
+        stride = int(rng.integers(5, 18))
+        kernel = int(rng.integers(1, 3 * stride))
+        size = int(rng.integers(kernel, kernel + 4 * stride))
+        pad = int(rng.integers(kernel)) // 2
+        along = {"k": kernel, "s": stride, "p": pad, "in": size,
+                 "out": (size + pad - kernel) // stride + 1}  # fmt: skip
+        across = {"k": 2, "s": 1, "p": 0, "in": 3, "out": 2}
+        rows, columns = (along, across) if number % 2 else (across, along)
+        left = pixels = rows["in"] * columns["in"]
+        values = {
+            "cols": cols, "lo": -128, "hi": 127, "pool": Pool.MAX, "pool_in_zero": -128,
+            "in_h": rows["in"], "in_w": columns["in"], "kh": rows["k"], "kw": columns["k"],
+            "sh": rows["s"], "sw": columns["s"], "pt": rows["p"], "pl": columns["p"],
+            "out_h": rows["out"], "out_w": columns["out"], "pitch_x": cols,
+            "pitch_y": cols * columns["out"],
+            "dst": writer.room(cols * columns["out"] * rows["out"]),
+        }  # fmt: skip
+        while left:
+            count = min(left, params.bank_rows)
+            writer.add(Op.WEIGHTS, src=where, tiles=1)
+            writer.add(Op.EXEC, first=1, last=1, cols=cols, nx=count, ny=1, step_x=7, k=4, seg=4,
+                       base=rng.integers(params.input_bytes))  # fmt: skip
+            writer.add(Op.POST, begin=left == pixels, count=count, **values)
+            left -= count
+    return writer.written()
 
 
 def far(params: Params, pitch: int) -> Written:
@@ -228,5 +263,6 @@ def directed(params: Params) -> list[tuple[str, Written]]:
              for rounding in Rounding]  # fmt: skip
     found += [(f"averaged {rounding.name}", averaged(params, rounding, 5))
               for rounding in Rounding]  # fmt: skip
+    found.append(("wide pools", wide_pools(params, 1)))
     found += [(f"backlog {seed}", backlog(params, seed)) for seed in range(3)]
     return found + [(f"far {pitch:x}", far(params, pitch)) for pitch in (0x55554, 0xAAAA8, 0x7FFFC)]

@@ -2,16 +2,18 @@
 wait alone, products near a tie, bytes scaled to any size, very many copies under way, an error
 after very many commands, or in front of even more."""
 
+import dataclasses
+
 import numpy as np
 
-from accel.isa import COMMAND_BYTES, Op, Rounding
+from accel.isa import COMMAND_BYTES, Op, Rounding, WindowMode
 from accel.params import Params
 from accel.sim.engine import Memory
 from tests.mutation.beyond import beyond
 from tests.mutation.case import Case
 from tests.mutation.cases import raised
 from tests.mutation.crowded import crowded
-from tests.mutation.directed import filled, shown, tiles_at
+from tests.mutation.directed import IDENTITY, filled, shown, tiles_at
 from tests.mutation.scaled import scaled
 from tests.mutation.singles import SOUND
 from tests.mutation.ties import ties
@@ -28,6 +30,8 @@ LATE = 0x1555
 LONG = range(10, 32)
 #: Commands that are fetched ahead, at most.
 AHEAD = 64
+#: A memory that takes eight cycles a beat, and the cycles without one that a program is allowed.
+NARROW, PATIENCE = Memory(latency_cycles=2, bytes_per_cycle=1), 40
 #: Copies of one byte, one behind the other.
 COPIES = 90
 
@@ -48,6 +52,8 @@ def rare(params: Params) -> list[Case]:
     found += [_case(f"last a {op.name}", last(params, op), Memory(latency_cycles=30)) for op in Op]
     found += [_case(f"cut short {1 << bit:x}", cut_short(params, bit), Memory(latency_cycles=2))
               for bit in LONG]  # fmt: skip
+    found += [dataclasses.replace(_case(f"patience {op.name}", long_bursts(params, op), NARROW),
+                                  timeout=PATIENCE) for op in (Op.POST, Op.WINDOW)]  # fmt: skip
     for number in range(SLOW):
         memory = Memory(latency_cycles=int(rng.integers(100, 400)), stall_seed=1 + number,
                         stall_percent=int(rng.choice([0, 50, 80])))  # fmt: skip
@@ -102,6 +108,23 @@ def last(params: Params, op: Op) -> Written:
     before = {Op.EXEC: (Op.WEIGHTS,), Op.POST: (Op.WEIGHTS, Op.EXEC), Op.WINDOW: (Op.WPARAM,)}
     for one in (Op.WEIGHTS, Op.EXEC, Op.POST, *before.get(op, ()), op):
         writer.add(one, **SOUND[one] | (tile if one in (Op.WEIGHTS, Op.WPARAM) else {}))
+    return writer.written()
+
+
+def long_bursts(params: Params, op: Op) -> Written:
+    """Results of one command that lie side by side, and nothing that moves beside them."""
+    writer, rng, cols = filled(params, 62), np.random.default_rng(63), params.cols
+    count = params.bank_rows
+    if op is Op.POST:
+        tile = tiles_at(writer, rng, 1, params.tile_bytes)
+        writer.add(Op.WEIGHTS, src=tile, tiles=1)
+        writer.add(Op.EXEC, first=1, last=1, cols=cols, nx=count, ny=1, step_x=3, k=4, seg=4)
+        writer.add(op, begin=1, count=count, cols=cols, lo=-128, hi=127, in_w=count, in_h=1,
+                   out_w=count, out_h=1, dst=writer.room(count * cols), pitch_x=cols)  # fmt: skip
+    else:
+        writer.add(op, mode=WindowMode.MAX, cols=cols, nx=count, ny=1, step_x=cols, k=1, seg=1,
+                   lo=-128, hi=127, **IDENTITY, dst=writer.room(count * cols),
+                   pitch_x=cols)  # fmt: skip
     return writer.written()
 
 

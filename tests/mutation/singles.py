@@ -117,6 +117,11 @@ def _images(params: Params, rng) -> list[bytes]:
             most = 300 if name == "out_w" else 256
             values[name] = int(rng.integers(2 ** rng.uniform(0, np.log2(most))))
         found.append(pack(Op.POST, **values))
+    for axis, pad in (("h", "pt"), ("w", "pl")):
+        for kernel in (1, 2, 3, 4, 8, 16, 32, 64, 128, 255):
+            for before in (kernel - 1, kernel, min(255, kernel + 1)):
+                found.append(pack(Op.POST, **SOUND[Op.POST] | _POOLED | {
+                    f"k{axis}": kernel, f"s{axis}": kernel, pad: before, "out_w": 1}))  # fmt: skip
     for kernel, stride in ((16, 1), (17, 1), (32, 2), (33, 2), (255, 15), (255, 16), (1, 1)):
         for windows in (POOL_OPEN, POOL_OPEN + 1, 64, 65):
             found.append(pack(Op.POST, **SOUND[Op.POST] | _POOLED | {

@@ -4,12 +4,15 @@ import numpy as np
 
 from accel.isa import FIELDS, Error, Op, Rounding, pack, unpack
 from accel.params import DONE_BITS
+from accel.registers import Reg
+from accel.sim import verilator
 from accel.sim.engine import Memory
 from tests.faults.subject import PARAMS
 from tests.mutation.beyond import beyond
+from tests.mutation.case import READ
 from tests.mutation.counts import segments
 from tests.mutation.crowded import crowded
-from tests.mutation.rare import LATE, LONG, copies, cut_short, last, late
+from tests.mutation.rare import LATE, LONG, PATIENCE, copies, cut_short, last, late, rare
 from tests.mutation.scaled import scaled
 from tests.mutation.test_cases import MOST_CYCLES, check, right
 from tests.mutation.ties import near_a_float_tie, near_a_tie, ties
@@ -52,6 +55,15 @@ def test_any_command_may_be_the_last(engine):
         outcome = engine.run(program.memory.copy(), program.start, program.commands,
                              Memory(latency_cycles=30), MOST_CYCLES)  # fmt: skip
         assert outcome.error == Error.NONE
+
+
+def test_every_beat_of_a_burst_moves_the_machine(engine):
+    for case in rare(PARAMS):
+        if case.name.startswith("patience"):
+            ended = case.end(verilator.load(engine.file), MOST_CYCLES)
+            status = ended.values[READ.index(Reg.STATUS)]
+            assert not ended.said and status >> 8 & 0xFF == Error.NONE, case.name
+            assert PATIENCE < 16 * 8  # the cycles of a burst
 
 
 def test_programs_that_are_cut_short(engine):

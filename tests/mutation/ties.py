@@ -9,8 +9,8 @@ from accel.params import Params
 from tests.mutation.directed import averaged, requantised
 from tests.support.program_writer import Written
 
-#: Parameter records of a rounding.
-RECORDS = 24
+#: Parameter records of a rounding of integers, and of floats, whose sums have any size.
+RECORDS, FLOAT_RECORDS = 24, 100
 #: Bits of a float32's significand; of a sum that is rounded to them first.
 SIGNIFICAND, LONGEST = 24, 28
 
@@ -19,8 +19,12 @@ def ties(params: Params) -> list[tuple[str, Written]]:
     """Programs for each rounding, with their names: sums, and averages."""
     found = []
     for rounding in Rounding:
-        draw = near_a_float_tie if rounding in FLOATS else near_a_tie
-        sums = requantised(params, rounding, 6, draw, RECORDS)
+        if rounding in FLOATS:
+            sums = requantised(params, rounding, 6, near_a_float_tie, FLOAT_RECORDS)
+        else:
+            sums = requantised(params, rounding, 6, near_a_tie, RECORDS)
+            single = requantised(params, rounding, 8, beside_a_tie, RECORDS)
+            found.append((f"beside ties {rounding.name}", single))
         averages = averaged(params, rounding, 7, average_near_a_tie)
         found += [(f"ties {rounding.name}", sums), (f"average ties {rounding.name}", averages)]
     return found
@@ -40,6 +44,12 @@ def near_a_tie(rng, count: int, rounding: Rounding):
         multiplier[lane] = min(product // size + int(rng.integers(2)), most)
         x[lane], shift[lane] = size * int(rng.choice([-1, 1])), -right
     return x, multiplier, shift
+
+
+def beside_a_tie(rng, count: int, rounding: Rounding):
+    """Products that are -2**30 and a single bit more: only that says that they are no tie."""
+    multiplier = (1 << 30) - (1 << rng.integers(30, size=count))
+    return np.full(count, -1), multiplier, np.zeros(count, np.int64)
 
 
 def near_a_float_tie(rng, count: int, rounding: Rounding):

@@ -29,7 +29,7 @@ FOREIGN = 3
 FIRST = 8
 #: A mutant hangs if a test computes for TIMES its seconds and SPARE; COMPILING is what compiling
 #: kernels anew may take besides, and LONGEST the most that all may take, computing or waiting.
-TIMES, SPARE, COMPILING, LONGEST = 5, 10, 20, 900
+TIMES, SPARE, COMPILING, LONGEST = 5, 10, 20, 300
 
 
 @dataclasses.dataclass(frozen=True)
