@@ -143,7 +143,9 @@ averages; results far apart; weights, biases, factors and shifts that no network
 commands, and commands alone with every field at its ends; failing reads and writes, a dead memory,
 time limits and budgets; counts of many bits; hosts that start, abort, reset and read at any time;
 results scattered in a slow memory, addresses beyond it, each wait of each command alone, products a
-few units from a tie.{some}
+few units from a tie, bytes scaled to any size, segments of any length, large windows; as many
+copies under way as may be; counters that begin high; programs cut short, and each command as the
+last.{some}
 
 **{share:.1%}** of those that are not proved equivalent are noticed.
 
