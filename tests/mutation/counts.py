@@ -70,6 +70,10 @@ def segments(params: Params) -> Written:
             multiplier=3 << 29, shift=-(bits // 2), dst=writer.room(4 * cols), pitch_x=cols,
             pitch_y=2 * cols, **values,
         )  # fmt: skip
+    for segment in (1, 2):
+        writer.add(Op.WINDOW, mode=WindowMode.SUM, cols=cols, nx=1, ny=1, k=5000, seg=segment,
+                   seg_skip=3, lo=-128, hi=127, multiplier=3 << 29, shift=-9,
+                   dst=writer.room(cols), pitch_x=cols)  # fmt: skip
     return writer.written()
 
 
