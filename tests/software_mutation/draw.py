@@ -46,6 +46,8 @@ class Places:
         """Whether a mutation can matter to a result at all."""
         if "RemoveDecorator" in mutation.operator_name:
             return not self._line(mutation).startswith(ONLY_FAST)
+        if "ExceptionReplacer" in mutation.operator_name:  # of a name with a dot none can be made
+            return self._text(mutation).isidentifier()
         return not any(first <= mutation.start_pos < last for first, last in self._annotations)
 
     def name(self, mutation: MutationSpec) -> str:
@@ -55,6 +57,11 @@ class Places:
         above = self._lines[: row - 1].count(line)
         return f"{self._source}|{mutation.definition_name}|{line}|{above}|{column}|" \
                f"{mutation.end_pos[1]}"  # fmt: skip
+
+    def _text(self, mutation: MutationSpec) -> str:
+        """What is changed, of a place on one line."""
+        (row, first), (_, last) = mutation.start_pos, mutation.end_pos
+        return self._lines[row - 1][first:last]
 
     def _line(self, mutation: MutationSpec) -> str:
         return self._lines[mutation.start_pos[0] - 1].strip()

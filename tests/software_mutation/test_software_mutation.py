@@ -69,6 +69,17 @@ def test_draws_places_and_no_annotation_or_cache(tmp_path):
     assert [item.job_id for item in draw.draw(found, 1000, 2)] != [item.job_id for item in all_]
 
 
+def test_draws_only_exceptions_that_can_be_changed(tmp_path):
+    file = tmp_path / "module.py"
+    file.write_text("import json\ntry:\n    pass\nexcept (json.JSONDecodeError, ValueError):\n"
+                    "    pass\nexcept json.JSONDecodeError:\n    pass\n"
+                    "except KeyError:\n    pass\n")
+    drawn = [item.mutations[0] for item in draw.draw(changes(file), 100, 1)]
+    changed = [one for one in drawn if "ExceptionReplacer" in one.operator_name]
+    assert sorted(one.start_pos[0] for one in changed) == [4, 8]
+    assert all("CosmicRayTestingException" in draw.mutated(one) for one in changed)
+
+
 def test_a_mutant_keeps_its_name_when_other_lines_change(tmp_path):
     file = tmp_path / "module.py"
     file.write_text(SOURCE)
