@@ -70,6 +70,24 @@ def test_what_is_written_to_its_place_is_not_copied(machine, batch):
     everything(graph, MACHINES[machine], batch, rng)
 
 
+@pytest.mark.parametrize("reads", ("all", "a part"))
+def test_images_with_rows_between_them_are_no_tall_image(reads):
+    """Of a batch, where only what is read, or what is written, is apart from image to image."""
+    rng = np.random.default_rng(3)
+    net = networks.Builder(rng, (6, 3, 5))
+    source = net.last
+    if reads == "a part":
+        graph = net.slice((1, 0, 0), (3, 3, 5)).conv(4).graph()
+    else:
+        above = net.conv(4, zero=9).last
+        net.last = source
+        below = net.conv(4, (3, 3), padding=(1, 1, 1, 1), zero=9).last
+        graph = net.assemble(along(0, (6, 6)), above, below).graph()
+    program = compile_graph(check_graph(graph), MACHINES["4x4"], 2)
+    assert not program.copies
+    everything(graph, MACHINES["4x4"], 2, rng)
+
+
 def test_a_row_is_ready_when_all_that_write_into_it_are():
     """Rows from two layers, read as one image: each read waits for the writers of its rows only."""
     rng = np.random.default_rng(2)

@@ -5,7 +5,8 @@ import pytest
 
 from accel import golden
 from accel.batch import run_batch
-from accel.compiler import compile_graph, near
+from accel.compiler import compile_graph, near, near_tail
+from accel.compiler.stream import Stream
 from accel.cyclemodel import predict
 from accel.isa import Op, WindowMode
 from accel.params import Params
@@ -99,6 +100,35 @@ def test_on_the_machine(number):
     assert all(np.array_equal(ran.tensors[name], expected[name]) for name in ran.tensors)
     _, found = differences(engine, program, random_memory(rng, params.bus_bytes))
     assert not found
+
+
+@pytest.mark.parametrize("ahead, places", [
+    (1024, [1024 + 512, 1024, 1024 + 512]),  # two places in turn, behind the chain's next block
+    (3072 - 511, [3072 - 512] * 3),  # no room behind that: the last place there is, again and again
+])  # fmt: skip
+def test_where_blocks_of_an_addition_come(ahead, places):
+    """A block takes 512 bytes; of 4096, the chain has 1024 now."""
+    class Recorded:
+        def blocks(self, size):
+            return [(number, 1, 0) for number in range(4)]
+
+        def words(self, count):
+            return 64
+
+        def rows(self, block):
+            return block[0] + 1
+
+        def block(self, first, count, channel, at):
+            found.append(at)
+
+    found = []
+    stream = Stream(Params(rows=4, cols=4, window_taps=2, window_bytes=4096))
+    tail = near_tail.Tail(Recorded(), (0, 1), stream)
+    stream.window_ring.reserve(1024)
+    tail.some(3, 0, ahead)  # three rows of both operands are there
+    assert [at - 1024 for at in found] == places
+    tail.some(4, 0, ahead)
+    assert len(found) == 4
 
 
 def large():

@@ -344,3 +344,8 @@ def test_an_addition_of_a_small_image_comes_in_blocks_too():
     assert add_pixels(7 * 7, at[16]) == 49
     assert add_pixels(14 * 14, at[32]) == 196
     assert add_pixels(112 * 112, at[16]) == add_pixels(112 * 112, at[32]) == 256
+
+
+def test_two_blocks_of_an_addition_fit_the_buffer():
+    """Of both operands: 4 times 64 pixels of 16 channels."""
+    assert add_pixels(112 * 112, Params(window_bytes=4096)) == 64

@@ -1,0 +1,83 @@
+"""Rough costs by themselves: numbers that can be counted by hand, and what is decided by them."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from accel.compiler import deep, early, near_cut, walks, weave
+from accel.compiler.layer import Axis, Pooling
+from accel.compiler.ready import POST, Ready
+from accel.compiler.tile_cost import Scorer
+from accel.compiler.tiling import Tiling
+from accel.compiler.weave import Cost
+from accel.params import Params
+from accel.program import Placement
+
+ONE = Axis(8, 8)
+
+
+def test_a_group_on_a_block_takes_as_long_as_the_slowest():
+    """Of array, weight stream and requantiser, here of two lanes; and what its commands cost."""
+    params = Params(rows=8, cols=8, bus_bytes=16, post_lanes=2)
+    layer = SimpleNamespace(rows=ONE, columns=ONE, pool_rows=ONE, pool_columns=ONE,
+                            pooling=Pooling())  # fmt: skip
+    part = SimpleNamespace(groups=range(5), splittable=True)
+    few, many = (
+        Scorer(layer, part, params, (walks.kernel(ONE, ONE, channels, 8),)) for channels in (8, 80)
+    )
+    assert few.array(16) == 16 * 8 / 2 + 30  # a POST takes a while beside its pixels
+    assert many.array(16) == 10 * 16
+    assert many.array(1) == 10 * 8  # a tile takes 8 cycles to load
+    # Of 64 bytes each: two LOADs; WEIGHTS, EXEC and POST of each group.
+    assert few.commands == (2 + 3 * 5) * 64 / 16
+
+
+def pays(monkeypatch, decide, context, costs, *given) -> bool:
+    """What is decided where layers that are cut in some way cost so much."""
+    monkeypatch.setattr(weave, "cost_of", lambda _, layer, cut: costs[layer.name, cut[0]])
+    return decide(context, *given)
+
+
+@pytest.mark.parametrize("array, expected", [(2000, False), (1500, True)])
+def test_fewer_weights_are_a_gain_where_the_bus_is_short(array, expected, monkeypatch):
+    """That is, busy for half of the array's time; no copy is waited for here."""
+    part = SimpleNamespace(channels=1)
+    layer = SimpleNamespace(name="a", rows=ONE, columns=ONE, channels=16, slices=(part,))
+    rows = Tiling((), 8, 8, 1, 8, True, False, False)
+    chunks = Tiling((), 8, 8, 8, 8, True, False, False)
+    costs = {("a", rows): Cost(array, 900), ("a", chunks): Cost(array, 100)}
+    context = SimpleNamespace(params=Params())
+    assert pays(monkeypatch, early._pays, context, costs, layer, None, rows, chunks) == expected
+
+
+@pytest.mark.parametrize("channels, expected", [(64, True), (32, False)])
+def test_an_addition_moves_three_times_its_bytes(channels, expected, monkeypatch):
+    """On 20 x 20 pixels for 75 cycles a channel, in which the array waits, or does the last layer.
+    """
+    first, second, third = (SimpleNamespace(name=name) for name in "abc")
+    addition = SimpleNamespace(name="+", shape=(20, 20, channels))
+    costs = {("a", "cut"): Cost(1000, 500), ("b", "cut"): Cost(1000, 500),
+             ("c", "cut"): Cost(5500, 500)}  # fmt: skip
+    costs |= {(name, "rows"): cost for (name, _), cost in costs.items()}
+    # One behind the other 1000 + 75 * channels + 5500 cycles, by rows 7500: 2000 have to be saved.
+    run, cuts = [first, addition, second, third], [("cut",), None, ("cut",), ("cut",)]
+    by_rows, context = [("rows",), None, ("rows",), ("rows",)], SimpleNamespace(params=Params())
+    assert pays(monkeypatch, deep._pays, context, costs, run, cuts, by_rows) == expected
+
+
+def test_rows_that_windows_may_be_reading():
+    """5 rows each: two more windows with every block of 2 rows, but the last four with the padding.
+
+    The rows from 4 on, where the fifth begins, to 11: four of them are padding.
+    """
+    assert near_cut._live(Axis(8, 8, 5), 2) == 8
+    assert near_cut._live(Axis(8, 4, 5), 2) == 6
+
+
+def test_every_other_row_waits_for_its_own_writers_only():
+    """What comes between them may come later, and begins right behind a row's last byte."""
+    ready = Ready(Placement("a", 0, (4, 2, 4), 1, 4, 8, 32), 4)
+    for row, count in enumerate((1, 2, 1, 3)):
+        ready.written(8 * row, 1, 8, 4, POST, count)
+    assert ready.together(range(0, 32, 16), 8, 4, (3, 0)) == [2]
+    assert ready.together(range(0, 32, 8), 8, 4, (3, 0)) == [1, 3, 4]
