@@ -47,9 +47,8 @@ def begin(context: Context, layers: list, tilings: list, taken: set[int]) -> Non
 def _in_chunks(layer: MachineLayer, tiling: Tiling, params: Params) -> Tiling | None:
     """The tiling of a layer that takes a whole image in chunks; None if it had better not."""
     part, rows, columns = layer.slices[0], layer.rows, layer.columns
-    whole = tiling.local and (tiling.width, tiling.band) == (columns.outputs, rows.outputs)
     if (
-        not whole or tiling.apart or len(tiling.chunks) > 1 or tiling.height == rows.outputs
+        tiling.apart or len(tiling.chunks) > 1 or tiling.height == rows.outputs
         or layer.pooling.kind != Pool.NONE
         or rows.outputs * columns.outputs > params.bank_rows
         or (rows.size, rows.kernel) != (rows.outputs, 1)
@@ -57,6 +56,7 @@ def _in_chunks(layer: MachineLayer, tiling: Tiling, params: Params) -> Tiling | 
         or layer.view.images > 1
     ):  # fmt: skip
         return None
+    # Only of whole images, and not of strips of their columns.
     found = tile.in_parts(layer, part, params, dataclasses.replace(tiling, height=rows.outputs))
     if layer.view.group:
         found = tile.in_groups(layer, part, params, found)

@@ -54,13 +54,12 @@ def _write_array(
     room: np.ndarray, group: Group, chunks: tuple[Kernel, ...], params: Params
 ) -> None:
     _write_planes(room, group, params)
-    _, kh, kw, _ = group.weights.shape
     first, at = 0, params.param_bytes
     for chunk in chunks:
         weights = group.weights[..., first : first + chunk.depth]
         first += chunk.depth
         for walk in chunk.walks:
-            if chunk.groups > 1 or len(chunk.walks) == 1 and len(walk.taps) == kh * kw:
+            if len(chunk.walks) == 1:  # of all taps, in their order
                 lanes = weights.reshape(group.cols, -1).T  # [k, outputs]: as they lie
             else:
                 taps = [weights[:, ky, kx] for ky, kx in walk.taps]

@@ -4,12 +4,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from accel.compiler import deep, early, near_cut, walks, weave
+from accel.compiler import deep, early, near_cut, schedule, walks, weave
 from accel.compiler.layer import Axis, Pooling
 from accel.compiler.ready import POST, Ready
+from accel.compiler.stream import Stream
 from accel.compiler.tile_cost import Scorer
 from accel.compiler.tiling import Tiling
 from accel.compiler.weave import Cost
+from accel.compiler.window_tile import pitch_words
+from accel.isa import Op
 from accel.params import Params
 from accel.program import Placement
 
@@ -81,3 +84,28 @@ def test_every_other_row_waits_for_its_own_writers_only():
         ready.written(8 * row, 1, 8, 4, POST, count)
     assert ready.together(range(0, 32, 16), 8, 4, (3, 0)) == [2]
     assert ready.together(range(0, 32, 8), 8, 4, (3, 0)) == [1, 3, 4]
+
+
+def test_rows_of_the_window_unit_s_buffer_have_gaps_only_where_windows_have_several():
+    """A window's next row begins in the bank behind the one where its row ended."""
+    assert pitch_words(10, 1, 3, 4) == 10
+    assert pitch_words(10, 2, 3, 4) == 11  # 3 more than a multiple of 4
+
+
+def test_how_long_commands_keep_their_engines_and_what_they_need():
+    """Of 8 rows and columns, and a bus of 8 bytes: 2 tiles of 5 x 4 pixels, or of a single one."""
+    params = Params(rows=8, cols=8, bus_bytes=8)
+    stream = Stream(params)
+    stream.begin(0, 2)
+    for size in ((5, 4), (1, 1)):
+        stream.execute({"k": 12, "nx": size[0], "ny": size[1]}, 0, 0)
+    stream.post(Op.POST, {"begin": 0, "count": 20})
+    array, _, post, *_ = schedule._queues(stream)
+    assert [cost for _, cost, _ in array] == [2 * 20, 2 * 8]
+    assert [(cost, needs) for _, cost, needs in post] == [
+        (20, [(schedule.EXEC + schedule.DONE, 2)])
+    ]
+    copy = {"rows": 2, "items": 3, "inner": 9}
+    assert schedule._copy_cost(copy, params) == 2 * 3 * 2
+    copy |= {"fill_left": 8, "fill_right": 4}
+    assert schedule._copy_cost(copy, params) == 2 * (3 * 2 + 1.5)

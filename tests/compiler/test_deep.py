@@ -65,6 +65,20 @@ def test_layers_by_rows_take_turns(always):
     assert names.index(last) - names.index(first) == deep.COUNT - 1
 
 
+def test_a_layer_is_half_a_block_ahead_of_the_next_one(always, monkeypatch):
+    """Its first 4 rows are enough for the next one's block of 3, but no more than that."""
+    listed, plain = [], deep._Layer.block
+
+    def block(layer, now):
+        listed.append((layer.number, layer.next))
+        return plain(layer, now)
+
+    monkeypatch.setattr(deep._Layer, "block", block)
+    compile_graph(residual(1)[1], WIDE, 1)
+    first, behind = 3, 5
+    assert listed[:4] == [(first, 0), (first, 4), (behind, 0), (behind, 3)]
+
+
 def test_where_the_bus_is_the_limit_it_pays(monkeypatch):
     graph = open_network("resnet50")
     params = Params(rows=32, cols=32, bus_bytes=32)

@@ -231,6 +231,14 @@ def test_the_third_layer_s_blocks_fit_a_bank():
     check(graph, params, 1, rng)
 
 
+def test_a_group_comes_in_up_to_16_blocks():
+    """The window unit begins the sooner; but of 33 rows, blocks of 2 would be 17."""
+    params = dataclasses.replace(FOUR, input_bytes=16384, bus_bytes=8, window_bytes=8192)
+    _, graph = chain(1, (33, 32, 9), 4)
+    found = posts(compile_graph(graph, params, 1))
+    assert [fields["out_h"] for fields in found if fields["near"]] == [3] * 11
+
+
 def test_a_buffer_that_is_full_of_a_chain_s_input_and_what_it_feeds():
     """Images of 16 x 16 pixels, with 4 channels and with 12."""
     params = dataclasses.replace(FOUR, input_bytes=16 * 16 * (4 + 12))

@@ -128,6 +128,20 @@ def test_undilated_kernels_are_one_walk_without_waste():
     assert kernel.tiles == -(-200 // 16)
 
 
+def test_groups_of_a_row_side_by_side_are_one_walk():
+    """Of 9 pixels of 8 channels: a group begins 8 times 8 bytes behind a pixel of the one before.
+
+    Where that is no multiple of the array's rows, or more than a command can skip, there is none.
+    """
+    kernel = walks.side_by_side(9, 3, 8, 8)
+    assert (kernel.depth, kernel.tiles, len(kernel.walks)) == (24, 3, 1)
+    assert kernel.fields(kernel.walks[0], 0) == {"k": 24, "seg": 8, "seg_skip": 8}
+    most = {field.name: field.range[1] for field in FIELDS[Op.EXEC]}["seg_skip"]
+    assert walks.side_by_side(most + 1, 2, 8, 8) is not None
+    assert walks.side_by_side(most + 2, 2, 8, 8) is None
+    assert walks.side_by_side(9, 2, 7, 16) is None
+
+
 def test_traffic_counts_touched_beats():
     load = {"src": 14, "inner": 4, "rows": 2, "items": 3, "row_pitch": 160, "item_pitch": 16}
     assert traffic.load_beats(load, 16) == 12
