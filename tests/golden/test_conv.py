@@ -13,7 +13,7 @@ CASES = {
     "1x1": ((2, 3, 4, 5), (4, 3, 1, 1), {}),
     "1x1 dilation is nothing": ((1, 3, 4, 5), (4, 3, 1, 1), {"dilation": 3}),
     "1x1 groups": ((2, 4, 4, 5), (6, 2, 1, 1), {"groups": 2}),
-    "1x1 strided": ((2, 3, 5, 6), (4, 3, 1, 1), {"stride": 2}),
+    "1x1 strided": ((2, 3, 5, 6), (4, 3, 1, 1), {"stride": (1, 2)}),
     "1x1 padded": ((2, 2, 3, 4), (3, 2, 1, 1), {"padding": (1, 1, 1, 1)}),
     **{f"1x1 padded {side}": ((2, 2, 3, 4), (3, 2, 1, 1),
                               {"padding": tuple(int(n == number) for n in range(4))})

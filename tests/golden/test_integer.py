@@ -1,5 +1,7 @@
 """Golden inference's convolution where its panels, blocks and bytes have their edges."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,18 @@ def test_equals_the_naive_twin(case):
     np.testing.assert_array_equal(golden.run(graph, images)["out"], expected)
     with threads.limit(1):
         np.testing.assert_array_equal(golden.run(graph, images)["out"], expected)
+
+
+def test_a_kernel_of_one_row_and_two_columns(monkeypatch):
+    """By loops, which every processor has."""
+    monkeypatch.setattr(integer, "WAY", None)
+    graph, random = layer("whole vectors")
+    weights = random.integers(-128, 128, (12, 1, 2, 16), dtype=np.int8)
+    node = dataclasses.replace(graph.nodes[0], weights=weights, stride=(1, 2))
+    graph = graphs.single(node, graph.tensors["in"], zero_point=3)
+    images = graphs.random_images(random, graph.tensors["in"].shape, batch=2)
+    expected = naive.run(graph, {"in": images})["out"]
+    np.testing.assert_array_equal(golden.run(graph, images)["out"], expected)
 
 
 def test_extreme_bytes_are_exact(monkeypatch):

@@ -110,6 +110,17 @@ def test_they_may_lead_to_something_fixed(tmp_path):
     np.testing.assert_array_equal(found.ravel(), expected.ravel())
 
 
+def test_what_is_found_in_stored_numbers_is_no_matter_of_images(tmp_path):
+    net = Net()
+    value = layer(net, net.input([1, 4, 6, 6]), "a")
+    found = net.node("NonZero", [net.const("mask", [0, 1, 1, 0, 1, 1], np.int64)], "found")
+    net.output(net.node("Gather", [value, found], "taken", axis=1), TensorProto.FLOAT)
+    given = net.images()
+    [expected] = session(net.proto()).run(None, given)
+    [found] = accel.golden_run(net.save(tmp_path), given)
+    np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize("command", ["run", "estimate", "hls"])
 def test_two_inputs_on_the_command_line(command, tmp_path):
     net = two_inputs()

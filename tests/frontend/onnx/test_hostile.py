@@ -129,12 +129,21 @@ def moved(op, numbers, *more, **attributes) -> Model:
     return model.output(model.quantise(value, 0.1, 0, name="y"))
 
 
-def resized(scales, **attributes) -> Model:
+def resized(scales, scale=0.1, **attributes) -> Model:
     model = Model([1, 4, 4, 4])
     inputs = [model.quantise("x", 0.1, 0), "", model.const("s", scales, np.float32)]
     attributes = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor",
                   **attributes}
     value = model.node("Resize", inputs, "v", **attributes)
+    return model.output(model.quantise(value, scale, 0, name="y"))
+
+
+def divided(numbers, first) -> Model:
+    """An image by a number for each channel, or the other way round."""
+    model = Model([1, 4, 4, 4])
+    pair = [model.quantise("x", 0.1, 0), model.const("c", np.reshape(numbers, (4, 1, 1)),
+                                                     np.float32)]
+    value = model.node("Div", pair[:: -1 if first else 1], "v")
     return model.output(model.quantise(value, 0.1, 0, name="y"))
 
 
@@ -358,6 +367,8 @@ FILES = {
     "infinite_size": (lambda: resized([1, 1, np.inf, 1]), "scales and sizes must be positive"),
     "huge_size": (lambda: resized([1, 1, 60000, 1]), "outputs must be from 1 to 65536"),
     "finely": (lambda: resized([1, 1, 300, 1], mode="linear"), "numbers up to 256|ways between"),
+    "finely_to_finer": (lambda: resized([1, 1, 16, 8], 0.04, mode="linear"),
+                        "interpolates finely must be quantised at once, with half the input's"),
     "antialias": (lambda: resized([1, 1, 2, 2], mode="linear", antialias=1), "antialias must be 0"),
     "no_size": (lambda: resized([]), "scales or sizes must be 4 constants, not 0"),
     "cropped": (lambda: resized([1, 1, 2, 2],
@@ -366,6 +377,9 @@ FILES = {
     "no_block": (lambda: one("DepthToSpace", blocksize=0), "blocksize must be from 1 to 1024"),
     "huge_block": (lambda: one("SpaceToDepth", blocksize=1 << 40), "blocksize must be from 1"),
     "odd_block": (lambda: one("DepthToSpace", blocksize=3), "must be a multiple of 9, not 3"),
+    "odd_rows": (lambda: one("SpaceToDepth", blocksize=4), "must be multiples of 4, not .6, 4."),
+    "divided_by_0": (lambda: divided([1, 2, 0, 4], False), "divisors must .* not be 0, not 0$"),
+    "divisors": (lambda: divided([1, 2, 3, 4], True), "divisors must .* not be 0, not computed$"),
     "many_phases": (lambda: upwards(strides=[100, 100]), "strides must be up to 256 together"),
     "huge_stride": (lambda: upwards(strides=[60000, 1]), "outputs must be from 1 to 65536"),
     "shrunk": (lambda: upwards(pads=[9, 9, 9, 9]), "outputs must be from 1 to 65536, not -12"),

@@ -130,6 +130,16 @@ def test_a_part_says_why(tmp_path):
     assert part.reason == "the machine has no such operator"
 
 
+def test_what_reads_a_value_of_the_hosts_says_so(tmp_path):
+    """A float that the host makes, uses again behind the machine."""
+    model, source = start()
+    e = model.node("LpNormalization", [conv(model, source, "a", 3, 4)], "e")
+    y = conv(model, model.quantise(e, 1 / 100, 0), "b", 4, 4)
+    graph = frontend.load(model.output(model.node("Mul", [y, e], "product")).save(tmp_path))
+    reasons = [node.reason for node in graph.nodes if isinstance(node, External)]
+    assert reasons == ["the machine has no such operator", "its input 'e' is computed on the host"]
+
+
 def test_multiplications_of_the_host_are_counted(tmp_path):
     model, source = start()
     w = model.const("w", np.ones((4, 3, 3, 3)), np.float32)

@@ -11,6 +11,7 @@ from accel.frontend import FloatModelError, ModelError, load
 from accel.frontend.errors import EmptyError
 from accel.frontend.onnx.prepare import prepare
 from accel.frontend.onnx.quantize import FloatModel, Options
+from accel.frontend.onnx.reading import read
 from accel.graph import ports
 from accel.graph.ir import External
 from tests.support import float_models
@@ -110,6 +111,24 @@ def test_old_operator_sets(opset, tmp_path):
     prepared = prepare(path)
     assert max(entry.version for entry in prepared.opset_import if not entry.domain) >= 13
     same(path, prepared)
+
+
+def test_an_old_format_is_brought_to_that_of_the_operator_set(tmp_path):
+    """Not to a newer one, which older tools would not read."""
+    path = tmp_path / "old.onnx"
+    onnx.save(float_models.version_3(float_models.plain().proto()), path)
+    assert read(path).ir_version == 8
+
+
+def test_grey_images_have_one_factor(tmp_path):
+    """In HWC order: none for every row."""
+    model = float_models.Float(("N", 8, 8, 1))
+    scaled = model.node("Mul", ["x", model.const("most", 1 / 255, np.float32)], "scaled")
+    turned = model.node("Transpose", [scaled], "turned", perm=[0, 3, 1, 2])
+    prepared = prepare(model.end(model.conv(turned, "a", 1, 4), 4).save(tmp_path))
+    shapes = {tensor.name: [*tensor.dims] for tensor in prepared.graph.initializer}
+    first = next(node for node in prepared.graph.node if node.op_type == "Conv")
+    assert shapes[first.input[1]] == [1, 1, 1, 1]
 
 
 def test_weights_beside(tmp_path):

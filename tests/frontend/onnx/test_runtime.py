@@ -9,7 +9,18 @@ from accel import frontend, golden
 from accel.frontend import ModelError
 from accel.frontend.onnx import add
 from accel.graph import ports
-from accel.graph.ir import Add, AveragePool, Concat, Conv, LocalResponse, Pad, Softmax, Table
+from accel.graph.ir import (
+    Add,
+    AveragePool,
+    Concat,
+    Conv,
+    External,
+    LocalResponse,
+    Pad,
+    Softmax,
+    Sub,
+    Table,
+)
 from accel.isa import Rounding
 from accel.onnx_session import session
 from tests.support.onnx_models import Model
@@ -216,6 +227,15 @@ def test_add_where_the_nearest_factors_are_a_byte_off(scales, zeros, tmp_path):
     assert [type(node) for node in graph.nodes] == [Add]
 
 
+def test_a_difference_has_factors_for_most_pairs_of_bytes(tmp_path):
+    """ONNX Runtime computes it in float; some of the nearest factors' bytes are a step off."""
+    model = addition("qdq", np.int8, (0.03, 0.49, 0.44), (29, 0, -121))
+    model.nodes[-2].op_type = "Sub"
+    graph, actual, expected = both(model, tmp_path, *pairs(np.int8))
+    assert [type(node) for node in graph.nodes] == [Sub]
+    assert share(actual, expected) < 0.01
+
+
 def test_add_then_relu(tmp_path):
     shape = [1, 3, 4, 5]
     model, x = start(shape, scale=0.0313)
@@ -375,6 +395,20 @@ def test_a_float_bias_in_32_bits(units, taken, tmp_path):
             frontend.load(path, strict=True)
 
 
+def test_biases_that_leave_32_bits_together(tmp_path):
+    model, x = start((1, 2, 3, 4), scale=1, zero=0)
+    real = model.node("DequantizeLinear", x, "xd")
+    weights = model.weights("w", np.array([[1, 2]]).reshape(1, 2, 1, 1), np.ones(1, np.float32))
+    bias = [model.const(name, np.full(shape, -(2**30) - 2**10), np.float32)
+            for name, shape in (("b", 1), ("more", (1, 1)), ("most", (1, 1, 1)))]
+    made = model.node("Conv", [real, weights, bias[0]], "c")
+    for number, name in enumerate(bias[1:]):
+        made = model.node("Add", [made, name], f"s{number}")
+    path = finish(model, made, model.params("y", 2**25, 3), np.int8, "qdq").save(tmp_path)
+    with pytest.raises(ModelError, match="bias must be from -2147483648 to .*, not -3221228544"):
+        frontend.load(path, strict=True)
+
+
 @pytest.mark.parametrize("shape", [(1, 8, 7, 9), (1, 6)])
 @pytest.mark.parametrize("opset", [11, 13, 19])
 def test_a_softmax_without_an_axis(shape, opset, tmp_path):
@@ -485,6 +519,17 @@ def test_functions(function, dtype, tmp_path):
             graph, actual, expected = both(finish(model, "s", y, dtype, form), tmp_path, given)
             np.testing.assert_array_equal(actual, expected)
             assert all(isinstance(node, Table) for node in graph.nodes)
+
+
+def test_the_least_byte_as_a_factor(tmp_path):
+    """ONNX Runtime's integer product, which is not always what the float operator gives."""
+    model, x = start((1, 256), scale=0.005, zero=28)
+    real, factor = model.node("DequantizeLinear", x, "xd"), model.weights("c", -128, 0.025)
+    finish(model, model.node("Mul", [real, factor], "m"), model.params("y", 0.64, 29), np.int8,
+           "qdq")  # fmt: skip
+    graph, actual, expected = both(model, tmp_path, np.arange(-128, 128, dtype=np.int8)[None])
+    assert [type(node) for node in graph.nodes] == [Table]
+    np.testing.assert_array_equal(actual, expected)
 
 
 def test_functions_of_functions_are_one_table(tmp_path):
@@ -651,6 +696,49 @@ def test_flattened_behind_a_transpose(perm, tmp_path):
     weights = model.weights("w", random.integers(-127, 128, (60, 7)), 0.01)
     model.output(model.quantise(model.node("MatMul", [value, weights], "m"), 0.05, 3))
     _, actual, expected = both(model, tmp_path, random.normal(size=(1, 4, 3, 5)).astype(np.float32))
+    np.testing.assert_array_equal(actual, expected)
+
+
+@pytest.mark.parametrize("shape, order", [
+    ((1, 3, 4, 5), (0, 1, 2, 3)), ((1, 3, 1, 5), (0, 2, 1, 3)),
+])  # fmt: skip
+def test_a_transpose_that_leaves_every_element_where_it_is(shape, order, tmp_path):
+    model, x = start(shape)
+    turned = model.node("Transpose", [model.node("DequantizeLinear", x, "xd")], "t", perm=order)
+    finish(model, turned, model.params("y", 0.03, -7), np.int8, "qdq")
+    given = integers(np.random.default_rng(1), shape)
+    graph, actual, expected = both(model, tmp_path, given)
+    assert not any(isinstance(node, External) for node in graph.nodes)
+    np.testing.assert_array_equal(actual, expected)
+
+
+@pytest.mark.parametrize("mode, sizes", [
+    ("pytorch_half_pixel", (2, 1)), ("half_pixel", (2, 1)), ("align_corners", (1, 4)),
+])  # fmt: skip
+def test_few_nearest_pixels(mode, sizes, tmp_path):
+    """Of a single one, these ways to find its place differ."""
+    model, x = start((1, 3, 4, 4))
+    real = model.node("DequantizeLinear", x, "xd")
+    sizes = model.const("sizes", [1, 3, *sizes], np.int64)
+    made = model.node("Resize", [real, "", "", sizes], "r", coordinate_transformation_mode=mode)
+    finish(model, made, model.params("y", 0.03, -7), np.int8, "qdq")
+    given = integers(np.random.default_rng(1), (1, 3, 4, 4))
+    graph, actual, expected = both(model, tmp_path, given)
+    assert not any(isinstance(node, External) for node in graph.nodes)
+    np.testing.assert_array_equal(actual, expected)
+
+
+def test_a_line_resized_without_antialias(tmp_path):
+    """The attribute is there, and 0: it is not mistaken for axes."""
+    model, x = start((1, 3, 7))
+    model.opset = 18
+    inputs = [model.node("DequantizeLinear", x, "xd"), "", model.const("s", [1, 1, 2], np.float32)]
+    made = model.node("Resize", inputs, "r", antialias=0, nearest_mode="floor",
+                      coordinate_transformation_mode="asymmetric")  # fmt: skip
+    finish(model, made, model.params("y", 0.03, -7), np.int8, "qdq")
+    given = integers(np.random.default_rng(1), (1, 3, 7))
+    graph, actual, expected = both(model, tmp_path, given)
+    assert not any(isinstance(node, External) for node in graph.nodes)
     np.testing.assert_array_equal(actual, expected)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from accel import frontend
 from accel.frontend import ModelError
-from accel.frontend.onnx import slices
+from accel.frontend.onnx import sizes, slices
 from accel.frontend.onnx.prepare import prepare
 from accel.frontend.onnx.reading import read
 from accel.frontend.onnx.slices import check_slices
@@ -127,6 +127,14 @@ def test_a_long_chain_takes_no_long_time(monkeypatch):
     monkeypatch.setattr(slices, "_MOST", 5000)
     check_slices("f.onnx", proto)
     assert 90 < len(seen) < 110
+
+
+def test_where_nothing_is_inferred_the_inputs_are_known():
+    proto = model(2, 0).proto()
+    del proto.opset_import[:]  # of which the library complains
+    found = sizes.known(sizes.skeleton(proto))
+    assert found["x"] == [1, 2, 6, 4]
+    check_slices("f.onnx", proto)
 
 
 def test_a_model_without_slices_is_not_inferred(monkeypatch):

@@ -149,6 +149,12 @@ def test_too_many_operators(tmp_path):
     refuse(model, tmp_path, "the number of operators must be at most 2048, not 5000")
 
 
+def test_too_many_tensors(tmp_path):
+    model = good()
+    model.tensors += model.tensors[:1] * 8189
+    refuse(model, tmp_path, "the number of tensors must be at most 8192, not 8193")
+
+
 def test_too_many_arguments(tmp_path):
     model = good()
     model.operators[0]["inputs"] *= 100
@@ -352,6 +358,7 @@ def test_no_scale(tmp_path):
         (1, {"shape": [3, 60000, 60000, 60000]}, "must hold 648000000000000 bytes, not 24"),
         (1, {"buffer": 0}, CONV + "input 1.* must be constant, not missing or computed"),
         (1, {"buffer": 99}, r"tensor 1 .*buffer must be one of the file's 3, not 99"),
+        (2, {"zero": 1}, r"tensor 2 .*zero point of int32 must be from 0 to 0, not 1"),
         (2, {"shape": [4]}, CONV + r"input 2.* of shape \[4\] must hold 16 bytes, not 12"),
         (2, {"shape": [3, 1, 1], "dtype": "int64"}, CONV + "input 2.* must be int32, not int64"),
         (2, {"scale": 0.9}, CONV + "input 2.* must have the scale of the sums, .*to within 0.02"),
@@ -514,6 +521,8 @@ def bytes_softmax():
         (single("STRIDED_SLICE", [], [1, 4]), "must have from 1 to 4 inputs, not 0"),
         (single("PACK", [], [1, 4]), "must have from 1 to 256 inputs, not 0"),
         (single("PACK", [[1, 4]], [2, 4]), "axis must be from 1 to 2, not 0"),
+        (single("BROADCAST_TO", [[1, 1, 1, 2]], [1, 4, 4, 2], [[[1, 4, 2, 2]]]),
+         r"shape must be the output's, \[1, 4, 4, 2\], not \[1, 4, 2, 2\]"),
         (single("SHAPE", [[1, 4]], [2]), "output must be int32, not int8"),
         (single("SHAPE", [[1, 4]], [2], dtype="int32"), "must be computed from the input, not c"),
         (single("SOFTMAX", [[1, 4]], [1, 4]),

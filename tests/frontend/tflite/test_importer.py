@@ -15,7 +15,7 @@ from accel.graph import ports
 from accel.graph.ir import Conv, Pad, Table
 from accel.isa import Rounding
 from tests.support import shared
-from tests.support.tflite_models import Model
+from tests.support.tflite_models import OPTIONS, Model
 from tests.support.tflite_random import KINDS, draw
 
 RECORDED = pathlib.Path(__file__).parents[2] / "data" / "litert" / "operators.npz"
@@ -178,6 +178,36 @@ def test_batch_may_be_free(tmp_path):
     path = model.output(model.op("RELU", [source], [1, 4])).save(tmp_path)
     (output,) = accel.golden_run(path, np.zeros((3, 4), np.int8))
     assert output.shape == (3, 4)
+
+
+@pytest.mark.parametrize("slopes, kind", [((10, 50), "max"), ((110, 120), "min"),
+                                          ((10, 120), "add")])  # fmt: skip
+def test_what_joins_both_sides_of_a_prelu(slopes, kind, tmp_path):
+    """Slopes below 1 and above it, by 1/100."""
+    model = Model()
+    slopes = model.tensor([1, 1, 2], scale=0.01, data=np.reshape(slopes, (1, 1, 2)))
+    value = model.op("PRELU", [model.input([1, 4, 4, 2]), slopes], [1, 4, 4, 2])
+    assert frontend.load(model.output(value).save(tmp_path), strict=True).nodes[-1].op == kind
+
+
+@pytest.mark.parametrize("across", [True, False])
+def test_a_long_window(across, tmp_path):
+    """It has fewer elements than the square of its longer side."""
+    model, size = Model(), (1, 1100) if across else (1100, 1)
+    value = model.op("MAX_POOL_2D", [model.input([1, *size, 1])], [1, 1, 1, 1],
+                     FilterHeight=size[0], FilterWidth=size[1])
+    (node,) = frontend.load(model.output(value).save(tmp_path), strict=True).nodes
+    assert node.kernel == size
+
+
+def test_a_list_of_options_that_is_left_out(monkeypatch, tmp_path):
+    """As of a Reshape whose shape is an input."""
+    monkeypatch.setitem(OPTIONS, "RESHAPE", ("ReshapeOptions", {}))
+    model = Model()
+    shape = model.constant([1, 32])
+    value = model.op("RESHAPE", [model.input([1, 4, 4, 2]), shape], [1, 32])
+    (node,) = frontend.load(model.output(value).save(tmp_path), strict=True).nodes
+    assert node.op == "reshape"
 
 
 def test_pad_of_a_row(tmp_path):
