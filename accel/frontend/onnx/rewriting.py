@@ -11,7 +11,6 @@ class Rewriting:
     """A model's graph as rules need it: who makes and who uses a value, its shape, constants.
 
     Attributes:
-        opset: version of ONNX's own operators.
         inputs, outputs: names of the network's.
         shapes: dimensions by value, 0 for unknown ones; missing where nothing was inferred.
         maker: the node that computes a value, as it is by then.
@@ -20,7 +19,6 @@ class Rewriting:
     def __init__(self, model: onnx.ModelProto):
         graph = model.graph
         self._graph = graph
-        self.opset = max(entry.version for entry in model.opset_import if not entry.domain)
         self.inputs = {value.name for value in graph.input}
         self.outputs = {value.name for value in graph.output}
         self.shapes = {

@@ -55,7 +55,7 @@ def resize_bilinear(op: View) -> None:
     op.shaped((*sizes, source.shape[2]))
     target = op.target()
     op.same(source, target)
-    op.spend(16 * len(axes[0]) * len(axes[1]) * source.shape[2] + sum(source.shape[:2]))
+    op.spend(16 * len(axes[0]) * len(axes[1]) * source.shape[2])
     wide = takes.moved(op, source, [[0, *range(size), size - 1] for size in source.shape[:2]]
                        + [range(source.shape[2])], "bordered")
     names, places = [], []

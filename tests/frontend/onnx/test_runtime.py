@@ -732,7 +732,8 @@ def test_a_line_resized_without_antialias(tmp_path):
     """The attribute is there, and 0: it is not mistaken for axes."""
     model, x = start((1, 3, 7))
     model.opset = 18
-    inputs = [model.node("DequantizeLinear", x, "xd"), "", model.const("s", [1, 1, 2], np.float32)]
+    line = model.node("MaxPool", [model.node("DequantizeLinear", x, "xd")], "m", kernel_shape=[2])
+    inputs = [line, "", model.const("s", [1, 1, 2], np.float32)]
     made = model.node("Resize", inputs, "r", antialias=0, nearest_mode="floor",
                       coordinate_transformation_mode="asymmetric")  # fmt: skip
     finish(model, made, model.params("y", 0.03, -7), np.int8, "qdq")

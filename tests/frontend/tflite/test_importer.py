@@ -190,12 +190,16 @@ def test_what_joins_both_sides_of_a_prelu(slopes, kind, tmp_path):
     assert frontend.load(model.output(value).save(tmp_path), strict=True).nodes[-1].op == kind
 
 
-@pytest.mark.parametrize("across", [True, False])
-def test_a_long_window(across, tmp_path):
+@pytest.mark.parametrize("op", ["MAX_POOL_2D", "REDUCE_MAX"])
+@pytest.mark.parametrize("size", [(1, 1100), (1100, 1)])
+def test_a_long_window(size, op, tmp_path):
     """It has fewer elements than the square of its longer side."""
-    model, size = Model(), (1, 1100) if across else (1100, 1)
-    value = model.op("MAX_POOL_2D", [model.input([1, *size, 1])], [1, 1, 1, 1],
-                     FilterHeight=size[0], FilterWidth=size[1])
+    model = Model()
+    source, axes = model.input([1, *size, 1]), model.constant([1, 2])
+    if op == "REDUCE_MAX":
+        value = model.op(op, [source, axes], [1, 1, 1, 1], KeepDims=True)
+    else:
+        value = model.op(op, [source], [1, 1, 1, 1], FilterHeight=size[0], FilterWidth=size[1])
     (node,) = frontend.load(model.output(value).save(tmp_path), strict=True).nodes
     assert node.kernel == size
 
