@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from accel.compiler import deep, early, near_cut, schedule, walks, weave
+from accel.compiler import deep, early, near_cut, near_lower, schedule, tile_cost, walks, weave
 from accel.compiler.layer import Axis, Pooling
 from accel.compiler.ready import POST, Ready
 from accel.compiler.stream import Stream
@@ -12,7 +12,7 @@ from accel.compiler.tile_cost import Scorer
 from accel.compiler.tiling import Tiling
 from accel.compiler.weave import Cost
 from accel.compiler.window_tile import pitch_words
-from accel.isa import Op
+from accel.isa import Op, Pool
 from accel.params import Params
 from accel.program import Placement
 
@@ -109,3 +109,44 @@ def test_how_long_commands_keep_their_engines_and_what_they_need():
     assert schedule._copy_cost(copy, params) == 2 * 3 * 2
     copy |= {"fill_left": 8, "fill_right": 4}
     assert schedule._copy_cost(copy, params) == 2 * (3 * 2 + 1.5)
+
+
+@pytest.mark.parametrize("kernel, entries, widest", [
+    (4, 64, 32),  # two rows of windows are open at once: half of the entries for each
+    (40, 1 << 10, 16),  # as many as 20 of a row would be, but only 16 may
+])  # fmt: skip
+def test_windows_that_a_pooling_has_open_have_room(kernel, entries, widest):
+    pool = Axis(240, 100, kernel, 2)
+    layer = SimpleNamespace(pooling=Pooling(Pool.MAX), pool_rows=pool, pool_columns=pool)
+    params = Params(pool_entries=entries)
+    fits = [tile_cost._pool_fits(layer, width, 2, params) for width in range(1, 100)]
+    assert fits == [width <= widest for width in range(1, 100)]
+
+
+def test_what_a_chain_s_blocks_are_read_from_has_room():
+    """Five blocks of the first layer, of two rows and those around them, and five of the third."""
+    first = SimpleNamespace(rows=Axis(8, 8, 3), columns=Axis(6, 6, 3))
+    second = SimpleNamespace(rows=Axis(8, 8))
+    third = SimpleNamespace(columns=Axis(8, 8), slices=[SimpleNamespace(channels=16)])
+    chunk = SimpleNamespace(depth=4, pitch=lambda size: size)
+    pair = SimpleNamespace(tiling=SimpleNamespace(height=2, chunks=[chunk]))
+    follower = SimpleNamespace(height=4)
+    room = 5 * (2 + 3) * (6 + 2) * 4 + 5 * 4 * 8 * 16
+    for size, expected in ((room, True), (room - 1, False)):
+        params = SimpleNamespace(input_bytes=size)
+        found = near_cut._has_some_room(pair, follower, (first, second, third), params, False)
+        assert found == expected
+
+
+def test_where_groups_side_by_side_end():
+    """The last group's rows end with the gap to the next row: 23 words, of two groups of 10."""
+    params = Params(rows=4, cols=4, window_taps=4, window_bytes=4096)
+    columns = Axis(8, 8, 3, before=1)
+    second = SimpleNamespace(rows=columns, columns=columns, pad=0)
+    rows = near_lower._Rows(Stream(params), second, 2)
+    assert (rows.pitch, rows.group) == (23 * 4, 10 * 4)
+    rows.place(0, 2, 0)
+    rows.ring.wait, rows.ring.settled = (lambda end: end), (lambda end: 0)
+    first, last = (rows.place(2, 4, channel) for channel in (0, 4))
+    assert first["wait_window"] == first["dst"] + rows.pitch + rows.group
+    assert last["wait_window"] == first["dst"] + 2 * rows.pitch

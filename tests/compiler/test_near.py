@@ -231,12 +231,16 @@ def test_the_third_layer_s_blocks_fit_a_bank():
     check(graph, params, 1, rng)
 
 
-def test_a_group_comes_in_up_to_16_blocks():
-    """The window unit begins the sooner; but of 33 rows, blocks of 2 would be 17."""
+@pytest.mark.parametrize("shape, rows", [
+    ((33, 32, 9), 3),  # blocks of 2 would be 17
+    ((64, 16, 9), 4),  # 64 pixels are enough for a block
+])  # fmt: skip
+def test_a_group_comes_in_up_to_16_blocks(shape, rows):
+    """The window unit begins the sooner."""
     params = dataclasses.replace(FOUR, input_bytes=16384, bus_bytes=8, window_bytes=8192)
-    _, graph = chain(1, (33, 32, 9), 4)
+    _, graph = chain(1, shape, 4)
     found = posts(compile_graph(graph, params, 1))
-    assert [fields["out_h"] for fields in found if fields["near"]] == [3] * 11
+    assert [fields["out_h"] for fields in found if fields["near"]] == [rows] * (shape[0] // rows)
 
 
 def test_a_buffer_that_is_full_of_a_chain_s_input_and_what_it_feeds():
