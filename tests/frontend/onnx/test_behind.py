@@ -3,11 +3,15 @@
 Float between layers, as pytorch-quantization and tf2onnx write it; and as Brevitas writes 4 bits.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import accel
 from accel import frontend, golden, onnx_session
+from accel.frontend.onnx import behind
+from accel.frontend.onnx.values import Sums
 from accel.graph import ports
 from accel.graph.ir import External
 from tests.support.onnx_pairs import Net
@@ -131,6 +135,17 @@ def test_a_channel_without_a_factor_still_gets_a_shift(tmp_path):
     [wanted] = onnx_session.session(path).run(None, given)
     [got] = ports.outputs(graph, golden.run(graph, ports.read_inputs(graph, given)))
     assert np.abs(got.astype(int) - wanted).max() <= 1
+
+
+def test_a_shift_alone_is_what_float32_has():
+    """A power of two times its unit, so that nothing is rounded once more."""
+    shifts = np.random.default_rng(3).normal(0, 1, 40)
+    value = Sums("c", None, (40, 1, 1), None, weights=np.ones((40, 1, 1, 1), np.int16),
+                 bias=np.zeros(40, np.int64), unit=np.ones(40, np.float32))
+    node = SimpleNamespace(require=lambda rule, *_: rule)
+    found = behind.scaled(node, value, np.zeros(40), shifts)
+    assert not found.weights.any()
+    np.testing.assert_array_equal(found.bias * found.unit.astype(float), np.float32(shifts))
 
 
 @pytest.mark.parametrize("behind", [True, False])

@@ -99,6 +99,15 @@ def test_pixels_are_no_image_of_one_channel(tmp_path):
     assert any(isinstance(node, Conv) for node in graph.nodes)
 
 
+def test_pixels_in_many_dimensions(tmp_path):
+    net = Net(np.uint8, 21)
+    value = net.node("MatMul", [net.real(net.input([1, 2, 3, 4, 12])), stored(net, "w", (12, 8))],
+                     "m")
+    graph, actual, expected = both(net.finish(value, net.params("y", 0.1, 3)), tmp_path)
+    np.testing.assert_array_equal(actual, expected)
+    assert not any(isinstance(node, External) for node in graph.nodes)
+
+
 def test_a_list_and_a_batch_do_not_mix(tmp_path):
     """[P, C] times [1, P, C] is [1, P, C]: the host's."""
     net = Net(np.uint8, 21)

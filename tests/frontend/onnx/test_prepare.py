@@ -261,6 +261,27 @@ def test_what_will_not_run_is_told_before(tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "model.onnx"]
 
 
+def test_what_only_a_branch_reads_stays(tmp_path):
+    model = float_models.Float()
+    a = model.conv("x", "a", 3, 4)
+    branch = onnx.helper.make_graph(
+        [onnx.helper.make_node("Neg", [model.relu(a)], ["z"])], "branch", [],
+        [onnx.helper.make_tensor_value_info("z", onnx.TensorProto.FLOAT, None)])  # fmt: skip
+    most = model.node("ReduceMax", ["x"], "most", keepdims=0)
+    bright = model.node("Greater", [most, model.const("limit", 0.5, np.float32)], "bright")
+    chosen = model.node("If", [bright], "f", then_branch=branch, else_branch=branch)
+    path = model.end(model.node("Add", [a, chosen], "s"), 4).save(tmp_path)
+    same(path, prepare(path))
+
+
+def test_what_cannot_be_brought_to_a_newer_operator_set(tmp_path):
+    model = float_models.Float(opset=9)
+    path = model.output(model.node("Nonsense", ["x"], "y")).save(tmp_path)
+    rule = "its operator set 9 cannot be brought to 13: .*; export it with opset 13 or newer$"
+    with pytest.raises(ModelError, match=rf"model\.onnx: {rule}"):
+        prepare(path)
+
+
 def test_a_pooling_behind_a_float_operator_runs_on_the_machine(tmp_path):
     model = float_models.Float()
     steep = model.node("PRelu", [model.conv("x", "a", 3, 4), model.floats("slope", 4, 1, 1)], "p")

@@ -216,9 +216,20 @@ def test_add_with_exact_halves(ratio, tmp_path):
         np.testing.assert_array_equal(actual, expected)
 
 
+@pytest.mark.parametrize("zero", [-4, 5])
+def test_a_difference_with_exact_halves(zero, tmp_path):
+    """The zero point is added behind the rounding: halves go to the even number, whatever it is."""
+    model = addition("qdq", np.int8, (0.25, 0.25, 0.5), (3, -8, zero))
+    [add_node] = [node for node in model.nodes if node.op_type == "Add"]
+    add_node.op_type = "Sub"
+    _, actual, expected = both(model, tmp_path, *pairs(np.int8))
+    np.testing.assert_array_equal(actual, expected)
+
+
 @pytest.mark.parametrize("scales, zeros", [
     ((0.008, 0.0173, 0.0314), (-82, -86, 109)),  # with one bit less behind the point
     ((0.072, 0.169, 0.26), (-54, 112, -128)),  # with an offset
+    ((0.11, 0.307, 0.294), (104, 56, -118)),  # with an offset of 2 less than the search has found
 ])  # fmt: skip
 def test_add_where_the_nearest_factors_are_a_byte_off(scales, zeros, tmp_path):
     graph, actual, expected = both(addition("qoperator", np.uint8, scales, zeros), tmp_path,
@@ -682,6 +693,17 @@ def test_images_given_pixel_by_pixel(first, tmp_path):
     np.testing.assert_array_equal(actual, expected)
     assert [type(node) for node in graph.nodes] == [Conv]
     assert (graph.inputs[0].layout, graph.outputs[0].layout) == ("HWC", "HWC")
+
+
+def test_a_line_that_a_transposed_convolution_makes_as_long_as_told(tmp_path):
+    model, x = start((1, 3, 6))
+    w = model.weights("w", np.random.default_rng(9).integers(-127, 128, (3, 4, 3)), 0.01)
+    model.node("DequantizeLinear", x, "xd")
+    model.node("ConvTranspose", ["xd", w], "t", strides=[2], output_shape=[12])
+    model = finish(model, "t", model.params("y", 0.05, 3), np.int8, "qdq")
+    graph, actual, expected = both(model, tmp_path, integers(np.random.default_rng(10), (1, 3, 6)))
+    assert share(actual, expected) < 0.02 and actual.shape == (1, 4, 12)
+    assert not any(isinstance(node, External) for node in graph.nodes)
 
 
 @pytest.mark.parametrize("perm", [None, [0, 2, 3, 1]])
