@@ -17,13 +17,15 @@ from tests.faults.subject import PARAMS
 from tests.mutation import high, singles
 from tests.mutation.campaign import every
 from tests.mutation.case import READ, Case
-from tests.mutation.cases import cases, drawn, right
+from tests.mutation.cases import LONGEST, cases, drawn, right
 from tests.support.machine import Machine
 from tests.support.program_writer import Written
 from tests.support.random_chains import random_chain
 from tests.support.random_layers import random_graph
 from tests.support.rules import illegal
 
+#: Single commands that one host runs.
+TOGETHER = 100
 #: A memory that takes its time.
 _SLOW = Memory(latency_cycles=60)
 #: More than any directed program takes.
@@ -173,14 +175,17 @@ def run_budgets(counting: Counting) -> None:
 def run_singles(counting: Counting) -> None:
     """Run single commands, and demand that those are refused that break a rule, and no others."""
     listed = [*singles.commands(PARAMS), *ends.commands(PARAMS), *ends.beyond()]
-    ended = counting.run(singles.one_by_one("single commands", listed))
-    assert not ended.said, ended.said
-    status = counting.heard(2 * len(listed))[::2]
-    assert len(status) == len(listed)
-    for command, word in zip(listed, status.tolist(), strict=True):
-        refused = (word >> 8) in _REFUSED
-        assert refused == breaks_a_rule(command), unpack(command)
-        counting.points.single(command, refused)
+    # A few on a machine: what one writes must not be where another lies.
+    for some in (listed[first : first + TOGETHER] for first in range(0, len(listed), TOGETHER)):
+        host = singles.one_by_one("single commands", some)
+        ended = counting.run(dataclasses.replace(host, cycles=LONGEST))
+        assert not ended.said, ended.said
+        status = counting.heard(2 * len(some))[::2]
+        assert len(status) == len(some)
+        for command, word in zip(some, status.tolist(), strict=True):
+            refused = (word >> 8) in _REFUSED
+            assert refused == breaks_a_rule(command), unpack(command)
+            counting.points.single(command, refused)
 
 
 def breaks_a_rule(command: bytes) -> bool:
