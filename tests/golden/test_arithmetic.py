@@ -13,6 +13,7 @@ def test_ten_5x5_filters_on_32x32x3():
     assert shape == (10, 32, 32)
     assert arithmetic.conv_parameters(3, 10, 5) == 760  # 10 * (5 * 5 * 3 + 1)
     assert arithmetic.conv_macs((3, 32, 32), 10, 5, 1, 2) == 32 * 32 * 10 * 75
+    assert arithmetic.conv_macs((3, 32, 32), 10, 5) == 28 * 28 * 10 * 75
 
 
 def test_7x7_with_3x3():
@@ -106,6 +107,8 @@ def test_shapes_are_what_the_layers_give():
                                                "dilation 1"),
         (lambda: arithmetic.output_size(5, 3, 0), "stride must be a whole number of at least 1, "
                                                   "not 0"),
+        (lambda: arithmetic.output_size(5, 3, dilation=0),
+         "dilation must be a whole number of at least 1, not 0"),
         (lambda: arithmetic.output_size(5.0, 3), "size must be a whole number of at least 1, "
                                                  "not 5.0"),
         (lambda: arithmetic.conv_output_shape((32, 32), 1, 3),

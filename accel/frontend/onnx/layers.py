@@ -7,7 +7,6 @@ import numpy as np
 
 from accel.frontend.onnx import pixels
 from accel.frontend.onnx.nodes import (
-    LIMIT,
     NodeView,
     average_divisors,
     image_shape,
@@ -198,12 +197,6 @@ def local_response(node: NodeView, source: Activation) -> Hosted:
 
 def pad(node: NodeView, source, amounts) -> Same:
     """Pad of rows and columns; ``amounts`` has all dimensions' beginnings, then their ends."""
-    rank = 1 + len(source.shape)
-    node.require(len(amounts) == 2 * rank and all(0 <= v <= LIMIT for v in amounts),
-                 f"pads must be {2 * rank} integers from 0 to {LIMIT}", list(amounts))
-    node.require(rank == 4 and not any(amounts[n] for n in (0, 1, 4, 5)),
-                 "only rows and columns of an image [1, C, H, W] may be padded",
-                 f"{list(amounts)} of {[1, *source.shape]}")
     check_image(node, source)
     top, left, bottom, right = amounts[2], amounts[3], amounts[6], amounts[7]
     channels, height, width = source.shape

@@ -226,6 +226,12 @@ def absurd_reshape():
     return model.output(model.node("Reshape", [source, shape], "r"))
 
 
+def float_reshape():
+    model = Model([1, 4])
+    shape = model.const("shape", [1, 4], np.float32)
+    return model.output(model.node("Reshape", [model.quantise("x", 0.1, 0), shape], "r"))
+
+
 def many_axes():
     model = Model([1, 4])
     shape = model.const("shape", np.ones(100_000), np.int64)
@@ -302,6 +308,24 @@ def padded(pads, fill=0.0, mode="constant"):
     return model.output(model.quantise(model.node("Pad", source, "p", mode=mode), 0.1, 0))
 
 
+def mixed():
+    """Channels behind pixels, seen as an image again."""
+    model = Model([1, 3, 6, 4])
+    value = model.node("MaxPool", [model.quantise("x", 0.1, 0)], "p", kernel_shape=[1, 1])
+    value = model.node("Reshape", [model.quantise(value, 0.1, 0),
+                                   model.const("to", [1, 6, 3, 4], np.int64)], "r")
+    return model.output(model.quantise(model.node("LRN", [value], "n", size=3), 0.1, 0))
+
+
+def gated_by_five():
+    """A factor of a channel that ONNX lines up with the rows, as it has an axis too many."""
+    model = Model([1, 4, 4, 4])
+    one = model.quantise("x", 0.1, 0)
+    gate = model.quantise(model.node("GlobalMaxPool", [one], "g"), 0.1, 0)
+    gate = model.node("Unsqueeze", [gate, model.const("axes", [4], np.int64)], "u")
+    return model.output(model.quantise(model.node("Mul", [one, gate], "m"), 0.1, 0))
+
+
 FILES = {
     "absurd_dimensions": (absurd_dimensions, "initializer 'w_q': dimensions must hold at most"),
     "no_data": (absurd_dimensions_and_no_data, "w_q"),
@@ -323,6 +347,7 @@ FILES = {
     "widely_padded": (widely_padded, r"node 'p_node' \(Pad\): pads must be 8 integers"),
     "large_pool": (large_pool, "image must have at most .* rows times columns"),
     "absurd_reshape": (absurd_reshape, r"node 'r_node' \(Reshape\): shape must hold 4 elements"),
+    "float_reshape": (float_reshape, r"must be a constant list of integers, not float32 \[2\]"),
     "many_axes": (many_axes, "shape must have at most 8 dimensions"),
     "zero_scale": (lambda: with_scale(0), "'x_scale' must be positive and finite, not 0.0"),
     "nan_scale": (lambda: with_scale(np.nan), "'x_scale' must be positive and finite, not nan"),
@@ -341,6 +366,8 @@ FILES = {
     "normalised": (normalised, r"\(BatchNormalization\): .* variances positive"),
     "dynamic": (dynamic, r"\(DynamicQuantizeLinear\): scales must be stored"),
     "broadcast": (lambda: adding([1, 4, 2, 2], [1, 4, 1, 2]), "both inputs must have the same"),
+    "gated_by_five": (gated_by_five, r"\(Mul\): both inputs must have the same shape"),
+    "mixed": (mixed, r"before this node, not a reshape of 3 x 24 to \[6, 3, 4\]"),
     "softmax_over_rows": (lambda: one("Softmax", axis=2), "softmax must be over the channels"),
     "even_lrn": (lambda: one("LRN", size=4), "size must be odd"),
     "reflected": (lambda: padded([0, 0, 99, 0, 0, 0, 0, 0], mode="reflect"), "reflect must be at"),
@@ -360,6 +387,7 @@ FILES = {
     "slice_lists": (lambda: moved("Slice", [0, 0], [1], [2], [1]), "must have one length"),
     "slice_beyond": (lambda: moved("Slice", [0], [1], [9], [1]), "from -4 to 3"),
     "split_too_much": (lambda: moved("Split", [4, 4], axis=1), "must give 4 elements to 1 outputs"),
+    "split_too_little": (lambda: moved("Split", [2], axis=1), "must give 4 elements to 1 outputs"),
     "split_of_images": (lambda: moved("Split", [1], axis=0), "axis must be from 1 to 3, not 0"),
     "cubic": (lambda: resized([1, 1, 2, 2], mode="cubic"), "mode must be 'nearest'"),
     "uneven_sizes": (lambda: resized([1, 1, 1.5, 1]), "must repeat every row and column equally"),

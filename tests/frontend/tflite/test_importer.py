@@ -152,6 +152,29 @@ def test_uint8_weights_of_another_zero_point_that_fit(tmp_path):
     assert node.weights.ravel().tolist() == [-10, 127]
 
 
+def test_a_zero_point_of_a_fully_connected_layers_int8_weights(tmp_path):
+    """The specification has 0; LiteRT takes any of the layer's one scale."""
+    model = Model()
+    weights = model.tensor([2, 2], "int8", 0.1, 3, np.array([0, 5, -120, 127]))
+    value = model.op("FULLY_CONNECTED", [model.input([1, 2]), weights], [1, 2])
+    (node,) = frontend.load(model.output(value).save(tmp_path), strict=True).nodes
+    assert node.weights.ravel().tolist() == [-3, 2, -123, 124]
+
+
+@pytest.mark.parametrize("times, taken", [((8, 8), True), ((8, 16), False)])
+def test_enlarging_both_ways_eight_times_is_the_most(times, taken, tmp_path):
+    model = Model()
+    sizes = [2 * times[0], 1 * times[1]]
+    value = model.op("RESIZE_BILINEAR", [model.input([1, 2, 1, 1]), model.constant(sizes)],
+                     [1, *sizes, 1], AlignCorners=False, HalfPixelCenters=False)
+    path = model.output(value).save(tmp_path)
+    if taken:
+        assert frontend.load(path, strict=True).nodes
+        return
+    with pytest.raises(frontend.ModelError, match="by factors of at most 64 together, not .8, 16"):
+        frontend.load(path, strict=True)
+
+
 def test_a_type_change_alone_is_nothing(tmp_path):
     model = Model()
     source = model.input([1, 4], "uint8", 0.5, 130)

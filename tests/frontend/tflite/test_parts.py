@@ -137,10 +137,19 @@ def five(model):
     return [conv(model, model.op("RESHAPE", [y, model.constant([1, 8, 8, 4])], [1, 8, 8, 4]), 4, 4)]
 
 
+def unbiased(model):
+    """A float layer whose bias is left out, with a place of its own."""
+    y = conv(model, model.input(IMAGE), 3, 4)
+    real = model.op("DEQUANTIZE", [y], [1, 8, 8, 4], **REAL)
+    weights = model.tensor([2, 4], "float32", None, data=RNG.standard_normal((2, 4)))
+    return [model.op("FULLY_CONNECTED", [real, weights, -1], [1, 8, 8, 2], **REAL,
+                     KeepNumDims=True)]
+
+
 #: How many parts of the host each has, and how many convolutions the machine keeps.
 NETWORKS = {middle: (1, 2), floats: (1, 2), chain: (0, 2), index: (1, 1), float_input: (1, 1),
             two_inputs: (1, 1), skip: (2, 2), apart: (1, 1), stored: (1, 1), sizes: (1, 1),
-            padded: (1, 1), five: (1, 2)}  # fmt: skip
+            padded: (1, 1), five: (1, 2), unbiased: (1, 1)}  # fmt: skip
 IDS = [function.__name__ for function in NETWORKS]
 
 
@@ -203,6 +212,17 @@ def test_multiplications_of_the_host_are_counted(tmp_path):
     graph = frontend.load(build(stored, tmp_path)[0])
     [part] = [node for node in graph.nodes if isinstance(node, External)]
     assert part.macs == 8 * 8 * 2 * 4
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_multiplications_of_two_computed_matrices_are_counted(turned, tmp_path):
+    model = Model()
+    first, second = ([1, 3, 7, 5] if turned else [1, 3, 5, 7]), [1, 3, 7, 6]
+    real = [model.op("DEQUANTIZE", [model.input(shape)], shape, **REAL)
+            for shape in (first, second)]
+    made = model.op("BATCH_MATMUL", real, [1, 3, 5, 6], **REAL, AdjX=turned, AdjY=False)
+    [part] = frontend.load(model.output(made).save(tmp_path)).nodes
+    assert part.macs == 3 * 5 * 6 * 7
 
 
 def test_strict_refuses(tmp_path):
