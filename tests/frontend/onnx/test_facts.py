@@ -5,7 +5,7 @@ import onnx
 import pytest
 
 from accel.frontend.errors import ModelError
-from accel.frontend.onnx.facts import Facts
+from accel.frontend.onnx.facts import Facts, macs
 from tests.support.onnx_models import Model
 
 
@@ -39,3 +39,12 @@ def test_a_model_that_does_not_run():
     facts = Facts("f.onnx", model.proto())
     with pytest.raises(ModelError, match="f.onnx: ONNX Runtime does not run it: .*"):
         facts.of("found")
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_transposed_convolution_multiplies_every_input_by_all_its_weights(bias):
+    model = Model([1, 3, 4, 5], opset=17)
+    stored = [model.const("w", np.ones((3, 2, 2, 2)), np.float32)]
+    stored += [model.const("b", np.ones(2), np.float32)] * bias
+    proto = model.output(model.node("ConvTranspose", ["x", *stored], "y")).proto()
+    assert macs(proto.graph.node[0], Facts("f.onnx", proto)) == 3 * 4 * 5 * 2 * 2 * 2

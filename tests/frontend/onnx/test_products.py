@@ -68,6 +68,21 @@ def test_all_bytes_are_onnx_runtimes(form, shape, dtype, swapped, tmp_path):
         np.testing.assert_array_equal(*both(dtype, form, shape, scales, zeros, swapped, tmp_path))
 
 
+def test_a_gate_of_an_image_whose_sides_have_no_bit_in_common(tmp_path):
+    """The product lies as the image does, not as the gate."""
+    model = Model([1, 3, 4, 2], opset=17)
+    one = model.quantise("x", 0.02, 3)
+    gate = model.quantise(model.node("GlobalMaxPool", [one], "g"), 0.02, 3)
+    made = model.quantise(model.node("Mul", [one, gate], "m"), 0.01, -7)
+    path = model.output(made).save(tmp_path)
+    graph = frontend.load(path, strict=True)
+    given = np.random.default_rng(3).normal(0, 1, (2, 3, 4, 2)).astype(np.float32)
+    [actual] = ports.outputs(graph, golden.run(graph, ports.read_inputs(graph, given)))
+    session = onnx_session.session(path)
+    expected = [session.run(None, {"x": image[None]})[0] for image in given]
+    np.testing.assert_array_equal(actual, np.concatenate(expected))
+
+
 @pytest.mark.parametrize("zero", [6, 7])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_exact_halves_go_where_they_are_even_with_the_zero_point(zero, shape, tmp_path):
