@@ -198,3 +198,11 @@ def test_networks_on_the_machine(network, machine, tmp_path):
         assert off.max() <= most and (off > 0).mean() <= near
         (golden_one,) = ports.outputs(graph, golden.run(graph, ports.read_inputs(graph, given)))
         assert (actual == golden_one).all()
+
+
+def test_the_first_part_of_a_transposed_convolution_has_its_name(tmp_path):
+    net = Layers([3, 4, 4])
+    net.conv(2, 3, 2, "ConvTranspose", strides=[2, 1], name="up")
+    nodes = load(net.done().save(tmp_path), strict=True).nodes
+    names = [node.name for node in nodes if isinstance(node, Conv)]
+    assert [name.removeprefix(names[0]) for name in names] == ["", "/1"]
