@@ -42,6 +42,8 @@ _STEPS = 200
 _MARGIN = 4.0
 #: Only pairs this near to a half can change with the factors.
 _NEAR = 2.0**-9
+#: The largest ratio of an operand's scale to the output's: float32's own sums are that exact then.
+_MOST_RATIO = 256
 
 _BYTES = np.arange(-128, 128)
 
@@ -125,7 +127,7 @@ def factors(scales, zeros, runtime, effort: Effort, minus: bool = False) -> Fact
     """
     with np.errstate(all="ignore"):
         ratios = np.array([float(f32(scale) / f32(scales[2])) for scale in scales[:2]])
-    bits = HEADROOM - math.frexp(ratios.max())[1] if 0 < ratios.max() < math.inf else 99
+    bits = HEADROOM - math.frexp(ratios.max())[1] if 0 < ratios.max() <= _MOST_RATIO else 99
     if not SHIFT_MIN + _COARSER[-1] <= 1 - bits <= SHIFT_MAX - _COARSER[-1]:
         raise QuantError(f"an addition's scales must be nearer to its output's, not {scales}")
     halves = FLOATS[zeros[2] & 1 if not minus else 0]
@@ -148,9 +150,8 @@ def factors(scales, zeros, runtime, effort: Effort, minus: bool = False) -> Fact
 
 
 def _trials(ratios, nearest: Factors, pairs: "_Doubtful", effort: Effort):
-    """Numbers to try behind the nearest.  Only floats may have no bits behind the point."""
-    if nearest.bits >= 1:
-        yield dataclasses.replace(nearest, rounding=Rounding.SINGLE)
+    """Numbers to try behind the nearest."""
+    yield dataclasses.replace(nearest, rounding=Rounding.SINGLE)
     effort.left -= _SEARCH
     moves = pairs.moves(ratios)
     roundings = Rounding.SINGLE, nearest.rounding

@@ -247,11 +247,13 @@ def test_a_difference_has_factors_for_most_pairs_of_bytes(tmp_path):
     assert share(actual, expected) < 0.01
 
 
-def test_add_with_one_bit_behind_the_point_where_no_sum_is_near_to_a_half():
-    """The nearest factors do: there are no pairs of bytes to move them by."""
-    found = add.factors((340787.2, 34.7537, 1.0), (33, -55, 122),
-                        lambda *numbers: add.runtime_bytes(*numbers, 0), add.Effort())
-    assert (found.bits, found.offset) == (1, 0)
+def test_an_addition_whose_scales_are_far_apart_is_the_hosts(tmp_path):
+    """ONNX Runtime's own float32 sums are too coarse there."""
+    for larger, machine in ((100.0, True), (250.0, True), (300.0, False), (681574.4, False)):
+        model = addition("qdq", np.int8, (larger, 34.7537, 1.0), (33, -55, 122))
+        graph, actual, expected = both(model, tmp_path, *pairs(np.int8))
+        assert any(isinstance(node, Add) for node in graph.nodes) == machine, larger
+        assert share(actual, expected) < 0.01
 
 
 def test_add_then_relu(tmp_path):
