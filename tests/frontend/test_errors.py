@@ -423,3 +423,20 @@ def test_a_factor_that_is_not_a_constant(tmp_path):
     refuse(model.output(model.quantise(value, 0.1, 0)), tmp_path,
            "node 'm_node'.*Mul must be of the int32 sums of a ConvInteger or MatMulInteger and of "
            "a constant, not sums and activation")
+
+
+@pytest.mark.parametrize("axes, pads", [([2, 7], 4), ([2, -5], 4), ([2, -2], 4), ([2, 3], 3)])
+def test_axes_of_a_pad(axes, pads, tmp_path):
+    model = Model([1, 4, 4, 4], opset=18)
+    lists = [model.const("pads", [1] * pads, np.int64), model.const("value", 0, np.float32),
+             model.const("axes", axes, np.int64)]
+    value = model.node("Pad", [model.quantise("x", 0.1, 0), *lists], "v")
+    refuse(model.output(model.quantise(value, 0.1, 0, name="y")), tmp_path, "'v_node' .*axes must "
+           rf"be different integers from -4 to 3, with two pads each, not \[.*\] and {pads} pads")
+
+
+@pytest.mark.parametrize("scale", [np.int32(1), np.zeros(0, np.float32)])
+def test_a_scale_that_is_no_float(scale, tmp_path):
+    model = good()
+    replace_const(model, "x_scale", scale)
+    refuse(model, tmp_path, rf"scale \(input 1\) must be a float constant, not {scale.dtype} ")

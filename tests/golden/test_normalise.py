@@ -152,3 +152,8 @@ def test_errors(call, message):
     with pytest.raises(ValueError) as caught:
         call()
     assert str(caught.value) == message
+
+
+def test_a_negative_exponent_of_lrn_is_refused():
+    with pytest.raises(ValueError, match=r"beta must be a number of at least 0, not -0\.5"):
+        normalise.lrn(X, beta=-0.5)

@@ -222,3 +222,22 @@ def test_it_tells_which_instructions_it_uses(has, parts, monkeypatch):
     monkeypatch.setattr(tile_module, "features", lambda: has)
     for part in parts:
         assert part in tile_module.instructions()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_number_of_windows_behind_whole_tiles(way, monkeypatch):
+    """The last one or two of a full block of filters are computed one by one."""
+    monkeypatch.setattr(integer, "WAY", way)
+    random = np.random.default_rng(9)
+    weights = random.integers(-128, 128, (64, 1, 1, 8)).astype(np.int8)
+    for wide in range(1, 15):
+        graph, _ = layer("whole vectors")
+        node = dataclasses.replace(
+            graph.nodes[0], weights=weights, bias=np.zeros(64, np.int32), groups=1,
+            stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1),
+            requant=graphs.random_requant(random, 64, 128 * 128 * 8, 3),
+        )  # fmt: skip
+        graph = graphs.single(node, Tensor("in", (1, wide, 8), 1.0, 5), zero_point=3)
+        images = graphs.random_images(random, (1, wide, 8))
+        expected = naive.run(graph, {"in": images})["out"]
+        np.testing.assert_array_equal(run_conv(graph, images), expected)

@@ -233,3 +233,17 @@ def test_what_a_part_reads_is_in_one_order(tmp_path):
     names = [port.name for port in part.reads]
     assert len(names) == 8
     assert names == sorted(names)
+
+
+def test_one_number_an_image_of_the_hosts(tmp_path):
+    """Its only dimension is the batch."""
+    model, source = start()
+    e = model.node("LpNormalization", [conv(model, source, "a", 3, 4)], "e")
+    most = model.node("ReduceMax", [e], "most", axes=[1, 2, 3], keepdims=0)
+    path = model.output(most).save(tmp_path)
+    graph = frontend.load(path)
+    assert [(port.shape, port.batched) for port in graph.outputs] == [((), True)]
+    [actual] = ports.outputs(graph, golden.run(graph, ports.read_inputs(graph, IMAGES)))
+    session = onnx_session.session(path)
+    expected = [session.run(None, {"x": image[None]})[0] for image in IMAGES]
+    np.testing.assert_allclose(actual, np.concatenate(expected), rtol=1e-6)

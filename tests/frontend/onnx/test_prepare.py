@@ -13,6 +13,7 @@ from accel.frontend.onnx import reading
 from accel.frontend.onnx.prepare import prepare
 from accel.frontend.onnx.quantize import FloatModel, Options
 from accel.frontend.onnx.reading import read
+from accel.frontend.onnx.rewriting import Rewriting
 from accel.graph import ports
 from accel.graph.ir import External
 from tests.support import float_models
@@ -303,3 +304,20 @@ def test_a_network_the_accelerator_cannot_take_is_not_written(tmp_path):
     with pytest.raises(ModelError, match=rule):
         FloatModel(path).quantize(tmp_path / "int8.onnx", IMAGES, Options())
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_channels_behind_rows_and_columns_have_their_own_factors(tmp_path):
+    """Which are in front is seen by the constants, where these are not all alike."""
+    model = float_models.Float(("N", 8, 8, 2))
+    scaled = model.node("Mul", ["x", model.floats("factors", 2)], "scaled")
+    turned = model.node("Transpose", [scaled], "turned", perm=[0, 3, 1, 2])
+    path = model.end(model.conv(turned, "a", 2, 4), 4).save(tmp_path)
+    prepared = prepare(path)
+    assert "Mul" not in {node.op_type for node in prepared.graph.node}
+    same(path, prepared, np.ascontiguousarray(IMAGES.transpose(0, 2, 3, 1)[..., :2]))
+
+
+def test_a_new_name_gets_the_first_number_that_is_free():
+    graph = Rewriting(float_models.plain().proto())
+    graph.unused("new_2")
+    assert [graph.unused("new") for _ in range(3)] == ["new", "new_1", "new_3"]

@@ -832,3 +832,42 @@ def test_weights_are_stored_bytes(kind, dtype, text, tmp_path):
     path = finish(model, made, model.params("y", 0.2, 3), np.int8, "qdq").save(tmp_path)
     with pytest.raises(ModelError, match=text):
         frontend.load(path, strict=True)
+
+
+@pytest.mark.parametrize("scales, zeros", [
+    ((0.03, 0.49, 0.44), (29, 0, -121)), ((0.25, 0.25, 0.5), (3, -8, 5)),
+])  # fmt: skip
+def test_the_expression_of_a_difference_is_onnx_runtimes(scales, zeros):
+    model = addition("qdq", np.int8, scales, zeros)
+    model.nodes[-2].op_type = "Sub"
+    one, other = pairs(np.int8)
+    [wanted] = session(model.proto()).run(None, {"x": one, "z": other})
+    table = np.clip(add.difference_bytes(scales, zeros), -128, 127)
+    np.testing.assert_array_equal(table[one.astype(int) + 128, other.astype(int) + 128], wanted)
+
+
+def test_a_line_padded_by_an_attribute(tmp_path):
+    """As before opset 11."""
+    model, x = start((1, 3, 7))
+    model.opset = 10
+    line = model.node("MaxPool", [model.node("DequantizeLinear", x, "xd")], "m", kernel_shape=[2])
+    made = model.node("Pad", [line], "p", pads=[0, 0, 2, 0, 0, 3])
+    finish(model, made, model.params("y", 0.03, -7), np.int8, "qdq")
+    given = integers(np.random.default_rng(1), (1, 3, 7))
+    graph, actual, expected = both(model, tmp_path, given)
+    assert not any(isinstance(node, External) for node in graph.nodes)
+    np.testing.assert_array_equal(actual, expected)
+
+
+def test_a_line_that_was_an_image(tmp_path):
+    """Its rows are one behind the other first, in a tensor called by what is read."""
+    model, x = start((1, 3, 2, 5))
+    line = model.node("Reshape", [model.node("DequantizeLinear", x, "xd"),
+                                  model.const("to", [0, 3, 10], np.int64)], "line")  # fmt: skip
+    made = model.node("MaxPool", [line], "m", kernel_shape=[3])
+    finish(model, made, model.params("y", 0.03, -7), np.int8, "qdq")
+    given = integers(np.random.default_rng(1), (1, 3, 2, 5))
+    graph, actual, expected = both(model, tmp_path, given)
+    assert not any(isinstance(node, External) for node in graph.nodes)
+    assert [node.output for node in graph.nodes][0] == "line"
+    np.testing.assert_array_equal(actual, expected)

@@ -653,3 +653,26 @@ def test_many_operators_of_many_inputs(tmp_path):
     for _ in range(1000):
         value = model.op("CONCATENATION", [source] * 200, [1, 1, 1, 200], "uint8", scale=0.1)
     refuse(model.output(value), tmp_path, "operators must not cost more than")
+
+
+def test_a_file_too_large_to_be_a_network(tmp_path):
+    path = tmp_path / "large.tflite"
+    with path.open("wb") as stream:
+        stream.truncate((1 << 28) + 1)
+    with pytest.raises(ModelError, match=r"must have at most 268435456 bytes, not 268435457"):
+        frontend.load(path)
+
+
+def test_many_ways_to_interpolate_many_channels(tmp_path):
+    model = single("RESIZE_BILINEAR", [[1, 1, 1, 1500]], [1, 8, 8, 1500], [([8, 8],)],
+                   AlignCorners=False, HalfPixelCenters=False)
+    refuse(model, tmp_path, rf"operators must not cost more than .*, not {16 * 8 * 8 * 1500 + 32}$")
+
+
+def test_channels_are_padded_alone(tmp_path):
+    sizes = [[0, 0], [0, 0], [0, 0], [1, 2]]
+    model = single("PAD", [[1, 4, 4, 2]], [1, 4, 4, 5], [(sizes,)])
+    assert frontend.load(model.save(tmp_path), strict=True).nodes
+    sizes[1][0] = 1
+    refuse(single("PAD", [[1, 4, 4, 2]], [1, 5, 4, 5], [(sizes,)]), tmp_path,
+           r"channels must be padded alone, not \[\[0, 0\], \[1, 0\], \[0, 0\], \[1, 2\]\]")

@@ -294,3 +294,26 @@ def test_without_litert_a_line_says_what_to_install(tmp_path, monkeypatch):
     frontend.load(path)
     with pytest.raises(accel.host.HostError, match="pip install ai-edge-litert"):
         accel.golden_run(path, images(model)[0])
+
+
+def test_multiplications_of_a_transposed_convolution_are_counted(tmp_path):
+    """Each input pixel's, of all filters."""
+    model = Model()
+    real = model.op("DEQUANTIZE", [conv(model, model.input(IMAGE), 3, 4)], [1, 8, 8, 4], **REAL)
+    weights = model.tensor([2, 3, 5, 4], "float32", None, data=RNG.standard_normal((2, 3, 5, 4)))
+    y = model.op("TRANSPOSE_CONV", [model.constant([1, 8, 8, 2]), weights, real], [1, 8, 8, 2],
+                 Padding=0, **REAL)
+    graph = frontend.load(model.output(y).save(tmp_path))
+    [part] = [node for node in graph.nodes if isinstance(node, External)]
+    assert part.macs == 8 * 8 * 4 * 2 * 3 * 5
+
+
+def test_what_is_refused_late_leaves_no_tensors(tmp_path):
+    """A layer whose sums are too large, found when its input has been flattened."""
+    model = Model()
+    weights = model.tensor([3, 4], "int8", 0.02, 0, np.ones([3, 4]))
+    far = model.tensor([3], "int32", np.float32(0.05) * np.float32(0.02), 0, [1 << 30] * 3)
+    y = model.op("FULLY_CONNECTED", [model.input([1, 2, 2, 1]), weights, far], [1, 3], scale=1e-7)
+    graph = frontend.load(model.output(y).save(tmp_path))
+    [part] = graph.nodes
+    assert isinstance(part, External) and set(graph.tensors) == {*part.inputs, *part.outputs}
