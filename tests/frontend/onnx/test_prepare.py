@@ -321,3 +321,21 @@ def test_a_new_name_gets_the_first_number_that_is_free():
     graph = Rewriting(float_models.plain().proto())
     graph.unused("new_2")
     assert [graph.unused("new") for _ in range(3)] == ["new", "new_1", "new_3"]
+
+
+def test_a_normalisation_behind_a_gemm_is_part_of_it(tmp_path):
+    """Whose alpha and beta are 1 where they are left out."""
+    model = float_models.Float()
+    flat = model.node("Flatten", [model.node("GlobalAveragePool", ["x"], "p")], "flat")
+    made = model.node("Gemm", [flat, model.floats("w", 3, 4), model.floats("b", 4)], "g")
+    path = model.output(model.norm(made, "y", 4)).save(tmp_path)
+    prepared = prepare(path)
+    assert "BatchNormalization" not in {node.op_type for node in prepared.graph.node}
+    same(path, prepared)
+
+
+def test_what_onnxs_checker_refuses_is_no_valid_model(tmp_path):
+    model = float_models.Float()
+    path = model.output(model.node("LRN", ["x"], "y")).save(tmp_path)
+    with pytest.raises(ModelError, match=r"not a valid ONNX model: Required attribute 'size' is"):
+        prepare(path)

@@ -6,6 +6,7 @@ from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
 from accel import frontend, golden
+from accel.frontend.onnx.known import QuantConstant
 from accel.graph import ports
 from accel.isa import Rounding
 from tests.support import graphs
@@ -321,3 +322,8 @@ def test_golden_equals_naive_on_an_imported_model(tmp_path):
     expected, actual = naive.run(graph, images), golden.run(graph, images)
     for name in expected:
         np.testing.assert_array_equal(actual[name], expected[name])
+
+
+def test_real_values_of_a_constant_with_a_scale_per_slice():
+    constant = QuantConstant(np.int16([[1, 2], [3, 4]]), np.array([0.5, 2.0]), 1)
+    np.testing.assert_array_equal(constant.real, [[0.5, 4.0], [1.5, 8.0]])

@@ -666,7 +666,7 @@ def test_a_file_too_large_to_be_a_network(tmp_path):
 def test_many_ways_to_interpolate_many_channels(tmp_path):
     model = single("RESIZE_BILINEAR", [[1, 1, 1, 1500]], [1, 8, 8, 1500], [([8, 8],)],
                    AlignCorners=False, HalfPixelCenters=False)
-    refuse(model, tmp_path, rf"operators must not cost more than .*, not {16 * 8 * 8 * 1500 + 32}$")
+    refuse(model, tmp_path, r"operators must not cost more than .*, not 15360\d\d$")
 
 
 def test_channels_are_padded_alone(tmp_path):
