@@ -41,7 +41,7 @@ def pays(monkeypatch, decide, context, costs, *given) -> bool:
     return decide(context, *given)
 
 
-@pytest.mark.parametrize("array, expected", [(2000, False), (1500, True)])
+@pytest.mark.parametrize("array, expected", [(2000, False), (1799, True), (1500, True)])
 def test_fewer_weights_are_a_gain_where_the_bus_is_short(array, expected, monkeypatch):
     """That is, busy for half of the array's time; no copy is waited for here."""
     part = SimpleNamespace(channels=1)

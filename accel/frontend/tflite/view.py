@@ -71,7 +71,8 @@ class View:
     def counts(self, least: int, most: int, outputs: int = 1) -> None:
         """Require from ``least`` to ``most`` inputs, and one output, or up to ``outputs``."""
         inputs, made = len(self.operator.inputs), len(self.operator.outputs)
-        self.require(least <= inputs <= most, f"must have from {least} to {most} inputs", inputs)
+        some = f"from {least} to {most}" if least < most else least
+        self.require(least <= inputs <= most, f"must have {some} input{'s' * (most > 1)}", inputs)
         self.require(1 <= made <= outputs,
                      "must have one output" if outputs == 1 else "must have outputs", made)
         self.spend((inputs + made - 1) * INPUT_COST)

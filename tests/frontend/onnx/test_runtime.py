@@ -609,13 +609,13 @@ def test_pad(form, tmp_path):
     assert [type(node) for node in graph.nodes] == [Pad]
 
 
-@pytest.mark.parametrize("opset", [12, 13])
-def test_softmax_in_float(opset, tmp_path):
+@pytest.mark.parametrize("opset, attributes", [(12, {"axis": 1}), (12, {}), (13, {})])
+def test_softmax_in_float(opset, attributes, tmp_path):
     """Behind the last DequantizeLinear: the host's, equal but for last places of float32."""
     random = np.random.default_rng(13)
     model, x = start((1, 12), scale=0.15)
     model.opset = opset
-    model.node("Softmax", [model.node("DequantizeLinear", x, "xd")], "y", axis=1)
+    model.node("Softmax", [model.node("DequantizeLinear", x, "xd")], "y", **attributes)
     graph, actual, expected = both(model.output("y"), tmp_path, integers(random, (1, 12)))
     np.testing.assert_allclose(actual, expected, rtol=1e-6)
     assert graph.tensors["y"].dtype == "float32"

@@ -175,6 +175,14 @@ def test_enlarging_both_ways_eight_times_is_the_most(times, taken, tmp_path):
         frontend.load(path, strict=True)
 
 
+def test_enlarging_thrice_is_no_power_of_two(tmp_path):
+    model = Model()
+    value = model.op("RESIZE_BILINEAR", [model.input([1, 2, 1, 1]), model.constant([6, 1])],
+                     [1, 6, 1, 1], AlignCorners=False, HalfPixelCenters=False)
+    with pytest.raises(frontend.ModelError, match="by powers of two, not from 2 to 6"):
+        frontend.load(model.output(value).save(tmp_path), strict=True)
+
+
 def test_a_type_change_alone_is_nothing(tmp_path):
     model = Model()
     source = model.input([1, 4], "uint8", 0.5, 130)
