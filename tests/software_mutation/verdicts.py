@@ -25,14 +25,15 @@ class Verdicts:
         text = file.read_text(encoding="utf-8") if file.exists() else ""
         self._why = {}
         for one in tomllib.loads(text).get("equivalent", []):
-            key = one["source"], one["before"], one["after"]
+            key = one["source"], one["before"].strip(), one["after"].strip()
             self._why[key] = one["why"]
         self._asked = set()
 
     def why(self, source: str, before: str, after: str) -> str | None:
         """Why a mutant is equivalent, if it was found to be."""
-        self._asked.add((source, before, after))
-        return self._why.get((source, before, after))
+        key = source, before.strip(), after.strip()  # with a decorator an empty line may go
+        self._asked.add(key)
+        return self._why.get(key)
 
     def unknown(self) -> list[tuple[str, str, str]]:
         """Verdicts about mutants that nobody asked for: their source has changed, perhaps."""
