@@ -17,6 +17,7 @@ from accel.sim.shipped import simulated
 from accel.sim.verilog import TOP, Design, fingerprint, wrapped
 from accel.sim.yosys import rare_collection, run_yosys
 from accel.sim.zeroes import without_zeroes
+from tests.mutation.counters import places_header
 
 #: Amaranth's m.If and m.Switch stay what they are; all modules become one, so names tell the place.
 _PASSES = """
@@ -93,25 +94,8 @@ class _Builder(Builder):
 
     def _verilated(self, work):
         names = [cpp_name(name) for name in counters(self.text).values()]
-        (work / "counters.h").write_text(_PLACES.format(
-            cases="".join(f"    if (counter == {number}) return {{&root.{name}, low}};\n"
-                          for number, name in enumerate(names)), running=names[0],
-        ))  # fmt: skip
-
-
-_PLACES = """// Made by tests/coverage/netlist.py.
-
-struct Place {{
-    void* bits;
-    uint32_t low;
-}};
-
-inline Place place(Vaccelerator___024root& root, uint32_t counter, uint32_t low) {{
-{cases}    return {{nullptr, 0}};
-}}
-
-inline bool running(Vaccelerator___024root& root) {{ return root.{running}[0]; }}
-"""
+        places = {f"counter == {number}": (name, "low") for number, name in enumerate(names)}
+        (work / "counters.h").write_text(places_header(places, f"{names[0]}[0]"))
 
 
 def _counted(names, declared: re.Match) -> str:

@@ -63,12 +63,21 @@ def _declared(name: str) -> re.Pattern:
 def header(verilog: str, flat: pathlib.Path) -> str:
     """Their places in the simulator, as high.h asks for them."""
     found = registers(verilog, flat)
-    cases = "".join(
-        f"    if (counter == {COUNTERS.index(counter)} && low == {low}) "
-        f"return {{&root.{cpp_name(name)}, {bit}}};\n"
-        for (counter, low), (name, bit) in found.items()
-    )
-    cycles = cpp_name(found["record", WORD_BITS * RECORD["cycles"]][0])
+    places = {f"counter == {COUNTERS.index(counter)} && low == {low}": (cpp_name(name), bit)
+              for (counter, low), (name, bit) in found.items()}  # fmt: skip
+    return places_header(places, cpp_name(found["record", WORD_BITS * RECORD["cycles"]][0]))
+
+
+def places_header(places: dict[str, tuple[str, int | str]], cycles: str) -> str:
+    """counters.h, in front of high.h.
+
+    Args:
+        places: by what is true of ``counter`` and ``low``, in C++: the register's member, and the
+            bit in it where the bit ``low`` of the counter is.
+        cycles: what is not 0 once a cycle of a run was counted.
+    """
+    cases = "".join(f"    if ({asked}) return {{&root.{name}, {bit}}};\n"
+                    for asked, (name, bit) in places.items())  # fmt: skip
     return _PLACES.format(cases=cases, cycles=cycles)
 
 
