@@ -17,6 +17,7 @@ import inspect
 import os
 import pathlib
 import pickle
+import re
 from collections.abc import Iterator
 
 import numba
@@ -30,6 +31,8 @@ _SHARED = tuple(_HERE / name for name in ("dram.py", "isa.py", "params.py", "qua
 #: What reading a file of the cache may raise that is none.
 _DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, ImportError,
            pickle.UnpicklingError)  # fmt: skip
+#: What Numba calls a file that it has not finished.
+_UNFINISHED = re.compile(r"\.nb[ic]\.tmp\.")
 
 
 @functools.cache
@@ -72,7 +75,7 @@ class _File(caching.IndexDataCacheFile):
         """Keep the code for a signature."""
         text = repr((self._version, self._source_stamp, key))
         name = self._named(hashlib.sha256(text.encode()).hexdigest()[:32])
-        with self._alone():
+        with _alone(self._cache_path):
             known = self._index()
             self._save_data(name, data)
             self._save_index(known | {key: name})
@@ -80,6 +83,7 @@ class _File(caching.IndexDataCacheFile):
 
     def load(self, key):
         """Return the code for a signature, if there is any."""
+        _tidied(self._cache_path)
         try:
             name = self._index().get(key)
             return None if name is None else self._load_data(name)
@@ -99,24 +103,35 @@ class _File(caching.IndexDataCacheFile):
         return f"{self._index_name.removesuffix('.nbi')}.{what}.nbc"
 
     def _sweep(self, wanted) -> None:
-        """Remove this function's files that nobody wants, and those that nobody finished."""
+        """Remove this function's code that nobody wants."""
         base = self._index_name.removesuffix(".nbi")
         for name in os.listdir(self._cache_path):
-            code = name.endswith(".nbc") and name not in wanted
-            if name.startswith(f"{base}.") and (code or ".tmp." in name):
+            if name.startswith(f"{base}.") and name.endswith(".nbc") and name not in wanted:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(os.path.join(self._cache_path, name))
 
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep other processes from changing an index in the same folder meanwhile."""
-        handle = os.open(self._cache_path, os.O_RDONLY)
-        try:
-            with contextlib.suppress(OSError):  # file systems without locks
-                fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
+
+@contextlib.contextmanager
+def _alone(folder: str) -> Iterator[None]:
+    """Keep other processes from changing an index in the same folder meanwhile."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # file systems without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@functools.cache
+def _tidied(folder: str) -> None:
+    """Remove, once, what processes that were killed while they wrote have left there."""
+    with contextlib.suppress(OSError):  # no such folder, or not ours
+        left = [name for name in os.listdir(folder) if _UNFINISHED.search(name)]
+        with _alone(folder) if left else contextlib.nullcontext():
+            for name in left:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(os.path.join(folder, name))
 
 
 class _Spare(caching._SourceFileBackedLocatorMixin, caching._CacheLocator):

@@ -133,7 +133,17 @@ def everything(command: str) -> Iterator[None]:
             error.filename = _what_failed(error)
         raise failure(why(error), USAGE if error.errno in _DENIED else FAILED) from error
     except Exception as error:
-        raise failure(internal(error), FAILED) from error
+        ended = _behind(error, KeyboardInterrupt)
+        message = (internal(error), FAILED) if ended is None else interruption(ended)
+        raise failure(*message) from error
+
+
+def _behind(error: BaseException | None, kind: type) -> BaseException | None:
+    """What of a kind an error was made of: a C++ module that is interrupted while it is imported
+    raises an ImportError."""
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def internal(error: BaseException) -> str:

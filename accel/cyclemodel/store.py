@@ -19,15 +19,17 @@ from accel.cyclemodel.shape import BUS, BUS_SHIFT, RECORD_PIECES
 from accel.params import MAX_BURST
 
 #: Beats, and bursts, that wait for the bus; beats that may come after ``room`` has gone; bursts
-#: whose response may be outstanding (rtl/memory/burst.py).
+#: whose response may be outstanding; records that may be due (rtl/memory/burst.py).
 _DEPTH = 4 * MAX_BURST
 _SLACK = 8
 _OUTSTANDING = 32
+_RECORDS = 4
 #: States of the record cutter.
 _IDLE, _SNAPSHOT, _WRITE, _SHIFT = range(4)
 
 #: State: the vector cutter with its walk (NEAR: a vector goes to a buffer of the chip); the
-#: record cutter; the merger's stages and beat; the burst that is collected; the bus; responses.
+#: record cutter; the merger's stages and beat; the burst that is collected; the bus; responses;
+#: the records that are due, and whether they are as many as may be.
 (
     ADDRESS, ROW, BEHIND, NEAR, PIECE, P_FLAGS, P_FIRST, P_PLACE, P_BOUND, P_MARK_AT,
     RECORD, R_PLACE, R_LEFT, R_MARK_AT,
@@ -35,8 +37,8 @@ _IDLE, _SNAPSHOT, _WRITE, _SHIFT = range(4)
     LAST_PLACE, BEAT, BEAT_PLACE,
     OPEN, CLOSED, BURST_BEATS, BURST_FLAGS, BURST_MARK_AT, FOLLOWING, ROOM,
     AWVALID, AWPLACE, AWBEATS, LEFT, ARRIVED, AWAITED,
-    BURST_HEAD, BURST_TAIL, ORDER_HEAD, ORDER_TAIL, STUCK, _QUEUES,
-) = range(46)  # fmt: skip
+    BURST_HEAD, BURST_TAIL, ORDER_HEAD, ORDER_TAIL, STUCK, DUE, ALL_DUE, _QUEUES,
+) = range(48)  # fmt: skip
 _BEATS = _QUEUES
 _BURSTS = _BEATS + RAM_QUEUE
 SCALARS = _BURSTS + RAM_QUEUE
@@ -73,7 +75,9 @@ def takes_input(s, c):
 @edge
 def _room(s):
     """Whether a vector's piece may go; where a record waits for it, its rest has a place."""
-    return s[ROOM] != 0 or (s[STUCK] != 0 and s[P_FIRST] == 0)
+    if s[P_FIRST]:
+        return s[ROOM] != 0 and s[ALL_DUE] == 0
+    return s[ROOM] != 0 or s[STUCK] != 0
 
 
 @edge
@@ -146,6 +150,8 @@ def store(s, c, table, number, valid, end, awready, wready, answered):
     sent, address, completed, marks, mark_at, stuck = _bus(s, awready, wready, answered)
     ready = takes_input(s, c)
     flags, place, piece_mark, record_turn = _choose(s)
+    all_due = s[DUE] >= _RECORDS
+    s[DUE] += (flags & _MARK != 0) - (record_turn and flags & _CLOSE != 0)
     beat_valid = s[M_FLAGS] != 0 and (
         s[M_FLAGS] & _CLOSE != 0 or (s[BEAT] != 0 and s[M_SAME] == 0)
     )
@@ -159,7 +165,7 @@ def store(s, c, table, number, valid, end, awready, wready, answered):
     _merge(s, flags, place, piece_mark)
     _cut_record(s, c, record_turn, marks, mark_at)
     _cut(s, c, table, number, ready, valid, end, record_turn)
-    s[ROOM], s[STUCK] = room, stuck
+    s[ROOM], s[STUCK], s[ALL_DUE] = room, stuck, all_due
     return sent, address, completed
 
 

@@ -33,7 +33,6 @@ namespace {
 
 constexpr uint64_t BUS = BUS_BYTES;
 constexpr uint64_t STROBES = (BUS + 7) / 8;
-constexpr uint64_t OUTSTANDING = 32;
 constexpr uint64_t PAGE = 4096;
 constexpr uint64_t ANSWER = 1000;
 constexpr int RESET_CYCLES = 3;
@@ -45,7 +44,8 @@ enum { OKAY = 0, SLVERR = 2, DECERR = 3, INCR = 1 };
 extern "C" struct Config {
     uint8_t* memory;
     uint64_t memory_bytes;
-    uint64_t latency_cycles, bytes_per_cycle;
+    uint64_t latency_cycles, write_latency_cycles, bytes_per_cycle;
+    uint64_t outstanding;         // bursts each direction holds at once
     uint32_t stall_seed, stall_percent;
     int64_t fail_read, fail_write;
     uint32_t dead;
@@ -144,13 +144,14 @@ class MemoryModel {
             for (bool& channel : stall) channel = draw() % 100 < config_.stall_percent;
         }
         const bool credit = credit_ >= static_cast<int64_t>(BUS);
-        top.m_axi_arready = arready_ = !stall[0] && reads_.size() < OUTSTANDING;
+        top.m_axi_arready = arready_ = !stall[0] && reads_.size() < config_.outstanding;
         if (!rvalid_ && !stall[1] && credit && !config_.dead && !reads_.empty()
             && cycle_ >= due(reads_.front())) {
             raise_read(top);
         }
         top.m_axi_rvalid = rvalid_;
-        top.m_axi_awready = awready_ = !stall[2] && open_.size() + done_.size() < OUTSTANDING;
+        top.m_axi_awready = awready_ =
+            !stall[2] && open_.size() + done_.size() < config_.outstanding;
         top.m_axi_wready = wready_ = !stall[3] && credit && !open_.empty();
         if (!bvalid_ && !stall[4] && !config_.dead && !done_.empty()
             && cycle_ >= done_.front().due) {
@@ -302,7 +303,7 @@ class MemoryModel {
                 moved = dram_->due(dram_->burst(cycle_, true, burst.address, size), size);
             }
             done_.push_back(
-                {moved + config_.latency_cycles, std::move(written_), burst.response});
+                {moved + config_.write_latency_cycles, std::move(written_), burst.response});
             written_.clear();
             open_.pop_front();
         }

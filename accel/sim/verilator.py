@@ -19,6 +19,7 @@ from accel.rtl.top import Accelerator
 from accel.sim.build import FASTEST, Builder, Flavour, Progress
 from accel.sim.engine import TRAFFIC, MachineError, Memory, Outcome, SimulationError
 from accel.sim.host import RESULTS, outcome, writes
+from accel.sim.memory import OUTSTANDING
 from accel.sim.toolchain import find_compiler, find_verilator
 from accel.sim.verilog import Design
 
@@ -33,7 +34,9 @@ class _Config(ctypes.Structure):
         ("memory", ctypes.c_void_p),
         ("memory_bytes", ctypes.c_uint64),
         ("latency_cycles", ctypes.c_uint64),
+        ("write_latency_cycles", ctypes.c_uint64),
         ("bytes_per_cycle", ctypes.c_uint64),
+        ("outstanding", ctypes.c_uint64),
         ("stall_seed", ctypes.c_uint32),
         ("stall_percent", ctypes.c_uint32),
         ("fail_read", ctypes.c_int64),
@@ -209,7 +212,9 @@ def config_of(
         memory=memory.ctypes.data,
         memory_bytes=len(memory),
         latency_cycles=behaviour.latency_cycles,
+        write_latency_cycles=behaviour.latency_cycles,
         bytes_per_cycle=behaviour.bytes_per_cycle,
+        outstanding=OUTSTANDING,
         stall_seed=behaviour.stall_seed,
         stall_percent=behaviour.stall_percent,
         fail_read=behaviour.fail_read,

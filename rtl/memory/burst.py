@@ -17,16 +17,18 @@ QUEUE_DEPTH = 4 * MAX_BURST
 SLACK = 8
 #: Beats that do come then, from the way to here: fewer.
 COMING = 6
+#: Completion records that may be due: each comes, whatever room there is, where writes wait for it.
+RECORDS = 4
 #: Bursts whose response may be outstanding: pixels apart in memory are a burst each, and with fewer
 #: than the cycles of an answer (some 30) they would not come one a cycle.
 OUTSTANDING = 32
 
 
 def beats_depth(params: Params) -> int:
-    """Room for what comes behind ``room``: also, where ``stuck``, a record and a vector's rest."""
+    """Room for what comes behind ``room``: also, where ``stuck``, records and a vector's rest."""
     record = max(1, RECORD_BYTES // params.bus_bytes)
     rest = (params.cols + params.bus_bytes - 2) // params.bus_bytes
-    most = QUEUE_DEPTH - 2 * SLACK + COMING + record + rest
+    most = QUEUE_DEPTH - 2 * SLACK + COMING + RECORDS * record + rest
     return max(QUEUE_DEPTH, 1 << (most - 1).bit_length())
 
 

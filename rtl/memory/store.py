@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from accel.params import Params
 from accel.rtl.interfaces import near_layout, vector_layout, writer
-from accel.rtl.memory.burst import BurstWriter
+from accel.rtl.memory.burst import RECORDS, BurstWriter
 from accel.rtl.memory.merge import BeatMerger
 from accel.rtl.memory.pieces import RecordCutter, StoreConfig, VectorCutter
 from accel.rtl.parts.forward import forward
@@ -82,14 +82,15 @@ class StoreEngine(wiring.Component):
 
         Records are rare and go first, but never between the pieces of a vector.  What waits for a
         record to be written may be what there is no room for: a record's pieces, and the rest of
-        the vector in front of them, then have places of their own.
+        the vector in front of them, then have places of their own.  There are places for RECORDS:
+        while so many are due, no vector begins.
         """
         record_turn, first = Signal(), vectors.payload.first
         # What a piece waits for, beside what it is: registers, as the whole way of vectors to here
         # hears of it.
         may_begin, may_go_on = Signal(), Signal()
         m.d.sync += [
-            may_begin.eq(bursts.room & ~records_soon),
+            may_begin.eq(bursts.room & ~records_soon & (self._due(m, records, vectors) < RECORDS)),
             may_go_on.eq(bursts.room | bursts.stuck),
         ]
         m.d.comb += [
@@ -99,3 +100,10 @@ class StoreEngine(wiring.Component):
             merger.valid.eq(records.ready | (vectors.valid & vectors.ready)),
             merger.piece.eq(Mux(record_turn, records.payload, vectors.payload)),
         ]
+
+    def _due(self, m, records, vectors):
+        """Count the records that are due: from the end of their commands to their own."""
+        due, finish = Signal(range(RECORDS + 1)), vectors.payload.finish
+        ends = vectors.valid & vectors.ready & vectors.payload.close & finish.mark
+        m.d.sync += due.eq(due + ends - (records.ready & records.payload.close))
+        return due

@@ -36,6 +36,12 @@ def raising(error):
     return function
 
 
+def behind(error, cause):
+    """An error that another one was made into."""
+    error.__cause__ = cause
+    return error
+
+
 @pytest.fixture
 def reported(tmp_path, monkeypatch):
     """Where tracebacks go."""
@@ -54,6 +60,7 @@ def reported(tmp_path, monkeypatch):
         (SimulationError("no compiler"), 3, "no compiler"),
         (MachineError("the machine stopped with TIMEOUT"), 1, "stopped with TIMEOUT"),
         (KeyboardInterrupt(), 130, "interrupted"),
+        (behind(ImportError("initialization failed"), KeyboardInterrupt()), 130, "interrupted"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
 )

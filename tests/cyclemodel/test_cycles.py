@@ -13,8 +13,11 @@ from accel.models import BUILTIN
 from accel.params import Params
 from accel.sim import get_engine
 from accel.sim.engine import Memory
+from tests.coverage.backlog import due_records
+from tests.faults.subject import PARAMS
 from tests.support import networks
 from tests.support.counted import differences
+from tests.support.machine import Machine
 from tests.support.machines import MACHINES
 
 
@@ -47,6 +50,23 @@ def test_short_commands_behind_full_queues(latency):
     program = compile_graph(graph, MACHINES[3], 2)
     cycles, found = differences(engine, program, Memory(latency_cycles=latency))
     assert cycles and not found
+
+
+@pytest.mark.parametrize("op, few", [(Op.POST, 8), (Op.WINDOW, 12)])
+@pytest.mark.parametrize("latency", [32, 90, 400])
+def test_more_records_are_due_than_have_places(latency, op, few):
+    """They wait for places; nothing is lost, and the memory is right."""
+    engine = get_engine("auto")
+    engine.build(PARAMS)
+    written = due_records(PARAMS, few, op)
+    program = written.program(PARAMS)
+    cycles, found = differences(engine, program, Memory(latency_cycles=latency))
+    assert cycles and not found
+    machine = Machine(program, {}, 1)
+    machine.run()
+    left = written.memory.copy()
+    engine.run(left, written.start, written.commands, Memory(latency_cycles=latency), 100_000)
+    assert written.same(left, machine.memory)
 
 
 @pytest.mark.campaign

@@ -34,7 +34,7 @@ def main(out: pathlib.Path) -> None:
     compiler = pathlib.Path.home() / "compiler"
     with replacing(compiler) as new:
         new.write_text(COMPILER)
-    compiler.chmod(0o755)
+        new.chmod(0o755)  # before another process sees it
     library = Builder(str(compiler)).build(Params(rows=4, cols=4), Copier)
     text = library.read_text()
     if text.count("begin") != text.count("end") + 1:

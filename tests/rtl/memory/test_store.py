@@ -212,6 +212,41 @@ def test_a_record_behind_full_queues(cols, bus_bytes, marked):
     assert bench.completed == 3
 
 
+@pytest.mark.parametrize(
+    "cols, bus_bytes", [(4, 4), (4, 8), (8, 8), (16, 4), (16, 8), (64, 16), (8, 64)]
+)
+def test_many_records_behind_full_queues(cols, bus_bytes):
+    """Records that are due at the same time all have places, however little is written between.
+
+    The vectors of one command fill all queues; behind it come commands of a vector, each with a
+    record, so that one record after the other is put in where hardly anything goes out.
+    """
+    bench = Bench(machine(cols, bus_bytes), latency=400, seed=cols)
+    pitch, records = cols + bus_bytes + 1, 14
+
+    async def process(ctx):
+        dst = 1
+        for number, width in enumerate((90, *[1] * records, 60)):
+            image = {"cols": cols, "dst": dst, "pitch_x": pitch, "pitch_y": 0}
+            mark_addr = SIZE - RECORD_BYTES * number
+            await bench.configure(ctx, out_w=width, mark=width == 1, mark_addr=mark_addr, **image)
+            await bench.begin(ctx)
+            await bench.image(ctx, width=width, height=1, **image)
+            await bench.send(ctx, None)
+            dst += width * pitch
+        assert dst < SIZE - RECORD_BYTES * records
+        await bench.finish(ctx)
+
+    bench.run(process)
+    end = SIZE - RECORD_BYTES * records
+    assert bench.sink.memory[:end] == bench.expected[:end]
+    for mark in range(end, SIZE, RECORD_BYTES):
+        record = bench.sink.memory[mark : mark + RECORD_BYTES]
+        words = [int.from_bytes(record[n : n + 4], "little") for n in range(0, RECORD_BYTES, 4)]
+        assert words == list(range(words[0], words[0] + RECORD_WORDS)) and words[0]
+    assert bench.completed == records + 2
+
+
 def test_completes_after_the_response():
     bench = Bench(machine(4, 4), latency=50)
 
