@@ -23,6 +23,7 @@ What nothing notices may be proved equivalent.
     waits       each wait of each command, alone
     ties        products a few units from a tie
     scaled      two bytes, brought to numbers of any size
+    missed      what all others missed, one by one
     high        programs whose counters begin high, as after billions of cycles
     counters    those counters' registers
     host        hosts that do anything at any time

@@ -1,6 +1,6 @@
 """Cases that networks and random programs seldom are: a crowded memory, addresses beyond it, each
 wait alone, products near a tie, bytes scaled to any size, very many copies under way, an error
-after very many commands, or in front of even more."""
+after very many commands, or in front of even more; and what all of these missed."""
 
 import dataclasses
 
@@ -14,6 +14,8 @@ from tests.mutation.case import Case
 from tests.mutation.cases import raised
 from tests.mutation.crowded import crowded
 from tests.mutation.directed import IDENTITY, filled, shown, tiles_at
+from tests.mutation.host import HostCase
+from tests.mutation.missed import missed
 from tests.mutation.scaled import scaled
 from tests.mutation.singles import SOUND
 from tests.mutation.ties import ties
@@ -36,7 +38,7 @@ NARROW, PATIENCE = Memory(latency_cycles=2, bytes_per_cycle=1), 40
 COPIES = 90
 
 
-def rare(params: Params) -> list[Case]:
+def rare(params: Params) -> list[Case | HostCase]:
     """All of them."""
     rng = np.random.default_rng(29)
     found = [raised(_case(name, program, memory), int(rng.integers(1 << 20)) << 12)
@@ -59,7 +61,7 @@ def rare(params: Params) -> list[Case]:
                         stall_percent=int(rng.choice([0, 50, 80])))  # fmt: skip
         found.append(_case(f"slow instructions {number}", random_program(params, rng, BLOCKS),
                            memory))  # fmt: skip
-    return found
+    return found + missed(params)
 
 
 def late(params: Params) -> Written:

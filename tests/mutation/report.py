@@ -145,7 +145,7 @@ time limits and budgets; counts of many bits; hosts that start, abort, reset and
 results scattered in a slow memory, addresses beyond it, each wait of each command alone, products a
 few units from a tie, bytes scaled to any size, segments of any length, large windows; as many
 copies under way as may be; counters that begin high; programs cut short, and each command as the
-last.{some}
+last; and a few programs for what all of these missed.{some}
 
 **{share:.1%}** of those that are not proved equivalent are noticed.
 

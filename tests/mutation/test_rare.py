@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from accel.isa import FIELDS, Error, Op, Rounding, pack, unpack
+from accel.isa import FIELDS, FLOATS, Error, Op, Rounding, pack, unpack
 from accel.params import DONE_BITS
 from accel.registers import Reg
 from accel.sim import verilator
@@ -12,11 +12,23 @@ from tests.mutation.beyond import beyond
 from tests.mutation.case import READ
 from tests.mutation.counts import segments
 from tests.mutation.crowded import crowded
+from tests.mutation.missed import (
+    SLOW,
+    average_just_above,
+    full_store,
+    just_above,
+    late_exec,
+    long_bursts_alone,
+    missed,
+    odd_copies,
+    records_behind,
+)
 from tests.mutation.rare import LATE, LONG, PATIENCE, copies, cut_short, last, late, rare
 from tests.mutation.scaled import scaled
 from tests.mutation.test_cases import MOST_CYCLES, check, right
 from tests.mutation.ties import near_a_float_tie, near_a_tie, ties
 from tests.mutation.waits import waits
+from tests.support.program_writer import Written
 
 
 def test_crowded_memories(engine):
@@ -118,3 +130,27 @@ def test_an_error_after_many_commands(engine):
                          Memory(latency_cycles=1), MOST_CYCLES)  # fmt: skip
     assert (outcome.error, outcome.where) == (Error.ILLEGAL_OPCODE, LATE)
     assert outcome.counters["done_load"] >= LATE - 8
+
+
+def test_what_all_others_missed(engine):
+    quick, slow = Memory(latency_cycles=2), Memory(latency_cycles=SLOW)
+    for program, memory in ((odd_copies(PARAMS), quick), (long_bursts_alone(PARAMS), quick),
+                            (full_store(PARAMS), slow), (records_behind(PARAMS), quick)):
+        check(engine, program, memory)  # fmt: skip
+    program = late_exec(PARAMS)  # whose sums nobody takes
+    outcome = engine.run(program.memory.copy(), program.start, program.commands, quick,
+                         MOST_CYCLES)  # fmt: skip
+    assert outcome.error == Error.NONE
+    host = missed(PARAMS)[-1]
+    program = Written(host.memory, *(int(one) for one in host.writes[:2, 3]), ())
+    check(engine, program, quick)  # if it were not aborted
+
+
+def test_powers_of_two_are_rounded_up_just_above_a_half(engine):
+    for rounding in FLOATS:
+        up = 1 if rounding is Rounding.FLOAT else 2
+        for program in (just_above(PARAMS, rounding), average_just_above(PARAMS, rounding)):
+            check(engine, program, Memory(latency_cycles=2))
+            left = right(program)
+            changed = left[left != program.memory].view(np.int8)
+            assert {*changed.tolist()} == {-up, up}
