@@ -40,7 +40,7 @@ def missed(params: Params) -> list[Case | HostCase]:
     found = [_case("odd copies", odd_copies(params), Memory(latency_cycles=2)),
              dataclasses.replace(_case("patience alone", long_bursts_alone(params), NARROW),
                                  timeout=BEATS),
-             _case("a late EXEC", late_exec(params), Memory(latency_cycles=2))]  # fmt: skip
+             _case("late sums", late_exec(params), Memory(latency_cycles=2))]  # fmt: skip
     for rounding in FLOATS:
         for name, program in (("just above", just_above),
                               ("average just above", average_just_above)):  # fmt: skip
