@@ -88,10 +88,10 @@ class _Program:
 
     def post(self, count: int, **values: int) -> None:
         """Their bytes, far apart."""
-        here = {"begin": 1, "in_w": count, "in_h": 1, "out_w": count, "out_h": 1}
+        here = {"begin": 1, "in_w": count, "in_h": 1, "out_w": count, "out_h": 1, "pitch_x": APART}
         if "dst" not in values:
             here["dst"] = self.writer.room(count * APART)
-        self.writer.add(Op.POST, count=count, cols=self.cols, lo=-128, hi=127, pitch_x=APART,
+        self.writer.add(Op.POST, count=count, cols=self.cols, lo=-128, hi=127,
                         wait_window=0, **_FREE, **here | values)  # fmt: skip
 
     def parameters(self) -> None:

@@ -112,6 +112,7 @@ class Mutants(Builder):
         included = key_of(*(path.read_text() for path in sorted(_CPP.parent.glob("*.h"))))
         super().__init__(flavour=Flavour(
             emit=self._emit,
+            verilator=("--no-assert",),  # that one bit of a choice is set: a mutant may differ
             compiler=(f"-I{_HARNESS}", "-DVM_TRACE=0", f"-DINCLUDED={included}"),
             runtime=("verilated", "verilated_threads", "verilated_dpi"), fast="-O1",
             name=f"mutants {count} {seed} {key_of(FLATTEN, _LIST, _MUTATE, _APPLY, 'anywhere')}",
