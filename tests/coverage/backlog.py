@@ -48,15 +48,18 @@ def backlogs(params: Params) -> list[tuple[Backlog, Written]]:
               ("waiting EXECs", _waiting_execs(params), soon, _LATE),
               ("waiting weights", _waiting_weights(params), soon, 3),
               ("waiting WINDOWs", _waiting_windows(params), soon, _LATE),
-              ("waiting maxima", _pooled(params, Pool.MAX), soon, _LATE),
               ("waiting averages", _pooled(params, Pool.AVERAGE), soon, _LATE),
               ("records behind results", _records(params), narrow, 3),
               ("due records of POSTs", due_records(params, 8, Op.POST), far, 90),
               ("due records of WINDOWs", due_records(params, 12, Op.WINDOW), far, 90),
               ("many reads", _reads(params), late, 3)]  # fmt: skip
-    return [(Backlog(name, program.memory, program.start, program.commands, memory,
-                     timeout=4 * _LATE, write_latency_cycles=latency), program)
-            for name, program, memory, latency in listed]  # fmt: skip
+    found = [(Backlog(name, program.memory, program.start, program.commands, memory,
+                      timeout=4 * _LATE, write_latency_cycles=latency), program)
+             for name, program, memory, latency in listed]  # fmt: skip
+    # Eight writes at a time: what waits comes in gushes.
+    maxima = _pooled(params, Pool.MAX)
+    return [*found, (Backlog("waiting maxima", maxima.memory, maxima.start, maxima.commands, soon,
+                             write_latency_cycles=60, outstanding=8), maxima)]  # fmt: skip
 
 
 class _Program:

@@ -8,6 +8,7 @@ from accel.isa import EncodingError, Error, unpack
 from accel.registers import Reg
 from accel.sim.engine import Memory
 from tests.coverage import counts, ends, netlist
+from tests.coverage.backlog import backlogs
 from tests.coverage.counting import Counting
 from tests.coverage.directed import directed, unchecked
 from tests.coverage.endings import aborted, endings, endings_of_refused
@@ -89,7 +90,10 @@ def run(layers: int, chains: int, seed: int = 1) -> Covered:
                  *drawn("chain", random_chain, chains, rng)]:  # fmt: skip
         counting.run(case)
     for name, program, memory in directed(PARAMS):
-        run_written(counting, name, program, memory)
+        run_written(counting, Case(name, program.memory, program.start, program.commands, memory),
+                    program)  # fmt: skip
+    for case, program in backlogs(PARAMS):
+        run_written(counting, case, program)
     for name, one in unchecked(PARAMS):
         case = Case(name, one.memory, one.start, one.commands, Memory(latency_cycles=3))
         assert error_of(counting.run(case, MOST_CYCLES)) == Error.NONE, name
@@ -110,14 +114,13 @@ def error_of(ended) -> Error:
     return Error(ended.values[0] >> 8 & 0xFF)
 
 
-def run_written(counting: Counting, name: str, program: Written, memory: Memory) -> None:
-    """Run a program, and demand what the interpreter leaves in memory."""
-    case = Case(name, program.memory, program.start, program.commands, memory)
+def run_written(counting: Counting, case: Case, program: Written) -> None:
+    """Run a case's program, and demand what the interpreter leaves in memory."""
     ended = counting.run(case, MOST_CYCLES)
-    assert error_of(ended) == Error.NONE, name
+    assert error_of(ended) == Error.NONE, case.name
     machine = Machine(program.program(PARAMS), {}, 1)
     machine.run()
-    assert program.same(machine.memory, np.frombuffer(ended.memory, np.uint8)), name
+    assert program.same(machine.memory, np.frombuffer(ended.memory, np.uint8)), case.name
 
 
 def run_waits(counting: Counting) -> None:

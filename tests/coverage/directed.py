@@ -23,7 +23,8 @@ def directed(params: Params) -> list[tuple[str, Written, Memory]]:
             ("late answers to WINDOWs", late_windows(params), late),
             ("late answers to POSTs", late_posts(params), late),
             ("pooled rows", pooled_rows(params), Memory(latency_cycles=5)),
-            ("averages of all lengths", averages(params), Memory(latency_cycles=5))]  # fmt: skip
+            ("averages of all lengths", averages(params), Memory(latency_cycles=5)),
+            ("sums by all shifts", shifts(params), Memory(latency_cycles=5))]  # fmt: skip
 
 
 def unchecked(params: Params) -> list[tuple[str, Written]]:
@@ -117,14 +118,28 @@ def overwriting(params: Params) -> Written:
     return shown(writer)
 
 
+def shifts(params: Params) -> Written:
+    """Sums of pairs whose numbers are shifted to the right by every distance."""
+    writer, cols = filled(params, 50), params.cols
+    for distance in range(32):
+        for a_shift, b_shift in ((-distance, 0), (0, -distance)):
+            writer.add(
+                Op.WINDOW, mode=WindowMode.ADD, cols=cols, nx=3, ny=1, step_x=2 * cols, k=2, seg=2,
+                lo=-128, hi=127, dst=writer.room(3 * cols), pitch_x=cols, a_multiplier=1 << 30,
+                b_multiplier=1 << 30, a_shift=a_shift, b_shift=b_shift, multiplier=1 << 30,
+                shift=-9,
+            )  # fmt: skip
+    return writer.written()
+
+
 def averages(params: Params) -> Written:
     """Averages of one pixel and of many in turns, so that sums get shorter and longer again."""
     writer, cols = filled(params, 46), params.cols
     tile = np.zeros(params.tile_bytes, np.uint8)
     record = writer.record([127] * cols, [1 << 30] * cols, [1] * cols)
     where = writer.constants(np.concatenate([record.reshape(-1), tile]))
-    for width, height in ((1, 1), (8, 8), (1, 1), (64, 8), (1, 2), (255, 130), (1, 1),
-                          (255, 66), (1, 1), (64, 1)):
+    for width, height in ((1, 1), (8, 8), (1, 1), (64, 16), (1, 1), (64, 8), (1, 2),
+                          (255, 130), (1, 1), (255, 66), (1, 1), (64, 1)):
         pixels, place = width * height, writer.room(cols)
         writer.add(Op.TABLE, entries=1, index0=pixels % 256, multiplier0=(1 << 30) // pixels,
                    shift0=1)  # fmt: skip

@@ -53,7 +53,7 @@ def endings() -> list[tuple[Case, Error]]:
         found.append((dataclasses.replace(case, name=f"from {address:x}", start=address),
                       Error.AXI_READ))  # fmt: skip
         found += [(_writes_fail(op, address), Error.AXI_WRITE) for op in (Op.POST, Op.WINDOW)]
-    found += [(_stuck(op, number), Error.DEADLOCK) for op in _STUCK for number in range(3)]
+    found += [(_stuck(op, number), Error.DEADLOCK) for op in _STUCK for number in range(8)]
     early = endings_of_refused()
     found += [(early, Error.ILLEGAL_OPCODE),
               (dataclasses.replace(early, commands=early.commands - 1), Error.NONE)]  # fmt: skip
@@ -87,8 +87,6 @@ def _stuck(op: Op, seed: int) -> Case:
             writer.add(op, **values)
             listed += 1
     return _case(f"{op.name} that waits for ever {seed}", writer, timeout=_SOON)
-
-
 
 
 def _case(name: str, writer, **values) -> Case:

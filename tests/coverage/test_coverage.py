@@ -7,6 +7,7 @@ import pytest
 from accel.isa import Op, unpack
 from accel.sim import verilator
 from tests.coverage import campaign, counts, ends, points, report, waits
+from tests.coverage.backlog import backlogs
 from tests.coverage.directed import directed
 from tests.coverage.waivers import Waived, Waiver, description, waivers
 from tests.faults.subject import PARAMS
@@ -117,7 +118,8 @@ def test_single_commands_at_the_ends_of_their_fields_are_sound():
 
 
 def test_directed_programs_have_one_result_in_any_order():
-    for name, program, _ in directed(PARAMS):
+    programs = [(name, program) for name, program, _ in directed(PARAMS)]
+    for name, program in [*programs, *((case.name, one) for case, one in backlogs(PARAMS))]:
         left = []
         for seed in (1, 2):
             machine = Machine(program.program(PARAMS), {}, seed)
