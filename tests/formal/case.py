@@ -13,6 +13,7 @@ class Bug:
     """A bug: ``old`` in the block's file becomes ``new``.
 
     It shows in so many ``cycles``, with these ``options`` of the case's ``build`` if it needs any.
+    The file is that of the block ``within`` the case's, if it says one.
     """
 
     says: str
@@ -20,6 +21,11 @@ class Bug:
     new: str
     cycles: int = 8
     options: dict = dataclasses.field(default_factory=dict)
+    within: Callable | None = None
+
+    def planted(self, block: Callable) -> Callable:
+        """The block with the bug."""
+        return planted(block, self.old, self.new, self.within)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Case:
 
     def look_for(self, bug: Bug) -> None:
         """Raise Refuted if the block with the bug breaks an assertion."""
-        of = planted(self.of, bug.old, bug.new)
+        of = bug.planted(self.of)
         search(self.build(of, **self.options | bug.options), bug.cycles, timeout=self.timeout)
 
 
@@ -94,5 +100,5 @@ class Apart:
 
     def look_for(self, bug: Bug) -> None:
         """Raise Refuted if the block with the bug has such a path."""
-        of = planted(self.of, bug.old, bug.new)
+        of = bug.planted(self.of)
         prove_apart(of(*self.arguments), self.causes, self.effects)

@@ -18,6 +18,7 @@ from accel.rtl.memory.burst import BurstWriter
 from accel.rtl.memory.pieces import VectorCutter
 from accel.rtl.memory.read import ReadMaster
 from accel.rtl.memory.readahead import ReadAhead
+from accel.rtl.memory.store import StoreEngine
 from accel.rtl.memory.write_arbiter import WriteArbiter
 from accel.rtl.parts.eager import EagerFIFO
 from accel.rtl.parts.queue import RamQueue
@@ -33,6 +34,7 @@ from tests.formal import (
     memory,
     products,
     requantiser,
+    store,
     streams,
 )
 from tests.formal.case import Apart, Bug, Case
@@ -133,15 +135,39 @@ MEMORY = (
                   "(room != 0)", 12),),
     ),
     Case(
-        "BurstWriter", BurstWriter, memory.burst_room, cover=14,
-        bugs=(Bug("no room is kept for what still comes",
-                  "(beats.level <= QUEUE_DEPTH - 2 * SLACK) "
-                  "& (bursts.level <= QUEUE_DEPTH - 2 * SLACK)",
-                  "(beats.level <= QUEUE_DEPTH) & (bursts.level <= QUEUE_DEPTH)", 64,
-                  {"rush": True}),
-              Bug("a burst of two waits behind the last beat of another, and is counted as begun",
-                  "one.eq(~one & (left == 2))", "one.eq(left == 2)", 14)),
+        "BurstWriter", BurstWriter, memory.burst_beats, cover=14,
+        bugs=(Bug("a burst of two waits behind the last beat of another, and is counted as begun",
+                  "one.eq(~one & (left == 2))", "one.eq(left == 2)", 14),),
         campaign=True,
+    ),
+    Case(
+        "StoreEngine, 16-byte beats", StoreEngine, store.store_room, {"params": store.BROAD},
+        cover=14,
+        bugs=(
+            Bug("twice as many records may be due", "< RECORDS)", "< 2 * RECORDS)", 16,
+                {"rush": 0}),
+            Bug("one record that is due has places", "COMING + RECORDS * record + rest",
+                "COMING + record + rest", 64, {"rush": 46}, BurstWriter),
+        ),
+    ),
+    Case(
+        "StoreEngine, 4-byte beats", StoreEngine, store.store_room, cover=14,
+        bugs=(
+            Bug("a record is not due any more from its first piece on",
+                "- (records.ready & records.payload.close)", "- records.ready", 20),
+            Bug("vectors begin whatever room there is", "bursts.room & ~records_soon",
+                "~records_soon", 64, {"rush": 255}),
+            Bug("no room is kept for what still comes",
+                "(beats.level <= QUEUE_DEPTH - 2 * SLACK) "
+                "& (bursts.level <= QUEUE_DEPTH - 2 * SLACK)",
+                "(beats.level <= QUEUE_DEPTH) & (bursts.level <= QUEUE_DEPTH)", 64,
+                {"rush": 255}, BurstWriter),
+        ),
+        campaign=True,
+    ),
+    Case(
+        "StoreEngine, vectors of several beats", StoreEngine, store.store_room,
+        {"params": store.LONG}, cover=14, campaign=True,
     ),
     Case(
         "ReadMaster, 3 readers", ReadMaster, memory.read_master,

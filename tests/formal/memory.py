@@ -1,14 +1,14 @@
 """Proofs of what stands between the engines and memory: room, owners, order."""
 
-from amaranth import Cat, Const, Module, Mux, Signal, Value
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.hdl import Assume, Cover
 from amaranth.utils import exact_log2
 
 from accel.params import BASE_ALIGN, MAX_BURST, Params
-from accel.rtl.memory.burst import OUTSTANDING, QUEUE_DEPTH, SLACK, beats_depth
+from accel.rtl.memory.burst import OUTSTANDING
 from accel.rtl.memory.read import MAX_READS
 from accel.rtl.memory.write_arbiter import MASTERS
-from tests.formal.follow import Follower, Place, stays
+from tests.formal.follow import Follower, stays
 from tests.formal.inside import Inside
 from tests.formal.prove import claim, free, implies
 from tests.formal.streams import queue_holds
@@ -349,23 +349,19 @@ def buffered_holds(m, fifo, place) -> Signal:
     return held
 
 
-def burst_room(component, rush: bool = False) -> Module:
-    """No beat and no burst finds its queue full, if at most SLACK beats come once room has gone.
-    Of each burst as many beats are sent as it has, and the last one is told.
+def burst_beats(component) -> Module:
+    """Of each burst as many beats are sent as it has, and the last one is told.
 
-    With ``rush`` nothing is free: the sender sends a burst of one beat in every cycle in which it
-    may, and the bus takes none.  Only so does a search get to a planted bug's full queues in time.
+    Beats come, and the bus takes and answers, as they like.
     """
     m = Module()
     dut = component(SMALL)
     inside = Inside.of(m, "dut", dut)
-    beats, bursts = inside.block("beats").component, inside.block("bursts").component
+    bursts = inside.block("bursts").component
     beat = dut.beat.as_value()
-    late, room = Signal(range(SLACK + 1)), Signal()
-    m.d.sync += room.eq(dut.room)
     m.d.comb += [
         beat.eq(free(m, len(beat), "beat")),
-        dut.valid.eq(free(m, 1, "comes") & (room | (late != SLACK))),
+        dut.valid.eq(free(m, 1, "comes")),
         dut.halt.eq(free(m, 1, "halt")),
         dut.hold.eq(free(m, 1, "hold")),
         *(
@@ -373,19 +369,6 @@ def burst_room(component, rush: bool = False) -> Module:
             for name in ("awready", "wready", "bvalid", "bresp")
         ),
     ]
-    m.d.sync += late.eq(Mux(room, 0, late + dut.valid))
-    if rush:
-        answers = (dut.axi.awready, dut.axi.wready, dut.axi.bvalid, dut.axi.bresp)
-        may = room | (late != SLACK)
-        m.d.comb += Assume((beat == 1) & ~Cat(*answers, dut.halt, dut.hold).any())
-        m.d.comb += Assume(dut.valid == may)
-    nothing = Place(Const(0), Const(0, 8), Const(0, len(beats.output.payload)))
-    nobody = Place(Const(0), Const(0, 8), Const(0, len(bursts.output.payload.as_value())))
-    held = queue_holds(m, inside.block("beats"), beats_depth(SMALL), nothing)
-    waiting = queue_holds(m, inside.block("bursts"), QUEUE_DEPTH, nobody)
-    # `room` tells of a cycle ago, and one more beat may have come since.  An open burst will be a
-    # burst in the queue, without another beat.
-    most, coming = QUEUE_DEPTH - 2 * SLACK + 1, inside.signal("is_open")
     none, one, left = (inside.signal(name) for name in ("none", "one", "left"))
     unsent = Signal(len(left))  # beats of the burst that was begun last
     with m.If(inside.signal("take")):
@@ -402,11 +385,6 @@ def burst_room(component, rush: bool = False) -> Module:
         dut.axi.wlast == one,
         implies(unsent > 1, left == unsent),
         order.w_rdy == (order.level != order.depth),
-        implies(beats.input.valid, beats.input.ready),
-        implies(bursts.input.valid, bursts.input.ready),
-        late <= SLACK,
-        implies(room, (held <= most) & (waiting + coming <= most + 1)),
-        implies(~room, (held <= most + 1 + late) & (waiting + coming <= most + 2 + late)),
     )
     m.d.comb += Cover(dut.axi.wvalid & dut.axi.wlast)
     return m

@@ -3,7 +3,6 @@ from amaranth.hdl import Fragment
 
 from tests.formal.case import Apart
 from tests.formal.cases import CASES
-from tests.formal.planted import planted
 from tests.formal.prove import Refuted
 from tests.formal.tools import missing
 
@@ -37,7 +36,7 @@ def test_is_proved(case):
 def test_planted_bugs_are_changes_to_the_source_of_today(case):
     """Also those that only a campaign looks for: their text is there, and what it becomes works."""
     for bug in case.bugs:
-        of = planted(case.of, bug.old, bug.new)
+        of = bug.planted(case.of)
         if isinstance(case, Apart):
             Fragment.get(of(*case.arguments), None)
         else:
