@@ -50,8 +50,10 @@ def backlogs(params: Params) -> list[tuple[Backlog, Written]]:
               ("waiting WINDOWs", _waiting_windows(params), soon, _LATE),
               ("waiting averages", _pooled(params, Pool.AVERAGE), soon, _LATE),
               ("records behind results", _records(params), narrow, 3),
-              ("due records of POSTs", due_records(params, 8, Op.POST), far, 90),
-              ("due records of WINDOWs", due_records(params, 12, Op.WINDOW), far, 90),
+              ("due records of POSTs", due_records(params, 3, Op.POST), soon, 200),
+              ("due records of WINDOWs", due_records(params, 3, Op.WINDOW), soon, 200),
+              ("more due records of POSTs", due_records(params, 8, Op.POST), far, 90),
+              ("more due records of WINDOWs", due_records(params, 12, Op.WINDOW), far, 90),
               ("many reads", _reads(params), late, 3)]  # fmt: skip
     found = [(Backlog(name, program.memory, program.start, program.commands, memory,
                       timeout=4 * _LATE, write_latency_cycles=latency), program)
@@ -186,7 +188,7 @@ def _records(params: Params) -> Written:
 
 def due_records(params: Params, few: int, op: Op) -> Written:
     """Results that fill the queues, and behind them ``few`` single ones with a completion record
-    each: more records are due at once than have places."""
+    each: with more than four more records are due at once than have places."""
     made = _Program(params, 58)
     for _ in range(3):
         for count, mark in [(params.bank_rows, False)] * 2 + [(1, True)] * few:

@@ -6,11 +6,12 @@ The stand-in makes of a C++ file what it was called with, in two steps; so a lib
 of half a file can be told.  OUT/library gets the library.
 """
 
+import os
 import pathlib
 import sys
 
 from accel.params import Params
-from accel.report.files import replacing, write_text
+from accel.report.files import write_text
 from accel.sim.build import Builder
 from tests.sim.copier import Copier
 
@@ -32,9 +33,10 @@ if [ -n "$parts" ]; then cat $parts >> "$out"; else echo "${source##*/} end" >> 
 def main(out: pathlib.Path) -> None:
     """Build it."""
     compiler = pathlib.Path.home() / "compiler"
-    with replacing(compiler) as new:
-        new.write_text(COMPILER)
-        new.chmod(0o755)  # before another process sees it
+    new = compiler.with_name(f"compiler-{os.getpid()}")
+    new.write_text(COMPILER)
+    new.chmod(0o755)  # before another process sees it
+    new.replace(compiler)
     library = Builder(str(compiler)).build(Params(rows=4, cols=4), Copier)
     text = library.read_text()
     if text.count("begin") != text.count("end") + 1:
