@@ -150,8 +150,8 @@ def store(s, c, table, number, valid, end, awready, wready, answered):
     sent, address, completed, marks, mark_at, stuck = _bus(s, awready, wready, answered)
     ready = takes_input(s, c)
     flags, place, piece_mark, record_turn = _choose(s)
-    all_due = s[DUE] >= _RECORDS
     s[DUE] += (flags & _MARK != 0) - (record_turn and flags & _CLOSE != 0)
+    all_due = s[DUE] >= _RECORDS
     beat_valid = s[M_FLAGS] != 0 and (
         s[M_FLAGS] & _CLOSE != 0 or (s[BEAT] != 0 and s[M_SAME] == 0)
     )

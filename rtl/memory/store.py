@@ -102,8 +102,12 @@ class StoreEngine(wiring.Component):
         ]
 
     def _due(self, m, records, vectors):
-        """Count the records that are due: from the end of their commands to their own."""
+        """Count the records that are due in the next cycle: from the end of their commands to their
+        own.
+        """
         due, finish = Signal(range(RECORDS + 1)), vectors.payload.finish
+        due_soon = Signal.like(due)
         ends = vectors.valid & vectors.ready & vectors.payload.close & finish.mark
-        m.d.sync += due.eq(due + ends - (records.ready & records.payload.close))
-        return due
+        m.d.comb += due_soon.eq(due + ends - (records.ready & records.payload.close))
+        m.d.sync += due.eq(due_soon)
+        return due_soon

@@ -144,6 +144,7 @@ MEMORY = (
         "StoreEngine, 16-byte beats", StoreEngine, store.store_room, {"params": store.BROAD},
         cover=14,
         bugs=(
+            Bug("an end is counted a cycle late", "return due_soon", "return due", 10),
             Bug("twice as many records may be due", "< RECORDS)", "< 2 * RECORDS)", 16,
                 {"rush": 0}),
             Bug("one record that is due has places", "COMING + RECORDS * record + rest",

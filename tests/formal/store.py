@@ -24,11 +24,8 @@ def store_room(component, params: Params = SMALL, rush: int | None = None) -> Mo
     """No beat and no burst of the store engine finds its queue full, however many records are due.
 
     Vectors and ends come as they like, and the bus takes and answers as it likes.  Assumed is that
-
-    - a record begins only for an end with ``mark`` that went in and had none yet: the queues that
-      it passes are proved to keep what they hold;
-    - of two such ends one is not taken in the cycle after the other: a command has a vector, or
-      takes more than a cycle.
+    a record begins only for an end with ``mark`` that went in and had none yet: the queues that it
+    passes are proved to keep what they hold.
 
     What is in a queue, what is in front of it, and what comes whatever room there is - the rest of
     a vector and the records that are due - all have a place together.  That sum grows only where a
@@ -48,12 +45,7 @@ def store_room(component, params: Params = SMALL, rush: int | None = None) -> Mo
     merger, bursts = inside.block("merger"), inside.block("bursts")
     due, may_begin = inside.signal("due"), inside.signal("may_begin")
     start, busy = records.component.start, records.component.busy
-    ended = Signal()
-    m.d.sync += ended.eq(inside.signal("ends"))
-    m.d.comb += [
-        Assume(~(ended & inside.signal("ends"))),
-        Assume(implies(start, due != 0)),
-    ]
+    m.d.comb += Assume(implies(start, due != 0))
     beats, waiting = _queue(m, bursts.block("beats")), _queue(m, bursts.block("bursts"))
     stages = _stages(m, merger)
     rest, behind = _rest_of_vector(m, vectors, params)
@@ -74,7 +66,7 @@ def store_room(component, params: Params = SMALL, rush: int | None = None) -> Mo
         m,
         due <= RECORDS,
         due >= busy,
-        implies(may_begin & (due == RECORDS), ended),
+        implies(may_begin, due < RECORDS),
         implies(may_begin, ~records.component.output.valid),
         implies(may_begin, (beats <= ROOMY) & (waiting <= ROOMY)),
         most_beats <= bursts.block("beats").component._depth,
