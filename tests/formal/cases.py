@@ -155,7 +155,7 @@ MEMORY = (
         "StoreEngine, 4-byte beats", StoreEngine, store.store_room, cover=14,
         bugs=(
             Bug("a record is not due any more from its first piece on",
-                "- (records.ready & records.payload.close)", "- records.ready", 20),
+                "- (records.ready & records.payload.close)", "- records.ready", 18),
             Bug("vectors begin whatever room there is", "bursts.room & ~records_soon",
                 "~records_soon", 64, {"rush": 255}),
             Bug("no room is kept for what still comes",
@@ -164,7 +164,7 @@ MEMORY = (
                 "(beats.level <= QUEUE_DEPTH) & (bursts.level <= QUEUE_DEPTH)", 64,
                 {"rush": 255}, BurstWriter),
         ),
-        campaign=True,
+        campaign=True, timeout=600,
     ),
     Case(
         "StoreEngine, vectors of several beats", StoreEngine, store.store_room,
