@@ -247,6 +247,23 @@ def test_many_records_behind_full_queues(cols, bus_bytes):
     assert bench.completed == records + 2
 
 
+def test_records_of_commands_without_vectors():
+    """An end may come right behind another one; each has its record."""
+    bench, records = Bench(machine(4, 4), latency=60, seed=3), 14
+
+    async def process(ctx):
+        for number in range(records):
+            mark_addr = SIZE - RECORD_BYTES * (number + 1)
+            await bench.configure(ctx, cols=4, out_w=1, mark=1, mark_addr=mark_addr)
+            await bench.send(ctx, None)
+        await bench.finish(ctx)
+
+    bench.run(process)
+    assert bench.completed == records
+    for mark in range(SIZE - RECORD_BYTES * records, SIZE, RECORD_BYTES):
+        assert any(bench.sink.memory[mark : mark + RECORD_BYTES])
+
+
 def test_completes_after_the_response():
     bench = Bench(machine(4, 4), latency=50)
 
