@@ -68,7 +68,7 @@ EXPORTED void page_begin(uint8_t* start_of_memory, uint32_t bytes, uint32_t late
     Config config{};
     config.memory = memory = start_of_memory;
     config.memory_bytes = bytes;
-    config.latency_cycles = latency;
+    config.latency_cycles = config.write_latency_cycles = latency;
     config.bytes_per_cycle = bytes_per_cycle;
     config.fail_read = config.fail_write = -1;
     config.max_cycles = max_cycles;

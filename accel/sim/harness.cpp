@@ -45,7 +45,7 @@ extern "C" struct Config {
     uint8_t* memory;
     uint64_t memory_bytes;
     uint64_t latency_cycles, write_latency_cycles, bytes_per_cycle;
-    uint64_t outstanding;         // bursts each direction holds at once
+    uint64_t outstanding = 32;    // bursts each direction holds at once
     uint32_t stall_seed, stall_percent;
     int64_t fail_read, fail_write;
     uint32_t dead;
