@@ -147,6 +147,18 @@ def test_a_damaged_cache_is_none(tmp_path, suffix):
     assert again.load("int") == "code"
 
 
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+def test_what_a_killed_process_left_goes_though_nothing_is_compiled(tmp_path, suffix):
+    kind = type(compiled.compiled(lambda value: value)._cache._cache_file)
+    file = kind(str(tmp_path), "kernel", "stamp")
+    file.save("int", "code")
+    left, others = tmp_path / f"kernel{suffix}.tmp.23a01ac6", tmp_path / "kernel.pyc.tmp.1"
+    for path in (left, others):
+        path.write_bytes(b"half")
+    assert file.load("int") == "code"
+    assert not left.exists() and others.exists()
+
+
 def test_a_full_disk_keeps_nobody_from_computing(monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -5,6 +5,8 @@ The interpreter tells what they must leave.
 """
 
 import dataclasses
+import functools
+from collections.abc import Callable
 
 import numpy as np
 
@@ -130,34 +132,32 @@ def _open(params: Params) -> Written:
 
 def _waiting_execs(params: Params) -> Written:
     """EXECs behind POSTs that wait for memory, with their weights long before them."""
-    made = _Program(params, 51)
-    for _ in range(2):
-        made.block(params.bank_rows)
-        made.post(params.bank_rows)
-    for _ in range(6):
-        made.weights()
-    for number in range(10):
-        made.sums(1)
-        if number < 4:
-            made.post(1)
-            made.weights()
-    for _ in range(6):
-        made.post(1)
+    made, full = _Program(params, 51), params.bank_rows
+    sums, post = (functools.partial(one, 1) for one in (made.sums, made.post))
+    _repeat(2, functools.partial(made.block, full), functools.partial(made.post, full))
+    _repeat(6, made.weights)
+    _repeat(4, sums, post, made.weights)
+    _repeat(6, sums)
+    _repeat(6, post)
     return made.writer.written()
 
 
 def _waiting_windows(params: Params) -> Written:
     """WINDOWs behind others that wait for memory, with their parameters long before them."""
     made = _Program(params, 56)
-    for _ in range(2):
-        made.outputs(params.bank_rows)
-    for number in range(18):
-        made.parameters()
-        if number >= 5:
-            made.outputs(1, WindowMode.MAC)
-    for _ in range(5):
-        made.outputs(1, WindowMode.MAC)
+    output = functools.partial(made.outputs, 1, WindowMode.MAC)
+    _repeat(2, functools.partial(made.outputs, params.bank_rows))
+    _repeat(6, made.parameters)
+    _repeat(12, output, made.parameters)
+    _repeat(6, output)
     return made.writer.written()
+
+
+def _repeat(count: int, *commands: Callable[[], None]) -> None:
+    """List these commands so many times."""
+    for _ in range(count):
+        for command in commands:
+            command()
 
 
 def _pooled(params: Params, pool: Pool) -> Written:

@@ -24,7 +24,8 @@ def directed(params: Params) -> list[tuple[str, Written, Memory]]:
             ("late answers to POSTs", late_posts(params), late),
             ("pooled rows", pooled_rows(params), Memory(latency_cycles=5)),
             ("averages of all lengths", averages(params), Memory(latency_cycles=5)),
-            ("sums by all shifts", shifts(params), Memory(latency_cycles=5))]  # fmt: skip
+            ("sums by all shifts", shifts(params), Memory(latency_cycles=5)),
+            ("long waits", long_waits(params), Memory(latency_cycles=5))]  # fmt: skip
 
 
 def unchecked(params: Params) -> list[tuple[str, Written]]:
@@ -116,6 +117,22 @@ def overwriting(params: Params) -> Written:
             writer.add(op, inner=params.cols, items=1, rows=1 + (1 << 20) // pitch, row_pitch=1,
                        dst_pitch=pitch)  # fmt: skip
     return shown(writer)
+
+
+def long_waits(params: Params) -> Written:
+    """Parameters that wait for very many commands, which are shifted in while others come."""
+    writer, cols = filled(params, 51), params.cols
+    where = tiles_at(writer, np.random.default_rng(52), 1, params.window_taps * cols)
+    for _ in range(1100):
+        writer.add(Op.LOAD, inner=0, items=1, rows=1, fill_left=cols)
+    for _ in range(2100):
+        writer.add(Op.TABLE, entries=1, index0=1, multiplier0=1 << 30)
+    for _ in range(4):
+        writer.add(Op.WPARAM, src=where, tiles=1)
+    for _ in range(4):
+        writer.add(Op.WINDOW, mode=WindowMode.MAC, cols=cols, nx=1, ny=1, step_x=cols, k=1, seg=1,
+                   lo=-128, hi=127, dst=writer.room(cols), pitch_x=cols)  # fmt: skip
+    return writer.written()
 
 
 def shifts(params: Params) -> Written:
