@@ -52,7 +52,7 @@ def backlogs(params: Params) -> list[tuple[Backlog, Written]]:
               ("waiting WINDOWs", _waiting_windows(params), soon, _LATE),
               ("waiting averages", _pooled(params, Pool.AVERAGE), soon, _LATE),
               ("records behind results", _records(params), narrow, 3),
-              ("due records of POSTs", due_records(params, 3, Op.POST), soon, 200),
+              ("due records of POSTs", due_records(params, 3, Op.POST), soon, 120),
               ("due records of WINDOWs", due_records(params, 3, Op.WINDOW), soon, 200),
               ("more due records of POSTs", due_records(params, 8, Op.POST), far, 90),
               ("more due records of WINDOWs", due_records(params, 12, Op.WINDOW), far, 90),
