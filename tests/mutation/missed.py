@@ -7,13 +7,14 @@ import dataclasses
 
 import numpy as np
 
-from accel.isa import FLOATS, Op, Pool, Rounding, WindowMode
+from accel.isa import FLOATS, Op, Pool, Rounding, WindowMode, pack
 from accel.params import Params
 from accel.registers import Reg
 from accel.sim.engine import Memory
 from tests.mutation.case import Case
 from tests.mutation.directed import IDENTITY, filled, tiles_at
 from tests.mutation.host import HostCase, accesses
+from tests.mutation.singles import POOLED, SOUND, one_by_one
 from tests.support.program_writer import Writer, Written
 
 #: A memory that takes eight cycles a beat, and the cycles without progress that are allowed.
@@ -48,7 +49,8 @@ def missed(params: Params) -> list[Case | HostCase]:
                                Memory(latency_cycles=2)))  # fmt: skip
     found += [_case("a full store", full_store(params), Memory(latency_cycles=SLOW)),
               _case("records behind", records_behind(params), Memory(latency_cycles=2)),
-              aborted(params)]  # fmt: skip
+              _case("long segments", long_segments(params), Memory(latency_cycles=2)),
+              one_by_one("divisions", divisions(params)), aborted(params)]  # fmt: skip
     return found
 
 
@@ -201,6 +203,36 @@ def aborted(params: Params) -> HostCase:
     writes[:, 4] = 15
     reads[:, 0] = ABORTED + AFTERWARDS - 200, AFTERWARDS
     return HostCase("an abort", written.memory, Memory(latency_cycles=ANSWER), writes, reads, ())
+
+
+def long_segments(params: Params) -> Written:
+    """WINDOWs of a few elements in segments that are a power of two and a few long: without that
+    one bit they would end soon, in the first output or in those that begin again."""
+    writer, cols = filled(params, 72), params.cols
+    for bit in range(3, 16):
+        for more in (2, 3, 6, 7):
+            writer.add(Op.WINDOW, mode=WindowMode.MAX, cols=cols, nx=3, ny=2, step_x=3 * cols,
+                       step_y=31 * cols, k=12, seg=(1 << bit) + more, seg_skip=15 * cols, lo=-128,
+                       hi=127, **IDENTITY, dst=writer.room(6 * cols), pitch_x=cols,
+                       pitch_y=3 * cols)  # fmt: skip
+    return writer.written()
+
+
+def divisions(params: Params) -> list[bytes]:
+    """POSTs that pool, on both sides of the limit of ceil(kh / sh) windows: every remainder of one
+    bit, and quotients of all sizes."""
+    kernels = [(whole * stride + (1 << bit), stride) for bit in range(8) for whole in range(3)
+               for stride in (2 ** bit + 1, 2 ** (bit + 1), (255 - 2**bit) // max(whole, 1))
+               if 1 << bit < stride]  # fmt: skip
+    kernels += [(kernel, stride) for kernel in range(1, 256, 9) for stride in (1, 2, 3, 9, 40, 100)]
+    found = []
+    for kernel, stride in kernels:
+        windows = -(-kernel // stride)
+        if kernel < 256 and stride < 256 and windows <= params.pool_entries:
+            most = params.pool_entries // windows
+            found += [pack(Op.POST, **SOUND[Op.POST] | POOLED | {
+                "kh": kernel, "sh": stride, "out_w": out_w}) for out_w in (most, most + 1)]
+    return list(dict.fromkeys(found))
 
 
 def _case(name: str, program: Written, memory: Memory) -> Case:

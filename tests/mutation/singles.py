@@ -28,7 +28,8 @@ SOUND = {
     Op.WINDOW: _RESULT | {"mode": WindowMode.MAX, "nx": 2, "ny": 2, "k": 2, "seg": 2,
                           "pitch_y": 64, "multiplier": 1 << 30, "shift": 1},
 }  # fmt: skip
-_POOLED = {"pool": Pool.MAX, "kh": 2, "kw": 2, "sh": 2, "sw": 2, "out_w": 4}
+#: What a pooled one has besides.
+POOLED = {"pool": Pool.MAX, "kh": 2, "kw": 2, "sh": 2, "sw": 2, "out_w": 4}
 
 
 def commands(params: Params) -> list[bytes]:
@@ -112,7 +113,7 @@ def _images(params: Params, rng) -> list[bytes]:
     """POSTs with pooling, without it, and near."""
     found = []
     for _ in range(150):
-        values = SOUND[Op.POST] | _POOLED
+        values = SOUND[Op.POST] | POOLED
         for name in rng.choice(["kh", "kw", "sh", "sw", "pt", "pl", "out_w"], 3):
             most = 300 if name == "out_w" else 256
             values[name] = int(rng.integers(2 ** rng.uniform(0, np.log2(most))))
@@ -120,16 +121,16 @@ def _images(params: Params, rng) -> list[bytes]:
     for axis, pad in (("h", "pt"), ("w", "pl")):
         for kernel in (1, 2, 3, 4, 8, 16, 32, 64, 128, 255):
             for before in (kernel - 1, kernel, min(255, kernel + 1)):
-                found.append(pack(Op.POST, **SOUND[Op.POST] | _POOLED | {
+                found.append(pack(Op.POST, **SOUND[Op.POST] | POOLED | {
                     f"k{axis}": kernel, f"s{axis}": kernel, pad: before, "out_w": 1}))  # fmt: skip
     for kernel, stride in ((16, 1), (17, 1), (32, 2), (33, 2), (255, 15), (255, 16), (1, 1)):
         for windows in (POOL_OPEN, POOL_OPEN + 1, 64, 65):
-            found.append(pack(Op.POST, **SOUND[Op.POST] | _POOLED | {
+            found.append(pack(Op.POST, **SOUND[Op.POST] | POOLED | {
                 "kw": kernel, "sw": stride, "out_w": windows, "kh": 1, "sh": 1}))  # fmt: skip
     for entries in range(60, 68):
         for rows in (1, 2, 3, 4):
             kernel = rows * 3 - int(rng.integers(3))
-            found.append(pack(Op.POST, **SOUND[Op.POST] | _POOLED | {
+            found.append(pack(Op.POST, **SOUND[Op.POST] | POOLED | {
                 "kh": kernel, "sh": 3, "out_w": entries // rows}))  # fmt: skip
     for dst, pitch_x, pitch_y in ((0, 4, 4), (1, 4, 4), (4, 2, 4), (4, 4, 1), (2, 0, 0),
                                   (params.window_bytes, 4, 4), (params.window_bytes - 4, 4, 4)):

@@ -7,6 +7,7 @@ from accel.params import DONE_BITS
 from accel.registers import Reg
 from accel.sim import verilator
 from accel.sim.engine import Memory
+from tests.coverage.campaign import breaks_a_rule
 from tests.faults.subject import PARAMS
 from tests.mutation.beyond import beyond
 from tests.mutation.case import READ
@@ -15,10 +16,12 @@ from tests.mutation.crowded import crowded
 from tests.mutation.missed import (
     SLOW,
     average_just_above,
+    divisions,
     full_store,
     just_above,
     late_exec,
     long_bursts_alone,
+    long_segments,
     missed,
     odd_copies,
     records_behind,
@@ -135,7 +138,8 @@ def test_an_error_after_many_commands(engine):
 def test_what_all_others_missed(engine):
     quick, slow = Memory(latency_cycles=2), Memory(latency_cycles=SLOW)
     for program, memory in ((odd_copies(PARAMS), quick), (long_bursts_alone(PARAMS), quick),
-                            (full_store(PARAMS), slow), (records_behind(PARAMS), quick)):
+                            (full_store(PARAMS), slow), (records_behind(PARAMS), quick),
+                            (long_segments(PARAMS), quick)):
         check(engine, program, memory)  # fmt: skip
     program = late_exec(PARAMS)  # whose sums nobody takes
     outcome = engine.run(program.memory.copy(), program.start, program.commands, quick,
@@ -144,6 +148,17 @@ def test_what_all_others_missed(engine):
     host = missed(PARAMS)[-1]
     program = Written(host.memory, *(int(one) for one in host.writes[:2, 3]), ())
     check(engine, program, quick)  # if it were not aborted
+
+
+def test_pools_on_both_sides_of_their_limit(engine):
+    listed = divisions(PARAMS)
+    refused = [breaks_a_rule(command) for command in listed]
+    assert 0.4 < np.mean(refused) < 0.6
+    for command, wrong in [*zip(listed, refused, strict=True)][::7]:
+        outcome = engine.run(np.frombuffer(command, np.uint8).copy(), 0, 1,
+                             Memory(latency_cycles=2), MOST_CYCLES, {Reg.TIMEOUT: 60})  # fmt: skip
+        # What is not refused waits for sums that nobody sends.
+        assert outcome.error == (Error.ILLEGAL_FIELD if wrong else Error.DEADLOCK), unpack(command)
 
 
 def test_powers_of_two_are_rounded_up_just_above_a_half(engine):
