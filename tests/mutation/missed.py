@@ -219,19 +219,21 @@ def long_segments(params: Params) -> Written:
 
 
 def divisions(params: Params) -> list[bytes]:
-    """POSTs that pool, on both sides of the limit of ceil(kh / sh) windows: every remainder of one
-    bit, and quotients of all sizes."""
-    kernels = [(whole * stride + (1 << bit), stride) for bit in range(8) for whole in range(3)
-               for stride in (2 ** bit + 1, 2 ** (bit + 1), (255 - 2**bit) // max(whole, 1))
-               if 1 << bit < stride]  # fmt: skip
+    """POSTs that pool, with ceil(kh / sh) * out_w at its limit and just above it: every remainder
+    of one bit, and quotients of all sizes."""
+    kernels = [(whole * stride + rest, stride) for rest in (1 << bit for bit in range(8))
+               for whole in range(3)
+               for stride in (rest + 1, 2 * rest, (255 - rest) // max(whole, 1))
+               if rest < stride]  # fmt: skip
     kernels += [(kernel, stride) for kernel in range(1, 256, 9) for stride in (1, 2, 3, 9, 40, 100)]
     found = []
     for kernel, stride in kernels:
-        windows = -(-kernel // stride)
-        if kernel < 256 and stride < 256 and windows <= params.pool_entries:
-            most = params.pool_entries // windows
+        rows = -(-kernel // stride)
+        if kernel < 256 and stride < 256 and rows <= params.pool_entries:
+            most = params.pool_entries // rows
             found += [pack(Op.POST, **SOUND[Op.POST] | POOLED | {
-                "kh": kernel, "sh": stride, "out_w": out_w}) for out_w in (most, most + 1)]
+                "kh": kernel, "sh": stride, "out_w": out_w})
+                for out_w in (most, most + 1)]  # fmt: skip
     return list(dict.fromkeys(found))
 
 
